@@ -1,0 +1,103 @@
+"""Conditional GAN (Mirza & Osindero 2014): a generator and a discriminator that both see the label."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from zoo_core import Card, Checkpoint, Metric, Options, Preset, hookimpl, option
+
+CLASSES = (
+    "t-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
+)  # fmt: skip
+
+
+class Train(Options):
+    """How the two networks are built and trained."""
+
+    latent: int = option(64, "size of the noise z", unit="dimensions", ge=1, le=1024)
+    generator_width: int = option(96, "channels of the generator at 7 x 7", ge=4, le=2048)
+    discriminator_width: int = option(96, "channels of the discriminator at 7 x 7", ge=4, le=2048)
+    loss: Literal["hinge", "non-saturating"] = option("hinge", "adversarial loss")
+    auxiliary: float = option(0.1, "weight of a classification loss on top (0: none)", ge=0, le=10)
+    epochs: int = option(50, "passes over the training images", ge=1, le=100_000)
+    iterations: int | None = option(None, "steps instead of epochs", ge=1)
+    batch_size: int = option(64, "images per step", ge=4, le=65536)
+    generator_rate: float = option(2e-4, "Adam learning rate of the generator", gt=0, le=1)
+    discriminator_rate: float = option(4e-4, "Adam learning rate of the discriminator", gt=0, le=1)
+    beta1: float = option(0.0, "first-moment decay of both Adams", ge=0, lt=1)
+    average: float = option(0.999, "decay of the generator's moving average, which is what is kept", ge=0, lt=1)
+
+
+class Sample(Options):
+    """What to draw."""
+
+    class_: Literal[CLASSES] | None = option(None, "class to draw; without it, every class in a row of its own")  # type: ignore[valid-type]
+    n: int = option(16, "images (without --class: per class)", ge=1, le=10_000)
+    columns: int | None = option(None, "images per row; by default a square, or one class per row", ge=1, le=200)
+
+
+class Evaluate(Options):
+    """How generated images are compared with real ones."""
+
+    per_class: int = option(1000, "images generated per class", ge=10, le=100_000)
+    judge: str = option("judge.fashion-mnist", "model of the zoo that classifies the images")
+    neighbours: int = option(5, "k of density and coverage", ge=1, le=50)
+
+
+def _build(checkpoint: Checkpoint) -> Any:
+    from .model import build
+
+    return build(checkpoint)
+
+
+CARD = Card(
+    name="cgan",
+    summary="Conditional GAN: draws the class you ask for",
+    idea="A generator turns noise and a label into an image; a discriminator, told the label too, learns to tell those "
+    "images from real ones, and the generator learns to mislead it.",
+    paper="Mirza & Osindero 2014, Conditional Generative Adversarial Nets, https://arxiv.org/abs/1411.1784; "
+    "projection discriminator: Miyato & Koyama 2018, https://arxiv.org/abs/1802.05637",
+    datasets=("fashion-mnist",),
+    licence="MIT",
+    metrics=(
+        Metric("share", "images judged to be the class asked for", "%", "higher"),
+        Metric("share_min", "the same, of the worst class", "%", "higher"),
+        Metric("share_real", "the same, of real test images: what the judge can tell", "%"),
+        Metric("frechet", "Fréchet distance to real test images in the judge's features", "", "lower", 3),
+        Metric("density", "fidelity: real neighbourhoods around a generated image", "", "higher", 3),
+        Metric("coverage", "variety: real neighbourhoods that hold a generated image", "", "higher", 3),
+        Metric("deviation_min", "pixel deviation within a class over that of real images, worst class", "", "higher", 3),
+    ),
+    presets={"dcgan": Preset(Train(), "convolutional, projection discriminator, Fashion-MNIST")},
+    default_preset="dcgan",
+    sample_options=Sample,
+    evaluate_options=Evaluate,
+    build=_build,
+    tiny={"iterations": 4, "batch_size": 8, "generator_width": 8, "discriminator_width": 8},
+)
+
+
+@hookimpl
+def card() -> Card:
+    return CARD
+
+
+@hookimpl
+def train(run: Any, options: Train) -> Any:
+    from . import model
+
+    return model.train(run, options)
+
+
+@hookimpl
+def sample(run: Any, checkpoint: Checkpoint, options: Sample) -> Any:
+    from . import model
+
+    return model.sample(run, checkpoint, options)
+
+
+@hookimpl
+def evaluate(run: Any, checkpoint: Checkpoint, options: Evaluate) -> Any:
+    from . import model
+
+    return model.evaluate(run, checkpoint, options)

@@ -1,0 +1,91 @@
+"""The judge network: five convolutions, global average pooling, one linear layer.
+
+Shapes: b images, 1 channel, 28 x 28 pixels; d = 128 features; k = 10 classes.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo_core import Checkpoint, Images, Run
+
+from . import Sample, Train
+
+
+def _block(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
+    return [nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+
+
+class Judge(nn.Module):
+    """Classifier whose pooled features are a space for comparing images."""
+
+    def __init__(self, dropout: float, classes: int = 10) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            *_block(1, 32, 1), *_block(32, 64, 2), *_block(64, 64, 1), *_block(64, 128, 2), *_block(128, 128, 1),
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        )  # fmt: skip
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(128, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits [b, k] of images x, float [b, 1, 28, 28] in [0, 1]."""
+        return self.head(self.dropout(self.features(x)))
+
+
+def build(checkpoint: Checkpoint) -> nn.Module:
+    """The judge of a checkpoint, in eval mode."""
+    return checkpoint.fill(Judge(checkpoint.options.dropout))
+
+
+def train(run: Run, options: Train) -> dict[str, Tensor]:
+    """Cross-entropy with AdamW and a one-cycle schedule."""
+    data = run.dataset(options.data, "train")
+    judge = Judge(options.dropout)
+    model = run.module(judge)
+    adam = torch.optim.AdamW(judge.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True)
+    optimizer = run.optimizer(adam)
+    total = run.count_steps(data, options.batch_size, options.epochs, options.iterations)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(adam, options.learning_rate, total_steps=total)
+    state = {"judge": judge, "adam": adam, "schedule": schedule}
+    for step in run.steps(data, batch_size=options.batch_size, iterations=total, state=state):
+        x = data.images[step.rows].float() / 255
+        if options.flip:
+            mirrored = torch.rand(len(x), 1, 1, 1, device=x.device) < 0.5
+            x = torch.where(mirrored, x.flip(3), x)
+        loss = F.cross_entropy(model(x), data.labels[step.rows])
+        optimizer.zero_grad()
+        run.backward(loss)
+        optimizer.step()
+        schedule.step()
+        run.log(loss=loss)
+    return judge.state_dict()
+
+
+@torch.no_grad()
+def _probabilities(run: Run, checkpoint: Checkpoint) -> tuple[Tensor, Tensor, Tensor, tuple[str, ...]]:
+    """Test images, labels, class probabilities [n, k], and class names."""
+    data = run.dataset(checkpoint.options.data, "test")
+    judge = build(checkpoint).to(run.device)
+    answers = torch.cat([judge(part.float() / 255).softmax(1) for part in data.images.split(1000)])
+    return data.images, data.labels, answers, data.classes
+
+
+def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images:
+    """Random test images with truth, answer and probability."""
+    images, labels, answers, classes = _probabilities(run, checkpoint)
+    confidence, answer = answers.max(1)
+    pool = (answer != labels).nonzero()[:, 0] if options.mistakes else torch.arange(len(labels), device=labels.device)
+    rows = pool[torch.randperm(len(pool), device=pool.device)[: options.n]]
+    captions = tuple(
+        f"{classes[labels[i]]}\n{classes[answer[i]]} {100 * confidence[i]:.0f} %" for i in rows.tolist()
+    )
+    return Images(images[rows].cpu().float() / 255, captions)
+
+
+def evaluate(run: Run, checkpoint: Checkpoint) -> dict[str, float]:
+    """Accuracy on all test images."""
+    _, labels, answers, _ = _probabilities(run, checkpoint)
+    return {"accuracy": 100 * float((answers.argmax(1) == labels).float().mean())}

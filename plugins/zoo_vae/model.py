@@ -1,0 +1,201 @@
+"""The variational autoencoder, after Kingma & Welling 2014 (https://arxiv.org/abs/1312.6114).
+
+    log p(x) >= E_q(z|x)[log p(x|z)] - KL(q(z|x) || p(z)),    p(z) = N(0, I), p(x|z) = Bernoulli
+
+Shapes: b images, p = 784 pixels, l latent dimensions. All densities are in nats.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo_core import Checkpoint, Images, Run
+
+from . import Evaluate, Train
+
+ACTIVATIONS = {"elu": nn.ELU, "tanh": nn.Tanh, "silu": nn.SiLU}
+
+
+# -- densities -------------------------------------------------------------------------------------
+
+
+def gaussian_log_density(z: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+    """log N(z; mean, diag(variance)), summed over the last dimension: [b, l] gives [b]."""
+    return -0.5 * (math.log(2 * math.pi) + variance.log() + (z - mean).square() / variance).sum(-1)
+
+
+def bernoulli_log_density(x: Tensor, logits: Tensor) -> Tensor:
+    """log Bernoulli(x; sigmoid(logits)), summed over the last dimension: [b, p] gives [b]."""
+    return -F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(-1)
+
+
+def gaussian_kl(mean_q: Tensor, variance_q: Tensor, mean_p: Tensor | float = 0.0, variance_p: Tensor | float = 1.0) -> Tensor:
+    """KL(N(mean_q, variance_q) || N(mean_p, variance_p)) of diagonal Gaussians: [b, l] gives [b]."""
+    ratio = variance_q / variance_p
+    return 0.5 * (ratio - 1 - ratio.log() + (mean_q - mean_p).square() / variance_p).sum(-1)
+
+
+def reparameterise(mean: Tensor, variance: Tensor) -> Tensor:
+    """A draw z = mean + sqrt(variance) * noise, differentiable in mean and variance."""
+    return mean + variance.sqrt() * torch.randn_like(mean)
+
+
+def binarise(images: Tensor) -> Tensor:
+    """x ~ Bernoulli(pixel / 255), exactly: uint8 [b, 1, 28, 28] gives float [b, p] of zeros and ones.
+
+    A byte drawn from 0 ... 254 lies below the pixel's value with probability pixel / 255.
+    """
+    noise = torch.empty_like(images).random_(0, 255)
+    return (images > noise).flatten(1).float()
+
+
+# -- networks --------------------------------------------------------------------------------------
+
+
+class Residual(nn.Module):
+    """x + conv(act(conv(act(x)))), both 3 x 3."""
+
+    def __init__(self, channels: int, activation: type[nn.Module]) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            activation(), nn.Conv2d(channels, channels, 3, padding=1),
+            activation(), nn.Conv2d(channels, channels, 3, padding=1),
+        )  # fmt: skip
+        nn.init.zeros_(self.body[3].weight)  # every block begins as the identity
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+def mlp(sizes: list[int], activation: type[nn.Module]) -> nn.Sequential:
+    """Linear layers with activations between them."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+        layers += [nn.Linear(inputs, outputs), activation()]
+    return nn.Sequential(*layers[:-1])
+
+
+def conv_encoder(c: int, depth: int, outputs: int, activation: type[nn.Module]) -> nn.Sequential:
+    """[b, 784] to [b, outputs]: 28 x 28 to 14 x 14 to c channels at 7 x 7, then a linear layer."""
+    return nn.Sequential(
+        nn.Unflatten(1, (1, 28, 28)), nn.Conv2d(1, c // 2, 4, 2, 1), Residual(c // 2, activation), activation(),
+        nn.Conv2d(c // 2, c, 4, 2, 1), *[Residual(c, activation) for _ in range(depth)], activation(),
+        nn.Flatten(), nn.Linear(49 * c, outputs),
+    )  # fmt: skip
+
+
+def conv_decoder(inputs: int, c: int, depth: int, activation: type[nn.Module]) -> nn.Sequential:
+    """The mirror image of the encoder: [b, inputs] to logits [b, 784]."""
+    return nn.Sequential(
+        nn.Linear(inputs, 49 * c), nn.Unflatten(1, (c, 7, 7)), *[Residual(c, activation) for _ in range(depth)],
+        activation(), nn.ConvTranspose2d(c, c // 2, 4, 2, 1), Residual(c // 2, activation), activation(),
+        nn.ConvTranspose2d(c // 2, 1, 4, 2, 1), nn.Flatten(),
+    )  # fmt: skip
+
+
+class Bound(NamedTuple):
+    """The two parts of the nELBO, each [b]."""
+
+    kl: Tensor
+    reconstruction: Tensor
+
+
+class VAE(nn.Module):
+    """Encoder q(z|x) and decoder p(x|z)."""
+
+    def __init__(self, options: Train) -> None:
+        super().__init__()
+        act, latent, hidden, depth = ACTIVATIONS[options.activation], options.latent, options.hidden, options.depth
+        self.closed_form = options.elbo == "closed-form"
+        if options.network == "mlp":
+            self.encoder = mlp([784, *[hidden] * depth, 2 * latent], act)
+            self.decoder = mlp([latent, *[hidden] * depth, 784], act)
+        else:
+            self.encoder = conv_encoder(hidden, depth, 2 * latent, act)
+            self.decoder = conv_decoder(latent, hidden, depth, act)
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and variance of q(z|x), each [b, l], of images x [b, p]."""
+        mean, h = self.encoder(x).chunk(2, dim=1)
+        return mean, F.softplus(h) + 1e-8
+
+    def forward(self, x: Tensor) -> Bound:
+        """The parts of the nELBO of binary images x [b, p], with one draw of z each."""
+        mean, variance = self.encode(x)
+        z = reparameterise(mean, variance)
+        if self.closed_form:
+            kl = gaussian_kl(mean, variance)
+        else:
+            kl = gaussian_log_density(z, mean, variance) - gaussian_log_density(z, torch.zeros_like(z), torch.ones_like(z))
+        return Bound(kl, -bernoulli_log_density(x, self.decoder(z)))
+
+
+def build(checkpoint: Checkpoint) -> VAE:
+    """The VAE of a checkpoint, in eval mode."""
+    vae = VAE(checkpoint.options)
+    checkpoint.fill(vae)
+    return vae
+
+
+# -- hooks -----------------------------------------------------------------------------------------
+
+
+def train(run: Run, options: Train) -> dict[str, Tensor]:
+    """Minimise the mean nELBO with Adam, binarising every batch anew."""
+    data = run.dataset(options.data, "train")
+    vae = VAE(options)
+    model = run.module(vae)
+    adam = torch.optim.Adam(vae.parameters(), options.learning_rate, fused=True)
+    optimizer = run.optimizer(adam)
+    total = run.count_steps(data, options.batch_size, options.epochs, options.iterations)
+    peak = options.learning_rate
+    constant = torch.optim.lr_scheduler.ConstantLR(adam, factor=1.0)
+    one_cycle = torch.optim.lr_scheduler.OneCycleLR
+    schedule = one_cycle(adam, peak, total_steps=total) if options.schedule == "one-cycle" else constant
+    state = {"vae": vae, "adam": adam, "schedule": schedule}
+    for step in run.steps(data, batch_size=options.batch_size, iterations=total, state=state):
+        kl, reconstruction = (part.mean() for part in model(binarise(data.images[step.rows])))
+        optimizer.zero_grad()
+        run.backward(kl + reconstruction)
+        optimizer.step()
+        schedule.step()
+        run.log(nelbo=kl + reconstruction, kl=kl, reconstruction=reconstruction)
+        if step.ends_epoch and (step.epoch == 0 or step.last):
+            run.show(f"reconstructions-epoch-{step.epoch + 1}", reconstructions(vae, data.images[:8]))
+    return vae.state_dict()
+
+
+@torch.no_grad()
+def reconstructions(vae: VAE, images: Tensor, columns: int = 8) -> Images:
+    """Rows of images, each over the row of their reconstructions at the mean of q(z|x).
+
+    Args:
+        images: uint8 [n, 1, 28, 28].
+        columns: images per row.
+    """
+    x = images.flatten(1).float() / 255
+    again = vae.decoder(vae.encode(x)[0]).sigmoid()
+    rows = zip(x.split(columns), again.split(columns), strict=True)
+    pixels = torch.cat([part for pair in rows for part in pair])
+    return Images(pixels.view(-1, 1, 28, 28).cpu(), columns=min(columns, len(x)))
+
+
+@torch.no_grad()
+def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, float]:
+    """nELBO and its parts: mean over all test images, binarised once, `draws` samples of z each."""
+    data = run.dataset(checkpoint.options.data, "test")
+    vae = build(checkpoint).to(run.device)
+    kl = reconstruction = 0.0
+    for images in data.images.split(1000):
+        x = binarise(images)
+        for _ in range(options.draws):
+            bound = vae(x)
+            kl += float(bound.kl.sum())
+            reconstruction += float(bound.reconstruction.sum())
+    n = len(data) * options.draws
+    return {"nelbo": (kl + reconstruction) / n, "kl": kl / n, "reconstruction": reconstruction / n}

@@ -1,0 +1,59 @@
+"""What a trained VAE shows: the prior, reconstructions, interpolations, the latent plane."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from zoo_core import Checkpoint, Figure, Images, Run, Series, UsageError
+
+from . import Sample
+from .model import VAE, build, reconstructions
+
+
+@torch.no_grad()
+def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images | Figure:
+    """Draw what `options.show` says."""
+    vae = build(checkpoint).to(run.device)
+    if options.show in ("prior", "bernoulli"):
+        return prior(vae, checkpoint.options.latent, options, run.device)
+    data = run.dataset(checkpoint.options.data, "test")
+    if options.show == "latent":
+        return latent_plane(vae, data.images, data.labels, data.classes)
+    if options.show == "interpolation":
+        return interpolations(vae, data.images, data.labels, min(options.n, 50))
+    rows = torch.randperm(len(data), device=run.device)[: options.n]
+    return reconstructions(vae, data.images[rows], min(options.columns, 8))
+
+
+def prior(vae: VAE, latent: int, options: Sample, device: torch.device) -> Images:
+    """p(x|z) for z ~ N(0, I); with `bernoulli`, each beside an image x drawn from it."""
+    z = torch.randn(options.n, latent, device=device)
+    probabilities = torch.cat([vae.decoder(part).sigmoid() for part in z.split(1000)]).view(-1, 1, 28, 28).cpu()
+    if options.show == "prior":
+        return Images(probabilities, columns=options.columns)
+    pairs = torch.stack([probabilities, torch.bernoulli(probabilities)], dim=1)
+    return Images(pairs.flatten(0, 1), columns=2)
+
+
+def interpolations(vae: VAE, images: Tensor, labels: Tensor, n: int) -> Images:
+    """n pairs of images of different classes, decoded along the line between their means in steps of 0.1."""
+    order = torch.randperm(len(images), device=images.device)
+    first = order[:n]
+    second = torch.stack([order[labels[order] != labels[row]][n] for row in first])
+    means = [vae.encode(images[rows].flatten(1).float() / 255)[0] for rows in (first, second)]
+    t = torch.linspace(0, 1, 11, device=images.device)[None, :, None]
+    z = (1 - t) * means[0][:, None] + t * means[1][:, None]  # [n, 11, l]
+    return Images(vae.decoder(z.flatten(0, 1)).sigmoid().view(-1, 1, 28, 28).cpu(), columns=11)
+
+
+def latent_plane(vae: VAE, images: Tensor, labels: Tensor, classes: tuple[str, ...]) -> Figure:
+    """The means of q(z|x) of all test images, one colour per class; only for two dimensions."""
+    mean = torch.cat([vae.encode(part.flatten(1).float() / 255)[0] for part in images.split(1000)]).cpu()
+    if mean.shape[1] != 2:
+        raise UsageError(f"a latent space of {mean.shape[1]} dimensions is no plane", "zoo train vae --preset mlp-2d")
+    series = []
+    for label, name in enumerate(classes):
+        x, y = mean[labels.cpu() == label].T.tolist()
+        series.append(Series(name, tuple(x), tuple(y), line=False))
+    return Figure("Means of q(z|x), test images", "z1", "z2", tuple(series))

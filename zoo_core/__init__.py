@@ -1,0 +1,57 @@
+"""A zoo of classic models: train, sample, evaluate, with verified numbers and pinned weights.
+
+    import zoo_core as zoo
+
+    zoo.sample("cgan", class_="sandal", n=16, seed=7).save("sandals.png")
+    zoo.load("vae.mlp-64d")                       # a torch module with its trained weights
+    zoo.evaluate("vae.mlp-64d").metrics
+    zoo.train("vae", preset="mlp-64d", seed=3)
+
+Importing this package does not import torch; the functions do when they are called.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from .errors import (
+    DeviceError,
+    IntegrityError,
+    Interrupted,
+    NetworkError,
+    PluginError,
+    TrainingError,
+    UsageError,
+    ZooError,
+)
+from .hookspecs import hookimpl
+from .options import Options, option
+from .types import Card, Checkpoint, Figure, Images, Metric, Preset, Result, Series, Table, Texts
+
+if TYPE_CHECKING:
+    from .api import Evaluation, Trained, evaluate, load, models, sample, train
+    from .runtime import Run
+
+__version__ = "0.1.0"
+
+_LAZY = {name: ".api" for name in ("Evaluation", "Trained", "evaluate", "load", "models", "sample", "train")}
+_LAZY["Run"] = ".runtime"
+
+__all__ = [
+    "Card", "Checkpoint", "DeviceError", "Evaluation", "Figure", "Images", "IntegrityError", "Interrupted", "Metric",
+    "NetworkError", "Options", "PluginError", "Preset", "Result", "Run", "Series", "Table", "Texts", "Trained",
+    "TrainingError", "UsageError", "ZooError", "evaluate", "hookimpl", "load", "models", "option", "sample", "train",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name == "metrics":
+        return importlib.import_module(".metrics", __name__)
+    if name not in _LAZY:
+        raise AttributeError(f"module 'zoo_core' has no attribute '{name}'")
+    return getattr(importlib.import_module(_LAZY[name], __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,80 @@
+"""Weights files: safetensors in and out, with the options that made them in the header.
+
+The bytes are hashed before a tensor is built from them. This is the only file that imports
+safetensors; there is no other way into the zoo for a tensor.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any, Mapping
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as _load
+from safetensors.torch import save as _save
+
+from .errors import IntegrityError, PluginError, UsageError
+from .files import atomic_write, sha256
+from .manifest import Pin
+
+HEADER = "zoo"  # one key only: the order of several is not reproducible
+
+
+def save(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> str:
+    """Write a weights file atomically.
+
+    Args:
+        path: where to.
+        tensors: name to tensor, on any device.
+        facts: what the header says: model, options, seed, data, metrics.
+    Returns:
+        the file's sha256. The same tensors and facts always give the same bytes.
+    Raises:
+        PluginError: a tensor is not finite or not a tensor.
+    """
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, torch.Tensor):
+            raise PluginError(f"'{name}' is {type(tensor).__name__}, not a tensor")
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise PluginError(f"tensor '{name}' is not finite", "nothing was written")
+    plain = {name: tensor.detach().to("cpu").clone().contiguous() for name, tensor in sorted(tensors.items())}
+    data = _save(plain, {HEADER: json.dumps(facts, sort_keys=True)})
+    atomic_write(path, data)
+    return sha256(data)
+
+
+def load(path: Path, pin: Pin | None = None) -> tuple[dict[str, torch.Tensor], dict[str, Any], str]:
+    """Read a weights file; with a pin, only if size and sha256 are as pinned.
+
+    Returns:
+        tensors on the CPU, the header's facts, and the file's sha256.
+    Raises:
+        UsageError: there is no such file.
+        IntegrityError: not what was pinned, cut short, or no safetensors file at all.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", "check the path") from error
+    digest = sha256(data)
+    if pin and (len(data), digest) != (pin.size, pin.sha256):
+        raise IntegrityError(
+            f"{path} is not the pinned file of {pin.name}: sha256 is {digest}, must be {pin.sha256} "
+            f"({len(data)} bytes, must be {pin.size})",
+            f"delete {path} and reinstall the package, or check out the file again",
+        )
+    try:
+        facts = json.loads(_header(data).get(HEADER, "{}"))
+        return _load(data), facts, digest
+    except (SafetensorError, ValueError, struct.error, AttributeError) as error:
+        kind = "a pickle, which the zoo never loads" if data[:2] in (b"\x80\x02", b"\x80\x04", b"PK") else "damaged"
+        raise IntegrityError(f"{path} is not a whole safetensors file: {kind}", "get the file again") from error
+
+
+def _header(data: bytes) -> dict[str, str]:
+    """The metadata of a safetensors file: 8 bytes of length, then JSON."""
+    (length,) = struct.unpack("<Q", data[:8])
+    return json.loads(data[8 : 8 + length]).get("__metadata__") or {}

@@ -1,0 +1,79 @@
+"""The command line: ``zoo VERB MODEL [OPTIONS]``.
+
+    0 ok   1 failed   2 usage   3 integrity   4 plugin   5 network   6 device   130 interrupted
+
+Nothing here imports torch; the verbs do, after everything that was typed has been checked.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from ..errors import ZooError
+from . import commands, render
+from .plugins import VerbGroup
+
+EPILOG = """\b
+Examples:
+  zoo sample cgan --class sandal
+  zoo evaluate vae.mlp-64d
+  zoo train vae --preset mlp-64d --seed 3
+
+Exit codes: 0 ok, 1 failed, 2 usage, 3 integrity, 4 plugin, 5 network, 6 device, 130 interrupted."""
+
+
+@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def root(debug: bool) -> None:
+    """A zoo of classic models: list, train, sample and evaluate them."""
+    if debug:
+        os.environ["ZOO_DEBUG"] = "1"
+
+
+root.add_command(commands.list_)
+root.add_command(commands.info)
+root.add_command(VerbGroup("train", commands.train, "Train a model; leaves a run folder."))
+root.add_command(VerbGroup("sample", commands.sample, "Draw from a trained model."))
+root.add_command(VerbGroup("evaluate", commands.evaluate, "Measure a trained model on test data."))
+root.add_command(commands.bundle)
+root.add_command(commands.doctor)
+root.add_command(commands.version)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; every error is one clear line on stderr."""
+    try:
+        return root.main(arguments, prog_name="zoo", standalone_mode=False) or 0
+    except ZooError as error:
+        return _failed(error, error.message, error.hint, error.exit_code)
+    except click.ClickException as error:
+        return _failed(error, error.format_message(), _help_line(error), 2)
+    except (click.Abort, KeyboardInterrupt) as error:
+        return _failed(error, "stopped", "", 130)
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _failed(error, f"internal error: {type(error).__name__}: {error}", "zoo --debug ... shows where", 1)
+
+
+def _failed(error: BaseException, message: str, hint: str, code: int) -> int:
+    if os.environ.get("ZOO_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    render.error(message, hint)
+    return code
+
+
+def _help_line(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path} --help" if context else "zoo --help"

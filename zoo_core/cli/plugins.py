@@ -1,0 +1,114 @@
+"""Models as sub-commands of a verb, their options as flags. Only the model that is named is loaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .. import registry
+from ..errors import ZooError
+from ..names import split_name
+from ..options import Flag, Options, flags
+from ..registry import Model
+
+Body = Callable[..., int | None]
+
+
+class Unchecked(click.ParamType):
+    """A value that the plugin's options will check: one place for all errors."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class Choices(click.Choice[str]):
+    """Choices for help and completion; checked by the plugin's options, which know the nearest one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value
+
+
+TYPES = {int: Unchecked("integer"), float: Unchecked("number"), str: Unchecked("text"), Path: click.Path(path_type=Path)}
+
+
+def parameter(flag: Flag, default: Any) -> click.Option:
+    """One field of an options class as a click option; not given means None.
+
+    Args:
+        flag: the field.
+        default: what the help says the value is when nothing is given.
+    """
+    shown = "none" if default is None else str(default)
+    if flag.type is bool:
+        shown = "on" if default else "off"
+    text = f"{flag.help[:1].upper()}{flag.help[1:]}  [{shown}{' ' + flag.unit if flag.unit and default is not None else ''}]"
+    if flag.type is bool:
+        names = [f"{flag.name}/--no-{flag.name.removeprefix('--')}"]
+        return click.Option([*names, flag.field], default=None, help=text)
+    kind = Choices(flag.choices) if flag.choices else TYPES[flag.type]
+    names = ["-n", "-n/"] if flag.name == "--n" else [flag.name]
+    return click.Option([names[0], flag.field], type=kind, default=None, help=text)
+
+
+def given(options: type[Options], arguments: dict[str, Any]) -> dict[str, Any]:
+    """Take the values that were typed for `options` out of a command's arguments."""
+    values = {name: arguments.pop(name) for name in options.model_fields}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+class VerbGroup(click.Group):
+    """A verb whose sub-commands are the installed models.
+
+    Args:
+        verb: ``train``, ``sample`` or ``evaluate``.
+        body: called as ``body(model, name, **arguments)``; has the verb's own parameters in
+            ``body.parameters`` and picks the model's options with ``body.options(model)``.
+        help: one line.
+    """
+
+    def __init__(self, verb: str, body: Any, help: str) -> None:
+        super().__init__(verb, help=help, subcommand_metavar="MODEL[.PRESET] [OPTIONS]",
+                         epilog=f"zoo {verb} MODEL --help shows a model's options.")  # fmt: skip
+        self.body = body
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return registry.names()
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        plugin, _ = split_name(cmd_name)
+        try:
+            return self._command(registry.load(plugin), cmd_name)
+        except ZooError as error:
+            if plugin not in registry.names():
+                raise
+            return _broken(cmd_name, error)
+
+    def _command(self, model: Model, name: str) -> click.Command:
+        options, defaults, note = self.body.options(model)
+        mine = [parameter(flag, getattr(defaults, flag.field)) for flag in flags(options)]
+
+        def callback(**arguments: Any) -> int | None:
+            if arguments.pop("debug"):
+                os.environ["ZOO_DEBUG"] = "1"
+            return self.body.run(model, name, given(options, arguments), **arguments)
+
+        shared = [click.Option(*args, **kwargs) for args, kwargs in self.body.parameters]
+        debug = click.Option(["--debug"], is_flag=True, help="Show the traceback of an error.")
+        text = f"{self.help}\n\n{model.card.name}: {model.card.summary}.{note}"
+        return click.Command(name, params=[*mine, *shared, debug], callback=callback, help=text,
+                             short_help=model.card.summary)  # fmt: skip
+
+
+def _broken(name: str, error: ZooError) -> click.Command:
+    """Stands in for a plugin that cannot be loaded: it can be listed, and says why when called."""
+
+    def callback(rest: tuple[str, ...]) -> None:
+        raise error
+
+    rest = click.Argument(["rest"], nargs=-1, type=click.UNPROCESSED)
+    return click.Command(name, params=[rest], callback=callback, short_help="(broken; zoo doctor says why)",
+                         context_settings={"ignore_unknown_options": True})  # fmt: skip

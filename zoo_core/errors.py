@@ -1,0 +1,86 @@
+"""Every failure a user can meet, each with its exit code and the next thing to type.
+
+A `ZooError` says in one line what went wrong and why; its `hint` is what to do about it.
+The command line prints both and exits with `exit_code`; a notebook sees an ordinary exception.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Iterable
+
+
+class ZooError(Exception):
+    """Base of all expected failures.
+
+    Args:
+        message: what happened and why, in one line, naming the culprit.
+        hint: the next command to type or thing to do; may be empty.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class TrainingError(ZooError):
+    """A training run cannot go on: a loss that is not finite, a disk that is full."""
+
+
+class UsageError(ZooError):
+    """What was asked for does not exist or is out of range."""
+
+    exit_code = 2
+
+
+class IntegrityError(ZooError):
+    """Weights or data are not what they claim to be."""
+
+    exit_code = 3
+
+
+class PluginError(ZooError):
+    """A plugin is broken or breaks its contract."""
+
+    exit_code = 4
+
+
+class NetworkError(ZooError):
+    """Something must be downloaded and cannot be."""
+
+    exit_code = 5
+
+
+class DeviceError(ZooError):
+    """The device asked for is not there."""
+
+    exit_code = 6
+
+
+class Interrupted(ZooError):
+    """Stopped by the user (Ctrl-C); work is saved where there was any."""
+
+    exit_code = 130
+
+
+def nearest(wrong: str, known: Iterable[str]) -> str:
+    """A 'did you mean' for a mistyped name: the closest known one, or all of them.
+
+    Args:
+        wrong: what was typed.
+        known: the valid names.
+    Returns:
+        ``did you mean 'sandal'?`` or ``choose from: a, b, c``.
+    """
+    names = [str(name) for name in known]
+    lowered = {name.lower(): name for name in names}
+    close = get_close_matches(wrong.lower(), lowered, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean '{lowered[close[0]]}'?"
+    return "choose from: " + ", ".join(names) if names else "there are none"

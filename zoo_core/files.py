@@ -1,0 +1,83 @@
+"""Files on disk: every write is atomic, every failure is named."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, Iterable, Mapping
+
+from .errors import TrainingError, UsageError, ZooError
+
+
+def disk_error(path: Path, error: OSError) -> ZooError:
+    """The named error for a write to `path` that the system refused."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return TrainingError(f"the disk is full: cannot write {path}", "free some space; nothing half-written was left")
+    return UsageError(f"cannot write {path}: {error.strerror or error}", "choose another place with --output")
+
+
+def atomic_write(path: Path, data: bytes) -> None:
+    """Write `data` to `path` such that a reader, or a crash, sees all of it or nothing.
+
+    Raises:
+        ZooError: the disk is full, or the place is not writable.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise disk_error(path, error) from error
+    finally:
+        if temporary:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+
+def _umask() -> int:
+    """The process's file mode mask; mkstemp ignores it, other files of a user do not."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_new(path: str | Path, data: bytes, overwrite: bool = False) -> Path:
+    """Write a user's output file; an existing one is kept unless `overwrite`.
+
+    Raises:
+        UsageError: it exists already, or the place is not writable.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder", "give a file name")
+    if path.exists() and not overwrite:
+        raise UsageError(f"{path} exists already", "choose another name, or add --overwrite")
+    atomic_write(path, data)
+    return path
+
+
+def write_text(path: str | Path, rows: Iterable[Mapping[str, Any]], overwrite: bool = False) -> Path:
+    """Write JSON lines."""
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    return write_new(path, lines.encode(), overwrite)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write indented JSON, atomically."""
+    atomic_write(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def sha256(data: bytes | memoryview) -> str:
+    """Hexadecimal SHA-256 of `data`."""
+    return hashlib.sha256(data).hexdigest()

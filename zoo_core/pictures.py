@@ -1,0 +1,106 @@
+"""Draws results: image grids with Pillow, plots with matplotlib, both as PNG with provenance."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from pathlib import Path
+from typing import Any, Mapping
+
+from .files import write_new
+from .types import Figure, Images
+
+GAP = 2  # pixels between images
+SIDE = 56  # images smaller than this are enlarged by a whole factor
+INK, PAPER = (40, 40, 40), (255, 255, 255)
+
+
+def grid(images: Images) -> tuple[int, int]:
+    """Rows and columns of the picture."""
+    n = len(images)
+    columns = min(n, images.columns or math.ceil(math.sqrt(n)))
+    return math.ceil(n / columns), columns
+
+
+def draw_images(images: Images) -> Any:
+    """A PIL image: the grid, with captions.
+
+    A caption shared by a whole row stands once at its left, one shared by all images nowhere;
+    otherwise each stands under its image.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    rows, columns = grid(images)
+    pixels = (images.pixels.movedim(1, 3) * 255).round().byte().cpu().numpy()
+    factor = max(1, math.ceil(SIDE / min(pixels.shape[1:3])))
+    width, height = pixels.shape[2] * factor, pixels.shape[1] * factor
+    font = ImageFont.load_default(size=12)
+    left, below = _captions(images, rows, columns)
+    margin = max((math.ceil(font.getlength(text)) for text in left), default=0) + (GAP + 6 if left else GAP)
+    step_x = max([width] + [math.ceil(font.getlength(line)) + 4 for text in below for line in text.split("\n")]) + GAP
+    lines = max((text.count("\n") + 1 for text in below), default=0)
+    step_y = height + GAP + 15 * lines
+    canvas = Image.new("RGB", (margin + columns * step_x, GAP + rows * step_y), PAPER)
+    draw = ImageDraw.Draw(canvas)
+    for i, array in enumerate(pixels):
+        x, y = margin + (i % columns) * step_x, GAP + (i // columns) * step_y
+        tile = Image.fromarray(array.squeeze(2) if array.shape[2] == 1 else array)
+        canvas.paste(tile.resize((width, height), Image.Resampling.NEAREST), (x + (step_x - GAP - width) // 2, y))
+        if below:
+            draw.text((x + (step_x - GAP) / 2, y + height + 2), below[i], INK, font, anchor="ma", align="center")
+    for row, text in enumerate(left):
+        draw.text((margin - 6, GAP + row * step_y + height / 2), text, INK, font, anchor="rm")
+    return canvas
+
+
+def _captions(images: Images, rows: int, columns: int) -> tuple[list[str], list[str]]:
+    """Captions that stand left of rows, and those that stand below images."""
+    captions = list(images.captions)
+    if not any(captions) or (len(set(captions)) == 1 and len(captions) > 1):
+        return [], []
+    by_row = [captions[row * columns : (row + 1) * columns] for row in range(rows)]
+    if columns > 1 and all(len(set(row)) == 1 for row in by_row):
+        return [row[0] for row in by_row], []
+    return [], captions
+
+
+def draw_figure(figure: Figure) -> Any:
+    """A PIL image of the plot."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as Plot
+    from PIL import Image
+
+    plot = Plot(figsize=(7, 5), dpi=110, layout="constrained")
+    canvas = FigureCanvasAgg(plot)
+    axes = plot.add_subplot()
+    for series in figure.series:
+        if series.line:
+            axes.plot(series.x, series.y, label=series.label, linewidth=1.4)
+        else:
+            axes.scatter(series.x, series.y, label=series.label, s=4, alpha=0.6, linewidths=0)
+    axes.set(title=figure.title, xlabel=figure.xlabel, ylabel=figure.ylabel)
+    axes.spines[["top", "right"]].set_visible(False)
+    if len(figure.series) > 1 or figure.series[0].label:
+        legend = axes.legend(frameon=False, fontsize=9, markerscale=3, loc="center left", bbox_to_anchor=(1, 0.5))
+        for handle in legend.legend_handles:
+            handle.set_alpha(1)  # type: ignore[union-attr]
+    canvas.draw()
+    return Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")
+
+
+def png_bytes(picture: Any, provenance: Mapping[str, Any]) -> bytes:
+    """Encode a PIL image; `provenance` goes into the text chunk ``zoo`` as JSON."""
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    if provenance:
+        info.add_itxt("zoo", json.dumps(provenance, sort_keys=True))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", pnginfo=info, optimize=True)
+    return buffer.getvalue()
+
+
+def save_png(picture: Any, path: str | Path, provenance: Mapping[str, Any], overwrite: bool) -> Path:
+    """Write a PNG; an existing file is kept unless `overwrite`."""
+    return write_new(path, png_bytes(picture, provenance), overwrite)

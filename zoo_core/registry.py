@@ -1,0 +1,146 @@
+"""Finds plugins by their entry points and loads one at a time, so that none can break another.
+
+Each model gets a `pluggy.PluginManager` of its own: `model.hook.sample(...)` is that plugin and no
+other, a broken neighbour is never imported, and no state is shared.
+"""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import pluggy
+
+from . import hookspecs
+from .errors import PluginError, UsageError, nearest
+from .hookspecs import GROUP, PROJECT
+from .types import Card
+
+HOOKS = ("card", "train", "sample", "evaluate")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded plugin: its card and its hooks."""
+
+    name: str
+    distribution: str
+    version: str
+    card: Card
+    manager: pluggy.PluginManager
+
+    @property
+    def hook(self) -> Any:
+        """The plugin's hooks, to be called with keyword arguments."""
+        return self.manager.hook
+
+
+def _found() -> dict[str, list[EntryPoint]]:
+    """Entry points by name, sorted; a name may be claimed more than once."""
+    found: dict[str, list[EntryPoint]] = {}
+    for entry in sorted(entry_points(group=GROUP), key=lambda e: (e.name, _distribution(e))):
+        if entry not in found.setdefault(entry.name, []):
+            found[entry.name].append(entry)
+    return found
+
+
+def _distribution(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else "unknown"
+
+
+def names() -> list[str]:
+    """Names that `load` takes, without importing any plugin.
+
+    A name claimed by two distributions appears once for each, as ``distribution:name``.
+    """
+    result = []
+    for name, entries in _found().items():
+        result += [name] if len(entries) == 1 else [f"{_distribution(e)}:{name}" for e in entries]
+    return result
+
+
+def load(name: str) -> Model:
+    """Import one plugin and check it.
+
+    Args:
+        name: ``vae``, or ``distribution:vae``.
+    Raises:
+        UsageError: no plugin has this name, or several have.
+        PluginError: the plugin cannot be imported or breaks the rules of its hooks.
+    """
+    entry = _entry(name)
+    distribution = _distribution(entry)
+    module = _import(entry, distribution)
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hookspecs)
+    try:
+        manager.register(module, name=entry.name)
+        manager.check_pending()
+    except Exception as error:  # whatever a foreign module makes pluggy raise, it is that plugin's fault
+        raise _broken(entry, f"its hooks do not fit: {_one_line(error)}") from error
+    _check_hooks(manager, entry)
+    card = _card(manager, entry)
+    return Model(entry.name, distribution, entry.dist.version if entry.dist else "", card, manager)
+
+
+def _entry(name: str) -> EntryPoint:
+    distribution, _, plain = name.rpartition(":")
+    entries = _found().get(plain, [])
+    if distribution:
+        entries = [e for e in entries if _distribution(e) == distribution]
+    if len(entries) > 1:
+        full = [f"{_distribution(e)}:{plain}" for e in entries]
+        raise UsageError(f"'{plain}' is claimed by {len(full)} distributions", "type one of: " + ", ".join(full))
+    if not entries:
+        raise UsageError(f"there is no model '{name}'", nearest(name, names()) + "  (zoo list shows all)")
+    return entries[0]
+
+
+def _import(entry: EntryPoint, distribution: str) -> Any:
+    try:
+        return entry.load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # an import may raise anything, SystemExit included
+        raise _broken(entry, f"import of {entry.value} failed: {_one_line(error)}") from error
+
+
+def _check_hooks(manager: pluggy.PluginManager, entry: EntryPoint) -> None:
+    """What pluggy lets through: hooks that are absent, and parameters that it never fills."""
+    for hook in HOOKS:
+        implementations = getattr(manager.hook, hook).get_hookimpls()
+        if not implementations:
+            raise _broken(entry, f"it does not implement the hook '{hook}'")
+        for parameter in inspect.signature(implementations[0].function).parameters.values():
+            if parameter.default is not parameter.empty or parameter.kind is parameter.KEYWORD_ONLY:
+                raise _broken(entry, f"parameter '{parameter.name}' of its hook '{hook}' would never receive a value: "
+                                     "remove its default and the '*' before it")  # fmt: skip
+
+
+def _card(manager: pluggy.PluginManager, entry: EntryPoint) -> Card:
+    try:
+        card = manager.hook.card()
+    except Exception as error:
+        raise _broken(entry, f"its card() failed: {_one_line(error)}") from error
+    if not isinstance(card, Card):
+        raise _broken(entry, f"its card() returned {type(card).__name__}, not a Card")
+    if card.name != entry.name:
+        raise _broken(entry, f"its card is named '{card.name}', its entry point '{entry.name}'")
+    if card.default_preset not in card.presets:
+        raise _broken(entry, f"its default preset '{card.default_preset}' does not exist")
+    return card
+
+
+def _broken(entry: EntryPoint, cause: str) -> PluginError:
+    distribution = _distribution(entry)
+    return PluginError(
+        f"plugin '{entry.name}' of distribution '{distribution}' is broken: {cause}",
+        f"upgrade or remove it: pip install -U {distribution}, or pip uninstall {distribution}",
+    )
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join("".join(traceback.format_exception_only(error)).split())

@@ -1,0 +1,101 @@
+"""From a model's name to a checkpoint: pinned weights, a file of the user's, or, if asked, none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import checkpoint, manifest, registry
+from .errors import IntegrityError, PluginError, UsageError, nearest
+from .names import split_name
+from .options import resolve
+from .types import Checkpoint
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def preset_name(model: registry.Model, preset: str | None) -> str:
+    """The preset asked for, or the default one.
+
+    Raises:
+        UsageError: the model has no such preset.
+    """
+    preset = preset or model.card.default_preset
+    if preset not in model.card.presets:
+        raise UsageError(f"{model.name} has no preset '{preset}'", nearest(preset, model.card.presets))
+    return preset
+
+
+def pinned(model: registry.Model, preset: str | None = None) -> Checkpoint:
+    """The weights that the manifest pins for a preset, verified before they are read.
+
+    Raises:
+        UsageError: none are pinned.
+        IntegrityError: the file is missing or is not the pinned one.
+    """
+    name = f"{model.name}.{preset_name(model, preset)}"
+    pin = manifest.pin(name)
+    return _checked(model, *checkpoint.load(locate(pin), pin), name)
+
+
+def locate(pin: manifest.Pin) -> Path:
+    """Where the pinned file lies: beside the manifest, as long as nothing is published elsewhere.
+
+    Raises:
+        IntegrityError: it is not there.
+    """
+    path = manifest.path().parent / pin.file
+    if not path.exists():
+        raise IntegrityError(f"the weights of {pin.name} are missing: {path}", "reinstall the package, or check out the file again")
+    return path
+
+
+def from_file(model: registry.Model, path: Path) -> Checkpoint:
+    """Weights from a file or a run folder; their hash is whatever it is, no manifest pins it."""
+    path = path / "model.safetensors" if path.is_dir() else path
+    return _checked(model, *checkpoint.load(path), str(path))
+
+
+def untrained(model: registry.Model, preset: str | None = None) -> Checkpoint:
+    """A checkpoint without weights: the model stays as it is initialised."""
+    preset = preset_name(model, preset)
+    return Checkpoint(f"{model.name}.{preset}", model.card.presets[preset].options, None)
+
+
+def _checked(model: registry.Model, tensors: dict[str, Any], facts: dict[str, Any], digest: str, what: str) -> Checkpoint:
+    owner = facts.get("model", "")
+    if owner != model.name:
+        raise IntegrityError(
+            f"{what} holds weights of {repr(owner) if owner else 'something that the zoo did not train'}, not of '{model.name}'",
+            f"zoo sample {owner} ..." if owner else "use a file that zoo train made",
+        )
+    try:
+        options = resolve(model.card.train_options, facts.get("options", {}), owner=model.name)
+    except UsageError as error:
+        raise IntegrityError(f"{what} was made with options that {model.name} does not know: {error.message}",
+                             "use the release of the zoo that made it, or train again") from error  # fmt: skip
+    return Checkpoint(f"{model.name}.{facts.get('preset', '')}", options, tensors, facts, digest)
+
+
+def build(model: registry.Model, weights: Checkpoint) -> nn.Module:
+    """The torch module of a checkpoint, in eval mode.
+
+    Raises:
+        IntegrityError: the tensors do not fit.
+        PluginError: the plugin's `build` gives something else.
+    """
+    from torch import nn
+
+    module = model.card.build(weights)
+    if not isinstance(module, nn.Module):
+        raise PluginError(f"build of {model.name} gives {type(module).__name__}, not a torch module")
+    return module.eval()
+
+
+def module(name: str) -> tuple[nn.Module, Checkpoint]:
+    """The torch module of ``plugin`` or ``plugin.preset`` with its pinned weights, and its checkpoint."""
+    plugin, preset = split_name(name)
+    model = registry.load(plugin)
+    weights = pinned(model, preset or None)
+    return build(model, weights), weights
