@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_LAZY = {name: ".api" for name in ("Evaluation", "Trained", "evaluate", "load", "models", "sample", "train")}
+_LAZY = dict.fromkeys(("Evaluation", "Trained", "evaluate", "load", "models", "sample", "train"), ".api")
 _LAZY["Run"] = ".runtime"
 
 __all__ = [

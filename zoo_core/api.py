@@ -258,7 +258,13 @@ def _finish(model: Model, run: Run, folder: Any, tensors: dict[str, Any], chosen
     kept = {key: tensor.detach().to("cpu").contiguous() for key, tensor in tensors.items()}
     judge = runtime.Run(run.device, 0, root, folder.path, reporter=run.reporter, identity=run.identity)
     found = _evaluate(model, Checkpoint(name, chosen, kept), model.card.evaluate_options(), judge)
-    facts = {**run.identity, "metrics": found.metrics, "data": {**run.data, **judge.data}, "judges": judge.used}
+    facts = {
+        **run.identity,
+        "licence": model.card.licence,
+        "metrics": found.metrics,
+        "data": {**run.data, **judge.data},
+        "judges": judge.used,
+    }
     circumstances = {
         "device": runtime.describe(run.device), "processes": run.processes, "threads": runtime.threads(),
         "precision": run.settings.precision, "compile": run.settings.compile,
@@ -267,9 +273,7 @@ def _finish(model: Model, run: Run, folder: Any, tensors: dict[str, Any], chosen
     return Trained(folder.path, folder.finish(kept, facts, circumstances, run.history))
 
 
-def _run(
-    seed: int, device: str, data_root: str | Path | None, reporter: Reporter | None, settings: Any = None
-) -> Run:
+def _run(seed: int, device: str, data_root: str | Path | None, reporter: Reporter | None, settings: Any = None) -> Run:
     from . import runtime
     from .reporter import Reporter
 
@@ -300,10 +304,11 @@ def _named(model: Model, hook: str) -> Iterator[None]:
         raise
     except Exception as error:
         if "out of memory" in str(error).lower():
-            raise TrainingError(f"{model.name} ran out of memory", "ask for fewer or smaller: --n, --batch-size") from error
+            raise TrainingError(
+                f"{model.name} ran out of memory", "ask for fewer or smaller: --n, --batch-size"
+            ) from error
         raise PluginError(
             f"the hook '{hook}' of {model.name} ({model.distribution} {model.version}) failed: "
             f"{type(error).__name__}: {error}",
             "--debug shows where; report it to the plugin's authors",
         ) from error
-

@@ -12,9 +12,9 @@ import math
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
 
 import torch
 from torch import Tensor
@@ -107,7 +107,7 @@ def load(
     if not all(path.is_file() for path in paths):
         _download(source.folder, root)
     files = [_read(path) for path in paths]
-    images, labels = (_idx(path, data, dims) for path, data, dims in zip(paths, files, (3, 1)))
+    images, labels = (_idx(path, data, dims) for path, data, dims in zip(paths, files, (3, 1), strict=True))
     if len(images) != len(labels) or not len(images):
         raise IntegrityError(f"{paths[0]} has {len(images)} images, {paths[1].name} {len(labels)} labels", _REMOVE)
     if images.shape[1:] != (28, 28) or int(labels.max()) >= len(source.classes):
@@ -150,9 +150,12 @@ def _warn_unknown(
     name: str, source: Source, raw: Path, paths: list[Path], digests: list[str], warn: Callable[[str], None]
 ) -> None:
     listed = (raw / SUMS).read_text().split() if (raw / SUMS).is_file() else []
-    for path, digest in zip(paths, digests):
-        if digest != source.known.get(path.name) and digest not in listed:
-            warn(f"{name}: {path.name} is not a known copy (sha256 {digest[:12]}…); used as it is")
+    files = [
+        (p.name, d) for p, d in zip(paths, digests, strict=True) if d != source.known.get(p.name) and d not in listed
+    ]
+    if files:
+        which = " and ".join(f"{file} (sha256 {digest[:12]}…)" for file, digest in files)
+        warn(f"{name}: not a known copy, used as it is: {which}")
 
 
 def _download(folder: str, root: Path) -> None:
@@ -174,7 +177,8 @@ def _download(folder: str, root: Path) -> None:
         shutil.rmtree(root / folder / "raw", ignore_errors=True)
         os.replace(raw, root / folder / "raw")
     except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors; torchvision raises RuntimeError
-        raise NetworkError(f"{folder} is not in {root} and cannot be downloaded: {error}", remedy) from error
+        reason = " ".join(str(error).split())
+        raise NetworkError(f"{folder} is not in {root} and cannot be downloaded: {reason}", remedy) from error
     finally:
         if temporary:
             shutil.rmtree(temporary, ignore_errors=True)

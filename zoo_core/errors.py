@@ -6,8 +6,8 @@ The command line prints both and exits with `exit_code`; a notebook sees an ordi
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Iterable
 
 
 class ZooError(Exception):

@@ -8,16 +8,19 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Iterable, Mapping
+from typing import Any
 
 from .errors import TrainingError, UsageError, ZooError
 
 
 def disk_error(path: Path, error: OSError) -> ZooError:
     """The named error for a write to `path` that the system refused."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return TrainingError(f"the disk is full: cannot write {path}", "free some space; nothing half-written was left")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return TrainingError(
+            f"no room to write {path}: {error.strerror}", "free some space; nothing half-written was left"
+        )
     return UsageError(f"cannot write {path}: {error.strerror or error}", "choose another place with --output")
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any
 
 from .errors import IntegrityError, UsageError, nearest
 from .files import atomic_write
@@ -92,10 +93,23 @@ def pin(name: str) -> Pin:
     if name not in pins:
         plugin, _, preset = name.partition(".")
         mine = [p for p in pins if p.startswith(plugin + ".")]
-        hint = f"zoo train {plugin} --preset {preset}, then --run FOLDER"
+        hint = f"zoo train {plugin} --preset {preset}, then --weights FOLDER"
         hint += f"; trained already: {', '.join(mine)}" if mine else ""
         raise UsageError(f"there are no trained weights of '{name}'", hint if preset else nearest(name, pins))
     return pins[name]
+
+
+def locate(pin: Pin) -> Path:
+    """Where the pinned file lies: beside the manifest, as long as nothing is published elsewhere.
+
+    Raises:
+        IntegrityError: it is not there.
+    """
+    bundled = path().parent / pin.file
+    if not bundled.exists():
+        raise IntegrityError(f"the weights of {pin.name} are missing: {bundled}",
+                             "reinstall the package, or check out the file again")  # fmt: skip
+    return bundled
 
 
 def write(new: Pin, file: Path | None = None) -> None:

@@ -7,9 +7,10 @@ weights file its header. Values are checked here, before torch is imported.
 from __future__ import annotations
 
 import types
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Mapping, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -60,8 +61,9 @@ class Flag:
 
 
 def flag_name(field: str) -> str:
-    """``class_`` becomes ``--class``, ``batch_size`` becomes ``--batch-size``."""
-    return "--" + field.rstrip("_").replace("_", "-")
+    """``class_`` becomes ``--class``, ``batch_size`` becomes ``--batch-size``, ``n`` becomes ``-n``."""
+    name = field.rstrip("_").replace("_", "-")
+    return f"-{name}" if len(name) == 1 else f"--{name}"
 
 
 def flags(options: type[Options]) -> list[Flag]:
@@ -103,9 +105,7 @@ def _plain_type(annotation: Any) -> tuple[Any, tuple[str, ...]]:
     return annotation, ()
 
 
-def resolve(
-    options: type[_O], *layers: Mapping[str, Any], owner: str = "", base: Options | None = None
-) -> _O:
+def resolve(options: type[_O], *layers: Mapping[str, Any], owner: str = "", base: Options | None = None) -> _O:
     """Combine layers of values into checked options; later layers win.
 
     Args:
@@ -153,15 +153,10 @@ def flags_by_field(options: type[Options]) -> dict[str, Flag]:
 def bad_value(flag: Flag, value: Any, reason: str, owner: str) -> UsageError:
     """The error for one wrong value, with the nearest right one where there are choices."""
     if flag.choices:
-        what = flag.name.removeprefix("--")
-        hint = nearest(str(value), flag.choices)
-        return UsageError(f"{owner or 'the model'} has no {what} '{value}'", f"{hint}  e.g. {flag.name} '{_closest(value, flag)}'")
+        what = flag.name.lstrip("-")
+        return UsageError(f"{owner or 'the model'} has no {what} '{value}'", nearest(str(value), flag.choices))
     unit = f" ({flag.unit})" if flag.unit else ""
     reason = reason[:1].lower() + reason[1:]
-    return UsageError(f"{flag.name} {value}: {reason.replace('input ', '')}{unit}", f"default is {flag.default}; see --help")
-
-
-def _closest(value: Any, flag: Flag) -> str:
-    from difflib import get_close_matches
-
-    return (get_close_matches(str(value), flag.choices, n=1, cutoff=0.5) or [flag.choices[0]])[0]
+    return UsageError(
+        f"{flag.name} {value}: {reason.replace('input ', '')}{unit}", f"default is {flag.default}; see --help"
+    )

@@ -7,13 +7,15 @@ import io
 import json
 import shutil
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any
 
 from . import checkpoint, state
 from .environment import commit
 from .errors import UsageError
 from .files import atomic_write, write_json
+from .manifest import Pin, write
 from .types import Figure, Series
 
 WEIGHTS, RECORD, HISTORY, FIGURES = "model.safetensors", "run.json", "history.csv", "figures"
@@ -42,7 +44,9 @@ class RunFolder:
         if (self.path / RECORD).exists() and resume:
             raise UsageError(f"the run in {self.path} is finished already", f"zoo evaluate ... --weights {self.path}")
         if not resume and not overwrite:
-            raise UsageError(f"{self.path} exists already", "--resume continues it, --overwrite replaces it, --output goes elsewhere")
+            raise UsageError(
+                f"{self.path} exists already", "--resume continues it, --overwrite replaces it, --output goes elsewhere"
+            )
         if overwrite and not resume:
             self._clear()
 
@@ -123,3 +127,23 @@ def read_options(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read options from {path}: {error}", "write them as TOML: batch_size = 64") from error
+
+
+def bundle(folder: Path, file: Path) -> Pin:
+    """Copy a finished run's weights beside a manifest, and pin them there.
+
+    Returns:
+        the new pin.
+    Raises:
+        UsageError: the folder holds no finished run.
+        IntegrityError: its weights are not those of its record.
+    """
+    record = read_record(folder)
+    size, digest = record["weights"]["size"], record["weights"]["sha256"]
+    name = f"{record['model']}.{record['preset']}"
+    pin = Pin(record["model"], record["preset"], f"weights/{name}.safetensors", size, digest, record["licence"],
+              metrics=record["metrics"], data=record["data"])  # fmt: skip
+    checkpoint.load(folder / WEIGHTS, pin)
+    atomic_write(file.parent / pin.file, (folder / WEIGHTS).read_bytes())
+    write(pin, file)
+    return pin

@@ -261,6 +261,7 @@ class Run:
                     saved = time.monotonic()
                 if stop.requested:
                     self._interrupt(number + 1, total)
+        self._save(keeper, total)  # should the evaluation that follows fail, --resume repeats only that
         self.reporter.close()
 
     @staticmethod

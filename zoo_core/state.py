@@ -6,8 +6,9 @@ of the random generators, and in the header what is not a tensor. No pickle.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor

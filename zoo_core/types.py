@@ -6,9 +6,10 @@ Facts about a model (`Card`, `Preset`, `Metric`), its trained weights (`Checkpoi
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Mapping, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .errors import IntegrityError, PluginError
 
@@ -238,7 +239,7 @@ class Table:
         """Write JSON lines, one object per row."""
         from .files import write_text
 
-        return write_text(path, [dict(zip(self.columns, row)) for row in self.rows], overwrite)
+        return write_text(path, [dict(zip(self.columns, row, strict=False)) for row in self.rows], overwrite)
 
 
 @dataclass(frozen=True)

@@ -36,19 +36,7 @@ def pinned(model: registry.Model, preset: str | None = None) -> Checkpoint:
     """
     name = f"{model.name}.{preset_name(model, preset)}"
     pin = manifest.pin(name)
-    return _checked(model, *checkpoint.load(locate(pin), pin), name)
-
-
-def locate(pin: manifest.Pin) -> Path:
-    """Where the pinned file lies: beside the manifest, as long as nothing is published elsewhere.
-
-    Raises:
-        IntegrityError: it is not there.
-    """
-    path = manifest.path().parent / pin.file
-    if not path.exists():
-        raise IntegrityError(f"the weights of {pin.name} are missing: {path}", "reinstall the package, or check out the file again")
-    return path
+    return _checked(model, *checkpoint.load(manifest.locate(pin), pin), name)
 
 
 def from_file(model: registry.Model, path: Path) -> Checkpoint:
@@ -63,7 +51,9 @@ def untrained(model: registry.Model, preset: str | None = None) -> Checkpoint:
     return Checkpoint(f"{model.name}.{preset}", model.card.presets[preset].options, None)
 
 
-def _checked(model: registry.Model, tensors: dict[str, Any], facts: dict[str, Any], digest: str, what: str) -> Checkpoint:
+def _checked(
+    model: registry.Model, tensors: dict[str, Any], facts: dict[str, Any], digest: str, what: str
+) -> Checkpoint:
     owner = facts.get("model", "")
     if owner != model.name:
         raise IntegrityError(

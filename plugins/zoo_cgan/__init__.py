@@ -66,7 +66,9 @@ CARD = Card(
         Metric("frechet", "Fréchet distance to real test images in the judge's features", "", "lower", 3),
         Metric("density", "fidelity: real neighbourhoods around a generated image", "", "higher", 3),
         Metric("coverage", "variety: real neighbourhoods that hold a generated image", "", "higher", 3),
-        Metric("deviation_min", "pixel deviation within a class over that of real images, worst class", "", "higher", 3),
+        Metric(
+            "deviation_min", "pixel deviation within a class over that of real images, worst class", "", "higher", 3
+        ),
     ),
     presets={"dcgan": Preset(Train(), "convolutional, projection discriminator, Fashion-MNIST")},
     default_preset="dcgan",

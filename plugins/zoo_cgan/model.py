@@ -123,7 +123,10 @@ def build(checkpoint: Checkpoint) -> Generator:
 def train(run: Run, options: Train) -> dict[str, Tensor]:
     """One discriminator step, one generator step, on the same generated batch; keep the average generator."""
     data = run.dataset("fashion-mnist", "train")
-    generator, discriminator = Generator(options.latent, options.generator_width), Discriminator(options.discriminator_width)
+    generator, discriminator = (
+        Generator(options.latent, options.generator_width),
+        Discriminator(options.discriminator_width),
+    )
     average = copy.deepcopy(generator).to(run.device)
     g, d = run.module(generator), run.module(discriminator)
     betas = (options.beta1, 0.999)
@@ -131,7 +134,9 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
     adam_d = torch.optim.Adam(discriminator.parameters(), options.discriminator_rate, betas, fused=True)
     optimizer_g, optimizer_d = run.optimizer(adam_g), run.optimizer(adam_d)
     total = run.count_steps(data, options.batch_size, options.epochs, options.iterations)
-    decay = [torch.optim.lr_scheduler.LambdaLR(adam, lambda s: min(1.0, 2 - 2 * s / total)) for adam in (adam_g, adam_d)]
+    decay = [
+        torch.optim.lr_scheduler.LambdaLR(adam, lambda s: min(1.0, 2 - 2 * s / total)) for adam in (adam_g, adam_d)
+    ]
     state = {"generator": generator, "discriminator": discriminator, "average": average, "adam_g": adam_g,
              "adam_d": adam_d, "decay_g": decay[0], "decay_d": decay[1]}  # fmt: skip
     fixed = torch.randn(10 * K, options.latent, device=run.device)

@@ -7,6 +7,7 @@ Shapes: b images, p = 784 pixels, l latent dimensions. All densities are in nats
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -34,7 +35,9 @@ def bernoulli_log_density(x: Tensor, logits: Tensor) -> Tensor:
     return -F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(-1)
 
 
-def gaussian_kl(mean_q: Tensor, variance_q: Tensor, mean_p: Tensor | float = 0.0, variance_p: Tensor | float = 1.0) -> Tensor:
+def gaussian_kl(
+    mean_q: Tensor, variance_q: Tensor, mean_p: Tensor | float = 0.0, variance_p: Tensor | float = 1.0
+) -> Tensor:
     """KL(N(mean_q, variance_q) || N(mean_p, variance_p)) of diagonal Gaussians: [b, l] gives [b]."""
     ratio = variance_q / variance_p
     return 0.5 * (ratio - 1 - ratio.log() + (mean_q - mean_p).square() / variance_p).sum(-1)
@@ -62,11 +65,9 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int, activation: type[nn.Module]) -> None:
         super().__init__()
-        self.body = nn.Sequential(
-            activation(), nn.Conv2d(channels, channels, 3, padding=1),
-            activation(), nn.Conv2d(channels, channels, 3, padding=1),
-        )  # fmt: skip
-        nn.init.zeros_(self.body[3].weight)  # every block begins as the identity
+        last = nn.Conv2d(channels, channels, 3, padding=1)
+        nn.init.zeros_(last.weight)  # every block begins as the identity
+        self.body = nn.Sequential(activation(), nn.Conv2d(channels, channels, 3, padding=1), activation(), last)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.body(x)
@@ -75,7 +76,7 @@ class Residual(nn.Module):
 def mlp(sizes: list[int], activation: type[nn.Module]) -> nn.Sequential:
     """Linear layers with activations between them."""
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+    for inputs, outputs in itertools.pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), activation()]
     return nn.Sequential(*layers[:-1])
 
@@ -131,7 +132,9 @@ class VAE(nn.Module):
         if self.closed_form:
             kl = gaussian_kl(mean, variance)
         else:
-            kl = gaussian_log_density(z, mean, variance) - gaussian_log_density(z, torch.zeros_like(z), torch.ones_like(z))
+            kl = gaussian_log_density(z, mean, variance) - gaussian_log_density(
+                z, torch.zeros_like(z), torch.ones_like(z)
+            )
         return Bound(kl, -bernoulli_log_density(x, self.decoder(z)))
 
 

@@ -32,7 +32,12 @@ class Choices(click.Choice[str]):
         return value
 
 
-TYPES = {int: Unchecked("integer"), float: Unchecked("number"), str: Unchecked("text"), Path: click.Path(path_type=Path)}
+TYPES = {
+    int: Unchecked("integer"),
+    float: Unchecked("number"),
+    str: Unchecked("text"),
+    Path: click.Path(path_type=Path),
+}
 
 
 def parameter(flag: Flag, default: Any) -> click.Option:
@@ -50,8 +55,7 @@ def parameter(flag: Flag, default: Any) -> click.Option:
         names = [f"{flag.name}/--no-{flag.name.removeprefix('--')}"]
         return click.Option([*names, flag.field], default=None, help=text)
     kind = Choices(flag.choices) if flag.choices else TYPES[flag.type]
-    names = ["-n", "-n/"] if flag.name == "--n" else [flag.name]
-    return click.Option([names[0], flag.field], type=kind, default=None, help=text)
+    return click.Option([flag.name, flag.field], type=kind, default=None, help=text)
 
 
 def given(options: type[Options], arguments: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +100,7 @@ class VerbGroup(click.Group):
                 os.environ["ZOO_DEBUG"] = "1"
             return self.body.run(model, name, given(options, arguments), **arguments)
 
-        shared = [click.Option(*args, **kwargs) for args, kwargs in self.body.parameters]
+        shared = [click.Option(names, **kwargs) for names, kwargs in self.body.parameters]
         debug = click.Option(["--debug"], is_flag=True, help="Show the traceback of an error.")
         text = f"{self.help}\n\n{model.card.name}: {model.card.summary}.{note}"
         return click.Command(name, params=[*mine, *shared, debug], callback=callback, help=text,

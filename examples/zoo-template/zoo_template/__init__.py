@@ -1,0 +1,57 @@
+"""The face of the plugin: facts and options. It must not import torch; the hooks do, inside."""
+
+from zoo_core import Card, Metric, Options, Preset, hookimpl, option
+
+
+class Train(Options):
+    epochs: int = option(1, "passes over the training images", ge=1)
+    learning_rate: float = option(0.05, "of Adam", gt=0)
+
+
+class Sample(Options):
+    n: int = option(16, "images", ge=1, le=1000)
+
+
+def build(checkpoint):
+    from . import model
+
+    return checkpoint.fill(model.Pixels())
+
+
+@hookimpl
+def card():
+    return Card(
+        name="pixels",
+        summary="Every pixel an independent Bernoulli variable",
+        idea="The simplest model of an image: it knows how often each pixel is white, and nothing else.",
+        paper="none; a template to copy",
+        datasets=("mnist",),
+        licence="MIT",
+        metrics=(Metric("nll", "negative log-likelihood of test images", "nats/image", "lower"),),
+        presets={"default": Preset(Train(), "one pass")},
+        default_preset="default",
+        sample_options=Sample,
+        evaluate_options=Options,
+        build=build,
+    )
+
+
+@hookimpl
+def train(run, options):
+    from . import model
+
+    return model.train(run, options)
+
+
+@hookimpl
+def sample(run, checkpoint, options):
+    from . import model
+
+    return model.sample(checkpoint, options.n)
+
+
+@hookimpl
+def evaluate(run, checkpoint):
+    from . import model
+
+    return model.evaluate(run, checkpoint)

@@ -1,0 +1,42 @@
+"""The algorithm. Torch is imported here, and only here."""
+
+import torch
+from torch import nn
+from zoo_core import Images
+
+
+class Pixels(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.logits = nn.Parameter(torch.zeros(1, 28, 28))
+
+    def forward(self, x):
+        """Negative log-likelihood of images x [b, 1, 28, 28] in [0, 1], mean over images."""
+        logits = self.logits.expand_as(x)
+        return nn.functional.binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x)
+
+
+def train(run, options):
+    data = run.dataset("mnist", "train")
+    pixels = Pixels()
+    adam = torch.optim.Adam(pixels.parameters(), options.learning_rate)
+    model, optimizer = run.module(pixels), run.optimizer(adam)
+    state = {"pixels": pixels, "adam": adam}
+    for step in run.steps(data, batch_size=128, epochs=options.epochs, state=state):
+        loss = model(data.images[step.rows].float() / 255)
+        optimizer.zero_grad()
+        run.backward(loss)
+        optimizer.step()
+        run.log(nll=loss)
+    return pixels.state_dict()
+
+
+def sample(checkpoint, n):
+    probabilities = checkpoint.fill(Pixels()).logits.detach().sigmoid()
+    return Images(torch.bernoulli(probabilities.expand(n, 1, 28, 28)))
+
+
+@torch.no_grad()
+def evaluate(run, checkpoint):
+    images = run.dataset("mnist", "test").images
+    return {"nll": float(checkpoint.fill(Pixels()).to(run.device)(images.float() / 255))}

@@ -1,0 +1,235 @@
+"""Everything that is printed. Results go to standard output, progress and errors to standard error."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from ..errors import ZooError
+from ..manifest import Pin
+from ..options import Flag
+from ..registry import Model
+from ..reporter import Reporter
+from ..types import Card, Figure, Images, Metric, Result, Table, Texts
+
+if TYPE_CHECKING:
+    from ..api import Evaluation, Trained
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def line(text: str) -> None:
+    """One line on standard output."""
+    out.print(text, markup=False, soft_wrap=True)
+
+
+def json_out(value: Any) -> None:
+    """JSON on standard output, nothing else."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def error(message: str, hint: str) -> None:
+    """One clear line on standard error, and what to do next."""
+    err.print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
+    if hint:
+        err.print(Text.assemble(("  next: ", "bold"), hint), soft_wrap=True)
+
+
+class TerminalReporter(Reporter):
+    """A progress bar where standard error is a terminal, a line now and then where it is not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar: Any = None
+        self._task: Any = None
+
+    def progress(self, done: int, total: int, values: Mapping[str, float]) -> None:
+        if not err.is_terminal:
+            return super().progress(done, total, values)
+        if self._bar is None:
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            self._bar = Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"),
+                                 console=err, transient=True)  # fmt: skip
+            self._task = self._bar.add_task("", total=total)
+            self._bar.start()
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+        self._bar.update(self._task, completed=done, description=shown)
+
+    def tell(self, line: str) -> None:
+        err.print(line, markup=False, soft_wrap=True)
+
+    def warn(self, message: str) -> None:
+        err.print(Text.assemble(("note: ", "yellow"), message), soft_wrap=True)
+
+    def close(self) -> None:
+        super().close()
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+def _table(*columns: str) -> RichTable:
+    table = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
+    for column in columns:
+        table.add_column(column)
+    return table
+
+
+def _number(value: float, metric: Metric | None = None) -> str:
+    return f"{value:.{metric.decimals if metric else 2}f}"
+
+
+def listing(models: Mapping[str, Model | ZooError], pins: Mapping[str, Pin]) -> None:
+    """``zoo list``."""
+    table = _table("model", "preset", "weights", "metrics", "what it is")
+    for name, model in models.items():
+        if isinstance(model, ZooError):
+            table.add_row(Text(name, "bold"), "", Text("broken", "red"), "", "zoo doctor says why")
+            continue
+        for number, (preset, what) in enumerate(model.card.presets.items()):
+            pin = pins.get(f"{model.name}.{preset}")
+            trained = f"{pin.size / 1e6:.1f} MB" if pin else "-"
+            star = "*" if preset == model.card.default_preset else ""
+            summary = model.card.summary if number == 0 else what.summary
+            shown = _headline(model.card, pin.metrics) if pin else ""
+            table.add_row(Text(name if number == 0 else "", "bold"), preset + star, trained, shown, summary)
+    out.print(table)
+    line("\n* default preset.  zoo info MODEL tells more, zoo sample MODEL draws.")
+
+
+def _headline(card: Card, metrics: Mapping[str, float]) -> str:
+    """The first metrics of a card that have a direction, two at most."""
+    chosen = [m for m in card.metrics if m.better and m.name in metrics][:2]
+    return "  ".join(f"{m.name} {_number(metrics[m.name], m)}" for m in chosen)
+
+
+def card(card: Card, pins: Mapping[str, Pin], options: Iterable[Flag], preset: str) -> None:
+    """``zoo info``."""
+    out.print(Text(f"{card.name}: {card.summary}", "bold"))
+    for text in (card.idea, card.paper):
+        out.print(text, markup=False)
+    line(f"data: {', '.join(card.datasets)}   licence of the weights: {card.licence}\n")
+    presets = _table("preset", "weights", "what it is")
+    for name, value in card.presets.items():
+        pin = pins.get(f"{card.name}.{name}")
+        presets.add_row(
+            name + ("*" if name == card.default_preset else ""), pin.sha256[:12] if pin else "-", value.summary
+        )
+    out.print(presets)
+    pin = pins.get(f"{card.name}.{preset}")
+    line("")
+    out.print(_metrics(card, pin.metrics if pin else {}, card.presets[preset].published, preset))
+    line("")
+    chosen = card.presets[preset].options
+    table = _table("option of train", preset, "unit", "what it does")
+    for flag in options:
+        value = getattr(chosen, flag.field)
+        table.add_row(flag.name, "none" if value is None else str(value), flag.unit, flag.help)
+    out.print(table)
+    line(
+        f"\nzoo train {card.name} --preset {preset}   zoo sample {card.name}.{preset}   zoo evaluate {card.name}.{preset}"
+    )
+
+
+def _metrics(card: Card, ours: Mapping[str, float], published: Mapping[str, float], title: str) -> RichTable:
+    columns = ["metric", title, *(["published"] if published else []), "unit", "what it measures"]
+    table = _table(*columns)
+    for metric in card.metrics:
+        values = [_number(ours[metric.name], metric) if metric.name in ours else "-"]
+        if published:
+            values.append(_number(published[metric.name], metric) if metric.name in published else "-")
+        better = f" ({metric.better} is better)" if metric.better else ""
+        table.add_row(metric.name, *values, metric.unit, metric.summary + better)
+    return table
+
+
+def trained(card: Card, done: Trained) -> None:
+    """The end of ``zoo train``."""
+    record = done.record
+    preset = card.presets.get(record["preset"])
+    out.print(_metrics(card, done.metrics, preset.published if preset else {}, record["preset"]))
+    line(
+        f"\n{done.folder}   {record['seconds']:.0f} s on {record['device']}   sha256 {record['weights']['sha256'][:12]}…"
+    )
+    line(f"zoo sample {card.name} --weights {done.folder}")
+
+
+def evaluated(card: Card, found: Evaluation) -> None:
+    """The end of ``zoo evaluate``."""
+    preset = found.record["model"].partition(".")[2]
+    published = card.presets[preset].published if preset in card.presets else {}
+    out.print(_metrics(card, found.metrics, published, found.record["model"]))
+    for name, shown in found.shown.items():
+        if isinstance(shown, Table):
+            line(f"\n{name}")
+            _rows(shown)
+    weights = found.record["weights_sha256"]
+    judges = "".join(f", {name} {digest[:12]}…" for name, digest in found.record["judges"].items())
+    line(
+        f"\nweights {weights[:12] + '…' if weights else 'untrained'}{judges}, seed {found.record['seed']}, {found.record['device']}"
+    )
+
+
+def _rows(table: Table) -> None:
+    shown = _table(*table.columns)
+    for row in table.rows:
+        shown.add_row(*(f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row))
+    out.print(shown)
+
+
+def sampled(result: Result, path: Path, preview: bool) -> None:
+    """The end of ``zoo sample``."""
+    facts = result.provenance
+    what = f"{len(result)} images, " if isinstance(result, Images) else ""
+    line(f"{path}   {what}{facts['model']}, seed {facts['seed']}, {facts['device']}")
+    if isinstance(result, Texts):
+        for text in result.texts:
+            line(text)
+    elif isinstance(result, Table):
+        _rows(result)
+    elif preview and out.is_terminal:
+        _preview(result)
+
+
+def _preview(result: Images | Figure) -> None:
+    """The picture in half-block characters, two pixels in each; in grey letters without colour."""
+    from ..pictures import draw_figure, draw_images
+
+    picture = draw_images(result) if isinstance(result, Images) else draw_figure(result)
+    width = min(shutil.get_terminal_size().columns - 1, picture.width // 4, 96)
+    height = max(2, round(picture.height * width / picture.width) // 2 * 2)
+    small = picture.resize((width, height))
+    if out.no_color:
+        ramp = "@%#*+=-:. "
+        grey = small.convert("L").resize((width, height // 2))
+        for y in range(grey.height):
+            line("".join(ramp[grey.getpixel((x, y)) * 9 // 255] for x in range(width)))
+        return
+    for y in range(0, height, 2):
+        row = Text()
+        for x in range(width):
+            upper, lower = ("#{:02x}{:02x}{:02x}".format(*small.getpixel((x, y + i))) for i in (0, 1))
+            row.append("▀", f"{upper} on {lower}")
+        out.print(row)
+
+
+def checks(rows: Iterable[tuple[str, str, bool, str, str]]) -> None:
+    """``zoo doctor``."""
+    broken = 0
+    for kind, name, ok, detail, remedy in rows:
+        mark = ("ok    ", "green") if ok else ("broken", "bold red")
+        out.print(Text.assemble(mark, f"  {kind:9}", (f"{name}  ", "bold"), detail), soft_wrap=True)
+        if not ok:
+            broken += 1
+            out.print(Text.assemble("        ", ("next: ", "bold"), remedy), soft_wrap=True)
+    line("\neverything is in order" if not broken else f"\n{broken} broken")
