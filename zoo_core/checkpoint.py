@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as _load
 from safetensors.torch import save as _save
 
-from .errors import IntegrityError, PluginError, UsageError
+from .errors import IntegrityError, PluginError, TrainingError, UsageError
 from .files import atomic_write, sha256
 from .manifest import Pin
 
@@ -34,13 +34,16 @@ def save(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, An
     Returns:
         the file's sha256. The same tensors and facts always give the same bytes.
     Raises:
-        PluginError: a tensor is not finite or not a tensor.
+        TrainingError: a tensor is not finite, or the disk is full.
+        PluginError: a value is not a tensor.
     """
     for name, tensor in tensors.items():
         if not isinstance(tensor, torch.Tensor):
             raise PluginError(f"'{name}' is {type(tensor).__name__}, not a tensor")
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise PluginError(f"tensor '{name}' is not finite", "nothing was written")
+            raise TrainingError(
+                f"training has diverged: '{name}' is not finite", "lower the learning rate; nothing was written"
+            )
     plain = {name: tensor.detach().to("cpu").clone().contiguous() for name, tensor in sorted(tensors.items())}
     data = _save(plain, {HEADER: json.dumps(facts, sort_keys=True)})
     atomic_write(path, data)

@@ -17,7 +17,7 @@ from ..registry import Model
 from ..types import Card, Result
 from . import render
 
-Parameters = list[tuple[list[str], dict[str, Any]]]
+Parameters = tuple[tuple[list[str], dict[str, Any]], ...]
 
 _JSON: tuple[list[str], dict[str, Any]] = (
     ["--json", "as_json"],
@@ -25,17 +25,17 @@ _JSON: tuple[list[str], dict[str, Any]] = (
 )
 _json_flag = click.option(*_JSON[0], **_JSON[1])
 _PATH = click.Path(path_type=Path)
-_CIRCUMSTANCES: Parameters = [
+_CIRCUMSTANCES: Parameters = (
     (["--seed"], {"type": int, "default": 0, "show_default": True, "help": "Covers weights, data order, noise, sampling."}),
     (["--device"], {"default": "auto", "show_default": True, "metavar": "DEVICE", "help": "auto, cpu, cuda, cuda:N or mps."}),
     (["--data-root"], {"type": _PATH, "help": "Where data sets lie.  [ZOO_DATA, else a cache folder]"}),
     _JSON,
-]  # fmt: skip
-_WEIGHTS: Parameters = [
+)  # fmt: skip
+_WEIGHTS: Parameters = (
     (["--preset"], {"metavar": "NAME", "help": "Whose pinned weights to use; MODEL.NAME says the same."}),
     (["--weights"], {"type": _PATH, "help": "A weights file or run folder instead (not pinned)."}),
     (["--untrained"], {"is_flag": True, "help": "Fresh random weights instead of trained ones."}),
-]
+)
 
 
 def _reporter() -> Any:
@@ -45,7 +45,7 @@ def _reporter() -> Any:
 class Train:
     """``zoo train MODEL``."""
 
-    parameters: Parameters = [
+    parameters: Parameters = (
         (["--preset"], {"metavar": "NAME", "help": "Starting values of the options; MODEL.NAME says the same."}),
         (["--from", "file"], {"type": _PATH, "help": "TOML file of options: above the preset, below the flags."}),
         (["-o", "--output"], {"type": _PATH, "help": "Run folder.  [runs/MODEL.PRESET-seedN]"}),
@@ -56,7 +56,7 @@ class Train:
         (["--save-every"], {"type": float, "default": 60.0, "show_default": True, "help": "Seconds between checkpoints."}),
         (["--save-steps"], {"type": click.IntRange(min=0), "default": 0, "help": "Steps between checkpoints instead."}),
         *_CIRCUMSTANCES,
-    ]  # fmt: skip
+    )  # fmt: skip
 
     @staticmethod
     def options(model: Model) -> tuple[type[Any], Any, str]:
@@ -79,13 +79,13 @@ class Train:
 class Sample:
     """``zoo sample MODEL``."""
 
-    parameters: Parameters = [
+    parameters: Parameters = (
         *_WEIGHTS,
         (["-o", "--output"], {"type": _PATH, "help": "File to write.  [MODEL-SEED.png, numbered if taken]"}),
         (["--overwrite"], {"is_flag": True, "help": "Replace the file that is there."}),
         (["--preview/--no-preview"], {"default": True, "help": "Show a small preview in the terminal."}),
         *_CIRCUMSTANCES,
-    ]
+    )
 
     @staticmethod
     def options(model: Model) -> tuple[type[Any], Any, str]:
@@ -122,11 +122,11 @@ def _free_name(model: str, values: dict[str, Any], seed: int, result: Result) ->
 class Evaluate:
     """``zoo evaluate MODEL``."""
 
-    parameters: Parameters = [
+    parameters: Parameters = (
         *_WEIGHTS,
         (["--pictures"], {"type": _PATH, "help": "Folder for the tables and pictures that belong to the numbers."}),
         *_CIRCUMSTANCES,
-    ]
+    )
 
     @staticmethod
     def options(model: Model) -> tuple[type[Any], Any, str]:

@@ -1,0 +1,55 @@
+"""Shared fixtures: small real slices of the data, and the command line as a subprocess."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+SLICES = HERE / "data"
+FULL = Path(os.environ.get("ZOO_DATA", "")) if os.environ.get("ZOO_DATA") else None
+
+Zoo = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """The environment of a user at a plain terminal, offline, with the slices as data root."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ZOO_", "PYTHONDONTWRITE", "PYTHONPATH"))}
+    return {**kept, "ZOO_DATA": str(SLICES), "ZOO_OFFLINE": "1", "NO_COLOR": "1", "COLUMNS": "110", **extra}
+
+
+@pytest.fixture
+def zoo(tmp_path: Path) -> Zoo:
+    """Run ``zoo ARGUMENTS`` in an empty folder."""
+
+    def run(*arguments: str, env: Mapping[str, str] = {}, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:  # noqa: B006
+        return subprocess.run(
+            [sys.executable, "-m", "zoo_core", *arguments],
+            cwd=cwd,
+            env=environment(**env),
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    return run
+
+
+@pytest.fixture
+def slices() -> Path:
+    """Data root with the first 400 training and 200 test images of MNIST and Fashion-MNIST."""
+    return SLICES
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of published figures need the whole data sets; they say so when they cannot run."""
+    there = FULL is not None and (FULL / "FashionMNIST" / "raw").is_dir()
+    for item in items:
+        if item.get_closest_marker("full_data") and not there:
+            item.add_marker(pytest.mark.skip(reason="needs the full data sets: set ZOO_DATA to their folder"))

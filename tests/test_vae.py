@@ -1,0 +1,107 @@
+"""The VAE's mathematics against torch.distributions and closed forms."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
+from zoo_vae import CARD, Train
+from zoo_vae.model import (
+    VAE,
+    bernoulli_log_density,
+    binarise,
+    gaussian_kl,
+    gaussian_log_density,
+    reparameterise,
+)
+
+torch.manual_seed(0)
+MEAN, VARIANCE = torch.randn(5, 7), torch.rand(5, 7) + 0.1
+OTHER_MEAN, OTHER_VARIANCE = torch.randn(5, 7), torch.rand(5, 7) + 0.1
+
+
+def gaussian(mean: torch.Tensor, variance: torch.Tensor) -> Independent:
+    return Independent(Normal(mean, variance.sqrt()), 1)
+
+
+def test_gaussian_log_density() -> None:
+    z = torch.randn(5, 7)
+    torch.testing.assert_close(gaussian_log_density(z, MEAN, VARIANCE), gaussian(MEAN, VARIANCE).log_prob(z))
+
+
+def test_bernoulli_log_density() -> None:
+    logits, x = torch.randn(5, 7) * 3, torch.randint(2, (5, 7)).float()
+    expected = Independent(Bernoulli(logits=logits), 1).log_prob(x)
+    torch.testing.assert_close(bernoulli_log_density(x, logits), expected)
+
+
+def test_gaussian_kl() -> None:
+    expected = kl_divergence(gaussian(MEAN, VARIANCE), gaussian(OTHER_MEAN, OTHER_VARIANCE))
+    torch.testing.assert_close(gaussian_kl(MEAN, VARIANCE, OTHER_MEAN, OTHER_VARIANCE), expected)
+    standard = kl_divergence(gaussian(MEAN, VARIANCE), gaussian(torch.zeros(5, 7), torch.ones(5, 7)))
+    torch.testing.assert_close(gaussian_kl(MEAN, VARIANCE), standard)
+
+
+def test_kl_of_equals_is_zero_and_of_equal_variances_is_a_scaled_square() -> None:
+    assert gaussian_kl(MEAN, VARIANCE, MEAN, VARIANCE).abs().max() < 1e-6
+    square = ((MEAN - OTHER_MEAN).square() / (2 * VARIANCE)).sum(-1)
+    torch.testing.assert_close(gaussian_kl(MEAN, VARIANCE, OTHER_MEAN, VARIANCE), square)
+
+
+def test_reparameterised_draws_have_the_right_moments_and_gradient() -> None:
+    mean = torch.tensor([1.0, -2.0]).requires_grad_()
+    variance = torch.tensor([0.25, 4.0])
+    draws = reparameterise(mean.expand(100_000, 2), variance)
+    torch.testing.assert_close(draws.mean(0), mean, atol=0.03, rtol=0)
+    torch.testing.assert_close(draws.var(0), variance, atol=0.08, rtol=0)
+    (gradient,) = torch.autograd.grad(draws.mean(0).sum(), mean)
+    torch.testing.assert_close(gradient, torch.ones(2))
+
+
+def test_binarised_images_have_the_pixels_as_means_exactly_at_the_ends() -> None:
+    images = torch.tensor([0, 1, 127, 254, 255], dtype=torch.uint8).view(5, 1, 1, 1).expand(5, 1, 400, 500)
+    means = binarise(images.contiguous()).mean(1)
+    torch.testing.assert_close(means, torch.tensor([0, 1, 127, 254, 255]) / 255, atol=4e-3, rtol=0)
+    assert means[0] == 0 and means[-1] == 1
+
+
+def test_monte_carlo_bound_has_the_closed_form_as_its_mean() -> None:
+    options = Train(network="mlp", latent=3, hidden=8, depth=1)
+    torch.manual_seed(1)
+    closed = VAE(options)
+    open_ = VAE(options.model_copy(update={"elbo": "monte-carlo"}))
+    open_.load_state_dict(closed.state_dict())
+    x = torch.randint(2, (4, 784)).float().repeat(4000, 1)
+    with torch.no_grad():
+        expected, found = closed(x).kl[:4], open_(x).kl.view(-1, 4).mean(0)
+    torch.testing.assert_close(found, expected, atol=0.1, rtol=0.05)
+
+
+def test_bound_is_below_the_log_likelihood() -> None:
+    """With one latent dimension log p(x) is a sum over a grid; no encoder can beat it."""
+    torch.manual_seed(2)
+    vae = VAE(Train(network="mlp", latent=1, hidden=8, depth=1))
+    x = torch.randint(2, (6, 784)).float()
+    with torch.no_grad():
+        bound = -torch.stack([sum(vae(x)) for _ in range(2000)]).mean(0)
+        z = torch.linspace(-8, 8, 4001)[:, None]
+        likelihood = torch.stack([bernoulli_log_density(row.expand(4001, -1), vae.decoder(z)) for row in x])
+        prior = gaussian_log_density(z, torch.zeros(1), torch.ones(1))
+        evidence = torch.logsumexp(likelihood + prior, 1) + torch.tensor(16 / 4000).log()
+    assert (bound < evidence + 0.05).all()
+
+
+@pytest.mark.parametrize("preset", CARD.presets)
+def test_presets_have_the_shapes_of_the_paper(preset: str) -> None:
+    options = CARD.presets[preset].options
+    vae = VAE(options)  # type: ignore[arg-type]
+    bound = vae(torch.randint(2, (3, 784)).float())
+    assert bound.kl.shape == bound.reconstruction.shape == (3,)
+    sizes = [tuple(p.shape) for n, p in vae.named_parameters() if n.endswith("weight")]
+    if preset == "mlp-64d":
+        assert sizes == [(300, 784), (300, 300), (128, 300), (300, 64), (300, 300), (784, 300)]
+    if preset == "mlp-2d":
+        assert sizes == [(500, 784), (4, 500), (500, 2), (784, 500)]
+    assert dataclasses.is_dataclass(CARD.presets[preset])
