@@ -241,13 +241,20 @@ def train(
     run.folder, run.resume = folder.path, resume
     if run.rank == 0:
         folder.check(resume, overwrite)
-    with _named(model, "train"):
-        tensors = model.hook.train(run=run, options=chosen)
-        if not isinstance(tensors, dict) or not tensors:
-            raise PluginError(f"the hook 'train' of {model.name} returned {type(tensors).__name__}, not tensors")
-    if run.rank:
-        return Trained(folder.path, {})
-    return _finish(model, run, folder, tensors, chosen, default_data_root(data_root))
+    try:
+        with _named(model, "train"):
+            tensors = model.hook.train(run=run, options=chosen)
+            if not isinstance(tensors, dict) or not tensors:
+                raise PluginError(f"the hook 'train' of {model.name} returned {type(tensors).__name__}, not tensors")
+        if run.rank:
+            return Trained(folder.path, {})
+        return _finish(model, run, folder, tensors, chosen, default_data_root(data_root))
+    except BaseException:
+        if run.rank == 0:
+            folder.abandon()
+        raise
+    finally:
+        run.reporter.close()
 
 
 def _finish(model: Model, run: Run, folder: Any, tensors: dict[str, Any], chosen: Options, root: Path) -> Trained:

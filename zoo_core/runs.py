@@ -19,6 +19,7 @@ from .manifest import Pin, write
 from .types import Figure, Series
 
 WEIGHTS, RECORD, HISTORY, FIGURES = "model.safetensors", "run.json", "history.csv", "figures"
+OURS = {WEIGHTS, RECORD, HISTORY, FIGURES, state.FILE}
 
 
 class RunFolder:
@@ -52,11 +53,18 @@ class RunFolder:
 
     def _clear(self) -> None:
         """Remove a run's own files; a folder that holds no run is left alone."""
-        if not any((self.path / name).exists() for name in (RECORD, state.FILE)):
+        is_run = any((self.path / name).exists() for name in (RECORD, state.FILE))
+        if not is_run and not {entry.name for entry in self.path.iterdir()} <= OURS:
             raise UsageError(f"{self.path} holds no run; it is not overwritten", "choose another folder with --output")
-        for name in (RECORD, WEIGHTS, HISTORY, state.FILE):
+        for name in OURS - {FIGURES}:
             (self.path / name).unlink(missing_ok=True)
         shutil.rmtree(self.path / FIGURES, ignore_errors=True)
+
+    def abandon(self) -> None:
+        """After a failure: keep what can be continued, else leave nothing behind."""
+        entries = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
+        if entries and entries <= OURS and not entries & {RECORD, state.FILE}:
+            shutil.rmtree(self.path)
 
     def finish(
         self,
