@@ -143,7 +143,7 @@ def test_two_processes_train_together(tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     workers = [
-        start(tmp_path, "train", "vae", "--preset", "mlp-64d", "--hidden", "16", "--iterations", "40", "--device", "cpu", "-o", "run",
+        start(tmp_path, "train", "vae", "--preset", "mlp-64d", "--hidden", "16", "--iterations", "90", "--device", "cpu", "-o", "run",
               RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE="2", LOCAL_WORLD_SIZE="2", MASTER_ADDR="127.0.0.1",
               MASTER_PORT=port, OMP_NUM_THREADS="1")
         for rank in range(2)

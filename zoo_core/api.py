@@ -267,6 +267,7 @@ def _finish(model: Model, run: Run, folder: Any, tensors: dict[str, Any], chosen
     found = _evaluate(model, Checkpoint(name, chosen, kept), model.card.evaluate_options(), judge)
     facts = {
         **run.identity,
+        "classes": list(run.classes),
         "licence": model.card.licence,
         "metrics": found.metrics,
         "data": {**run.data, **judge.data},

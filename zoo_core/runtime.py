@@ -138,6 +138,7 @@ class Run:
         if self.rank:
             self.reporter = Silent()
         self.data: dict[str, str] = {}
+        self.classes: tuple[str, ...] = ()
         self.used: dict[str, str] = {}
         self.shown: dict[str, Result] = {}
         self.history: list[dict[str, float]] = []
@@ -194,6 +195,7 @@ class Run:
         """A data set on the device, downloaded when missing; its sha256 goes into the record."""
         data = datasets.load(name, split, self.data_root, self.device, self.reporter.warn)
         self.data[f"{name}/{split}"] = data.sha256
+        self.classes = data.classes
         return data
 
     def load(self, name: str) -> nn.Module:

@@ -1,0 +1,124 @@
+"""Data: what is read is what is there, and what is wrong is named."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import http.server
+import shutil
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torchvision import datasets as tv
+
+from zoo_core import IntegrityError, NetworkError, UsageError, datasets
+
+
+def test_reads_what_torchvision_reads(slices: Path) -> None:
+    for name, kind in (("mnist", tv.MNIST), ("fashion-mnist", tv.FashionMNIST)):
+        for split in ("train", "test"):
+            data = datasets.load(name, split, slices)
+            theirs = kind(str(slices), train=split == "train", download=False)
+            assert torch.equal(data.images[:, 0], theirs.data) and torch.equal(data.labels, theirs.targets)
+            assert data.images.dtype == torch.uint8 and data.labels.dtype == torch.int64
+            assert [c.lower() for c in theirs.classes][-1].split(" - ")[0] == data.classes[-1]
+
+
+def test_unknown_copies_are_used_with_one_line(slices: Path) -> None:
+    told: list[str] = []
+    datasets.load("mnist", "test", slices, warn=told.append)
+    assert len(told) == 1 and "t10k-images" in told[0] and "not a known copy" in told[0]
+
+
+@pytest.fixture
+def copy(tmp_path: Path, slices: Path) -> Path:
+    shutil.copytree(slices / "MNIST", tmp_path / "MNIST")
+    return tmp_path
+
+
+IMAGES, LABELS = "MNIST/raw/train-images-idx3-ubyte", "MNIST/raw/train-labels-idx1-ubyte"
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "why"),
+    [
+        (IMAGES, lambda b: b[:-1], "its header says"),
+        (IMAGES, lambda b: b[:10], "its header says"),
+        (IMAGES, lambda b: b"\x1f\x8b" + b[2:], "no IDX file"),
+        (IMAGES, lambda b: b"", "no IDX file"),
+        (LABELS, lambda b: b[:4] + (399).to_bytes(4, "big") + b[8:-1], "400 images"),
+        (LABELS, lambda b: b[:-1] + b"\x0a", "labels up to 10"),
+        (IMAGES, lambda b: b[:8] + (14).to_bytes(4, "big") + (56).to_bytes(4, "big") + b[16:], "14, 56"),
+        (IMAGES, lambda b: b[:4] + bytes(4) + b[8:16], "empty"),
+    ],
+)
+def test_damaged_files_are_named(copy: Path, file: str, change, why: str) -> None:  # type: ignore[no-untyped-def]
+    (copy / file).write_bytes(change((copy / file).read_bytes()))
+    with pytest.raises(IntegrityError, match=why) as caught:
+        datasets.load("mnist", "train", copy)
+    assert str(copy) in caught.value.message and caught.value.hint
+
+
+def test_unknown_data_set() -> None:
+    with pytest.raises(UsageError, match="fashion-mnist"):
+        datasets.load("fashion-minst", "train", Path("."))
+
+
+def test_an_epoch_is_a_permutation_that_depends_on_seed_and_epoch_only() -> None:
+    a, b = datasets.epoch_order(1000, 3, 5), datasets.epoch_order(1000, 3, 5)
+    assert torch.equal(a, b) and torch.equal(a.sort().values, torch.arange(1000))
+    assert not torch.equal(a, datasets.epoch_order(1000, 3, 6)) and not torch.equal(a, datasets.epoch_order(1000, 4, 5))
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, slices: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """A web server on this machine that offers the slices as torchvision's archives."""
+    folder = tmp_path / "www"
+    folder.mkdir()
+    resources = []
+    for file in sorted((slices / "MNIST" / "raw").iterdir()):
+        packed = gzip.compress(file.read_bytes(), mtime=0)
+        (folder / f"{file.name}.gz").write_bytes(packed)
+        resources.append((f"{file.name}.gz", hashlib.md5(packed).hexdigest()))
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
+            super().__init__(*args, directory=str(folder), **kwargs)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(tv.MNIST, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
+    monkeypatch.setattr(tv.MNIST, "resources", resources)
+    monkeypatch.delenv("ZOO_OFFLINE", raising=False)
+    yield folder
+    server.shutdown()
+
+
+def test_downloads_what_is_missing(mirror: Path, tmp_path: Path, slices: Path) -> None:
+    root, told = tmp_path / "cache", []
+    data = datasets.load("mnist", "test", root, warn=told.append)
+    assert torch.equal(data.images, datasets.load("mnist", "test", slices).images)
+    assert told == []  # downloaded and verified: a known copy
+    assert sorted(p.name for p in root.iterdir()) == ["MNIST"]
+
+
+def test_a_download_that_fails_leaves_nothing(mirror: Path, tmp_path: Path) -> None:
+    victim = mirror / "train-images-idx3-ubyte.gz"
+    victim.write_bytes(victim.read_bytes()[:-100] + bytes(100))
+    root = tmp_path / "cache"
+    with pytest.raises(NetworkError, match="cannot be downloaded") as caught:
+        datasets.load("mnist", "train", root)
+    assert "--data-root" in caught.value.hint and "\n" not in caught.value.message
+    assert list(root.iterdir()) == []
+
+
+def test_images_are_taken_by_index(slices: Path) -> None:
+    data = datasets.load("mnist", "train", slices)
+    rows = torch.tensor([5, 0, 399])
+    assert np.array_equal(data.images[rows].numpy(), data.images.numpy()[[5, 0, 399]])
