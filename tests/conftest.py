@@ -28,7 +28,7 @@ def environment(**extra: str) -> dict[str, str]:
 def zoo(tmp_path: Path) -> Zoo:
     """Run ``zoo ARGUMENTS`` in an empty folder."""
 
-    def run(*arguments: str, env: Mapping[str, str] = {}, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:  # noqa: B006
+    def run(*arguments: str, env: Mapping[str, str] = {}, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "zoo_core", *arguments],
             cwd=cwd,

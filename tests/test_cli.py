@@ -124,7 +124,9 @@ BAD = [
 
 
 @pytest.mark.parametrize(("arguments", "code", "what", "remedy"), BAD, ids=[" ".join(b[0]) for b in BAD])
-def test_bad_input_gets_one_clear_line(zoo: Zoo, tmp_path: Path, arguments: list[str], code: int, what: str, remedy: str) -> None:
+def test_bad_input_gets_one_clear_line(
+    zoo: Zoo, tmp_path: Path, arguments: list[str], code: int, what: str, remedy: str
+) -> None:
     done = zoo(*arguments)
     lines = done.stderr.splitlines()
     assert done.returncode == code, done.stderr
@@ -157,7 +159,12 @@ def test_an_existing_output_is_kept_unless_told(zoo: Zoo, tmp_path: Path) -> Non
 
 
 def test_pictures_of_the_vae(zoo: Zoo, tmp_path: Path) -> None:
-    for show, n, size in (("prior", 40, (20, 2)), ("bernoulli", 10, (2, 10)), ("reconstruction", 8, (8, 2)), ("interpolation", 3, (11, 3))):
+    for show, n, size in (
+        ("prior", 40, (20, 2)),
+        ("bernoulli", 10, (2, 10)),
+        ("reconstruction", 8, (8, 2)),
+        ("interpolation", 3, (11, 3)),
+    ):
         done = zoo("sample", "vae", "--show", show, "-n", str(n), "-o", f"{show}.png")
         assert done.returncode == 0, done.stderr
         assert Image.open(tmp_path / f"{show}.png").size == (2 + 58 * size[0], 2 + 58 * size[1])

@@ -21,7 +21,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert uv, "the tests install wheels with uv: pip install uv"
     folder = tmp_path_factory.mktemp("install")
     source = folder / "source"  # a copy, so that the build leaves nothing in the checkout
-    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".git", ".venv", "runs", "__pycache__", ".*_cache", "dist"))
+    shutil.copytree(
+        ROOT, source, ignore=shutil.ignore_patterns(".git", ".venv", "runs", "__pycache__", ".*_cache", "dist")
+    )
     env = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")}
     python = folder / "env" / "bin" / "python"
     for arguments in (
@@ -39,7 +41,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(installed: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([installed / "zoo", *arguments], cwd=folder, env=environment(), capture_output=True, text=True)
+    return subprocess.run(
+        [installed / "zoo", *arguments], cwd=folder, env=environment(), capture_output=True, text=True
+    )
 
 
 def test_the_wheel_draws_a_sandal(installed: Path, tmp_path: Path) -> None:
@@ -69,7 +73,13 @@ def test_the_template_is_a_plugin_like_any_other(installed: Path, tmp_path: Path
 def test_the_template_keeps_the_contract_and_is_short(installed: Path, tmp_path: Path) -> None:
     code = "import sys; from zoo_core.testing import check_plugin; check_plugin('pixels', folder=sys.argv[1], data_root=sys.argv[2])"
     env = environment()
-    done = subprocess.run([installed / "python", "-c", code, tmp_path, env["ZOO_DATA"]], cwd=tmp_path, env=env, capture_output=True, text=True)
+    done = subprocess.run(
+        [installed / "python", "-c", code, tmp_path, env["ZOO_DATA"]],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     files = [p for p in (ROOT / "examples" / "zoo-template").rglob("*") if p.suffix in (".py", ".toml")]
     assert sum(len(p.read_text().splitlines()) for p in files) < 120

@@ -45,10 +45,14 @@ def test_layers(file: Path) -> None:
     for library, allowed in ONLY.items():
         assert library not in roots or name in allowed, f"{name} imports {library}"
     assert not roots & FORBIDDEN_MODULES
-    light = name.startswith("zoo_core/") and file.stem not in {*HEAVY, "runs", "weights"} or file.name == "__init__.py"
+    light = (name.startswith("zoo_core/") and file.stem not in {*HEAVY, "runs", "weights"}) or file.name == "__init__.py"
     if light:
-        assert not {m.split(".")[0] for m in at_top} & {"torch", "numpy", "PIL", "matplotlib"}, f"{name} is slow to import"
-        assert not {m.lstrip(".").split(".")[0] for m in at_top if m.startswith(".")} & HEAVY, f"{name} is slow to import"
+        assert not {m.split(".")[0] for m in at_top} & {"torch", "numpy", "PIL", "matplotlib"}, (
+            f"{name} is slow to import"
+        )
+        assert not {m.lstrip(".").split(".")[0] for m in at_top if m.startswith(".")} & HEAVY, (
+            f"{name} is slow to import"
+        )
     if name.startswith("plugins/"):
         own = file.parent.name
         others = {m for m in roots if m.startswith("zoo_")} - {own, "zoo_core"}

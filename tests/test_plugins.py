@@ -29,7 +29,10 @@ FAULTS = {
     "missing": (None, "No module named"),
     "misspelled": (GOOD.replace("def train(run", "def trian(run"), "trian"),
     "absent": (GOOD.replace("@hookimpl\ndef evaluate", "def evaluate"), "does not implement the hook 'evaluate'"),
-    "default": (GOOD.replace("def train(run, options)", "def train(run, options=None)"), "'options' of its hook 'train'"),
+    "default": (
+        GOOD.replace("def train(run, options)", "def train(run, options=None)"),
+        "'options' of its hook 'train'",
+    ),
     "keyword": (GOOD.replace("def train(run, options)", "def train(run, *, options)"), "'options' of its hook 'train'"),
     "argument": (GOOD.replace("def train(run, options)", "def train(run, optoins)"), "optoins"),
     "cardless": (GOOD.replace('summary="Every pixel', 'sumary="Every pixel'), "card() failed"),
@@ -71,9 +74,15 @@ def test_two_distributions_claim_one_name(zoo: Zoo, tmp_path: Path) -> None:
 def test_a_hook_that_fails_names_plugin_and_hook(zoo: Zoo, tmp_path: Path) -> None:
     code = GOOD.replace("    return model.sample(checkpoint, options.n)", "    return 1 / 0")
     distribution(tmp_path / "site", "zoo-fails", "pixels", "zoo_fails", code)
-    (tmp_path / "site" / "zoo_fails" / "model.py").write_text((Path(__file__).parent.parent / "examples/zoo-template/zoo_template/model.py").read_text())
+    (tmp_path / "site" / "zoo_fails" / "model.py").write_text(
+        (Path(__file__).parent.parent / "examples/zoo-template/zoo_template/model.py").read_text()
+    )
     done = zoo("sample", "pixels", "--untrained", env={"PYTHONPATH": str(tmp_path / "site")})
-    assert done.returncode == 4 and "'sample' of pixels (zoo-fails 1.0)" in done.stderr and "ZeroDivisionError" in done.stderr
+    assert (
+        done.returncode == 4
+        and "'sample' of pixels (zoo-fails 1.0)" in done.stderr
+        and "ZeroDivisionError" in done.stderr
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,9 +95,13 @@ def test_a_hook_that_fails_names_plugin_and_hook(zoo: Zoo, tmp_path: Path) -> No
     ],
 )
 def test_results_out_of_shape_or_range_are_refused(zoo: Zoo, tmp_path: Path, line: str, cause: str) -> None:
-    code = GOOD.replace("    return model.sample(checkpoint, options.n)", f"    import torch; from zoo_core import Images; {line}")
+    code = GOOD.replace(
+        "    return model.sample(checkpoint, options.n)", f"    import torch; from zoo_core import Images; {line}"
+    )
     distribution(tmp_path / "site", "zoo-odd", "pixels", "zoo_odd", code)
-    (tmp_path / "site" / "zoo_odd" / "model.py").write_text((Path(__file__).parent.parent / "examples/zoo-template/zoo_template/model.py").read_text())
+    (tmp_path / "site" / "zoo_odd" / "model.py").write_text(
+        (Path(__file__).parent.parent / "examples/zoo-template/zoo_template/model.py").read_text()
+    )
     done = zoo("sample", "pixels", "--untrained", env={"PYTHONPATH": str(tmp_path / "site")})
     assert done.returncode == 4 and cause in done.stderr
     assert not list(tmp_path.glob("*.png"))

@@ -14,7 +14,20 @@ from pathlib import Path
 import pytest
 from conftest import Zoo, environment
 
-SMALL = ["train", "vae", "--preset", "mlp-64d", "--hidden", "16", "--iterations", "400", "--batch-size", "20", "--device", "cpu"]
+SMALL = [
+    "train",
+    "vae",
+    "--preset",
+    "mlp-64d",
+    "--hidden",
+    "16",
+    "--iterations",
+    "400",
+    "--batch-size",
+    "20",
+    "--device",
+    "cpu",
+]
 
 
 def start(folder: Path, *arguments: str, **env: str) -> subprocess.Popen[str]:
@@ -81,7 +94,9 @@ def test_ctrl_c_saves_and_says_how_to_continue(tmp_path: Path, zoo: Zoo, unbroke
     wait_for(tmp_path / "run" / "state.safetensors", process)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130 and "stopped at step" in errors and "--resume" in errors and "Traceback" not in errors
+    assert (
+        process.returncode == 130 and "stopped at step" in errors and "--resume" in errors and "Traceback" not in errors
+    )
     done = zoo(*SMALL, "-o", "run", "--resume")
     assert done.returncode == 0 and sha(tmp_path / "run") == sha(unbroken)
 
@@ -107,7 +122,20 @@ def test_a_run_is_not_continued_with_other_options_or_overwritten(tmp_path: Path
 
 
 def test_a_loss_that_explodes_is_named_and_leaves_nothing(zoo: Zoo, tmp_path: Path) -> None:
-    done = zoo("train", "vae", "--learning-rate", "1", "--schedule", "constant", "--hidden", "8", "--iterations", "100", "-o", "run")
+    done = zoo(
+        "train",
+        "vae",
+        "--learning-rate",
+        "1",
+        "--schedule",
+        "constant",
+        "--hidden",
+        "8",
+        "--iterations",
+        "100",
+        "-o",
+        "run",
+    )
     assert done.returncode == 1 and "learning rate" in done.stderr and "Traceback" not in done.stderr, done.stderr
     assert not (tmp_path / "run").exists()
 
@@ -154,4 +182,3 @@ def test_two_processes_train_together(tmp_path: Path) -> None:
     assert record["processes"] == 2
     assert outputs[1][0] == "", "only the first process prints"
     assert record["metrics"]["nelbo"] < 400  # it learned: 543 nats is a fair coin for every pixel
-

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import registry
+from .environment import commit, versions
 from .environment import data_root as default_data_root
-from .environment import versions
 from .errors import PluginError, TrainingError, UsageError, ZooError
 from .names import split_name
 from .options import Options, resolve
@@ -239,6 +239,7 @@ def train(
     run = _run(seed, device, data_root, reporter, settings)
     run.identity = {"model": model.name, "preset": preset, "seed": seed, "options": chosen.model_dump(mode="json")}
     run.folder, run.resume = folder.path, resume
+    begun_at = commit()
     if run.rank == 0:
         folder.check(resume, overwrite)
     try:
@@ -248,7 +249,7 @@ def train(
                 raise PluginError(f"the hook 'train' of {model.name} returned {type(tensors).__name__}, not tensors")
         if run.rank:
             return Trained(folder.path, {})
-        return _finish(model, run, folder, tensors, chosen, default_data_root(data_root))
+        return _finish(model, run, folder, tensors, chosen, default_data_root(data_root), begun_at)
     except BaseException:
         if run.rank == 0:
             folder.abandon()
@@ -257,7 +258,9 @@ def train(
         run.reporter.close()
 
 
-def _finish(model: Model, run: Run, folder: Any, tensors: dict[str, Any], chosen: Options, root: Path) -> Trained:
+def _finish(
+    model: Model, run: Run, folder: Any, tensors: dict[str, Any], chosen: Options, root: Path, begun_at: str | None
+) -> Trained:
     """Evaluate what was trained and write the run folder."""
     from . import runtime
 
@@ -274,7 +277,7 @@ def _finish(model: Model, run: Run, folder: Any, tensors: dict[str, Any], chosen
         "judges": judge.used,
     }
     circumstances = {
-        "device": runtime.describe(run.device), "processes": run.processes, "threads": runtime.threads(),
+        "commit": begun_at, "device": runtime.describe(run.device), "processes": run.processes, "threads": runtime.threads(),
         "precision": run.settings.precision, "compile": run.settings.compile,
         "seconds": round(run.seconds, 1), "versions": versions(torch=True),
     }  # fmt: skip

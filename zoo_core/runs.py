@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from . import checkpoint, state
-from .environment import commit
 from .errors import UsageError
 from .files import atomic_write, write_json
 from .manifest import Pin, write
@@ -88,7 +87,7 @@ class RunFolder:
         if history:
             atomic_write(self.path / HISTORY, _csv(history))
             curves(str(facts["model"]), history).save(self.path / FIGURES / "curves.png", overwrite=True)
-        record = {**facts, "commit": commit(), **circumstances, "weights": {"sha256": digest, "size": size}}
+        record = {**facts, **circumstances, "weights": {"sha256": digest, "size": size}}
         write_json(self.path / RECORD, record)
         (self.path / state.FILE).unlink(missing_ok=True)
         return record

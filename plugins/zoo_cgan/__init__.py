@@ -19,7 +19,7 @@ class Train(Options):
     discriminator_width: int = option(96, "channels of the discriminator at 7 x 7", ge=4, le=2048)
     loss: Literal["hinge", "non-saturating"] = option("hinge", "adversarial loss")
     auxiliary: float = option(0.1, "weight of a classification loss on top (0: none)", ge=0, le=10)
-    epochs: int = option(50, "passes over the training images", ge=1, le=100_000)
+    epochs: int = option(22, "passes over the training images", ge=1, le=100_000)
     iterations: int | None = option(None, "steps instead of epochs", ge=1)
     batch_size: int = option(64, "images per step", ge=4, le=65536)
     generator_rate: float = option(2e-4, "Adam learning rate of the generator", gt=0, le=1)
