@@ -45,7 +45,9 @@ def test_layers(file: Path) -> None:
     for library, allowed in ONLY.items():
         assert library not in roots or name in allowed, f"{name} imports {library}"
     assert not roots & FORBIDDEN_MODULES
-    light = (name.startswith("zoo_core/") and file.stem not in {*HEAVY, "runs", "weights"}) or file.name == "__init__.py"
+    light = (
+        name.startswith("zoo_core/") and file.stem not in {*HEAVY, "runs", "weights"}
+    ) or file.name == "__init__.py"
     if light:
         assert not {m.split(".")[0] for m in at_top} & {"torch", "numpy", "PIL", "matplotlib"}, (
             f"{name} is slow to import"

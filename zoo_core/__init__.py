@@ -46,8 +46,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "metrics":
-        return importlib.import_module(".metrics", __name__)
+    if name in ("datasets", "metrics"):
+        return importlib.import_module("." + name, __name__)
     if name not in _LAZY:
         raise AttributeError(f"module 'zoo_core' has no attribute '{name}'")
     return getattr(importlib.import_module(_LAZY[name], __name__), name)

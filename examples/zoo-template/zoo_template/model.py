@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+
 from zoo_core import Images
 
 

@@ -1,0 +1,56 @@
+"""The conditional GAN: its losses, its average, its labels."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from zoo_cgan import CLASSES
+from zoo_cgan.model import Discriminator, Generator, discriminator_loss, generator_loss, update_average
+
+from zoo_core import datasets
+
+
+def test_class_names_are_those_of_the_data() -> None:
+    assert CLASSES == datasets.FASHION_CLASSES
+
+
+def test_losses_by_hand() -> None:
+    real, fake = torch.tensor([2.0, 0.5]), torch.tensor([-2.0, 0.0])
+    assert math.isclose(float(discriminator_loss("hinge", real, fake)), (0 + 0.5) / 2 + (0 + 1) / 2)
+    expected = -(torch.sigmoid(real).log().mean() + (1 - torch.sigmoid(fake)).log().mean())
+    torch.testing.assert_close(discriminator_loss("non-saturating", real, fake), expected)
+    torch.testing.assert_close(generator_loss("hinge", fake), torch.tensor(1.0))
+    torch.testing.assert_close(generator_loss("non-saturating", fake), -torch.sigmoid(fake).log().mean())
+
+
+def test_the_average_converges_to_a_constant_model_statistics_included() -> None:
+    a, b = Generator(4, 8), Generator(4, 8)
+    b.norm7.norm.running_mean.fill_(3.0)  # type: ignore[union-attr, operator]
+    update_average(a, b, 0.5)
+    torch.testing.assert_close(a.norm7.norm.running_mean, torch.full((8,), 1.5))
+    for _ in range(40):
+        update_average(a, b, 0.5)
+    for mine, theirs in zip(a.parameters(), b.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs)
+
+
+def test_both_networks_see_the_label() -> None:
+    torch.manual_seed(0)
+    generator, discriminator = Generator(4, 8).eval(), Discriminator(8)
+    z, y = torch.randn(6, 4), torch.arange(6)
+    x = generator(z, y)
+    assert x.shape == (6, 1, 28, 28) and float(x.min()) >= -1 and float(x.max()) <= 1
+    assert not torch.equal(x, generator(z, y.flip(0)))
+    logits, classes = discriminator(x, y)
+    assert logits.shape == (6,) and classes.shape == (6, 10)
+    assert not torch.allclose(logits, discriminator(x, y.flip(0))[0])
+
+
+def test_the_discriminator_is_spectrally_normalised() -> None:
+    discriminator = Discriminator(8)
+    x, y = torch.randn(4, 1, 28, 28), torch.arange(4)
+    for _ in range(30):  # the power iteration takes a step in every forward pass
+        discriminator(x, y)
+    weight = discriminator.body[3].weight  # type: ignore[union-attr]
+    assert abs(float(torch.linalg.matrix_norm(weight.flatten(1), 2)) - 1) < 0.05  # type: ignore[operator, arg-type]
