@@ -66,13 +66,7 @@ class Trained:
 
 def models() -> dict[str, Model | ZooError]:
     """Every installed model by name; a broken one is represented by its error."""
-    result: dict[str, Model | ZooError] = {}
-    for name in registry.names():
-        try:
-            result[name] = registry.load(name)
-        except ZooError as error:
-            result[name] = error
-    return result
+    return registry.load_all()
 
 
 def load(name: str, *, weights: str | Path | None = None, untrained: bool = False) -> nn.Module:

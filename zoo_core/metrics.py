@@ -5,22 +5,28 @@ Shapes: n generated, m real, d features.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+
 import torch
 from torch import Tensor, nn
 
+Track = Callable[[Sequence[Tensor]], Iterable[Tensor]]  # e.g. Run.track: shows progress over parts
+
 
 @torch.no_grad()
-def judged(judge: nn.Module, pixels: Tensor, batch: int = 1000) -> tuple[Tensor, Tensor]:
+def judged(judge: nn.Module, pixels: Tensor, batch: int = 1000, track: Track = iter) -> tuple[Tensor, Tensor]:
     """Run a judge over images.
 
     Args:
         judge: has `features(x) -> [b, d]` and `head(features) -> logits [b, k]`.
         pixels: float [n, c, h, w] in [0, 1], or uint8.
+        batch: images at a time.
+        track: wraps the loop to show progress.
     Returns:
         features [n, d] and class probabilities [n, k].
     """
     features, probabilities = [], []
-    for part in pixels.split(batch):
+    for part in track(pixels.split(batch)):
         x = part.float() / 255 if part.dtype == torch.uint8 else part
         f = judge.features(x)  # type: ignore[operator]
         features.append(f)
@@ -44,7 +50,7 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     return float((a.mean(0) - b.mean(0)).square().sum() + cov_a.trace() + cov_b.trace() - 2 * cross)
 
 
-def density_coverage(generated: Tensor, real: Tensor, k: int = 5) -> tuple[float, float]:
+def density_coverage(generated: Tensor, real: Tensor, k: int = 5, track: Track = iter) -> tuple[float, float]:
     """Fidelity and variety (Naeem et al. 2020, eqs. 4 and 5).
 
     Density: how many real k-nearest-neighbour balls hold a generated point, over k; 1 for equal
@@ -52,10 +58,11 @@ def density_coverage(generated: Tensor, real: Tensor, k: int = 5) -> tuple[float
 
     Args:
         generated: [n, d]. real: [m, d]. k: neighbours, the point itself not counted.
+        track: wraps the loop to show progress.
     """
     inside = torch.zeros(len(real), dtype=torch.long, device=real.device)
     radius = torch.cat([torch.cdist(part, real).kthvalue(k + 1, dim=1).values for part in real.split(1000)])
-    for part in generated.split(1000):
+    for part in track(generated.split(1000)):
         inside += (torch.cdist(part, real) < radius).sum(0)
     return float(inside.sum()) / (k * len(generated)), float((inside > 0).float().mean())
 

@@ -23,7 +23,7 @@ _O = TypeVar("_O", bound="Options")
 class Options(BaseModel):
     """Base of all option classes: immutable, no unknown fields, no NaN."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False, defer_build=True)
 
 
 def option(

@@ -15,7 +15,7 @@ from typing import Any
 import pluggy
 
 from . import hookspecs
-from .errors import PluginError, UsageError, nearest
+from .errors import PluginError, UsageError, ZooError, nearest
 from .hookspecs import GROUP, PROJECT
 from .types import Card
 
@@ -56,9 +56,26 @@ def names() -> list[str]:
 
     A name claimed by two distributions appears once for each, as ``distribution:name``.
     """
-    result = []
+    return list(_unique())
+
+
+def _unique() -> dict[str, EntryPoint]:
+    """Entry points by a name that is theirs alone."""
+    result = {}
     for name, entries in _found().items():
-        result += [name] if len(entries) == 1 else [f"{_distribution(e)}:{name}" for e in entries]
+        for entry in entries:
+            result[name if len(entries) == 1 else f"{_distribution(entry)}:{name}"] = entry
+    return result
+
+
+def load_all() -> dict[str, Model | ZooError]:
+    """Every installed model by name; a broken one is represented by its error."""
+    result: dict[str, Model | ZooError] = {}
+    for name, entry in _unique().items():
+        try:
+            result[name] = _load(entry)
+        except ZooError as error:
+            result[name] = error
     return result
 
 
@@ -71,7 +88,10 @@ def load(name: str) -> Model:
         UsageError: no plugin has this name, or several have.
         PluginError: the plugin cannot be imported or breaks the rules of its hooks.
     """
-    entry = _entry(name)
+    return _load(_entry(name))
+
+
+def _load(entry: EntryPoint) -> Model:
     distribution = _distribution(entry)
     module = _import(entry, distribution)
     manager = pluggy.PluginManager(PROJECT)

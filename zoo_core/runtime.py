@@ -28,11 +28,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -44,6 +44,7 @@ from .reporter import Reporter, Silent
 from .state import TrainingState
 from .types import Result
 
+T = TypeVar("T")
 LOG_POINTS = 500  # at most so many points in a learning curve
 
 
@@ -277,6 +278,13 @@ class Run:
             value = value.detach() if isinstance(value, Tensor) else value
             self._sums[name] = self._sums.get(name, 0.0) + value
             self._counts[name] = self._counts.get(name, 0) + 1
+
+    def track(self, parts: Sequence[T]) -> Iterator[T]:
+        """Yield the parts of a longer computation, reporting progress after each."""
+        for done, part in enumerate(parts, 1):
+            yield part
+            self.reporter.progress(done, len(parts), {})
+        self.reporter.close()
 
     def show(self, name: str, result: Result) -> None:
         """Keep a picture or table of the run under `name`; a training run writes it at once."""

@@ -192,8 +192,8 @@ def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, f
     generator, judge = build(checkpoint).to(run.device), run.load(options.judge)
     y = torch.arange(K, device=run.device).repeat_interleave(options.per_class)
     pixels = generator.pixels(torch.randn(len(y), generator.latent, device=run.device), y)
-    fake_features, fake_answers = metrics.judged(judge, pixels)
-    real_features, real_answers = metrics.judged(judge, data.images)
+    fake_features, fake_answers = metrics.judged(judge, pixels, track=run.track)
+    real_features, real_answers = metrics.judged(judge, data.images, track=run.track)
     rows = []
     for label, name in enumerate(CLASSES):
         mine, real = pixels[y == label], data.images[data.labels == label].float() / 255
@@ -201,7 +201,7 @@ def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, f
         of_real = 100 * float((real_answers[data.labels == label].argmax(1) == label).float().mean())
         rows.append((name, share, of_real, metrics.deviation(mine) / metrics.deviation(real)))
     run.show("classes", Table(("class", "share", "share_real", "deviation"), tuple(rows)))
-    density, coverage = metrics.density_coverage(fake_features, real_features, options.neighbours)
+    density, coverage = metrics.density_coverage(fake_features, real_features, options.neighbours, run.track)
     return {
         "share": sum(row[1] for row in rows) / K,
         "share_min": min(row[1] for row in rows),

@@ -210,19 +210,28 @@ def info(name: str, as_json: bool) -> None:
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=_PATH)
 @click.option("--manifest", "file", type=_PATH, help="Manifest to write to.  [the one in use]")
-def bundle(runs: tuple[Path, ...], file: Path | None) -> None:
-    """Pin finished RUNS: copy their weights beside the manifest and record size, sha256 and metrics."""
+@_json_flag
+def bundle(runs: tuple[Path, ...], file: Path | None, as_json: bool) -> None:
+    """Pin finished RUNS in the manifest, their weights beside it."""
+    from dataclasses import asdict
+
     from ..runs import bundle as bundle_run
 
-    for run in runs:
-        pin = bundle_run(run, file or manifest.path())
-        render.line(f"pinned {pin.name}  {pin.size:,} bytes  sha256 {pin.sha256[:12]}…")
+    pins = [bundle_run(run, file or manifest.path()) for run in runs]
+    if as_json:
+        render.json_out([asdict(pin) for pin in pins])
+    else:
+        for pin in pins:
+            render.line(f"pinned {pin.name}  {pin.size:,} bytes  sha256 {pin.sha256[:12]}…")
 
 
 @click.command()
 @_json_flag
 def doctor(as_json: bool) -> int:
-    """Check plugins, weights, data and devices; exits 4 for a broken plugin, 3 for damaged weights."""
+    """Check plugins, weights, data, devices.
+
+    Exits 4 for a broken plugin, 3 for damaged weights.
+    """
     checks = [*_check_plugins(), *_check_weights(), *_check_surroundings()]
     if as_json:
         render.json_out([{"kind": k, "name": n, "ok": ok, "detail": d, "remedy": r} for k, n, ok, d, r, _ in checks])
