@@ -187,7 +187,7 @@ def main() -> None:
     for _ in range(arguments.rounds):
         for name in chosen:
             found[name].append(ways[name]())
-    print(f"torch {torch.__version__}, {runtime.threads()} threads, batch {BATCH}, {arguments.rounds} rounds")
+    print(f"torch {torch.__version__}, {runtime.thread_count()} threads, batch {BATCH}, {arguments.rounds} rounds")
     print(f"{'way':10} {'images/s':>9} {'of bound':>9} {'zoo is':>9}")
     for name in chosen:
         of_bound = statistics.median(a / b for a, b in zip(found[name], found["bound"], strict=True))

@@ -271,7 +271,7 @@ def _finish(
         "judges": judge.used,
     }
     circumstances = {
-        "commit": begun_at, "device": runtime.describe(run.device), "processes": run.processes, "threads": runtime.threads(),
+        "commit": begun_at, "device": runtime.describe(run.device), "processes": run.processes, "threads": runtime.thread_count(),
         "precision": run.settings.precision, "compile": run.settings.compile,
         "seconds": round(run.seconds, 1), "versions": versions(torch=True),
     }  # fmt: skip

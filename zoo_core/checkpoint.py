@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from . import threads  # noqa: F401  # before torch # isort: skip
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as _load

@@ -20,11 +20,6 @@ Devices, mixed precision and processes go through Hugging Face `accelerate`.
 from __future__ import annotations
 
 import os
-
-# Idle OpenMP threads that spin fight with every other process for the cores: two of them beside one
-# busy neighbour slow training down a hundredfold. Sleeping ones do not. Read when torch is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 import signal
 import threading
 import time
@@ -34,6 +29,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from . import threads  # noqa: F401  # before torch # isort: skip
 import torch
 from torch import Tensor, nn
 
@@ -369,7 +365,7 @@ def describe(device: torch.device) -> str:
     return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
 
 
-def threads() -> int:
+def thread_count() -> int:
     """How many threads an operation on the CPU uses."""
     return torch.get_num_threads()
 

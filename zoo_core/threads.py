@@ -1,0 +1,14 @@
+"""How OpenMP threads wait for work; import this before torch.
+
+By default they spin for milliseconds. On an idle machine that is fastest; beside a busy process the
+spinning threads and the working ones take each other's cores, and training becomes many times slower.
+Threads that sleep at once are safe, and slow everywhere. A short spin is nearly as fast as a long
+one on an idle machine and loses little on a busy one (benchmarks/thread_policy.py).
+"""
+
+import os
+
+SPINS = "2000"
+
+if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ):
+    os.environ["GOMP_SPINCOUNT"] = SPINS
