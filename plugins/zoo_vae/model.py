@@ -19,7 +19,7 @@ from zoo_core import Checkpoint, Images, Run
 
 from . import Evaluate, Train
 
-ACTIVATIONS = {"elu": nn.ELU, "tanh": nn.Tanh, "silu": nn.SiLU}
+ACTIVATIONS = {"elu": nn.ELU, "tanh": nn.Tanh, "relu": nn.ReLU}
 
 
 # -- densities -------------------------------------------------------------------------------------
@@ -60,19 +60,6 @@ def binarise(images: Tensor) -> Tensor:
 # -- networks --------------------------------------------------------------------------------------
 
 
-class Residual(nn.Module):
-    """x + conv(act(conv(act(x)))), both 3 x 3."""
-
-    def __init__(self, channels: int, activation: type[nn.Module]) -> None:
-        super().__init__()
-        last = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.zeros_(last.weight)  # every block begins as the identity
-        self.body = nn.Sequential(activation(), nn.Conv2d(channels, channels, 3, padding=1), activation(), last)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.body(x)
-
-
 def mlp(sizes: list[int], activation: type[nn.Module]) -> nn.Sequential:
     """Linear layers with activations between them."""
     layers: list[nn.Module] = []
@@ -81,21 +68,24 @@ def mlp(sizes: list[int], activation: type[nn.Module]) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
-def conv_encoder(c: int, depth: int, outputs: int, activation: type[nn.Module]) -> nn.Sequential:
-    """[b, 784] to [b, outputs]: 28 x 28 to 14 x 14 to c channels at 7 x 7, then a linear layer."""
+def conv_encoder(c: int, outputs: int, act: type[nn.Module]) -> nn.Sequential:
+    """[b, p] to [b, outputs]: c / 2 channels at 14 x 14, c at 7 x 7, a hidden layer of 8 c."""
     return nn.Sequential(
-        nn.Unflatten(1, (1, 28, 28)), nn.Conv2d(1, c // 2, 4, 2, 1), Residual(c // 2, activation), activation(),
-        nn.Conv2d(c // 2, c, 4, 2, 1), *[Residual(c, activation) for _ in range(depth)], activation(),
-        nn.Flatten(), nn.Linear(49 * c, outputs),
+        nn.Unflatten(1, (1, 28, 28)), nn.PixelUnshuffle(2),
+        nn.Conv2d(4, c // 2, 3, padding=1), nn.BatchNorm2d(c // 2), act(),
+        nn.Conv2d(c // 2, c, 4, stride=2, padding=1), nn.BatchNorm2d(c), act(), nn.Flatten(),
+        nn.Linear(49 * c, 8 * c), nn.BatchNorm1d(8 * c), act(),
+        nn.Linear(8 * c, outputs),
     )  # fmt: skip
 
 
-def conv_decoder(inputs: int, c: int, depth: int, activation: type[nn.Module]) -> nn.Sequential:
-    """The mirror image of the encoder: [b, inputs] to logits [b, 784]."""
+def conv_decoder(inputs: int, c: int, act: type[nn.Module]) -> nn.Sequential:
+    """The mirror image, enlarging by sub-pixel convolutions (Shi et al. 2016): [b, inputs] to logits [b, p]."""
     return nn.Sequential(
-        nn.Linear(inputs, 49 * c), nn.Unflatten(1, (c, 7, 7)), *[Residual(c, activation) for _ in range(depth)],
-        activation(), nn.ConvTranspose2d(c, c // 2, 4, 2, 1), Residual(c // 2, activation), activation(),
-        nn.ConvTranspose2d(c // 2, 1, 4, 2, 1), nn.Flatten(),
+        nn.Linear(inputs, 8 * c), nn.BatchNorm1d(8 * c), act(),
+        nn.Linear(8 * c, 49 * c), nn.BatchNorm1d(49 * c), act(), nn.Unflatten(1, (c, 7, 7)),
+        nn.Conv2d(c, 4 * (c // 2), 3, padding=1), nn.PixelShuffle(2), nn.BatchNorm2d(c // 2), act(),
+        nn.Conv2d(c // 2, 4, 3, padding=1), nn.PixelShuffle(2), nn.Flatten(),
     )  # fmt: skip
 
 
@@ -117,8 +107,8 @@ class VAE(nn.Module):
             self.encoder = mlp([784, *[hidden] * depth, 2 * latent], act)
             self.decoder = mlp([latent, *[hidden] * depth, 784], act)
         else:
-            self.encoder = conv_encoder(hidden, depth, 2 * latent, act)
-            self.decoder = conv_decoder(latent, hidden, depth, act)
+            self.encoder = conv_encoder(hidden, 2 * latent, act)
+            self.decoder = conv_decoder(latent, hidden, act)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and variance of q(z|x), each [b, l], of images x [b, p]."""
