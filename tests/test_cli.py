@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -220,3 +221,34 @@ def test_foreign_and_disguised_weights_are_refused(zoo: Zoo, tmp_path: Path) -> 
     nameless = tmp_path / "n.safetensors"
     nameless.write_bytes(struct.pack("<Q", 2) + b"{}")
     assert zoo("sample", "cgan", "--weights", str(nameless)).returncode == 3
+
+
+@pytest.mark.parametrize(("file", "content"), [("images-idx3", b"no IDX"), ("images-idx3", b""), ("labels-idx1", None)])
+def test_data_that_is_not_what_it_should_be(
+    zoo: Zoo, tmp_path: Path, slices: Path, file: str, content: bytes | None
+) -> None:
+    import shutil
+
+    shutil.copytree(slices, tmp_path / "data")
+    victim = tmp_path / "data" / "MNIST" / "raw" / f"t10k-{file}-ubyte"
+    victim.write_bytes(victim.read_bytes()[:-3] if content is None else content)
+    done = zoo("evaluate", "vae", "--data-root", "data")
+    lines = done.stderr.splitlines()
+    assert done.returncode == 3 and len(lines) == 2 and victim.name in lines[0] and "--data-root" in lines[1], (
+        done.stderr
+    )
+
+
+def test_a_preview_is_drawn_on_a_terminal_only(zoo: Zoo, tmp_path: Path) -> None:
+    import pty
+
+    assert "▀" not in zoo("sample", "vae", "-n", "4").stdout
+    master, slave = pty.openpty()
+    env = environment(TERM="xterm-256color", COLORTERM="truecolor")
+    del env["NO_COLOR"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zoo_core", "sample", "vae", "-n", "4"], cwd=tmp_path, env=env, stdout=slave
+    )
+    process.wait(60)
+    shown = os.read(master, 1 << 20).decode()
+    assert "▀" in shown and "vae-seed0" in shown

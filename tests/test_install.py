@@ -82,4 +82,4 @@ def test_the_template_keeps_the_contract_and_is_short(installed: Path, tmp_path:
     )
     assert done.returncode == 0, done.stderr
     files = [p for p in (ROOT / "examples" / "zoo-template").rglob("*") if p.suffix in (".py", ".toml")]
-    assert sum(len(p.read_text().splitlines()) for p in files) < 120
+    assert sum(len(p.read_text().splitlines()) for p in files) < 100

@@ -182,3 +182,12 @@ def test_two_processes_train_together(tmp_path: Path) -> None:
     assert record["processes"] == 2
     assert outputs[1][0] == "", "only the first process prints"
     assert record["metrics"]["nelbo"] < 400  # it learned: 543 nats is a fair coin for every pixel
+
+
+@pytest.mark.parametrize("how", [["--precision", "bf16"], ["--compile"]], ids=" ".join)
+def test_other_ways_to_compute_learn_too(zoo: Zoo, tmp_path: Path, how: list[str]) -> None:
+    done = zoo("train", "vae", "--preset", "mlp-64d", "--hidden", "32", "--iterations", "100", "-o", "run", *how)
+    assert done.returncode == 0, done.stderr
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["metrics"]["nelbo"] < 300
+    assert (record["precision"], record["compile"]) == (("bf16", False) if "bf16" in how else ("fp32", True))

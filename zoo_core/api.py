@@ -81,30 +81,28 @@ def load(name: str, *, weights: str | Path | None = None, untrained: bool = Fals
     """
     from . import weights as _weights
 
-    model, checkpoint = open_checkpoint(name, None, weights, untrained)
-    return _weights.build(model, checkpoint)
+    model, preset = _open(name, None)
+    return _weights.build(model, _checkpoint(model, preset, weights, untrained))
 
 
-def open_checkpoint(
-    name: str, preset: str | None, weights: str | Path | None, untrained: bool
-) -> tuple[Model, Checkpoint]:
-    """The model and the weights that the arguments of `sample` and `evaluate` describe."""
-    from . import weights as _weights
-
+def _open(name: str, preset: str | None) -> tuple[Model, str | None]:
+    """The model that a name means, and the preset that the name or `preset` asks for."""
     plugin, dotted = split_name(name)
-    preset = _one_preset(name, dotted, preset)
-    model = registry.load(plugin)
-    if weights is not None and (untrained or preset):
-        raise UsageError("--weights already says which model it is", "leave out --untrained and the preset")
-    if weights is not None:
-        return model, _weights.from_file(model, Path(weights))
-    return model, (_weights.untrained if untrained else _weights.pinned)(model, preset or None)
-
-
-def _one_preset(name: str, dotted: str, preset: str | None) -> str | None:
     if dotted and preset and dotted != preset:
         raise UsageError(f"'{name}' and --preset {preset} name two presets", "give one of them")
-    return dotted or preset
+    model, preset = registry.load(plugin), dotted or preset
+    return model, model.preset(preset) if preset else None
+
+
+def _checkpoint(model: Model, preset: str | None, weights: str | Path | None, untrained: bool) -> Checkpoint:
+    """The weights that the arguments of `sample`, `evaluate` and `load` describe."""
+    from . import weights as _weights
+
+    if weights is None:
+        return (_weights.untrained if untrained else _weights.pinned)(model, preset)
+    if untrained or preset:
+        raise UsageError("--weights already says which model it is", "leave out --untrained and the preset")
+    return _weights.from_file(model, Path(weights))
 
 
 def sample(
@@ -135,12 +133,11 @@ def sample(
     Raises:
         ZooError: see the exit codes in the README.
     """
-    plugin, _ = split_name(name)
-    card = registry.load(plugin).card
-    chosen = resolve(card.sample_options, options, owner=card.name)
-    model, checkpoint = open_checkpoint(name, preset, weights, untrained)
+    model, preset = _open(name, preset)
+    chosen = resolve(model.card.sample_options, options, owner=model.name)
+    checkpoint = _checkpoint(model, preset, weights, untrained)
     run = _run(seed, device, data_root, reporter)
-    with _named(model, "sample"):
+    with _named(model, "sample", run):
         result = model.hook.sample(run=run, checkpoint=checkpoint, options=chosen)
         if not isinstance(result, Images | Texts | Table | Figure):
             raise PluginError(f"the hook 'sample' of {model.name} returned {type(result).__name__}")
@@ -164,15 +161,14 @@ def evaluate(
     Raises:
         ZooError: see the exit codes in the README; NetworkError when the data is missing.
     """
-    plugin, _ = split_name(name)
-    card = registry.load(plugin).card
-    chosen = resolve(card.evaluate_options, options, owner=card.name)
-    model, checkpoint = open_checkpoint(name, preset, weights, untrained)
+    model, preset = _open(name, preset)
+    chosen = resolve(model.card.evaluate_options, options, owner=model.name)
+    checkpoint = _checkpoint(model, preset, weights, untrained)
     return _evaluate(model, checkpoint, chosen, _run(seed, device, data_root, reporter))
 
 
 def _evaluate(model: Model, checkpoint: Checkpoint, chosen: Options, run: Run) -> Evaluation:
-    with _named(model, "evaluate"):
+    with _named(model, "evaluate", run):
         metrics = model.hook.evaluate(run=run, checkpoint=checkpoint, options=chosen)
         expected = [metric.name for metric in model.card.metrics]
         if not isinstance(metrics, dict) or sorted(metrics) != sorted(expected):
@@ -220,11 +216,9 @@ def train(
     """
     from . import runtime
     from .runs import RunFolder, read_options
-    from .weights import preset_name
 
-    plugin, dotted = split_name(name)
-    model = registry.load(plugin)
-    preset = preset_name(model, _one_preset(name, dotted, preset))
+    model, preset = _open(name, preset)
+    preset = model.preset(preset)
     values = read_options(Path(file)) if file else {}
     base = model.card.presets[preset].options
     chosen = resolve(model.card.train_options, values, options, owner=model.name, base=base)
@@ -237,7 +231,7 @@ def train(
     if run.rank == 0:
         folder.check(resume, overwrite)
     try:
-        with _named(model, "train"):
+        with _named(model, "train", run):
             tensors = model.hook.train(run=run, options=chosen)
             if not isinstance(tensors, dict) or not tensors:
                 raise PluginError(f"the hook 'train' of {model.name} returned {type(tensors).__name__}, not tensors")
@@ -299,13 +293,12 @@ def _record(run: Run, checkpoint: Checkpoint, chosen: Options) -> dict[str, Any]
 
 
 @contextmanager
-def _named(model: Model, hook: str) -> Iterator[None]:
-    """Turn what a plugin raises into an error that names the plugin and the hook."""
+def _named(model: Model, hook: str, run: Run) -> Iterator[None]:
+    """Seed the hook, and turn what it raises into an error that names the plugin and the hook."""
     try:
-        yield
+        with run.seeded():
+            yield
     except ZooError:
-        raise
-    except KeyboardInterrupt:
         raise
     except Exception as error:
         if "out of memory" in str(error).lower():

@@ -75,7 +75,7 @@ def load(path: Path, pin: Pin | None = None) -> tuple[dict[str, torch.Tensor], d
         facts = json.loads(_header(data).get(HEADER, "{}"))
         return _load(data), facts, digest
     except (SafetensorError, ValueError, struct.error, AttributeError) as error:
-        kind = "a pickle, which the zoo never loads" if data[:2] in (b"\x80\x02", b"\x80\x04", b"PK") else "damaged"
+        kind = "a pickle, which the zoo never loads" if data[:1] == b"\x80" or data[:2] == b"PK" else "damaged"
         raise IntegrityError(f"{path} is not a whole safetensors file: {kind}", "get the file again") from error
 
 

@@ -31,6 +31,7 @@ class Pin:
         data: data set name and split to the sha256 of what it was trained on.
         licence: SPDX identifier.
         metrics: what `evaluate` measured.
+        judges: models of the zoo that it measured with, to their sha256.
         repo, commit: Hub repository and 40-hex commit; empty until published.
     """
 
@@ -44,6 +45,7 @@ class Pin:
     commit: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
+    judges: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -122,6 +124,8 @@ def write(new: Pin, file: Path | None = None) -> None:
     entry = tomlkit.table()
     for key, value in asdict(new).items():
         if isinstance(value, Mapping):
+            if not value:
+                continue
             inner = tomlkit.table()
             inner.update(value)
             value = inner

@@ -37,6 +37,17 @@ class Model:
         """The plugin's hooks, to be called with keyword arguments."""
         return self.manager.hook
 
+    def preset(self, name: str | None = None) -> str:
+        """The preset asked for, or the default one.
+
+        Raises:
+            UsageError: the model has no such preset.
+        """
+        name = name or self.card.default_preset
+        if name not in self.card.presets:
+            raise UsageError(f"{self.name} has no preset '{name}'", nearest(name, self.card.presets))
+        return name
+
 
 def _found() -> dict[str, list[EntryPoint]]:
     """Entry points by name, sorted; a name may be claimed more than once."""

@@ -148,8 +148,10 @@ def bundle(folder: Path, file: Path) -> Pin:
     record = read_record(folder)
     size, digest = record["weights"]["size"], record["weights"]["sha256"]
     name = f"{record['model']}.{record['preset']}"
-    pin = Pin(record["model"], record["preset"], f"weights/{name}.safetensors", size, digest, record["licence"],
-              metrics=record["metrics"], data=record["data"])  # fmt: skip
+    pin = Pin(
+        record["model"], record["preset"], f"weights/{name}.safetensors", size, digest, record["licence"],
+        metrics=record["metrics"], data=record["data"], judges=record["judges"],
+    )  # fmt: skip
     checkpoint.load(folder / WEIGHTS, pin)
     atomic_write(file.parent / pin.file, (folder / WEIGHTS).read_bytes())
     write(pin, file)

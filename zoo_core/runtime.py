@@ -24,6 +24,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence, Sized
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -142,7 +143,14 @@ class Run:
         self.seconds = 0.0
         self._sums: dict[str, Any] = {}
         self._counts: dict[str, int] = {}
-        torch.manual_seed(self.seed + 1_000_003 * self.rank)
+
+    @contextmanager
+    def seeded(self) -> Iterator[None]:
+        """Random numbers follow the run's seed inside, and go on as if nothing had been outside."""
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(self.seed + 1_000_003 * self.rank)
+            yield
 
     # -- processes and precision ---------------------------------------------------------------
 

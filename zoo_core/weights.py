@@ -6,25 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import checkpoint, manifest, registry
-from .errors import IntegrityError, PluginError, UsageError, nearest
+from .errors import IntegrityError, PluginError, UsageError
 from .names import split_name
 from .options import resolve
 from .types import Checkpoint
 
 if TYPE_CHECKING:
     from torch import nn
-
-
-def preset_name(model: registry.Model, preset: str | None) -> str:
-    """The preset asked for, or the default one.
-
-    Raises:
-        UsageError: the model has no such preset.
-    """
-    preset = preset or model.card.default_preset
-    if preset not in model.card.presets:
-        raise UsageError(f"{model.name} has no preset '{preset}'", nearest(preset, model.card.presets))
-    return preset
 
 
 def pinned(model: registry.Model, preset: str | None = None) -> Checkpoint:
@@ -34,7 +22,7 @@ def pinned(model: registry.Model, preset: str | None = None) -> Checkpoint:
         UsageError: none are pinned.
         IntegrityError: the file is missing or is not the pinned one.
     """
-    name = f"{model.name}.{preset_name(model, preset)}"
+    name = f"{model.name}.{model.preset(preset)}"
     pin = manifest.pin(name)
     return _checked(model, *checkpoint.load(manifest.locate(pin), pin), name)
 
@@ -47,7 +35,7 @@ def from_file(model: registry.Model, path: Path) -> Checkpoint:
 
 def untrained(model: registry.Model, preset: str | None = None) -> Checkpoint:
     """A checkpoint without weights: the model stays as it is initialised."""
-    preset = preset_name(model, preset)
+    preset = model.preset(preset)
     return Checkpoint(f"{model.name}.{preset}", model.card.presets[preset].options, None)
 
 

@@ -196,15 +196,12 @@ class ModelName(click.ParamType):
 def info(name: str, as_json: bool) -> None:
     """One model: its idea, paper, presets, options, metrics."""
     plugin, preset = split_name(name)
-    card = registry.load(plugin).card
-    if preset and preset not in card.presets:
-        from ..weights import preset_name
-
-        preset_name(registry.load(plugin), preset)
+    model = registry.load(plugin)
+    card, preset = model.card, model.preset(preset)
     if as_json:
         render.json_out(_describe(card))
     else:
-        render.card(card, manifest.read(), flags(card.train_options), preset or card.default_preset)
+        render.card(card, manifest.read(), flags(card.train_options), preset)
 
 
 @click.command()

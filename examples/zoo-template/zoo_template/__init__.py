@@ -5,7 +5,6 @@ from zoo_core import Card, Metric, Options, Preset, hookimpl, option
 
 class Train(Options):
     epochs: int = option(1, "passes over the training images", ge=1)
-    learning_rate: float = option(0.05, "of Adam", gt=0)
 
 
 class Sample(Options):
@@ -40,7 +39,7 @@ def card():
 def train(run, options):
     from . import model
 
-    return model.train(run, options)
+    return model.train(run, options.epochs)
 
 
 @hookimpl

@@ -12,19 +12,17 @@ class Pixels(nn.Module):
         self.logits = nn.Parameter(torch.zeros(1, 28, 28))
 
     def forward(self, x):
-        """Negative log-likelihood of images x [b, 1, 28, 28] in [0, 1], mean over images."""
         logits = self.logits.expand_as(x)
         return nn.functional.binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x)
 
 
-def train(run, options):
-    data = run.dataset("mnist", "train")
+def train(run, epochs):
+    images = run.dataset("mnist", "train").images
     pixels = Pixels()
-    adam = torch.optim.Adam(pixels.parameters(), options.learning_rate)
+    adam = torch.optim.Adam(pixels.parameters(), lr=0.05)
     model, optimizer = run.module(pixels), run.optimizer(adam)
-    state = {"pixels": pixels, "adam": adam}
-    for step in run.steps(data, batch_size=128, epochs=options.epochs, state=state):
-        loss = model(data.images[step.rows].float() / 255)
+    for step in run.steps(images, batch_size=128, epochs=epochs, state={"pixels": pixels, "adam": adam}):
+        loss = model(images[step.rows].float() / 255)
         optimizer.zero_grad()
         run.backward(loss)
         optimizer.step()
