@@ -50,7 +50,7 @@ def test_a_broken_plugin_breaks_nobody_else(zoo: Zoo, tmp_path: Path, fault: str
     assert done.returncode == 0 and "odd" in done.stdout and "broken" in done.stdout and "vae" in done.stdout
     assert zoo("sample", "--help", env=env).returncode == 0
     assert zoo("info", "vae", env=env).returncode == 0
-    done = zoo("sample", "odd", "-n", "3", env=env)
+    done = zoo("sample", "odd", "--untrained", env=env)
     assert done.returncode == 4 and f"zoo-{fault}" in done.stderr and cause in done.stderr
     assert "Traceback" not in done.stderr and "pip" in done.stderr
     done = zoo("doctor", "--json", env=env)
@@ -72,7 +72,7 @@ def test_two_distributions_claim_one_name(zoo: Zoo, tmp_path: Path) -> None:
 
 
 def test_a_hook_that_fails_names_plugin_and_hook(zoo: Zoo, tmp_path: Path) -> None:
-    code = GOOD.replace("    return model.sample(checkpoint, options.n)", "    return 1 / 0")
+    code = GOOD.replace("    return model.sample(checkpoint)", "    return 1 / 0")
     distribution(tmp_path / "site", "zoo-fails", "pixels", "zoo_fails", code)
     (tmp_path / "site" / "zoo_fails" / "model.py").write_text(
         (Path(__file__).parent.parent / "examples/zoo-template/zoo_template/model.py").read_text()
@@ -95,9 +95,7 @@ def test_a_hook_that_fails_names_plugin_and_hook(zoo: Zoo, tmp_path: Path) -> No
     ],
 )
 def test_results_out_of_shape_or_range_are_refused(zoo: Zoo, tmp_path: Path, line: str, cause: str) -> None:
-    code = GOOD.replace(
-        "    return model.sample(checkpoint, options.n)", f"    import torch; from zoo_core import Images; {line}"
-    )
+    code = GOOD.replace("    return model.sample(checkpoint)", f"    import torch; from zoo_core import Images; {line}")
     distribution(tmp_path / "site", "zoo-odd", "pixels", "zoo_odd", code)
     (tmp_path / "site" / "zoo_odd" / "model.py").write_text(
         (Path(__file__).parent.parent / "examples/zoo-template/zoo_template/model.py").read_text()

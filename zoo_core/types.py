@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .errors import IntegrityError, PluginError
+from .options import Options
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-    from .options import Options
 
 
 @dataclass(frozen=True)
@@ -67,9 +66,9 @@ class Card:
         metrics: the keys that `evaluate` returns, all of them.
         presets: training presets by name.
         default_preset: the preset used when none is named.
-        sample_options: options class of `sample`.
-        evaluate_options: options class of `evaluate`.
         build: makes the torch module of a checkpoint; must import torch inside.
+        sample_options: options class of `sample`; none by default.
+        evaluate_options: options class of `evaluate`; none by default.
         tiny: training options that make a run of seconds, for tests of the contract.
     """
 
@@ -82,9 +81,9 @@ class Card:
     metrics: tuple[Metric, ...]
     presets: Mapping[str, Preset]
     default_preset: str
-    sample_options: type[Options]
-    evaluate_options: type[Options]
     build: Callable[[Checkpoint], nn.Module]
+    sample_options: type[Options] = Options
+    evaluate_options: type[Options] = Options
     tiny: Mapping[str, Any] = field(default_factory=dict)
 
     @property

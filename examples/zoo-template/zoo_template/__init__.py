@@ -7,10 +7,6 @@ class Train(Options):
     epochs: int = option(1, "passes over the training images", ge=1)
 
 
-class Sample(Options):
-    n: int = option(16, "images", ge=1, le=1000)
-
-
 def build(checkpoint):
     from . import model
 
@@ -29,8 +25,6 @@ def card():
         metrics=(Metric("nll", "negative log-likelihood of test images", "nats/image", "lower"),),
         presets={"default": Preset(Train(), "one pass")},
         default_preset="default",
-        sample_options=Sample,
-        evaluate_options=Options,
         build=build,
     )
 
@@ -43,10 +37,10 @@ def train(run, options):
 
 
 @hookimpl
-def sample(run, checkpoint, options):
+def sample(checkpoint):
     from . import model
 
-    return model.sample(checkpoint, options.n)
+    return model.sample(checkpoint)
 
 
 @hookimpl

@@ -12,8 +12,7 @@ class Pixels(nn.Module):
         self.logits = nn.Parameter(torch.zeros(1, 28, 28))
 
     def forward(self, x):
-        logits = self.logits.expand_as(x)
-        return nn.functional.binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x)
+        return nn.functional.binary_cross_entropy_with_logits(self.logits.expand_as(x), x, reduction="sum") / len(x)
 
 
 def train(run, epochs):
@@ -30,12 +29,11 @@ def train(run, epochs):
     return pixels.state_dict()
 
 
-def sample(checkpoint, n):
-    probabilities = checkpoint.fill(Pixels()).logits.detach().sigmoid()
-    return Images(torch.bernoulli(probabilities.expand(n, 1, 28, 28)))
+def sample(checkpoint):
+    return Images(torch.bernoulli(checkpoint.fill(Pixels()).logits.detach().sigmoid().expand(16, 1, 28, 28)))
 
 
 @torch.no_grad()
 def evaluate(run, checkpoint):
-    images = run.dataset("mnist", "test").images
-    return {"nll": float(checkpoint.fill(Pixels()).to(run.device)(images.float() / 255))}
+    pixels, images = checkpoint.fill(Pixels()).to(run.device), run.dataset("mnist", "test").images
+    return {"nll": float(pixels(images.float() / 255))}
