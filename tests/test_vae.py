@@ -10,6 +10,7 @@ from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 from zoo_vae import CARD, Train
 from zoo_vae.model import (
     VAE,
+    FlowPrior,
     bernoulli_log_density,
     binarise,
     gaussian_kl,
@@ -68,7 +69,7 @@ def test_binarised_images_have_the_pixels_as_means_exactly_at_the_ends() -> None
 
 
 def test_monte_carlo_bound_has_the_closed_form_as_its_mean() -> None:
-    options = Train(network="mlp", latent=3, hidden=8, depth=1)
+    options = Train(network="mlp", prior="standard", latent=3, hidden=8, depth=1)
     torch.manual_seed(1)
     closed = VAE(options)
     open_ = VAE(options.model_copy(update={"elbo": "monte-carlo"}))
@@ -82,7 +83,7 @@ def test_monte_carlo_bound_has_the_closed_form_as_its_mean() -> None:
 def test_bound_is_below_the_log_likelihood() -> None:
     """With one latent dimension log p(x) is a sum over a grid; no encoder can beat it."""
     torch.manual_seed(2)
-    vae = VAE(Train(network="mlp", latent=1, hidden=8, depth=1))
+    vae = VAE(Train(network="mlp", prior="standard", latent=1, hidden=8, depth=1))
     x = torch.randint(2, (6, 784)).float()
     with torch.no_grad():
         bound = -torch.stack([sum(vae(x)) for _ in range(2000)]).mean(0)
@@ -91,6 +92,39 @@ def test_bound_is_below_the_log_likelihood() -> None:
         prior = gaussian_log_density(z, torch.zeros(1), torch.ones(1))
         evidence = torch.logsumexp(likelihood + prior, 1) + torch.tensor(16 / 4000).log()
     assert (bound < evidence + 0.05).all()
+
+
+def shaken_flow(latent: int) -> FlowPrior:
+    """A flow that is far from the identity, in double precision."""
+    torch.manual_seed(3)
+    flow = FlowPrior(latent).double()
+    for parameter in flow.parameters():
+        torch.nn.init.normal_(parameter, std=0.12)
+    return flow
+
+
+def test_the_flow_prior_begins_as_the_standard_normal() -> None:
+    z = torch.randn(5, 7)
+    torch.testing.assert_close(FlowPrior(7).log_density(z), gaussian(torch.zeros(5, 7), torch.ones(5, 7)).log_prob(z))
+
+
+@pytest.mark.parametrize("latent", [2, 5, 32])
+def test_the_flow_is_invertible_and_its_density_is_the_change_of_variables(latent: int) -> None:
+    flow, noise = shaken_flow(latent), torch.randn(4, latent).double()
+    z = flow(noise)
+    assert not torch.allclose(z, noise)
+    for row in range(4):
+        jacobian = torch.autograd.functional.jacobian(lambda e: flow(e[None])[0], noise[row])
+        expected = gaussian_log_density(noise[row], torch.zeros(latent), torch.ones(latent)) - jacobian.slogdet()[1]
+        torch.testing.assert_close(flow.log_density(z[row : row + 1])[0], expected)
+
+
+def test_the_flow_density_integrates_to_one() -> None:
+    flow, edge = shaken_flow(2), torch.linspace(-20, 20, 401).double()
+    plane = torch.cartesian_prod(edge, edge)
+    with torch.no_grad():
+        total = float(flow.log_density(plane).exp().sum()) * 0.1**2
+    assert abs(total - 1) < 1e-3
 
 
 @pytest.mark.parametrize("preset", CARD.presets)

@@ -1,6 +1,8 @@
 """The variational autoencoder, after Kingma & Welling 2014 (https://arxiv.org/abs/1312.6114).
 
-    log p(x) >= E_q(z|x)[log p(x|z)] - KL(q(z|x) || p(z)),    p(z) = N(0, I), p(x|z) = Bernoulli
+    log p(x) >= E_q(z|x)[log p(x|z)] - KL(q(z|x) || p(z)),    p(x|z) = Bernoulli
+
+The prior p(z) is N(0, I), or a flow that is learned along with the rest.
 
 Shapes: b images, p = 784 pixels, l latent dimensions. All densities are in nats.
 """
@@ -28,6 +30,11 @@ ACTIVATIONS = {"elu": nn.ELU, "tanh": nn.Tanh, "relu": nn.ReLU}
 def gaussian_log_density(z: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
     """log N(z; mean, diag(variance)), summed over the last dimension: [b, l] gives [b]."""
     return -0.5 * (math.log(2 * math.pi) + variance.log() + (z - mean).square() / variance).sum(-1)
+
+
+def standard_log_density(z: Tensor) -> Tensor:
+    """log N(z; 0, I): [b, l] gives [b]."""
+    return -0.5 * (math.log(2 * math.pi) + z.square()).sum(-1)
 
 
 def bernoulli_log_density(x: Tensor, logits: Tensor) -> Tensor:
@@ -89,6 +96,47 @@ def conv_decoder(inputs: int, c: int, act: type[nn.Module]) -> nn.Sequential:
     )  # fmt: skip
 
 
+class FlowPrior(nn.Module):
+    """A learned prior p(z): affine couplings (RealNVP, Dinh et al. 2017) that turn z into standard noise.
+
+    Each coupling shifts and scales one half of z by amounts that depend on the other half, then the
+    halves change places; so both directions, and the log-determinant, are as cheap as one pass.
+    """
+
+    def __init__(self, latent: int, couplings: int = 4, width: int = 128) -> None:
+        super().__init__()
+        self.latent, self.split = latent, latent // 2
+        sizes = [self.split, width, width, 2 * (latent - self.split)]
+        self.couplings = nn.ModuleList(mlp(sizes, nn.ReLU) for _ in range(couplings))
+        for coupling in self.couplings:
+            nn.init.zeros_(coupling[-1].weight)  # type: ignore[index]  # begin as the standard normal
+            nn.init.zeros_(coupling[-1].bias)  # type: ignore[index]
+
+    def _amounts(self, coupling: nn.Module, fixed: Tensor) -> tuple[Tensor, Tensor]:
+        """Log-scale, kept within ±1.5, and shift, each [b, l / 2]."""
+        log_scale, shift = coupling(fixed).chunk(2, dim=1)
+        return 1.5 * log_scale.tanh(), shift
+
+    def log_density(self, z: Tensor) -> Tensor:
+        """log p(z): [b, l] gives [b]."""
+        log_determinant = torch.zeros(len(z), device=z.device)
+        for coupling in self.couplings:
+            fixed, moved = z[:, : self.split], z[:, self.split :]
+            log_scale, shift = self._amounts(coupling, fixed)
+            z = torch.cat([(moved - shift) * torch.exp(-log_scale), fixed], 1)
+            log_determinant = log_determinant - log_scale.sum(1)
+        return standard_log_density(z) + log_determinant
+
+    def forward(self, noise: Tensor) -> Tensor:
+        """The inverse: standard noise [b, l] to draws z [b, l] from p(z)."""
+        z = noise
+        for coupling in reversed(self.couplings):
+            moved, fixed = z[:, : self.latent - self.split], z[:, self.latent - self.split :]
+            log_scale, shift = self._amounts(coupling, fixed)
+            z = torch.cat([fixed, moved * log_scale.exp() + shift], 1)
+        return z
+
+
 class Bound(NamedTuple):
     """The two parts of the nELBO, each [b]."""
 
@@ -102,7 +150,8 @@ class VAE(nn.Module):
     def __init__(self, options: Train) -> None:
         super().__init__()
         act, latent, hidden, depth = ACTIVATIONS[options.activation], options.latent, options.hidden, options.depth
-        self.closed_form = options.elbo == "closed-form"
+        self.latent, self.closed_form = latent, options.elbo == "closed-form"
+        self.prior = FlowPrior(latent) if options.prior == "flow" else None
         if options.network == "mlp":
             self.encoder = mlp([784, *[hidden] * depth, 2 * latent], act)
             self.decoder = mlp([latent, *[hidden] * depth, 784], act)
@@ -119,13 +168,18 @@ class VAE(nn.Module):
         """The parts of the nELBO of binary images x [b, p], with one draw of z each."""
         mean, variance = self.encode(x)
         z = reparameterise(mean, variance)
-        if self.closed_form:
+        if self.prior:
+            kl = gaussian_log_density(z, mean, variance) - self.prior.log_density(z)
+        elif self.closed_form:
             kl = gaussian_kl(mean, variance)
         else:
-            kl = gaussian_log_density(z, mean, variance) - gaussian_log_density(
-                z, torch.zeros_like(z), torch.ones_like(z)
-            )
+            kl = gaussian_log_density(z, mean, variance) - standard_log_density(z)
         return Bound(kl, -bernoulli_log_density(x, self.decoder(z)))
+
+    def draw_prior(self, n: int) -> Tensor:
+        """n draws z [n, l] from p(z)."""
+        noise = torch.randn(n, self.latent, device=next(self.parameters()).device)
+        return self.prior(noise) if self.prior else noise
 
 
 def build(checkpoint: Checkpoint) -> VAE:

@@ -16,7 +16,7 @@ def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images | Figure
     """Draw what `options.show` says."""
     vae = build(checkpoint).to(run.device)
     if options.show in ("prior", "bernoulli"):
-        return prior(vae, checkpoint.options.latent, options, run.device)
+        return prior(vae, options)
     data = run.dataset(checkpoint.options.data, "test")
     if options.show == "latent":
         return latent_plane(vae, data.images, data.labels, data.classes)
@@ -26,9 +26,9 @@ def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images | Figure
     return reconstructions(vae, data.images[rows], min(options.columns, 8))
 
 
-def prior(vae: VAE, latent: int, options: Sample, device: torch.device) -> Images:
-    """p(x|z) for z ~ N(0, I); with `bernoulli`, each beside an image x drawn from it."""
-    z = torch.randn(options.n, latent, device=device)
+def prior(vae: VAE, options: Sample) -> Images:
+    """p(x|z) for z from the prior; with `bernoulli`, each beside an image x drawn from it."""
+    z = vae.draw_prior(options.n)
     probabilities = torch.cat([vae.decoder(part).sigmoid() for part in z.split(1000)]).view(-1, 1, 28, 28).cpu()
     if options.show == "prior":
         return Images(probabilities, columns=options.columns)

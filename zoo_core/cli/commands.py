@@ -53,7 +53,7 @@ class Train:
         (["--overwrite"], {"is_flag": True, "help": "Replace the run that is there."}),
         (["--precision"], {"default": "fp32", "show_default": True, "metavar": "fp32|bf16", "help": "Arithmetic of the networks."}),
         (["--compile"], {"is_flag": True, "help": "Compile the networks first; pays off in long runs."}),
-        (["--save-every"], {"type": float, "default": 60.0, "show_default": True, "help": "Seconds between checkpoints."}),
+        (["--save-every"], {"type": click.FloatRange(min=0), "default": 60.0, "show_default": True, "help": "Seconds between checkpoints."}),
         (["--save-steps"], {"type": click.IntRange(min=0), "default": 0, "help": "Steps between checkpoints instead."}),
         *_CIRCUMSTANCES,
     )  # fmt: skip
