@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import zoo_core as zoo
-from zoo_core import runtime  # sets the thread policy before torch is loaded
+from zoo_core import devices  # sets the thread policy before torch is loaded
 from zoo_core.environment import data_root
 from zoo_core.reporter import Silent
 
@@ -187,7 +187,7 @@ def main() -> None:
     for _ in range(arguments.rounds):
         for name in chosen:
             found[name].append(ways[name]())
-    print(f"torch {torch.__version__}, {runtime.thread_count()} threads, batch {BATCH}, {arguments.rounds} rounds")
+    print(f"torch {torch.__version__}, {devices.thread_count()} threads, batch {BATCH}, {arguments.rounds} rounds")
     print(f"{'way':10} {'images/s':>9} {'of bound':>9} {'zoo is':>9}")
     for name in chosen:
         of_bound = statistics.median(a / b for a, b in zip(found[name], found["bound"], strict=True))

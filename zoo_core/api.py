@@ -214,7 +214,7 @@ def train(
     Raises:
         ZooError: see the exit codes in the README.
     """
-    from . import runtime
+    from . import devices, runtime
     from .runs import RunFolder, read_options
 
     model, preset = _open(name, preset)
@@ -222,7 +222,7 @@ def train(
     values = read_options(Path(file)) if file else {}
     base = model.card.presets[preset].options
     chosen = resolve(model.card.train_options, values, options, owner=model.name, base=base)
-    settings = runtime.Settings(runtime.check_precision(precision), compile, save_every, save_steps)
+    settings = runtime.Settings(devices.check_precision(precision), compile, save_every, save_steps)
     folder = RunFolder(Path(output or f"runs/{model.name}.{preset}-seed{seed}"))
     run = _run(seed, device, data_root, reporter, settings)
     run.identity = {"model": model.name, "preset": preset, "seed": seed, "options": chosen.model_dump(mode="json")}
@@ -250,7 +250,7 @@ def _finish(
     model: Model, run: Run, folder: Any, tensors: dict[str, Any], chosen: Options, root: Path, begun_at: str | None
 ) -> Trained:
     """Evaluate what was trained and write the run folder."""
-    from . import runtime
+    from . import devices, runtime
 
     name = f"{run.identity['model']}.{run.identity['preset']}"
     kept = {key: tensor.detach().to("cpu").contiguous() for key, tensor in tensors.items()}
@@ -265,21 +265,21 @@ def _finish(
         "judges": judge.used,
     }
     circumstances = {
-        "commit": begun_at, "device": runtime.describe(run.device), "processes": run.processes, "threads": runtime.thread_count(),
+        "commit": begun_at, "device": devices.describe(run.device), "processes": run.processes, "threads": devices.thread_count(),
         "precision": run.settings.precision, "compile": run.settings.compile,
         "seconds": round(run.seconds, 1), "versions": versions(torch=True),
     }  # fmt: skip
-    return Trained(folder.path, folder.finish(kept, facts, circumstances, run.history))
+    return Trained(folder.path, folder.finish(kept, facts, circumstances, run.curves.history))
 
 
 def _run(seed: int, device: str, data_root: str | Path | None, reporter: Reporter | None, settings: Any = None) -> Run:
-    from . import runtime
+    from . import devices, runtime
     from .reporter import Reporter
 
     if not 0 <= seed < 2**32:
         raise UsageError(f"--seed {seed} is out of range", "choose a number from 0 to 4294967295")
     return runtime.Run(
-        device=runtime.device(device), seed=seed, data_root=default_data_root(data_root),
+        device=devices.device(device), seed=seed, data_root=default_data_root(data_root),
         settings=settings or runtime.Settings(), reporter=reporter or Reporter(),
     )  # fmt: skip
 

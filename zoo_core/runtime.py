@@ -20,8 +20,6 @@ Devices, mixed precision and processes go through Hugging Face `accelerate`.
 from __future__ import annotations
 
 import os
-import signal
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
@@ -36,13 +34,13 @@ from torch import Tensor, nn
 
 from . import datasets
 from .datasets import ImageData, epoch_order
-from .errors import DeviceError, Interrupted, TrainingError, UsageError, nearest
+from .errors import Interrupted, UsageError
+from .loop import POINTS, Curves, Step, StopSignal
 from .reporter import Reporter, Silent
 from .state import TrainingState
 from .types import Result
 
 T = TypeVar("T")
-LOG_POINTS = 500  # at most so many points in a learning curve
 
 
 @dataclass(frozen=True)
@@ -60,52 +58,6 @@ class Settings:
     compile: bool = False
     save_every: float = 60.0
     save_steps: int = 0
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of a training loop.
-
-    Args:
-        number: counted from 0.
-        total: number of steps of the whole run.
-        epoch: counted from 0.
-        rows: int64 [b], this process's share of the batch, on the device.
-        ends_epoch: this is the last step of its epoch, or of the run.
-    """
-
-    number: int
-    total: int
-    epoch: int
-    rows: Tensor
-    ends_epoch: bool
-
-    @property
-    def last(self) -> bool:
-        """This is the run's last step."""
-        return self.number == self.total - 1
-
-
-def device(name: str) -> torch.device:
-    """Resolve ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-
-    Raises:
-        UsageError: no such name.
-        DeviceError: the device is not there. The zoo never falls back to another one.
-    """
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    kind, _, index = name.partition(":")
-    if kind not in ("cpu", "cuda", "mps") or (index and not (kind == "cuda" and index.isdigit())):
-        raise UsageError(f"there is no device '{name}'", "choose from: auto, cpu, cuda, cuda:N, mps")
-    if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
-        raise DeviceError(f"'{name}' was asked for, and {torch.cuda.device_count()} CUDA devices are visible",
-                          "use --device cpu, or install a driver and a CUDA build of torch")  # fmt: skip
-    if kind == "mps" and not torch.backends.mps.is_available():
-        raise DeviceError("'mps' was asked for and is not available", "use --device cpu")
-    return torch.device(name)
 
 
 @dataclass
@@ -139,10 +91,8 @@ class Run:
         self.classes: tuple[str, ...] = ()
         self.used: dict[str, str] = {}
         self.shown: dict[str, Result] = {}
-        self.history: list[dict[str, float]] = []
+        self.curves = Curves()
         self.seconds = 0.0
-        self._sums: dict[str, Any] = {}
-        self._counts: dict[str, int] = {}
 
     @contextmanager
     def seeded(self) -> Iterator[None]:
@@ -170,10 +120,13 @@ class Run:
         from accelerate.state import AcceleratorState
 
         AcceleratorState._reset_state(reset_partial_state=True)  # a notebook trains more than once
-        if self.processes == 1 and self.device.type != "cpu":
+        if self.processes == 1:
             os.environ["ACCELERATE_TORCH_DEVICE"] = str(self.device)
         precision = {"fp32": "no", "bf16": "bf16"}[self.settings.precision]
-        accelerator = Accelerator(cpu=self.device.type == "cpu", mixed_precision=precision)
+        try:
+            accelerator = Accelerator(cpu=self.device.type == "cpu", mixed_precision=precision)
+        finally:
+            os.environ.pop("ACCELERATE_TORCH_DEVICE", None)
         self.device = accelerator.device
         return accelerator
 
@@ -247,10 +200,10 @@ class Run:
         total = self.count_steps(data, batch_size, epochs, iterations)
         keeper = TrainingState(self.folder if self.rank == 0 or self.resume else None, self.identity, dict(state))
         start = self._restore(keeper) if self.resume else 0
-        self._every = max(1, total // LOG_POINTS)
+        per_point = max(1, total // POINTS)
         order, of_epoch = torch.empty(0), -1
-        saved, began, before = time.monotonic(), time.monotonic(), self.seconds
-        with _StopSignal() as stop:
+        saved, began = time.monotonic(), time.monotonic() - self.seconds
+        with StopSignal() as stop:
             for number in range(start, total):
                 epoch, batch = divmod(number, per_epoch)
                 if epoch != of_epoch:
@@ -258,16 +211,16 @@ class Run:
                 rows = order[batch * batch_size : (batch + 1) * batch_size]
                 if self.processes > 1:
                     rows = rows[self.rank :: self.processes][: batch_size // self.processes]
-                yield Step(number, total, epoch, rows, batch == per_epoch - 1 or number == total - 1)
-                self._after(number, total)
-                self.seconds = before + time.monotonic() - began
-                due = self.settings.save_steps and (number + 1) % self.settings.save_steps == 0
-                late = not self.settings.save_steps and time.monotonic() - saved > self.settings.save_every
-                if due or late or stop.requested:
-                    self._save(keeper, number + 1)
+                done = number + 1
+                yield Step(number, total, epoch, rows, batch == per_epoch - 1 or done == total)
+                if done % per_point == 0 or done == total:
+                    self.reporter.progress(done, total, self.curves.point(done))
+                self.seconds = time.monotonic() - began
+                if stop.requested or self._is_due(done, saved):
+                    self._save(keeper, done)
                     saved = time.monotonic()
                 if stop.requested:
-                    self._interrupt(number + 1, total)
+                    self._interrupt(done, total)
         self._save(keeper, total)  # should the evaluation that follows fail, --resume repeats only that
         self.reporter.close()
 
@@ -278,10 +231,7 @@ class Run:
 
     def log(self, **values: Tensor | float) -> None:
         """Add values of this step to the learning curves. Costs no synchronisation."""
-        for name, value in values.items():
-            value = value.detach() if isinstance(value, Tensor) else value
-            self._sums[name] = self._sums.get(name, 0.0) + value
-            self._counts[name] = self._counts.get(name, 0) + 1
+        self.curves.add(values)
 
     def track(self, parts: Sequence[T]) -> Iterator[T]:
         """Yield the parts of a longer computation, reporting progress after each."""
@@ -302,42 +252,27 @@ class Run:
 
     # -- services of the loop ------------------------------------------------------------------
 
-    def _after(self, number: int, total: int) -> None:
-        if (number + 1) % self._every and number + 1 != total:
-            return
-        point = {"step": float(number + 1), **self._means(number)}
-        self.history.append(point)
-        self._sums, self._counts = {}, {}
-        self.reporter.progress(number + 1, total, {k: v for k, v in point.items() if k != "step"})
-
-    def _means(self, number: int) -> dict[str, float]:
-        means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
-        for name, value in means.items():
-            if not abs(value) < float("inf"):
-                kept = self.folder and (self.folder / "state.safetensors").exists()
-                raise TrainingError(
-                    f"'{name}' became {value} at or shortly before step {number + 1}",
-                    "lower the learning rate" + (f"; the last good checkpoint is in {self.folder}" if kept else ""),
-                )
-        return means
+    def _is_due(self, done: int, saved: float) -> bool:
+        """Whether it is time for a checkpoint, by steps or by the clock."""
+        if self.settings.save_steps:
+            return done % self.settings.save_steps == 0
+        return time.monotonic() - saved > self.settings.save_every
 
     def _save(self, keeper: TrainingState, step: int) -> None:
         if self.rank == 0 and self.folder:
-            self._means(step - 1)  # never keep a state that is already lost
-            sums = {name: [float(value), self._counts[name]] for name, value in self._sums.items()}
-            keeper.save(step, {"history": self.history, "seconds": self.seconds, "sums": sums, "data": self.data})
+            self.curves.means(step)  # never keep a state that is already lost
+            keeper.save(step, {"curves": self.curves.state(), "seconds": self.seconds, "data": self.data})
 
     def _restore(self, keeper: TrainingState) -> int:
         step, kept = keeper.restore(self.device)
         if not step:
             self.reporter.warn(f"nothing to resume in {self.folder}; starting at step 0")
             return 0
-        self.history, self.seconds = kept["history"], kept["seconds"]
-        self._sums = {name: pair[0] for name, pair in kept["sums"].items()}
-        self._counts = {name: pair[1] for name, pair in kept["sums"].items()}
         for name, digest in self.data.items():
             if kept["data"].get(name, digest) != digest:
                 raise UsageError(f"{name} has changed since this run began", "restore the data, or start anew")
+        self.curves.restore(kept["curves"])
+        self.seconds = kept["seconds"]
         if self.rank:
             torch.manual_seed(self.seed + 1_000_003 * self.rank + step)
         return step
@@ -346,40 +281,3 @@ class Run:
         self.reporter.close()
         where = f"{self.folder}; the same command with --resume continues" if self.folder else "memory only"
         raise Interrupted(f"stopped at step {done} of {total}", f"checkpoint saved in {where}")
-
-
-class _StopSignal:
-    """Turns Ctrl-C into a request to stop after the current step; a second one stops at once."""
-
-    def __enter__(self) -> _StopSignal:
-        self.requested = False
-        self._previous: Any = None
-        if threading.current_thread() is threading.main_thread():
-            self._previous = signal.signal(signal.SIGINT, self._note)
-        return self
-
-    def _note(self, number: int, frame: Any) -> None:
-        if self.requested:
-            raise KeyboardInterrupt
-        self.requested = True
-
-    def __exit__(self, *_: object) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
-
-
-def describe(device: torch.device) -> str:
-    """A device as a person names it."""
-    return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
-
-
-def thread_count() -> int:
-    """How many threads an operation on the CPU uses."""
-    return torch.get_num_threads()
-
-
-def check_precision(name: str) -> str:
-    """Validate a precision's name."""
-    if name not in ("fp32", "bf16"):
-        raise UsageError(f"there is no precision '{name}'", nearest(name, ("fp32", "bf16")))
-    return name
