@@ -40,7 +40,7 @@ def interpolations(vae: VAE, images: Tensor, labels: Tensor, n: int) -> Images:
     """n pairs of images of different classes, decoded along the line between their means in steps of 0.1."""
     order = torch.randperm(len(images), device=images.device)
     first = order[:n]
-    second = torch.stack([order[labels[order] != labels[row]][n] for row in first])
+    second = torch.stack([order[labels[order] != labels[row]][n + i] for i, row in enumerate(first)])
     means = [vae.encode(images[rows].flatten(1).float() / 255)[0] for rows in (first, second)]
     t = torch.linspace(0, 1, 11, device=images.device)[None, :, None]
     z = (1 - t) * means[0][:, None] + t * means[1][:, None]  # [n, 11, l]
