@@ -17,6 +17,8 @@ def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images | Figure
     vae = build(checkpoint).to(run.device)
     if options.show in ("prior", "bernoulli"):
         return prior(vae, options)
+    if options.show == "latent" and vae.latent != 2:
+        raise UsageError(f"a latent space of {vae.latent} dimensions is no plane", "zoo train vae --preset mlp-2d")
     data = run.dataset(checkpoint.options.data, "test")
     if options.show == "latent":
         return latent_plane(vae, data.images, data.labels, data.classes)
@@ -50,8 +52,6 @@ def interpolations(vae: VAE, images: Tensor, labels: Tensor, n: int) -> Images:
 def latent_plane(vae: VAE, images: Tensor, labels: Tensor, classes: tuple[str, ...]) -> Figure:
     """The means of q(z|x) of all test images, one colour per class; only for two dimensions."""
     mean = torch.cat([vae.encode(part.flatten(1).float() / 255)[0] for part in images.split(1000)]).cpu()
-    if mean.shape[1] != 2:
-        raise UsageError(f"a latent space of {mean.shape[1]} dimensions is no plane", "zoo train vae --preset mlp-2d")
     series = []
     for label, name in enumerate(classes):
         x, y = mean[labels.cpu() == label].T.tolist()

@@ -99,7 +99,10 @@ class Sample:
         if output and output.exists() and not overwrite:
             raise UsageError(f"{output} exists already", "choose another name, or add --overwrite")
         result = api.sample(name, reporter=_reporter(), **rest, **values)
-        path = output or _free_name(model.name, values, rest["seed"], result)
+        words = [
+            values[flag.field] for flag in flags(model.card.sample_options) if flag.choices and flag.field in values
+        ]
+        path = output or _free_name([model.name, *words, f"seed{rest['seed']}"], result)
         result.save(path, overwrite)
         if as_json:
             render.json_out({"path": str(path), **result.provenance})
@@ -107,9 +110,8 @@ class Sample:
             render.sampled(result, path, preview)
 
 
-def _free_name(model: str, values: dict[str, Any], seed: int, result: Result) -> Path:
+def _free_name(words: list[str], result: Result) -> Path:
     """A file name in this folder that says what it holds and is not taken."""
-    words = [model, *(str(v) for v in values.values() if isinstance(v, str)), f"seed{seed}"]
     stem = "-".join("".join(c if c.isalnum() else "-" for c in word) for word in words)[:80]
     suffix = ".png" if type(result).__name__ in ("Images", "Figure") else ".jsonl"
     path, number = Path(stem + suffix), 1
