@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import struct
@@ -246,9 +247,12 @@ def test_a_preview_is_drawn_on_a_terminal_only(zoo: Zoo, tmp_path: Path) -> None
     master, slave = pty.openpty()
     env = environment(TERM="xterm-256color", COLORTERM="truecolor")
     del env["NO_COLOR"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "zoo_core", "sample", "vae", "-n", "4"], cwd=tmp_path, env=env, stdout=slave
-    )
-    process.wait(60)
-    shown = os.read(master, 1 << 20).decode()
-    assert "▀" in shown and "vae-seed0" in shown
+    command = [sys.executable, "-m", "zoo_core", "sample", "vae", "-n", "4"]
+    process = subprocess.Popen(command, cwd=tmp_path, env=env, stdout=slave)
+    os.close(slave)
+    shown = b""
+    with contextlib.suppress(OSError):  # the terminal is gone when the command is
+        while part := os.read(master, 1 << 16):
+            shown += part
+    assert process.wait(60) == 0
+    assert "▀" in shown.decode() and b"vae-seed0" in shown

@@ -55,6 +55,24 @@ def draw_images(images: Images) -> Any:
     return canvas
 
 
+def thumbnail(images: Images, width: int) -> Any:
+    """A small PIL image, `width` pixels wide at most: as many images of the grid as stay recognisable."""
+    from PIL import Image
+
+    rows, columns = grid(images)
+    columns_shown = min(columns, max(1, width // 16))
+    side = min(28, width // columns_shown) // 2 * 2
+    rows_shown = min(rows, max(1, 56 // side))
+    small = Image.new("RGB", (columns_shown * side, rows_shown * side))
+    for row in range(rows_shown):
+        for column in range(columns_shown):
+            if (i := row * columns + column) < len(images):
+                pixels = (images.pixels[i].movedim(0, 2) * 255).round().byte().cpu().numpy()
+                tile = Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels)
+                small.paste(tile.resize((side, side), Image.Resampling.BOX), (column * side, row * side))
+    return small
+
+
 def _captions(images: Images, rows: int, columns: int) -> tuple[list[str], list[str]]:
     """Captions that stand left of rows, and those that stand below images."""
     captions = list(images.captions)

@@ -203,12 +203,15 @@ def sampled(result: Result, path: Path, preview: bool) -> None:
 
 def _preview(result: Images | Figure) -> None:
     """The picture in half-block characters, two pixels in each; in grey letters without colour."""
-    from ..pictures import draw_figure, draw_images
+    from ..pictures import draw_figure, thumbnail
 
-    picture = draw_images(result) if isinstance(result, Images) else draw_figure(result)
-    width = min(shutil.get_terminal_size().columns - 1, picture.width // 4, 96)
-    height = max(2, round(picture.height * width / picture.width) // 2 * 2)
-    small = picture.resize((width, height))
+    width = min(shutil.get_terminal_size().columns - 1, 96)
+    if isinstance(result, Images):
+        small = thumbnail(result, width)
+    else:
+        picture = draw_figure(result)
+        small = picture.resize((width, round(picture.height * width / picture.width) // 2 * 2))
+    width, height = small.size
     if out.no_color:
         ramp = "@%#*+=-:. "
         grey = small.convert("L").resize((width, height // 2))
