@@ -206,7 +206,7 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
     schedule = one_cycle(adam, peak, total_steps=total) if options.schedule == "one-cycle" else constant
     state = {"vae": vae, "adam": adam, "schedule": schedule}
     for step in run.steps(data, batch_size=options.batch_size, iterations=total, state=state):
-        kl, reconstruction = (part.mean() for part in model(binarise(data.images[step.rows])))
+        kl, reconstruction = (part.mean() for part in model(binarise(data.images.index_select(0, step.rows))))
         optimizer.zero_grad()
         run.backward(kl + reconstruction)
         optimizer.step()
