@@ -2,8 +2,8 @@
 
 By default they spin for milliseconds. On an idle machine that is fastest; beside a busy process the
 spinning threads and the working ones take each other's cores, and training becomes many times slower.
-Threads that sleep at once are safe, and slow everywhere. A short spin is nearly as fast as a long
-one on an idle machine and loses little on a busy one (benchmarks/thread_policy.py).
+Threads that sleep at once are safe, and slow everywhere. A short spin lies between: slower than a long
+one on an idle machine, and without the cliff on a busy one (benchmarks/thread_policy.py).
 """
 
 import os
