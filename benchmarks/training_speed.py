@@ -158,7 +158,12 @@ def pythae() -> float:
         config = BaseTrainerConfig(output_dir=folder, num_epochs=1, per_device_train_batch_size=BATCH, learning_rate=1e-3,
                                    no_cuda=True, steps_saving=None)  # fmt: skip
         model = Theirs(VAEConfig(input_dim=(1, 28, 28), latent_dim=64, reconstruction_loss="bce"), Encoder(), Decoder())
-        trainer = BaseTrainer(model, train_dataset=BaseDataset(images, torch.zeros(len(images))), training_config=config, callbacks=[epochs])
+        trainer = BaseTrainer(
+            model,
+            train_dataset=BaseDataset(images, torch.zeros(len(images))),
+            training_config=config,
+            callbacks=[epochs],
+        )
         began = time.perf_counter()
         trainer.train()
         took = time.perf_counter() - began
