@@ -142,12 +142,8 @@ def _usage_error(options: type[Options], error: ValidationError, owner: str) -> 
     if not first["loc"]:
         return UsageError(f"{owner}: {first['msg'].removeprefix('Value error, ')}")
     field = str(first["loc"][0])
-    return bad_value(flags_by_field(options)[field], first["input"], first["msg"], owner)
-
-
-def flags_by_field(options: type[Options]) -> dict[str, Flag]:
-    """The flags of an options class, by field name."""
-    return {flag.field: flag for flag in flags(options)}
+    flag = next(flag for flag in flags(options) if flag.field == field)
+    return bad_value(flag, first["input"], first["msg"], owner)
 
 
 def bad_value(flag: Flag, value: Any, reason: str, owner: str) -> UsageError:

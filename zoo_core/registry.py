@@ -104,7 +104,7 @@ def load(name: str) -> Model:
 
 def _load(entry: EntryPoint) -> Model:
     distribution = _distribution(entry)
-    module = _import(entry, distribution)
+    module = _import(entry)
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     try:
@@ -130,7 +130,7 @@ def _entry(name: str) -> EntryPoint:
     return entries[0]
 
 
-def _import(entry: EntryPoint, distribution: str) -> Any:
+def _import(entry: EntryPoint) -> Any:
     try:
         return entry.load()
     except KeyboardInterrupt:

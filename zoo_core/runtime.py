@@ -246,9 +246,8 @@ class Run:
             return
         self.shown[name] = result
         if self.folder:
-            suffix = {"Images": ".png", "Figure": ".png"}.get(type(result).__name__, ".jsonl")
             result = replace(result, provenance=dict(self.identity))
-            result.save(self.folder / "figures" / (name + suffix), overwrite=True)
+            result.save(self.folder / "figures" / (name + result.suffix), overwrite=True)
 
     # -- services of the loop ------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from .errors import IntegrityError, PluginError
 from .options import Options
@@ -165,6 +165,7 @@ class Images:
     captions: tuple[str, ...] = ()
     columns: int | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    suffix: ClassVar[str] = ".png"
 
     def __post_init__(self) -> None:
         p = self.pixels
@@ -209,6 +210,7 @@ class Figure:
     ylabel: str
     series: tuple[Series, ...]
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    suffix: ClassVar[str] = ".png"
 
     def save(self, path: str | Path, overwrite: bool = False) -> Path:
         """Write a PNG of the plot with its provenance in the text chunk ``zoo``."""
@@ -229,6 +231,7 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    suffix: ClassVar[str] = ".jsonl"
 
     def __post_init__(self) -> None:
         if any(len(row) != len(self.columns) for row in self.rows):
@@ -249,6 +252,7 @@ class Texts:
     sources: tuple[str, ...] = ()
     scores: tuple[float, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    suffix: ClassVar[str] = ".jsonl"
 
     def __post_init__(self) -> None:
         for name, extra in (("sources", self.sources), ("scores", self.scores)):

@@ -38,10 +38,6 @@ _WEIGHTS: Parameters = (
 )
 
 
-def _reporter() -> Any:
-    return render.TerminalReporter()
-
-
 class Train:
     """``zoo train MODEL``."""
 
@@ -67,7 +63,7 @@ class Train:
 
     @staticmethod
     def run(model: Model, name: str, values: dict[str, Any], as_json: bool, **rest: Any) -> None:
-        trained = api.train(name, reporter=_reporter(), **rest, **values)
+        trained = api.train(name, reporter=render.TerminalReporter(), **rest, **values)
         if not trained.record:  # another process of the launcher reports
             return
         if as_json:
@@ -98,7 +94,7 @@ class Sample:
     ) -> None:  # fmt: skip
         if output and output.exists() and not overwrite:
             raise UsageError(f"{output} exists already", "choose another name, or add --overwrite")
-        result = api.sample(name, reporter=_reporter(), **rest, **values)
+        result = api.sample(name, reporter=render.TerminalReporter(), **rest, **values)
         words = [
             values[flag.field] for flag in flags(model.card.sample_options) if flag.choices and flag.field in values
         ]
@@ -113,11 +109,10 @@ class Sample:
 def _free_name(words: list[str], result: Result) -> Path:
     """A file name in this folder that says what it holds and is not taken."""
     stem = "-".join("".join(c if c.isalnum() else "-" for c in word) for word in words)[:80]
-    suffix = ".png" if type(result).__name__ in ("Images", "Figure") else ".jsonl"
-    path, number = Path(stem + suffix), 1
+    path, number = Path(stem + result.suffix), 1
     while path.exists():
         number += 1
-        path = Path(f"{stem}-{number}{suffix}")
+        path = Path(f"{stem}-{number}{result.suffix}")
     return path
 
 
@@ -136,11 +131,10 @@ class Evaluate:
 
     @staticmethod
     def run(model: Model, name: str, values: dict[str, Any], as_json: bool, pictures: Path | None, **rest: Any) -> None:
-        found = api.evaluate(name, reporter=_reporter(), **rest, **values)
+        found = api.evaluate(name, reporter=render.TerminalReporter(), **rest, **values)
         if pictures:
             for key, shown in found.shown.items():
-                suffix = ".png" if type(shown).__name__ in ("Images", "Figure") else ".jsonl"
-                shown.save(pictures / (key + suffix), overwrite=True)
+                shown.save(pictures / (key + shown.suffix), overwrite=True)
         if as_json:
             render.json_out({"metrics": found.metrics, **found.record})
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,6 @@ from ..errors import ZooError
 from ..names import split_name
 from ..options import Flag, Options, flags
 from ..registry import Model
-
-Body = Callable[..., int | None]
 
 
 class Unchecked(click.ParamType):
