@@ -21,10 +21,7 @@ from torch import Tensor
 
 from .errors import IntegrityError, NetworkError, UsageError, nearest
 from .files import sha256
-
-FASHION_CLASSES = (
-    "t-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
-)  # fmt: skip
+from .labels import CLASSES
 
 
 @dataclass(frozen=True)
@@ -32,14 +29,12 @@ class Source:
     """Where a data set lies and what its original files hash to (sha256, by file name)."""
 
     folder: str
-    classes: tuple[str, ...]
     known: dict[str, str]
 
 
 SOURCES = {
     "mnist": Source(
         "MNIST",
-        tuple("0123456789"),
         {
             "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
             "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -49,7 +44,6 @@ SOURCES = {
     ),
     "fashion-mnist": Source(
         "FashionMNIST",
-        FASHION_CLASSES,
         {
             "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
             "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
@@ -101,7 +95,7 @@ def load(
     """
     if name not in SOURCES:
         raise UsageError(f"there is no data set '{name}'", nearest(name, SOURCES))
-    source, stem = SOURCES[name], SPLITS[split]
+    source, classes, stem = SOURCES[name], CLASSES[name], SPLITS[split]
     raw = root / source.folder / "raw"
     paths = [raw / f"{stem}-images-idx3-ubyte", raw / f"{stem}-labels-idx1-ubyte"]
     if not all(path.is_file() for path in paths):
@@ -110,15 +104,15 @@ def load(
     images, labels = (_idx(path, data, dims) for path, data, dims in zip(paths, files, (3, 1), strict=True))
     if len(images) != len(labels) or not len(images):
         raise IntegrityError(f"{paths[0]} has {len(images)} images, {paths[1].name} {len(labels)} labels", _REMOVE)
-    if images.shape[1:] != (28, 28) or int(labels.max()) >= len(source.classes):
+    if images.shape[1:] != (28, 28) or int(labels.max()) >= len(classes):
         raise IntegrityError(
             f"{raw} holds images of {list(images.shape[1:])} with labels up to {int(labels.max())}, "
-            f"not 28 x 28 with labels below {len(source.classes)}", _REMOVE)  # fmt: skip
+            f"not 28 x 28 with labels below {len(classes)}", _REMOVE)  # fmt: skip
     digests = [sha256(data) for data in files]
     if warn:
         _warn_unknown(name, source, raw, paths, digests, warn)
     return ImageData(
-        name, split, images[:, None].to(device), labels.long().to(device), source.classes,
+        name, split, images[:, None].to(device), labels.long().to(device), classes,
         sha256("".join(digests).encode()),
     )  # fmt: skip
 

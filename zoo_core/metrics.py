@@ -1,14 +1,19 @@
-"""Measures of generated images against real ones, in the feature space of a judge network.
+"""Distances between distributions, and measures of generated images against real ones.
 
-Shapes: n generated, m real, d features.
+Images are compared in the feature space of a judge network. All logarithms are natural.
+
+Shapes: n generated, m real, d features, k classes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+from .types import Table
 
 Track = Callable[[Sequence[Tensor]], Iterable[Tensor]]  # e.g. Run.track: shows progress over parts
 
@@ -74,3 +79,140 @@ def deviation(pixels: Tensor) -> float:
         pixels: float [n, c, h, w].
     """
     return float(pixels.std(dim=0).mean())
+
+
+# -- divergences of discrete distributions ---------------------------------------------------------
+
+
+def kl_divergence(p: Tensor, q: Tensor) -> float:
+    """Kullback-Leibler divergence sum p log(p / q), in nats; infinite where q = 0 < p.
+
+    Densities are compared through their probabilities on a common, fine enough grid.
+
+    Args:
+        p, q: [k] probabilities, or counts, which are normalised.
+    Raises:
+        ValueError: negative, not finite, or all zero.
+    """
+    p, q = _normalised(p), _normalised(q)
+    on = p > 0
+    return float((p[on] * (p[on] / q[on]).log()).sum())
+
+
+def js_divergence(p: Tensor, q: Tensor) -> float:
+    """Jensen-Shannon divergence in nats: mean KL to the mixture (p + q) / 2; symmetric, at most log 2.
+
+    Args:
+        p, q: [k] probabilities, or counts, which are normalised.
+    """
+    p, q = _normalised(p), _normalised(q)
+    mixture = (p + q) / 2
+    return (kl_divergence(p, mixture) + kl_divergence(q, mixture)) / 2
+
+
+def entropy(p: Tensor) -> float:
+    """Entropy -sum p log p of probabilities or counts [k], in nats."""
+    p = _normalised(p)
+    return float(-torch.xlogy(p, p).sum())
+
+
+def _normalised(p: Tensor) -> Tensor:
+    p = p.double()
+    if not bool(p.isfinite().all()) or bool((p < 0).any()) or float(p.sum()) == 0:
+        raise ValueError("probabilities must be finite, not negative, and not all zero")
+    return p / p.sum()
+
+
+# -- distances of samples --------------------------------------------------------------------------
+
+
+def wasserstein1(a: Tensor, b: Tensor) -> float:
+    """Wasserstein-1 distance of two samples on the line: the area between their distribution functions.
+
+    Args:
+        a: [n]. b: [m].
+    """
+    a, b = a.double().sort().values, b.double().sort().values
+    x = torch.cat([a, b]).sort().values
+    below = [torch.searchsorted(s, x[:-1].contiguous(), right=True).double() / len(s) for s in (a, b)]
+    return float(((below[0] - below[1]).abs() * x.diff()).sum())
+
+
+def median_bandwidth(a: Tensor, b: Tensor, most: int = 2000) -> float:
+    """Median distance between the points of both samples, of the first `most` of each.
+
+    Args:
+        a: [n, d]. b: [m, d].
+    """
+    return float(torch.pdist(torch.cat([a[:most], b[:most]])).median())
+
+
+def mmd2(a: Tensor, b: Tensor, bandwidth: float | None = None, track: Track = iter) -> float:
+    """Squared maximum mean discrepancy, unbiased (Gretton et al. 2012, eq. 3); may be below zero.
+
+    Kernel k(x, y) = exp(-|x - y|² / (2 bandwidth²)).
+
+    Args:
+        a: [n, d]. b: [m, d].
+        bandwidth: of the kernel; the median distance if not said.
+        track: wraps the loop to show progress.
+    """
+    bandwidth = bandwidth or median_bandwidth(a, b) or 1.0
+
+    def kernel_sum(x: Tensor, y: Tensor) -> float:
+        parts = (torch.cdist(part, y).square().mul_(-0.5 / bandwidth**2).exp_() for part in track(x.split(1000)))
+        return sum(float(part.sum(dtype=torch.double)) for part in parts)
+
+    n, m = len(a), len(b)
+    within = (kernel_sum(a, a) - n) / (n * (n - 1)) + (kernel_sum(b, b) - m) / (m * (m - 1))
+    return within - 2 * kernel_sum(a, b) / (n * m)
+
+
+# -- all together ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Generated images beside real ones, through the eyes of a judge.
+
+    Args:
+        answers, real_answers: int64 [n], [m]: the judged classes.
+        scores: by the names of `zoo_core.measures.GENERATED`.
+    """
+
+    answers: Tensor
+    real_answers: Tensor
+    scores: dict[str, float]
+
+    def histogram(self, classes: Sequence[str]) -> Table:
+        """Share of each class among generated and real images, in percent."""
+        shares = [100 * _counts(a, len(classes)) / len(a) for a in (self.answers, self.real_answers)]
+        rows = zip(classes, *(share.tolist() for share in shares), strict=True)
+        return Table(("class", "generated", "real"), tuple(rows))
+
+
+def compare(judge: nn.Module, pixels: Tensor, real: Tensor, neighbours: int = 5, track: Track = iter) -> Comparison:
+    """All measures of generated images.
+
+    Args:
+        judge: see `judged`.
+        pixels: generated images, float [n, c, h, w] in [0, 1].
+        real: real images, uint8 [m, c, h, w].
+        neighbours: k of density and coverage.
+        track: wraps the loops to show progress.
+    """
+    (a, p), (b, q) = (judged(judge, images, track=track) for images in (pixels, real))
+    answers, real_answers, classes = p.argmax(1), q.argmax(1), p.shape[1]
+    density, coverage = density_coverage(a, b, neighbours, track)
+    scores = {
+        "frechet": frechet_distance(a, b),
+        "mmd2": mmd2(a, b, track=track),
+        "class_js": js_divergence(_counts(answers, classes), _counts(real_answers, classes)),
+        "density": density,
+        "coverage": coverage,
+    }
+    return Comparison(answers, real_answers, scores)
+
+
+def _counts(answers: Tensor, classes: int) -> Tensor:
+    return torch.bincount(answers, minlength=classes)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from zoo_core import Card, Checkpoint, Metric, Options, Preset, hookimpl, option
+from zoo_core import Card, Checkpoint, Metric, Options, Preset, hookimpl, labels, measures, option
 
-CLASSES = (
-    "t-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
-)  # fmt: skip
+CLASSES = labels.CLASSES["fashion-mnist"]
 
 
 class Train(Options):
@@ -63,9 +61,7 @@ CARD = Card(
         Metric("share", "images judged to be the class asked for", "%", "higher"),
         Metric("share_min", "the same, of the worst class", "%", "higher"),
         Metric("share_real", "the same, of real test images: what the judge can tell", "%"),
-        Metric("frechet", "Fréchet distance to real test images in the judge's features", "", "lower", 3),
-        Metric("density", "fidelity: real neighbourhoods around a generated image", "", "higher", 3),
-        Metric("coverage", "variety: real neighbourhoods that hold a generated image", "", "higher", 3),
+        *measures.GENERATED,
         Metric(
             "deviation_min", "pixel deviation within a class over that of real images, worst class", "", "higher", 3
         ),

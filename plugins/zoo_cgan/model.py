@@ -192,22 +192,18 @@ def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, f
     generator, judge = build(checkpoint).to(run.device), run.load(options.judge)
     y = torch.arange(K, device=run.device).repeat_interleave(options.per_class)
     pixels = generator.pixels(torch.randn(len(y), generator.latent, device=run.device), y)
-    fake_features, fake_answers = metrics.judged(judge, pixels, track=run.track)
-    real_features, real_answers = metrics.judged(judge, data.images, track=run.track)
+    found = metrics.compare(judge, pixels, data.images, options.neighbours, run.track)
+    right, right_real = (found.answers == y).float(), (found.real_answers == data.labels).float()
     rows = []
     for label, name in enumerate(CLASSES):
-        mine, real = pixels[y == label], data.images[data.labels == label].float() / 255
-        share = 100 * float((fake_answers[y == label].argmax(1) == label).float().mean())
-        of_real = 100 * float((real_answers[data.labels == label].argmax(1) == label).float().mean())
-        rows.append((name, share, of_real, metrics.deviation(mine) / metrics.deviation(real)))
+        mine, real = y == label, data.labels == label
+        varies = metrics.deviation(pixels[mine]) / metrics.deviation(data.images[real].float() / 255)
+        rows.append((name, 100 * float(right[mine].mean()), 100 * float(right_real[real].mean()), varies))
     run.show("classes", Table(("class", "share", "share_real", "deviation"), tuple(rows)))
-    density, coverage = metrics.density_coverage(fake_features, real_features, options.neighbours, run.track)
     return {
         "share": sum(row[1] for row in rows) / K,
         "share_min": min(row[1] for row in rows),
-        "share_real": 100 * float((real_answers.argmax(1) == data.labels).float().mean()),
-        "frechet": metrics.frechet_distance(fake_features, real_features),
-        "density": density,
-        "coverage": coverage,
+        "share_real": 100 * float(right_real.mean()),
+        **found.scores,
         "deviation_min": min(row[3] for row in rows),
     }

@@ -1,0 +1,100 @@
+"""Autoencoder (Hinton & Salakhutdinov 2006), plain and denoising (Vincent et al. 2008)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from zoo_core import Card, Checkpoint, Metric, Options, Preset, hookimpl, option
+
+
+class Train(Options):
+    """How the autoencoder is built and trained."""
+
+    data: Literal["mnist", "fashion-mnist"] = option("mnist", "data set to learn")
+    latent: int = option(2, "size of the code", unit="dimensions", ge=1, le=1024)
+    width: int = option(1000, "of the first hidden layer; the next have a half and a quarter", ge=4, le=16384)
+    noise: float = option(0.0, "standard deviation of Gaussian noise added to the input (then clamped)", ge=0, le=10)
+    mask: float = option(0.0, "share of input pixels set to zero", ge=0, lt=1)
+    epochs: int = option(100, "passes over the training images", ge=1, le=100_000)
+    iterations: int | None = option(None, "steps instead of epochs", ge=1)
+    batch_size: int = option(128, "images per step", ge=2, le=65536)
+    learning_rate: float = option(1e-3, "of Adam", gt=0, le=1)
+
+
+class Sample(Options):
+    """What to draw."""
+
+    show: Literal["reconstruction", "plane", "embedding", "denoising", "toy"] = option(
+        "reconstruction",
+        "test images over their reconstructions; the decoded latent plane; codes of test images by class; "
+        "corrupted, denoised and clean images; the corruption of a toy set",
+    )
+    n: int = option(20, "images, or triples, or steps along each side of the plane", ge=1, le=400)
+    noise: float | None = option(
+        None, "corruption to show: standard deviation; as in training if not said", ge=0, le=10
+    )
+    mask: float | None = option(None, "corruption to show: share of pixels; as in training if not said", ge=0, lt=1)
+
+
+class Evaluate(Options):
+    """How the code is judged."""
+
+    neighbours: int = option(10, "k of the nearest-neighbour classifier in the code", ge=1, le=1000)
+
+
+def _build(checkpoint: Checkpoint) -> Any:
+    from .model import build
+
+    return build(checkpoint)
+
+
+CARD = Card(
+    name="autoencoder",
+    summary="Autoencoder with a 2-D code, plain and denoising",
+    idea="One network squeezes an image into a few numbers, another draws it again from them; what survives is what "
+    "the images have in common. With corrupted input the pair learns to undo the corruption.",
+    paper="Hinton & Salakhutdinov 2006, https://doi.org/10.1126/science.1127647; "
+    "denoising: Vincent et al. 2008, https://doi.org/10.1145/1390156.1390294",
+    datasets=("mnist", "fashion-mnist"),
+    licence="MIT",
+    metrics=(
+        Metric("mse", "mean squared error per pixel of the reconstructions of test images", "", "lower", 4),
+        Metric("mse_input", "the same of the corrupted input itself; 0 without corruption", "", "", 4),
+        Metric("knn_accuracy", "test images classified by the 10 nearest training codes", "%", "higher"),
+    ),
+    presets={
+        "tanh-2d": Preset(Train(), "784-1000-500-250-2 and back, tanh"),
+        "denoising": Preset(Train(noise=0.5), "the same, from images with Gaussian noise"),
+    },
+    default_preset="tanh-2d",
+    sample_options=Sample,
+    evaluate_options=Evaluate,
+    build=_build,
+    tiny={"iterations": 6, "batch_size": 16, "width": 16},
+)
+
+
+@hookimpl
+def card() -> Card:
+    return CARD
+
+
+@hookimpl
+def train(run: Any, options: Train) -> Any:
+    from . import model
+
+    return model.train(run, options)
+
+
+@hookimpl
+def sample(run: Any, checkpoint: Checkpoint, options: Sample) -> Any:
+    from . import pictures
+
+    return pictures.sample(run, checkpoint, options)
+
+
+@hookimpl
+def evaluate(run: Any, checkpoint: Checkpoint, options: Evaluate) -> Any:
+    from . import model
+
+    return model.evaluate(run, checkpoint, options)

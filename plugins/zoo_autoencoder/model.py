@@ -1,0 +1,132 @@
+"""The autoencoder: 784-1000-500-250-2 and back, after Hinton & Salakhutdinov 2006.
+
+Denoising (Vincent et al. 2008): the input is corrupted, C(x~ | x), the target is the clean x.
+
+Shapes: b images, p = 784 pixels, l code dimensions.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo_core import Checkpoint, Figure, Run, Series
+from zoo_core.datasets import ImageData
+
+from . import Evaluate, Train
+
+
+def corrupt(x: Tensor, noise: float, mask: float) -> Tensor:
+    """C(x~ | x): x + N(0, noise² I), then a share `mask` of the pixels set to zero, clamped to [0, 1]."""
+    if noise:
+        x = (x + noise * torch.randn_like(x)).clamp(0, 1)
+    if mask:
+        x = x * (torch.rand_like(x) >= mask)
+    return x
+
+
+def _mlp(sizes: list[int]) -> list[nn.Module]:
+    """Linear layers, each followed by tanh."""
+    return [layer for pair in itertools.pairwise(sizes) for layer in (nn.Linear(*pair), nn.Tanh())]
+
+
+class Autoencoder(nn.Module):
+    """Encoder to a code in [-1, 1]^l, decoder to pixels in [0, 1]."""
+
+    def __init__(self, options: Train) -> None:
+        super().__init__()
+        w = options.width
+        sizes = [784, w, w // 2, w // 4, options.latent]
+        self.encoder = nn.Sequential(*_mlp(sizes))
+        self.decoder = nn.Sequential(*_mlp(sizes[::-1])[:-1], nn.Sigmoid())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Reconstructions [b, p] of images x [b, p]."""
+        return self.decoder(self.encoder(x))
+
+
+def build(checkpoint: Checkpoint) -> Autoencoder:
+    """The autoencoder of a checkpoint, in eval mode."""
+    autoencoder = Autoencoder(checkpoint.options)
+    checkpoint.fill(autoencoder)
+    return autoencoder
+
+
+def pixels(images: Tensor) -> Tensor:
+    """uint8 [b, 1, 28, 28] to float [b, p] in [0, 1]."""
+    return images.flatten(1).float() / 255
+
+
+def train(run: Run, options: Train) -> dict[str, Tensor]:
+    """Minimise the mean squared error with Adam."""
+    data = run.dataset(options.data, "train")
+    autoencoder = Autoencoder(options)
+    model = run.module(autoencoder)
+    adam = torch.optim.Adam(autoencoder.parameters(), options.learning_rate, fused=True)
+    optimizer = run.optimizer(adam)
+    total = run.count_steps(data, options.batch_size, options.epochs, options.iterations)
+    state = {"autoencoder": autoencoder, "adam": adam}
+    for step in run.steps(data, batch_size=options.batch_size, iterations=total, state=state):
+        x = pixels(data.images[step.rows])
+        loss = F.mse_loss(model(corrupt(x, options.noise, options.mask)), x)
+        optimizer.zero_grad()
+        run.backward(loss)
+        optimizer.step()
+        run.log(mse=loss)
+    return autoencoder.state_dict()
+
+
+@torch.no_grad()
+def encode(autoencoder: Autoencoder, data: ImageData) -> Tensor:
+    """Codes [n, l] of all images."""
+    return torch.cat([autoencoder.encoder(pixels(part)) for part in data.images.split(1000)])
+
+
+def nearest_neighbours(codes: Tensor, known: Tensor, labels: Tensor, k: int) -> Tensor:
+    """Classify by majority among the k nearest known codes; the smaller label wins a tie.
+
+    Args:
+        codes: [n, l]. known: [m, l]. labels: int64 [m].
+    Returns:
+        int64 [n].
+    """
+    answers = []
+    for part in codes.split(500):
+        near = labels[torch.cdist(part, known).topk(min(k, len(known)), largest=False).indices]
+        answers.append(F.one_hot(near, int(labels.max()) + 1).sum(1).argmax(1))
+    return torch.cat(answers)
+
+
+def scatter(codes: Tensor, data: ImageData) -> Figure:
+    """The first two dimensions of the codes, one colour per class."""
+    series = []
+    for label, name in enumerate(data.classes):
+        x, y = codes[data.labels == label, :2].T.tolist()
+        series.append(Series(name, tuple(x), tuple(y), line=False))
+    return Figure("Codes of the test images", "z1", "z2", tuple(series))
+
+
+@torch.no_grad()
+def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, float]:
+    """Error on the test images, and how well their codes keep the classes apart."""
+    trained = checkpoint.options
+    known, data = run.dataset(trained.data, "train"), run.dataset(trained.data, "test")
+    autoencoder = build(checkpoint).to(run.device)
+    error = error_input = 0.0
+    for part in data.images.split(1000):
+        x = pixels(part)
+        corrupted = corrupt(x, trained.noise, trained.mask)
+        error += float((autoencoder(corrupted) - x).square().sum())
+        error_input += float((corrupted - x).square().sum())
+    codes = encode(autoencoder, data)
+    answers = nearest_neighbours(codes, encode(autoencoder, known), known.labels, options.neighbours)
+    if trained.latent == 2:
+        run.show("embedding", scatter(codes, data))
+    return {
+        "mse": error / data.images.numel(),
+        "mse_input": error_input / data.images.numel(),
+        "knn_accuracy": 100 * float((answers == data.labels).float().mean()),
+    }

@@ -1,0 +1,65 @@
+"""What a trained autoencoder shows: reconstructions, its latent plane, its codes, what it undoes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from zoo_core import Checkpoint, Figure, Images, Run, Series, UsageError
+
+from . import Sample
+from .model import Autoencoder, build, corrupt, encode, pixels, scatter
+
+TOY_NOISE = 0.3  # of the toy set, when nothing is said
+
+
+@torch.no_grad()
+def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images | Figure:
+    """Draw what `options.show` says."""
+    trained = checkpoint.options
+    noise = trained.noise if options.noise is None else options.noise
+    mask = trained.mask if options.mask is None else options.mask
+    if options.show == "toy":
+        return toy(noise or TOY_NOISE)
+    autoencoder = build(checkpoint).to(run.device)
+    if options.show in ("plane", "embedding") and trained.latent != 2:
+        raise UsageError(f"a code of {trained.latent} dimensions is no plane", "zoo train autoencoder --latent 2")
+    if options.show == "plane":
+        return plane(autoencoder, options.n, run.device)
+    data = run.dataset(trained.data, "test")
+    if options.show == "embedding":
+        return scatter(encode(autoencoder, data), data)
+    x = pixels(data.images[torch.randperm(len(data), device=run.device)[: options.n]])
+    if options.show == "reconstruction":
+        return _rows([x, autoencoder(corrupt(x, noise, mask))], ("test image", "reconstruction"))
+    corrupted = corrupt(x, noise, mask)
+    return _rows([corrupted, autoencoder(corrupted), x], ("corrupted", "denoised", "clean"))
+
+
+def _rows(kinds: list[Tensor], names: tuple[str, ...], columns: int = 10) -> Images:
+    """A row of each kind of image under one another, again and again; each kind is [n, p]."""
+    columns = min(columns, len(kinds[0]))
+    whole = len(kinds[0]) // columns * columns
+    parts = [kind[:whole].unflatten(0, (-1, columns)) for kind in kinds]
+    rows = torch.stack(parts, dim=1)  # [rows, kinds, columns, p]
+    captions = tuple(name for _ in range(len(rows)) for name in names for _ in range(columns))
+    return Images(rows.reshape(-1, 1, 28, 28).cpu(), captions, columns)
+
+
+def plane(autoencoder: Autoencoder, steps: int, device: torch.device) -> Images:
+    """The decoded square [-1, 1]² of codes; z1 grows to the right, z2 upwards."""
+    ticks = torch.linspace(-1, 1, steps, device=device)
+    z2, z1 = torch.meshgrid(ticks.flip(0), ticks, indexing="ij")
+    images = autoencoder.decoder(torch.stack([z1, z2], dim=-1).flatten(0, 1))
+    return Images(images.view(-1, 1, 28, 28).cpu(), columns=steps)
+
+
+def toy(noise: float, n: int = 400) -> Figure:
+    """Two curves in the plane, y = x² and y = x³ + N(0, 1), before and after x~ = x + N(0, noise² I)."""
+    x = torch.empty(n).uniform_(-2, 2)
+    series = []
+    for name, y in (("y = x²", x**2), ("y = x³ + N(0, 1)", x**3 + torch.randn(n))):
+        clean = torch.stack([x, y])
+        for when, points in ((name, clean), (f"{name}, corrupted", clean + noise * torch.randn_like(clean))):
+            series.append(Series(when, tuple(points[0].tolist()), tuple(points[1].tolist()), line=False))
+    return Figure(f"Toy set under Gaussian noise of standard deviation {noise:g}", "x", "y", tuple(series))

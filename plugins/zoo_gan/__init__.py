@@ -1,0 +1,149 @@
+"""Generative adversarial network (Goodfellow et al. 2014), with the experiments that made it famous."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import field_validator
+
+from zoo_core import Card, Checkpoint, Metric, Options, Preset, hookimpl, measures, option
+
+from .schedule import parse
+
+
+class Train(Options):
+    """How the two networks are built and trained."""
+
+    data: Literal["fashion-mnist", "mnist"] = option("fashion-mnist", "data set to learn")
+    network: Literal["dcgan", "pixelshuffle", "conv-small"] = option("dcgan", "kind of generator and discriminator")
+    latent: int = option(64, "size of the noise z", unit="dimensions", ge=1, le=1024)
+    width: int = option(96, "channels of the generator at 7 x 7 (dcgan)", ge=4, le=2048)
+    loss: Literal["non-saturating", "minimax"] = option(
+        "non-saturating", "the generator minimises -log D(G(z)), or log(1 - D(G(z))), which saturates"
+    )
+    epochs: int = option(24, "passes of the discriminator over the training images", ge=1, le=100_000)
+    iterations: int | None = option(None, "discriminator steps instead of epochs", ge=1)
+    batch_size: int = option(64, "images per step", ge=4, le=65536)
+    generator_rate: float = option(2e-4, "Adam learning rate of the generator", gt=0, le=1)
+    discriminator_rate: float = option(2e-4, "Adam learning rate of the discriminator", gt=0, le=1)
+    beta1: float = option(0.5, "first-moment decay of both Adams", ge=0, lt=1)
+    generator_steps: int = option(1, "generator steps at each of its turns", ge=1, le=100)
+    discriminator_steps: str = option(
+        "1", "steps before each turn of the generator, e.g. '4', '32 to 1, 1' (to epoch 1), '1 to 50%, 1/2' (in turn)"
+    )
+    real_label: float = option(1.0, "target for real images; 0.9 is one-sided label smoothing", ge=0.5, le=1)
+    fake_label: float = option(0.0, "target for generated images; 0.1 beside 0.9 is two-sided smoothing", ge=0, le=0.5)
+    snapshots: str = option("1,5,10,24,50,100", "epochs after which the same noise is drawn")
+
+    @field_validator("discriminator_steps")
+    @classmethod
+    def _is_schedule(cls, text: str) -> str:
+        parse(text)
+        return text
+
+    @field_validator("snapshots")
+    @classmethod
+    def _are_epochs(cls, text: str) -> str:
+        if not all(part.strip().isdecimal() for part in text.split(",")):
+            raise ValueError(f"'{text}' is no list of epochs; write e.g. 1,50,100")
+        return text
+
+
+class Sample(Options):
+    """What to draw."""
+
+    n: int = option(200, "images", ge=1, le=10_000)
+    columns: int = option(20, "images per row", ge=1, le=200)
+
+
+class Evaluate(Options):
+    """How generated images are compared with real ones."""
+
+    n: int = option(10_000, "images generated", ge=10, le=1_000_000)
+    judge: str | None = option(None, "model of the zoo that classifies the images; by default that of the data set")
+    neighbours: int = option(5, "k of density and coverage", ge=1, le=50)
+
+
+def _build(checkpoint: Checkpoint) -> Any:
+    from .model import build
+
+    return build(checkpoint)
+
+
+DCGAN = Train()
+CONV_SMALL = Train(data="mnist", network="conv-small", epochs=30, generator_rate=1e-3, discriminator_rate=1e-3)
+SHUFFLE = Train(
+    data="mnist", network="pixelshuffle", epochs=30, generator_rate=1e-3, discriminator_rate=1e-3, beta1=0.9
+)
+
+
+def _variant(base: Train, summary: str, **changes: Any) -> Preset:
+    return Preset(Train(**{**base.model_dump(), **changes}), summary)
+
+
+CARD = Card(
+    name="gan",
+    summary="Generative adversarial network, with its experiments",
+    idea="A generator turns noise into images and a discriminator learns to tell them from real ones; each is the "
+    "other's loss. Learning rates, step schedules, losses and label smoothing decide who wins.",
+    paper="Goodfellow et al. 2014, Generative Adversarial Nets, https://arxiv.org/abs/1406.2661; "
+    "DCGAN: Radford et al. 2016, https://arxiv.org/abs/1511.06434",
+    datasets=("fashion-mnist", "mnist"),
+    licence="MIT",
+    metrics=(
+        *measures.GENERATED,
+        Metric("class_entropy", "entropy of the judged classes; log 10 = 2.303 when balanced", "nats", "higher", 3),
+        Metric("class_min", "share of the class that is drawn least", "%", "higher"),
+        Metric("class_max", "share of the class that is drawn most", "%", "lower"),
+    ),
+    presets={
+        "dcgan": Preset(DCGAN, "DCGAN for 28 x 28, Fashion-MNIST, both learning rates 2e-4: the best of four"),
+        "conv-small": Preset(CONV_SMALL, "a few convolutions, MNIST"),
+        "pixelshuffle": Preset(SHUFFLE, "sub-pixel generator, strided discriminator, MNIST"),
+        "minimax": _variant(SHUFFLE, "the generator minimises log(1 - D(G(z))): its gradient vanishes", loss="minimax"),
+        "rates-2e-3-2e-4": _variant(DCGAN, "generator ten times as fast: worse", generator_rate=2e-3),
+        "rates-2e-4-2e-3": _variant(DCGAN, "discriminator ten times as fast: worse", discriminator_rate=2e-3),
+        "rates-8e-4-2e-4": _variant(DCGAN, "generator four times as fast: published as a failure", generator_rate=8e-4),
+        "two-generator-steps": _variant(SHUFFLE, "two generator steps a turn", generator_steps=2),
+        "first-32": _variant(SHUFFLE, "32 discriminator steps in the first epoch", discriminator_steps="32 to 1, 1"),
+        "falling": _variant(
+            SHUFFLE, "16 discriminator steps, then 8, 4, 2, 1", discriminator_steps="16 to 1, 8 to 10, 4 to 20, 2 to 30, 1",
+            epochs=40,
+        ),
+        "alternating": _variant(SHUFFLE, "1 and 2 in turn in the second half", discriminator_steps="1 to 50%, 1/2"),
+        "always-4": _variant(SHUFFLE, "always 4 discriminator steps: published to collapse", discriminator_steps="4"),
+        "one-sided": _variant(SHUFFLE, "real images labelled 0.9", real_label=0.9),
+        "two-sided": _variant(SHUFFLE, "labels 0.9 and 0.1", real_label=0.9, fake_label=0.1),
+    },
+    default_preset="dcgan",
+    sample_options=Sample,
+    evaluate_options=Evaluate,
+    build=_build,
+    tiny={"iterations": 4, "batch_size": 8, "width": 8},
+)  # fmt: skip
+
+
+@hookimpl
+def card() -> Card:
+    return CARD
+
+
+@hookimpl
+def train(run: Any, options: Train) -> Any:
+    from . import model
+
+    return model.train(run, options)
+
+
+@hookimpl
+def sample(run: Any, checkpoint: Checkpoint, options: Sample) -> Any:
+    from . import model
+
+    return model.sample(run, checkpoint, options)
+
+
+@hookimpl
+def evaluate(run: Any, checkpoint: Checkpoint, options: Evaluate) -> Any:
+    from . import model
+
+    return model.evaluate(run, checkpoint, options)

@@ -1,0 +1,205 @@
+"""Generative adversarial networks for 28 x 28 images.
+
+    min_G max_D  V(G, D) = E_x[log D(x)] + E_z[log(1 - D(G(z)))]    (Goodfellow et al. 2014, eq. 1)
+
+The best discriminator against a fixed generator is D* = p_data / (p_data + p_g), for which
+V(G, D*) = -log 4 + 2 JSD(p_data || p_g). Discriminators here give logits.
+
+Shapes: b images, 1 channel, 28 x 28 pixels; l noise dimensions; w channels.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo_core import Checkpoint, Images, Run, metrics
+
+from . import Evaluate, Sample, Train
+from .schedule import generator_moves, parse
+
+# -- networks: each pair is a generator [b, l] -> [b, 1, 28, 28] and a discriminator -> logits [b, 1] ----------
+
+
+def conv_small(options: Train) -> tuple[nn.Module, nn.Module]:
+    """A few convolutions; kaiming-uniform weights, zero biases."""
+    generator = nn.Sequential(
+        nn.Linear(options.latent, 1568), nn.LeakyReLU(0.2), nn.Unflatten(1, (32, 7, 7)),
+        nn.Upsample(scale_factor=2), nn.Conv2d(32, 16, 3, padding=1), nn.LeakyReLU(0.2),
+        nn.Upsample(scale_factor=2), nn.Conv2d(16, 8, 3, padding=1), nn.LeakyReLU(0.2),
+        nn.Conv2d(8, 1, 3, padding=1), nn.Sigmoid(),
+    )  # fmt: skip
+    discriminator = nn.Sequential(
+        nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(4, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(200, 1),
+    )  # fmt: skip
+    for layer in [*generator, *discriminator]:
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            nn.init.kaiming_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    return generator, discriminator
+
+
+def pixelshuffle(options: Train) -> tuple[nn.Module, nn.Module]:
+    """A generator that enlarges by moving channels into space (Shi et al. 2016)."""
+    generator = nn.Sequential(
+        nn.Linear(options.latent, 512), nn.BatchNorm1d(512), nn.ReLU(),
+        nn.Linear(512, 64 * 49), nn.BatchNorm1d(64 * 49), nn.ReLU(), nn.Unflatten(1, (64, 7, 7)),
+        nn.PixelShuffle(2), nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(),
+        nn.PixelShuffle(2), nn.Conv2d(8, 1, 3, padding=1), nn.Tanh(),
+    )  # fmt: skip
+    discriminator = nn.Sequential(
+        nn.Conv2d(1, 32, 4, 2, 1), nn.ReLU(), nn.Conv2d(32, 64, 4, 2, 1), nn.ReLU(), nn.Flatten(),
+        nn.Linear(64 * 49, 512), nn.ReLU(), nn.Linear(512, 1),
+    )  # fmt: skip
+    return generator, discriminator
+
+
+def dcgan(options: Train) -> tuple[nn.Module, nn.Module]:
+    """DCGAN: batch normalisation, no pooling, enlarging by sub-pixel convolutions.
+
+    A 3 x 3 convolution before a pixel shuffle is a strided transposed convolution with a 6 x 6
+    kernel, and faster. In the discriminator a pixel unshuffle makes the first strided convolution.
+    """
+    w = options.width
+    generator = nn.Sequential(
+        nn.Linear(options.latent, 49 * w, bias=False), nn.Unflatten(1, (w, 7, 7)), nn.BatchNorm2d(w), nn.ReLU(),
+        nn.Conv2d(w, 2 * w, 3, padding=1, bias=False), nn.PixelShuffle(2), nn.BatchNorm2d(w // 2), nn.ReLU(),
+        nn.Conv2d(w // 2, 4, 3, padding=1), nn.PixelShuffle(2), nn.Tanh(),
+    )  # fmt: skip
+    discriminator = nn.Sequential(
+        nn.PixelUnshuffle(2), nn.Conv2d(4, w // 2, 3, padding=1), nn.LeakyReLU(0.2),
+        nn.Conv2d(w // 2, w, 4, 2, 1, bias=False), nn.BatchNorm2d(w), nn.LeakyReLU(0.2),
+        nn.Flatten(), nn.Linear(49 * w, 1),
+    )  # fmt: skip
+    for layer in [*generator, *discriminator]:
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            nn.init.normal_(layer.weight, 0.0, 0.02)
+    return generator, discriminator
+
+
+NETWORKS = {"conv-small": conv_small, "pixelshuffle": pixelshuffle, "dcgan": dcgan}
+
+
+class Generator(nn.Module):
+    """Noise to images in the range of its network, and to pixels."""
+
+    def __init__(self, network: nn.Module, options: Train) -> None:
+        super().__init__()
+        self.network, self.latent = network, options.latent
+        self.low = 0.0 if options.network == "conv-small" else -1.0  # sigmoid or tanh
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Images [b, 1, 28, 28] in [low, 1] of noise [b, l]."""
+        return self.network(z)
+
+    def scale(self, images: Tensor) -> Tensor:
+        """Real images, uint8, in the range of the generated ones."""
+        return self.low + images.float() * ((1 - self.low) / 255)
+
+    @torch.no_grad()
+    def pixels(self, z: Tensor, batch: int = 1000) -> Tensor:
+        """Images in [0, 1], in parts of `batch`, by the running statistics."""
+        training = self.training
+        self.eval()
+        parts = [(self(part) - self.low) / (1 - self.low) for part in z.split(batch)]
+        self.train(training)
+        return torch.cat(parts).clamp(0, 1)
+
+
+def networks(options: Train) -> tuple[Generator, nn.Module]:
+    """Fresh generator and discriminator."""
+    generator, discriminator = NETWORKS[options.network](options)
+    return Generator(generator, options), discriminator
+
+
+def build(checkpoint: Checkpoint) -> Generator:
+    """The generator of a checkpoint, in eval mode."""
+    generator, _ = networks(checkpoint.options)
+    checkpoint.fill(generator)
+    return generator
+
+
+# -- losses ----------------------------------------------------------------------------------------
+
+
+def discriminator_loss(real: Tensor, fake: Tensor, real_label: float = 1.0, fake_label: float = 0.0) -> Tensor:
+    """-V(G, D) of logits [b, 1], each half against its label (smoothing: Salimans et al. 2016, 3.4)."""
+    return F.binary_cross_entropy_with_logits(real, torch.full_like(real, real_label)) + (
+        F.binary_cross_entropy_with_logits(fake, torch.full_like(fake, fake_label))
+    )
+
+
+def generator_loss(kind: str, fake: Tensor) -> Tensor:
+    """-log D(G(z)), or for ``minimax`` log(1 - D(G(z))), of logits [b, 1]."""
+    return F.softplus(-fake).mean() if kind == "non-saturating" else -F.softplus(fake).mean()
+
+
+# -- hooks -----------------------------------------------------------------------------------------
+
+
+def train(run: Run, options: Train) -> dict[str, Tensor]:
+    """Discriminator steps over the data; the generator takes its turn when the schedule says so."""
+    data = run.dataset(options.data, "train")
+    generator, discriminator = networks(options)
+    g, d = run.module(generator), run.module(discriminator)
+    betas = (options.beta1, 0.999)
+    adam_g = torch.optim.Adam(generator.parameters(), options.generator_rate, betas, fused=True)
+    adam_d = torch.optim.Adam(discriminator.parameters(), options.discriminator_rate, betas, fused=True)
+    optimizer_g, optimizer_d = run.optimizer(adam_g), run.optimizer(adam_d)
+    schedule, snapshots = parse(options.discriminator_steps), {int(epoch) for epoch in options.snapshots.split(",")}
+    total = run.count_steps(data, options.batch_size, options.epochs, options.iterations)
+    state = {"generator": generator, "discriminator": discriminator, "adam_g": adam_g, "adam_d": adam_d}
+    fixed = torch.randn(100, options.latent, device=run.device)
+
+    for step in run.steps(data, batch_size=options.batch_size, iterations=total, state=state):
+        x = generator.scale(data.images[step.rows])
+        generated = g(torch.randn(len(x), options.latent, device=x.device))
+        real, fake = d(x), d(generated.detach())
+        loss_d = discriminator_loss(real, fake, options.real_label, options.fake_label)
+        optimizer_d.zero_grad()
+        run.backward(loss_d)
+        optimizer_d.step()
+        run.log(**{"discriminator": loss_d, "D(x)": real.sigmoid().mean(), "D(G(z))": fake.sigmoid().mean()})
+
+        if generator_moves(schedule, step.number, step.epoch, options.epochs):
+            discriminator.requires_grad_(False)
+            for turn in range(options.generator_steps):
+                if turn:
+                    generated = g(torch.randn(len(x), options.latent, device=x.device))
+                loss_g = generator_loss(options.loss, d(generated))
+                optimizer_g.zero_grad()
+                run.backward(loss_g)
+                optimizer_g.step()
+                run.log(generator=loss_g)
+            discriminator.requires_grad_(True)
+        if step.ends_epoch and (step.last or step.epoch + 1 in snapshots):
+            run.show(f"samples-epoch-{step.epoch + 1}", Images(generator.pixels(fixed).cpu(), columns=10))
+    return generator.state_dict()
+
+
+def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images:
+    """Images of random noise."""
+    generator = build(checkpoint).to(run.device)
+    z = torch.randn(options.n, generator.latent, device=run.device)
+    return Images(generator.pixels(z).cpu(), columns=options.columns)
+
+
+def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, float]:
+    """Compare generated images with all real test images, through the eyes of a judge."""
+    data = run.dataset(checkpoint.options.data, "test")
+    generator = build(checkpoint).to(run.device)
+    judge = run.load(options.judge or f"judge.{checkpoint.options.data}")
+    pixels = generator.pixels(torch.randn(options.n, generator.latent, device=run.device))
+    found = metrics.compare(judge, pixels, data.images, options.neighbours, run.track)
+    counts = torch.bincount(found.answers, minlength=len(data.classes))
+    shares = 100 * counts / counts.sum()
+    run.show("classes", found.histogram(data.classes))
+    return {
+        **found.scores,
+        "class_entropy": metrics.entropy(counts),
+        "class_min": float(shares.min()),
+        "class_max": float(shares.max()),
+    }

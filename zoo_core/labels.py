@@ -1,0 +1,8 @@
+"""Class names of the data sets, by label. Imports nothing, so that a plugin's face can use them."""
+
+CLASSES = {
+    "mnist": tuple("0123456789"),
+    "fashion-mnist": (
+        "t-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
+    ),
+}  # fmt: skip
