@@ -5,10 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
-from zoo_cgan import CLASSES
 from zoo_cgan.model import Discriminator, Generator, discriminator_loss, generator_loss, update_average
-
-from zoo_core import labels
 
 
 def test_losses_by_hand() -> None:
