@@ -27,7 +27,7 @@ from .errors import (
 )
 from .hookspecs import hookimpl
 from .options import Options, option
-from .types import Card, Checkpoint, Figure, Images, Metric, Preset, Result, Series, Table, Texts
+from .types import Card, Checkpoint, Figure, HeatMap, Images, Metric, Preset, Result, Series, Table, Texts
 
 if TYPE_CHECKING:
     from .api import Evaluation, Trained, evaluate, load, models, sample, train
@@ -39,7 +39,7 @@ _LAZY = dict.fromkeys(("Evaluation", "Trained", "evaluate", "load", "models", "s
 _LAZY["Run"] = ".runtime"
 
 __all__ = [
-    "Card", "Checkpoint", "DeviceError", "Evaluation", "Figure", "Images", "IntegrityError", "Interrupted", "Metric",
+    "Card", "Checkpoint", "DeviceError", "Evaluation", "Figure", "HeatMap", "Images", "IntegrityError", "Interrupted", "Metric",
     "NetworkError", "Options", "PluginError", "Preset", "Result", "Run", "Series", "Table", "Texts", "Trained",
     "TrainingError", "UsageError", "ZooError", "evaluate", "hookimpl", "load", "models", "option", "sample", "train",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .files import write_new
-from .types import Figure, Images
+from .types import Figure, HeatMap, Images
 
 GAP = 2  # pixels between images
 SIDE = 56  # images smaller than this are enlarged by a whole factor
@@ -86,13 +86,7 @@ def _captions(images: Images, rows: int, columns: int) -> tuple[list[str], list[
 
 def draw_figure(figure: Figure) -> Any:
     """A PIL image of the plot."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as Plot
-    from PIL import Image
-
-    plot = Plot(figsize=(7, 5), dpi=110, layout="constrained")
-    canvas = FigureCanvasAgg(plot)
-    axes = plot.add_subplot()
+    plot, axes = _plot((7, 5))
     for series in figure.series:
         if series.line:
             axes.plot(series.x, series.y, label=series.label, linewidth=1.4)
@@ -103,7 +97,45 @@ def draw_figure(figure: Figure) -> Any:
     if len(figure.series) > 1 or figure.series[0].label:
         legend = axes.legend(frameon=False, fontsize=9, markerscale=3, loc="center left", bbox_to_anchor=(1, 0.5))
         for handle in legend.legend_handles:
-            handle.set_alpha(1)  # type: ignore[union-attr]
+            handle.set_alpha(1)
+    return _drawn(plot)
+
+
+def draw_heat_map(heat: HeatMap) -> Any:
+    """A PIL image of the matrix: darker is more, every cell with its value."""
+    n, m = len(heat.rows), len(heat.columns)
+    plot, axes = _plot((2.2 + 0.62 * m, 1.6 + 0.5 * n))
+    values = [math.nan if v is None else v for row in heat.cells for v in row]
+    cells = [values[i * m : (i + 1) * m] for i in range(n)]
+    axes.imshow(cells, cmap="Blues", aspect="auto")
+    known = [v for v in values if not math.isnan(v)]
+    middle = (min(known) + max(known)) / 2 if known else 0.0
+    for i, row in enumerate(cells):
+        for j, value in enumerate(row):
+            if not math.isnan(value):
+                axes.text(j, i, f"{value:.1f}", ha="center", va="center", fontsize=9,
+                          color="white" if value > middle else "black")  # fmt: skip
+    axes.set_xticks(range(m), heat.columns)
+    axes.set_yticks(range(n), heat.rows)
+    axes.set(title=heat.title, xlabel=heat.xlabel, ylabel=heat.ylabel)
+    axes.spines[:].set_visible(False)
+    return _drawn(plot)
+
+
+def _plot(inches: tuple[float, float]) -> tuple[Any, Any]:
+    """A matplotlib figure with one pair of axes; no global state is touched."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as Plot
+
+    plot = Plot(figsize=inches, dpi=110, layout="constrained")
+    FigureCanvasAgg(plot)
+    return plot, plot.add_subplot()
+
+
+def _drawn(plot: Any) -> Any:
+    from PIL import Image
+
+    canvas = plot.canvas
     canvas.draw()
     return Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")
 

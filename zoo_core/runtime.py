@@ -38,7 +38,7 @@ from .errors import Interrupted, UsageError
 from .loop import POINTS, Curves, Step, StopSignal
 from .reporter import Reporter, Silent
 from .state import TrainingState
-from .types import Result
+from .types import Checkpoint, Result
 
 T = TypeVar("T")
 
@@ -73,6 +73,7 @@ class Run:
         reporter: receives progress and warnings.
         identity: what a checkpoint must match to be continued (model, options, seed).
         resume: continue from the folder's checkpoint where there is one.
+        previous: the weights that this training goes on from (an option `continue_` names them).
     """
 
     device: torch.device
@@ -83,6 +84,7 @@ class Run:
     reporter: Reporter = field(default_factory=Reporter)
     identity: Mapping[str, Any] = field(default_factory=dict)
     resume: bool = False
+    previous: Checkpoint | None = None
 
     def __post_init__(self) -> None:
         if self.rank:
@@ -93,6 +95,7 @@ class Run:
         self.shown: dict[str, Result] = {}
         self.curves = Curves()
         self.seconds = 0.0
+        self._phase = self._before = 0  # loops begun so far, and their steps
 
     @contextmanager
     def seeded(self) -> Iterator[None]:
@@ -183,6 +186,9 @@ class Run:
         Only whole batches are taken. Between two steps the loop may save a checkpoint of `state`
         (everything with `state_dict`), stop at Ctrl-C, or fail because a logged value is not finite.
 
+        A hook may run several loops one after another. A resumed run skips those that were finished,
+        so what they leave for later has to be in the `state` of the later ones.
+
         Args:
             data: anything with a length.
             batch_size: rows per step, over all processes.
@@ -199,7 +205,9 @@ class Run:
         per_epoch = len(data) // batch_size
         total = self.count_steps(data, batch_size, epochs, iterations)
         keeper = TrainingState(self.folder if self.rank == 0 or self.resume else None, self.identity, dict(state))
-        start = self._restore(keeper) if self.resume else 0
+        phase, before = self._phase, self._before
+        self._phase, self._before = phase + 1, before + total
+        start = self._restore(keeper, phase, total) if self.resume else 0
         per_point = max(1, total // POINTS)
         order, of_epoch = torch.empty(0), -1
         saved, began = time.monotonic(), time.monotonic() - self.seconds
@@ -214,15 +222,16 @@ class Run:
                 done = number + 1
                 yield Step(number, total, epoch, rows, batch == per_epoch - 1 or done == total)
                 if done % per_point == 0 or done == total:
-                    self.reporter.progress(done, total, self.curves.point(done))
+                    self.reporter.progress(done, total, self.curves.point(before + done))
                 self.seconds = time.monotonic() - began
                 if stop.requested or self._is_due(done, saved):
-                    self._save(keeper, done)
+                    self._save(keeper, done, phase)
                     saved = time.monotonic()
                 if stop.requested:
                     self._interrupt(done, total)
-        self._save(keeper, total)  # should the evaluation that follows fail, --resume repeats only that
-        self.reporter.close()
+        if start < total:
+            self._save(keeper, total, phase)  # should the evaluation that follows fail, --resume repeats only that
+            self.reporter.close()
 
     @staticmethod
     def count_steps(data: Sized, batch_size: int, epochs: int, iterations: int | None) -> int:
@@ -257,16 +266,21 @@ class Run:
             return done % self.settings.save_steps == 0
         return time.monotonic() - saved > self.settings.save_every
 
-    def _save(self, keeper: TrainingState, step: int) -> None:
+    def _save(self, keeper: TrainingState, step: int, phase: int) -> None:
         if self.rank == 0 and self.folder:
             self.curves.means(step)  # never keep a state that is already lost
-            keeper.save(step, {"curves": self.curves.state(), "seconds": self.seconds, "data": self.data})
+            keeper.save(
+                step, {"phase": phase, "curves": self.curves.state(), "seconds": self.seconds, "data": self.data}
+            )
 
-    def _restore(self, keeper: TrainingState) -> int:
-        step, kept = keeper.restore(self.device)
-        if not step:
+    def _restore(self, keeper: TrainingState, phase: int, total: int) -> int:
+        """The step at which the loop `phase` goes on: its end if the checkpoint is of a later loop."""
+        kept_phase = keeper.phase()
+        if kept_phase is None and not phase:
             self.reporter.warn(f"nothing to resume in {self.folder}; starting at step 0")
-            return 0
+        if kept_phase is None or kept_phase != phase:
+            return total if kept_phase is not None and phase < kept_phase else 0
+        step, kept = keeper.restore(self.device)
         for name, digest in self.data.items():
             if kept["data"].get(name, digest) != digest:
                 raise UsageError(f"{name} has changed since this run began", "restore the data, or start anew")

@@ -43,17 +43,30 @@ class TrainingState:
         shape = {name: pack(part.state_dict(), name, tensors) for name, part in self.parts.items()}
         checkpoint.save(self.path, tensors, {"step": step, "identity": self.identity, "parts": shape, **extra})
 
-    def restore(self, device: torch.device) -> tuple[int, Mapping[str, Any]]:
-        """Load the state into the parts.
+    def phase(self) -> int | None:
+        """Which of the run's loops the checkpoint belongs to; None when there is none.
 
-        Returns:
-            the number of steps done (0 when there is no checkpoint), and `extra`.
         Raises:
             UsageError: the checkpoint is of another model, or made with other options or seed.
             IntegrityError: the file is damaged.
         """
         if not self.path or not self.path.exists():
-            return 0, {}
+            return None
+        facts = checkpoint.load(self.path)[1]
+        self._check(facts.get("identity", {}))
+        return facts["phase"]
+
+    def restore(self, device: torch.device) -> tuple[int, Mapping[str, Any]]:
+        """Load the state into the parts.
+
+        Returns:
+            the number of steps done, and `extra`.
+        Raises:
+            UsageError: the checkpoint is of another model, or made with other options or seed.
+            IntegrityError: the file is damaged.
+        """
+        if not self.path:
+            raise UsageError("there is no run folder to resume from")
         tensors, facts, _ = checkpoint.load(self.path)
         self._check(facts.get("identity", {}))
         for name, part in self.parts.items():

@@ -12,13 +12,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from . import registry
 from .errors import IntegrityError, Interrupted, PluginError, UsageError
 from .options import Options, flags, resolve
 from .registry import Model
-from .types import Checkpoint, Figure, Images, Table, Texts
+from .types import Checkpoint, Images, Result
 
 RESERVED = {"preset", "weights", "untrained", "seed", "device", "data_root", "output", "overwrite", "resume", "file",
             "precision", "compile", "save_every", "save_steps", "reporter", "name", "pictures", "preview", "as_json",
@@ -99,7 +99,7 @@ def _check_training(model: Model, name: str, folder: Path, root: Path) -> None:
     loaded = weights.build(model, checkpoint)
     _require(not loaded.training, model, "build does not give a module in eval mode")
     results = [api.sample(name, weights=first.folder, device="cpu", data_root=root, seed=s) for s in (0, 0)]
-    _require(isinstance(results[0], Images | Texts | Table | Figure), model, "sample gives something else")
+    _require(isinstance(results[0], get_args(Result)), model, "sample gives something else")
     if isinstance(results[0], Images) and isinstance(results[1], Images):
         same = torch.equal(results[0].pixels, results[1].pixels)
         _require(same, model, "the same seed does not give the same samples")

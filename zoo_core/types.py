@@ -1,7 +1,7 @@
 """Plain data that crosses the border between the core and a plugin. Nothing here imports torch.
 
 Facts about a model (`Card`, `Preset`, `Metric`), its trained weights (`Checkpoint`), and what its
-`sample` hook gives back (`Images`, `Texts`, `Table`, `Figure`).
+`sample` hook gives back (`Images`, `Texts`, `Table`, `Figure`, `HeatMap`).
 """
 
 from __future__ import annotations
@@ -225,6 +225,40 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class HeatMap:
+    """A matrix as coloured cells with their values.
+
+    Args:
+        cells: rows from top to bottom; None leaves a cell empty.
+        rows, columns: names along the axes.
+    """
+
+    title: str
+    xlabel: str
+    ylabel: str
+    cells: tuple[tuple[float | None, ...], ...]
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    suffix: ClassVar[str] = ".png"
+
+    def __post_init__(self) -> None:
+        if len(self.cells) != len(self.rows) or any(len(row) != len(self.columns) for row in self.cells):
+            raise PluginError(f"a heat map of {len(self.rows)} x {len(self.columns)} names needs as many cells")
+
+    def save(self, path: str | Path, overwrite: bool = False) -> Path:
+        """Write a PNG of the matrix with its provenance in the text chunk ``zoo``."""
+        from .pictures import draw_heat_map, save_png
+
+        return save_png(draw_heat_map(self), path, self.provenance, overwrite)
+
+    def _repr_png_(self) -> bytes:
+        from .pictures import draw_heat_map, png_bytes
+
+        return png_bytes(draw_heat_map(self), self.provenance)
+
+
+@dataclass(frozen=True)
 class Table:
     """Rows of plain values under named columns."""
 
@@ -268,4 +302,4 @@ class Texts:
         return write_text(path, rows, overwrite)
 
 
-Result: TypeAlias = Images | Texts | Table | Figure
+Result: TypeAlias = Images | Texts | Table | Figure | HeatMap

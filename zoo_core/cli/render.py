@@ -18,7 +18,7 @@ from ..manifest import Pin
 from ..options import Flag
 from ..registry import Model
 from ..reporter import Reporter
-from ..types import Card, Figure, Images, Metric, Result, Table, Texts
+from ..types import Card, Figure, HeatMap, Images, Metric, Result, Table, Texts
 
 if TYPE_CHECKING:
     from ..api import Evaluation, Trained
@@ -201,15 +201,15 @@ def sampled(result: Result, path: Path, preview: bool) -> None:
         _preview(result)
 
 
-def _preview(result: Images | Figure) -> None:
+def _preview(result: Images | Figure | HeatMap) -> None:
     """The picture in half-block characters, two pixels in each; in grey letters without colour."""
-    from ..pictures import draw_figure, thumbnail
+    from ..pictures import draw_figure, draw_heat_map, thumbnail
 
     width = min(shutil.get_terminal_size().columns - 1, 96)
     if isinstance(result, Images):
         small = thumbnail(result, width)
     else:
-        picture = draw_figure(result)
+        picture = draw_figure(result) if isinstance(result, Figure) else draw_heat_map(result)
         small = picture.resize((width, round(picture.height * width / picture.width) // 2 * 2))
     width, height = small.size
     if out.no_color:
