@@ -1,0 +1,97 @@
+"""Elastic weight consolidation (Kirkpatrick et al. 2017): weights that mattered before are held fast."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import field_validator
+
+from zoo_core import Card, Checkpoint, Preset, continual, hookimpl, option
+
+
+class Train(continual.TaskOptions):
+    """The tasks, the network, and how earlier tasks are protected."""
+
+    strategy: Literal["ewc", "online-ewc", "naive", "joint"] = option(
+        "ewc", "a penalty per earlier task; one running penalty; none; or all tasks at once, the upper bound"
+    )
+    lambda_: float = option(100.0, "strength of the penalty", ge=0, le=1e9)
+    fisher: Literal["model", "labels", "summed-gradient"] = option(
+        "model", "squared gradient of log p(y|x) for each image, with y drawn from the model, or with the true "
+        "label; or, for each batch, the square of its summed gradient, which is no Fisher information"
+    )  # fmt: skip
+    decay: float = option(1.0, "what remains of the running penalty after each task (online-ewc)", gt=0, le=1)
+    sweep: str = option("10,100,1000", "strengths that --compare tries, too")
+
+    @field_validator("sweep")
+    @classmethod
+    def _are_numbers(cls, text: str) -> str:
+        if not all(float(part) >= 0 for part in text.split(",")):
+            raise ValueError("a strength is negative")
+        return text
+
+
+def _build(checkpoint: Checkpoint) -> Any:
+    from .model import build
+
+    return build(checkpoint)
+
+
+MLP = Train()
+CNN = {"network": "cnn", "learning_rate": 0.01, "momentum": 0.9, "batch_size": 256}
+TEN = {"tasks": 10, "hidden": 1000}
+
+CARD = Card(
+    name="ewc",
+    summary="Elastic weight consolidation on permuted MNIST",
+    idea="After each task the Fisher information says how much each weight mattered; while the next task is learned, "
+    "a spring of that stiffness pulls every weight back to where it was.",
+    paper="Kirkpatrick et al. 2017, https://arxiv.org/abs/1612.00796; online: Schwarz et al. 2018, "
+    "https://arxiv.org/abs/1805.06370; one penalty per task: Huszár 2018, https://arxiv.org/abs/1712.03847",
+    datasets=("mnist", "fashion-mnist"),
+    licence="MIT",
+    metrics=continual.METRICS,
+    presets={
+        "mlp": Preset(MLP, "784-400-400-10, three tasks"),
+        "naive": Preset(Train(strategy="naive"), "the same without protection"),
+        "cnn": Preset(Train(**CNN, lambda_=100), "the reference CNN, three tasks"),
+        "cnn-summed-gradient": Preset(Train(**CNN, fisher="summed-gradient", lambda_=0.4),
+                                      "the same with the squared summed gradient"),
+        "cnn-naive": Preset(Train(**CNN, strategy="naive"), "the CNN without protection"),
+        "ten-tasks": Preset(Train(**TEN), "784-1000-1000-10, ten tasks", {"accuracy": 94.3}),
+        "ten-tasks-online": Preset(Train(**TEN, strategy="online-ewc"), "the same, one running penalty", {"accuracy": 95.9}),
+        "ten-tasks-naive": Preset(Train(**TEN, strategy="naive"), "the same without protection", {"accuracy": 78.5}),
+        "ten-tasks-joint": Preset(Train(**TEN, strategy="joint"), "all ten tasks at once", {"accuracy": 97.6}),
+    },
+    default_preset="mlp",
+    sample_options=continual.SampleOptions,
+    evaluate_options=continual.EvaluateOptions,
+    build=_build,
+    tiny={"iterations": 3, "batch_size": 16, "hidden": 8, "tasks": 2, "held_out": 40},
+)  # fmt: skip
+
+
+@hookimpl
+def card() -> Card:
+    return CARD
+
+
+@hookimpl
+def train(run: Any, options: Train) -> Any:
+    from . import model
+
+    return model.train(run, options)
+
+
+@hookimpl
+def sample(run: Any, checkpoint: Checkpoint, options: continual.SampleOptions) -> Any:
+    from . import model
+
+    return model.sample(run, checkpoint, options)
+
+
+@hookimpl
+def evaluate(run: Any, checkpoint: Checkpoint, options: continual.EvaluateOptions) -> Any:
+    from . import model
+
+    return model.evaluate(run, checkpoint)

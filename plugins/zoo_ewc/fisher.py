@@ -1,0 +1,84 @@
+"""The diagonal of the Fisher information, exactly and without a loop over images.
+
+    F_i = E_x E_y [ (d log p(y | x) / d theta_i)² ]
+
+The gradient of one image with respect to a linear layer's weight is the outer product of the
+layer's input a and the gradient d of its output, so the sum of squares over a batch is one matrix
+product, (d²)ᵀ a² (Goodfellow 2015, https://arxiv.org/abs/1510.01799). A convolution is a linear
+layer over unfolded patches, whose products are added up within each image before squaring.
+
+Shapes: b images, i inputs, o outputs, s positions of a convolution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo_core.datasets import PermutedTasks
+
+Squares = Callable[[nn.Module, Tensor, Tensor], list[Tensor]]
+
+
+def squared_gradients(network: nn.Module, x: Tensor, y: Tensor) -> list[Tensor]:
+    """Sum over images of the squared gradient of log p(y|x), for each parameter, in their order.
+
+    Args:
+        network: linear and convolutional layers with biases, and layers without parameters; images
+            must not influence one another (no batch normalisation).
+        x: [b, ...]. y: int64 [b].
+    Raises:
+        TypeError: another kind of layer has parameters.
+    """
+    seen: list[tuple[nn.Module, Tensor, Tensor]] = []
+    layers = [layer for layer in network.modules() if any(True for _ in layer.parameters(recurse=False))]
+    hooks = [
+        layer.register_forward_hook(lambda m, inputs, output: seen.append((m, inputs[0], output))) for layer in layers
+    ]
+    log_p = F.log_softmax(network(x), dim=1).gather(1, y[:, None]).sum()
+    for hook in hooks:
+        hook.remove()
+    gradients = torch.autograd.grad(log_p, [output for _, _, output in seen])
+    return [
+        square for (layer, a, _), d in zip(seen, gradients, strict=True) for square in _squares(layer, a.detach(), d)
+    ]
+
+
+def _squares(layer: nn.Module, a: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums of squared gradients of weight and bias, of input a and output gradient d."""
+    if isinstance(layer, nn.Linear):  # a [b, i], d [b, o]
+        return d.square().T @ a.square(), d.square().sum(0)
+    if isinstance(layer, nn.Conv2d) and layer.groups == 1 and isinstance(layer.padding, tuple):
+        patches = F.unfold(a, layer.kernel_size, layer.dilation, layer.padding, layer.stride)  # [b, i, s]
+        d = d.flatten(2)  # [b, o, s]
+        return (d @ patches.mT).square().sum(0).view_as(layer.weight), d.sum(2).square().sum(0)
+    raise TypeError(f"no Fisher information for a layer of kind {type(layer).__name__}")
+
+
+def squared_summed_gradient(network: nn.Module, x: Tensor, y: Tensor) -> list[Tensor]:
+    """The square of the gradient summed over the batch: not the Fisher information, kept for comparison."""
+    loss = F.cross_entropy(network(x), y, reduction="sum")
+    return [g.square() for g in torch.autograd.grad(loss, list(network.parameters()))]
+
+
+def importance(network: nn.Module, tasks: PermutedTasks, task: int, kind: str, batch: int = 500) -> list[Tensor]:
+    """How much each parameter matters to a task: mean over its training images, in eval mode.
+
+    Args:
+        kind: ``model``, ``labels`` or ``summed-gradient``, see the option `fisher`.
+    """
+    training = network.training
+    network.eval()
+    squares: Squares = squared_summed_gradient if kind == "summed-gradient" else squared_gradients
+    total = [torch.zeros_like(p) for p in network.parameters()]
+    for rows in torch.arange(len(tasks.data), device=tasks.data.images.device).split(batch):
+        x, y = tasks.pixels(rows, task), tasks.data.labels[rows]
+        if kind == "model":
+            with torch.no_grad():
+                y = torch.multinomial(network(x).softmax(1), 1)[:, 0]
+        torch._foreach_add_(total, squares(network, x, y))
+    network.train(training)
+    return [t / len(tasks.data) for t in total]

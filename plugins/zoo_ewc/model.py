@@ -1,0 +1,171 @@
+"""Elastic weight consolidation, after Kirkpatrick et al. 2017 (https://arxiv.org/abs/1612.00796).
+
+While task t is learned, every earlier task k holds the weights near the ones it ended with:
+
+    loss + lambda / 2 * sum_k sum_i F_k,i (theta_i - theta*_k,i)²                       (eq. 3)
+
+A sum of quadratics is one quadratic: its stiffness is A = sum_k F_k, its centre the mean of the
+theta*_k weighted by F_k, up to a constant. So two tensors hold all earlier tasks, however many.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo_core import Checkpoint, HeatMap, Images, Run, UsageError, continual
+from zoo_core.continual import learning
+from zoo_core.datasets import PermutedTasks
+
+from . import Train
+from .fisher import importance
+
+
+class Learner(nn.Module):
+    """The network, what protects it, and what it was seen to know.
+
+    Args:
+        options: of the training.
+        seeds: of the tasks, in the order in which they are learned.
+    """
+
+    def __init__(self, options: Train, seeds: list[int]) -> None:
+        super().__init__()
+        self.network = learning.network(options)
+        if options.strategy in ("ewc", "online-ewc"):
+            self.stiffness = copy.deepcopy(self.network).requires_grad_(False)
+            self.centre = copy.deepcopy(self.network).requires_grad_(False)
+            torch._foreach_zero_(list(self.stiffness.parameters()))
+        self.register_buffer("seeds", torch.tensor(seeds))
+        self.register_buffer("accuracy", torch.zeros(len(seeds), len(seeds)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits [b, k] of x [b, p]."""
+        return self.network(x)
+
+    def pull(self, strength: float) -> None:
+        """Add the gradient of the penalty, strength * A (theta - centre), to that of the network."""
+        theta = list(self.network.parameters())
+        moved = torch._foreach_sub([p.detach() for p in theta], list(self.centre.parameters()))
+        torch._foreach_mul_(moved, list(self.stiffness.parameters()))
+        torch._foreach_add_([p.grad for p in theta], moved, alpha=strength)
+
+    @torch.no_grad()
+    def consolidate(self, tasks: PermutedTasks, task: int, options: Train) -> None:
+        """Add the quadratic of the task that has just been learned."""
+        with torch.enable_grad():
+            new = importance(self.network, tasks, task, options.fisher)
+        online = options.strategy == "online-ewc"
+        triples = zip(self.stiffness.parameters(), self.centre.parameters(), self.network.parameters(), strict=True)
+        for (a, centre, theta), f in zip(triples, new, strict=True):
+            if online:
+                a.mul_(options.decay).add_(f)
+                centre.copy_(theta)
+            else:
+                total = a + f
+                centre.copy_(torch.where(total > 0, (a * centre + f * theta) / total, theta))
+                a.copy_(total)
+
+
+def build(checkpoint: Checkpoint) -> Learner:
+    """The learner of a checkpoint, in eval mode."""
+    seeds = (checkpoint.tensors or {}).get("seeds", torch.arange(checkpoint.options.tasks))
+    learner = Learner(checkpoint.options, seeds.tolist())
+    checkpoint.fill(learner)
+    return learner
+
+
+def begin(run: Run, options: Train) -> tuple[Learner, int]:
+    """A fresh learner, or that of an earlier run with room for one task more; and its first task."""
+    if run.previous is None:
+        return Learner(options, list(range(options.tasks))), 0
+    old = build(run.previous)
+    seeds = old.seeds.tolist()
+    seed = max(seeds) + 1 if options.task_seed is None else options.task_seed
+    if seed in seeds:
+        raise UsageError(f"this network has learned the task of seed {seed} already", "choose another --task-seed")
+    learner = Learner(options, [*seeds, seed])
+    state = old.state_dict()
+    state["seeds"] = learner.seeds
+    state["accuracy"] = F.pad(old.accuracy, (0, 1, 0, 1))
+    learner.load_state_dict(state)
+    return learner, len(seeds)
+
+
+def variants(options: Train) -> dict[str, Train]:
+    """Label to options of every strategy to train; the options' own comes last, and is what is kept."""
+    found: dict[str, Train] = {}
+    if options.compare:
+        changes: list[dict[str, Any]] = [{"strategy": "naive"}, {"strategy": "joint"}, {"strategy": "online-ewc"}]
+        changes += [{"strategy": "ewc", "lambda_": float(strength)} for strength in options.sweep.split(",")]
+        found = {label(o): o for o in (options.model_copy(update=change) for change in changes)}
+    found.pop(label(options), None)
+    return {**found, label(options): options}
+
+
+def label(options: Train) -> str:
+    """How a strategy is called in tables and plots."""
+    if options.strategy in ("naive", "joint"):
+        return options.strategy
+    kind = "" if options.fisher == "model" else f", {options.fisher}"
+    return f"{options.strategy} λ {options.lambda_:g}{kind}"
+
+
+def train(run: Run, options: Train) -> dict[str, Tensor]:
+    """Train every variant from the same beginning; return the last, which is the options' own."""
+    ledger = learning.Ledger()
+    for variant in variants(options).values():
+        with run.seeded():
+            learner = learn(run, variant, ledger)
+    if options.compare:
+        run.show("strategies", ledger.table())
+        run.show("accuracy-against-tasks", ledger.figure())
+    return learner.state_dict()
+
+
+def learn(run: Run, options: Train, ledger: learning.Ledger) -> Learner:
+    """One task after the other."""
+    learner, first = begin(run, options)
+    data = learning.streams(run, options, learner.seeds.tolist())
+    model = run.module(learner)
+    sgd = learning.optimizer(learner.network, options)
+    optimizer = run.optimizer(sgd)
+    state = {"learner": learner, "optimizer": sgd, "ledger": ledger}
+    protects = options.strategy in ("ewc", "online-ewc")
+    for lesson in learning.lessons(run, data.train, options, state, first, joint=options.strategy == "joint"):
+        loss = F.cross_entropy(model(lesson.x), lesson.y)
+        optimizer.zero_grad()
+        run.backward(loss)
+        if protects and lesson.task:
+            learner.pull(options.lambda_)
+        optimizer.step()
+        run.log(**{label(options): loss})
+        if lesson.ends_task:
+            last = lesson.task == len(learner.seeds) - 1
+            learner.accuracy[lesson.task] = ledger.note(label(options), learner, data, last)
+            if protects:
+                learner.consolidate(data.train, lesson.task, options)
+    return learner
+
+
+def sample(run: Run, checkpoint: Checkpoint, options: continual.SampleOptions) -> Images | HeatMap:
+    """Test images of every task with truth, answer and probability, or the matrix of accuracies."""
+    learner = build(checkpoint).to(run.device)
+    seeds = learner.seeds.tolist()
+    if options.show == "matrix":
+        return learning.heat_map(learner.accuracy, seeds)
+    return learning.items(learner, PermutedTasks(run.dataset(checkpoint.options.data, "test"), seeds), options.n)
+
+
+def evaluate(run: Run, checkpoint: Checkpoint) -> dict[str, float]:
+    """Measure every task again; the earlier rows of R are those that the training measured."""
+    learner = build(checkpoint).to(run.device)
+    seeds = learner.seeds.tolist()
+    matrix = learner.accuracy.cpu().double()
+    matrix[-1] = learning.accuracies(learner, PermutedTasks(run.dataset(checkpoint.options.data, "test"), seeds))
+    run.show("matrix", learning.heat_map(matrix, seeds))
+    return learning.scores(matrix)

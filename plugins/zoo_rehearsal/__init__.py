@@ -1,0 +1,91 @@
+"""Rehearsal (experience replay): kept examples of earlier tasks are mixed into every batch."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import field_validator
+
+from zoo_core import Card, Checkpoint, Preset, continual, hookimpl, option
+
+
+class Train(continual.TaskOptions):
+    """The tasks, the network, and what is kept of earlier tasks."""
+
+    strategy: Literal["rehearsal", "keep-everything", "naive", "joint"] = option(
+        "rehearsal", "keep a few examples of each task; keep all; keep none; or all tasks at once, the upper bound"
+    )
+    memory: int = option(1000, "examples kept of each task", unit="images", ge=1, le=60_000)
+    selection: Literal["reservoir", "class-balanced"] = option(
+        "reservoir", "which are kept: a uniform draw from what was seen, or equally many of every class"
+    )
+    replayed: int = option(128, "kept examples beside each batch of the new task", unit="images", ge=1, le=65536)
+    sweep: str = option("100,1000,5000", "memories that --compare tries, too")
+
+    @field_validator("sweep")
+    @classmethod
+    def _are_numbers(cls, text: str) -> str:
+        if not all(part.strip().isdecimal() and int(part) for part in text.split(",")):
+            raise ValueError(f"'{text}' is no list of memories; write e.g. 100,1000")
+        return text
+
+
+def _build(checkpoint: Checkpoint) -> Any:
+    from .model import build
+
+    return build(checkpoint)
+
+
+MLP = Train()
+CNN = {"network": "cnn", "learning_rate": 0.01, "momentum": 0.9, "batch_size": 256, "replayed": 256}
+TEN = {"tasks": 10, "hidden": 1000, "memory": 2000}
+
+CARD = Card(
+    name="rehearsal",
+    summary="Rehearsal on permuted MNIST: a memory of earlier tasks",
+    idea="A few examples of every task are kept; each batch of a new task is learned beside a batch of them, weighted "
+    "so that every task counts the same.",
+    paper="Robins 1995, https://doi.org/10.1080/09540099550039318; Chaudhry et al. 2019, "
+    "https://arxiv.org/abs/1902.10486",
+    datasets=("mnist", "fashion-mnist"),
+    licence="MIT",
+    metrics=continual.METRICS,
+    presets={
+        "mlp": Preset(MLP, "784-400-400-10, three tasks, 1,000 examples of each"),
+        "keep-everything": Preset(Train(strategy="keep-everything"), "the same, all examples kept"),
+        "cnn": Preset(Train(**CNN), "the reference CNN, three tasks"),
+        "cnn-keep-everything": Preset(Train(**CNN, strategy="keep-everything"), "the CNN, all examples kept"),
+        "ten-tasks": Preset(Train(**TEN), "784-1000-1000-10, ten tasks, 2,000 examples of each"),
+    },
+    default_preset="mlp",
+    sample_options=continual.SampleOptions,
+    evaluate_options=continual.EvaluateOptions,
+    build=_build,
+    tiny={"iterations": 3, "batch_size": 16, "hidden": 8, "tasks": 2, "held_out": 40, "memory": 20, "replayed": 8},
+)
+
+
+@hookimpl
+def card() -> Card:
+    return CARD
+
+
+@hookimpl
+def train(run: Any, options: Train) -> Any:
+    from . import model
+
+    return model.train(run, options)
+
+
+@hookimpl
+def sample(run: Any, checkpoint: Checkpoint, options: continual.SampleOptions) -> Any:
+    from . import model
+
+    return model.sample(run, checkpoint, options)
+
+
+@hookimpl
+def evaluate(run: Any, checkpoint: Checkpoint, options: continual.EvaluateOptions) -> Any:
+    from . import model
+
+    return model.evaluate(run, checkpoint)

@@ -1,0 +1,197 @@
+"""Rehearsal: a batch of the new task is learned beside a batch from the memory of earlier ones.
+
+While the t-th task is learned,
+
+    loss = 1/t * mean over the new batch + (1 - 1/t) * mean over the replayed batch,
+
+so that every task has the same weight (van de Ven & Tolias 2019, https://arxiv.org/abs/1904.07734).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo_core import Checkpoint, HeatMap, Images, Run, UsageError, continual
+from zoo_core.continual import learning
+from zoo_core.datasets import PermutedTasks
+
+from . import Train
+
+
+def select(labels: Tensor, n: int, how: str) -> Tensor:
+    """Rows of the examples to keep of a task.
+
+    A reservoir over one pass (Vitter 1985) is a uniform draw without replacement, so that is what is
+    drawn. Class-balanced takes equally many of every class, as far as there are enough.
+
+    Args:
+        labels: int64 [m] of the task's examples.
+        n: examples to keep; at most m are.
+        how: ``reservoir`` or ``class-balanced``.
+    Returns:
+        int64 [n or m], no row twice.
+    """
+    order = torch.randperm(len(labels), device=labels.device)
+    if how == "reservoir":
+        return order[:n]
+    mine = labels[order]
+    rank = (F.one_hot(mine).cumsum(0) - 1).gather(1, mine[:, None])[:, 0]  # how many of its class came before
+    return order[rank.argsort(stable=True)[:n]]
+
+
+class Learner(nn.Module):
+    """The network, its memory, and what it was seen to know.
+
+    Args:
+        options: of the training.
+        seeds: of the tasks, in the order in which they are learned.
+        kept: examples in the memory.
+    """
+
+    def __init__(self, options: Train, seeds: list[int], kept: int = 0) -> None:
+        super().__init__()
+        self.network = learning.network(options)
+        self.register_buffer("seeds", torch.tensor(seeds))
+        self.register_buffer("accuracy", torch.zeros(len(seeds), len(seeds)))
+        self.register_buffer("memory_images", torch.zeros(kept, 784, dtype=torch.uint8))  # as their task shows them
+        self.register_buffer("memory_labels", torch.zeros(kept, dtype=torch.uint8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits [b, k] of x [b, p]."""
+        return self.network(x)
+
+    def remember(self, tasks: PermutedTasks, task: int, options: Train) -> None:
+        """Keep examples of the task that has just been learned."""
+        rows = select(tasks.data.labels, options.memory, options.selection)
+        self.memory_images = torch.cat([self.memory_images, tasks.bytes(rows, task)])
+        self.memory_labels = torch.cat([self.memory_labels, tasks.data.labels[rows].byte()])
+
+    def recall(self, n: int) -> tuple[Tensor, Tensor]:
+        """n examples drawn from the memory: x [n, p], y [n]."""
+        rows = torch.randint(len(self.memory_labels), (n,), device=self.memory_labels.device)
+        return self.memory_images[rows].float() / 255, self.memory_labels[rows].long()
+
+    def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
+        """A memory may have any length: take that of the checkpoint."""
+        for name in ("memory_images", "memory_labels"):
+            if (kept := state.get(prefix + name)) is not None:
+                setattr(self, name, getattr(self, name).new_zeros(kept.shape))
+        super()._load_from_state_dict(state, prefix, *rest)
+
+
+def recall_everything(tasks: PermutedTasks, task: int, n: int) -> tuple[Tensor, Tensor]:
+    """n examples drawn from all tasks before `task`: x [n, p], y [n]."""
+    device = tasks.data.labels.device
+    rows = torch.randint(len(tasks.data), (n,), device=device)
+    return tasks.pixels(rows, torch.randint(task, (n,), device=device)), tasks.data.labels[rows]
+
+
+def build(checkpoint: Checkpoint) -> Learner:
+    """The learner of a checkpoint, in eval mode."""
+    tensors = checkpoint.tensors or {}
+    seeds = tensors.get("seeds", torch.arange(checkpoint.options.tasks))
+    learner = Learner(checkpoint.options, seeds.tolist(), len(tensors.get("memory_labels", ())))
+    checkpoint.fill(learner)
+    return learner
+
+
+def begin(run: Run, options: Train) -> tuple[Learner, int]:
+    """A fresh learner, or that of an earlier run with room for one task more; and its first task."""
+    if run.previous is None:
+        return Learner(options, list(range(options.tasks))), 0
+    old = build(run.previous)
+    seeds = old.seeds.tolist()
+    seed = max(seeds) + 1 if options.task_seed is None else options.task_seed
+    if seed in seeds:
+        raise UsageError(f"this network has learned the task of seed {seed} already", "choose another --task-seed")
+    learner = Learner(options, [*seeds, seed])
+    state = old.state_dict()
+    state["seeds"] = learner.seeds
+    state["accuracy"] = F.pad(old.accuracy, (0, 1, 0, 1))
+    learner.load_state_dict(state)
+    return learner, len(seeds)
+
+
+def variants(options: Train) -> dict[str, Train]:
+    """Label to options of every strategy to train; the options' own comes last, and is what is kept."""
+    found: dict[str, Train] = {}
+    if options.compare:
+        changes: list[dict[str, Any]] = [{"strategy": kind} for kind in ("naive", "joint", "keep-everything")]
+        changes += [{"strategy": "rehearsal", "memory": int(n)} for n in options.sweep.split(",")]
+        changes.append({"strategy": "rehearsal", "selection": "class-balanced"})
+        found = {label(o): o for o in (options.model_copy(update=change) for change in changes)}
+    found.pop(label(options), None)
+    return {**found, label(options): options}
+
+
+def label(options: Train) -> str:
+    """How a strategy is called in tables and plots."""
+    if options.strategy != "rehearsal":
+        return options.strategy
+    return f"{options.memory:,} a task" + (", class-balanced" if options.selection == "class-balanced" else "")
+
+
+def train(run: Run, options: Train) -> dict[str, Tensor]:
+    """Train every variant from the same beginning; return the last, which is the options' own."""
+    ledger = learning.Ledger()
+    for variant in variants(options).values():
+        with run.seeded():
+            learner = learn(run, variant, ledger)
+    if options.compare:
+        run.show("strategies", ledger.table())
+        run.show("accuracy-against-tasks", ledger.figure())
+    return learner.state_dict()
+
+
+def learn(run: Run, options: Train, ledger: learning.Ledger) -> Learner:
+    """One task after the other, each beside what was kept of the earlier ones."""
+    learner, first = begin(run, options)
+    data = learning.streams(run, options, learner.seeds.tolist())
+    model = run.module(learner)
+    sgd = learning.optimizer(learner.network, options)
+    optimizer = run.optimizer(sgd)
+    state = {"learner": learner, "optimizer": sgd, "ledger": ledger}
+    for lesson in learning.lessons(run, data.train, options, state, first, joint=options.strategy == "joint"):
+        if lesson.task and options.strategy in ("rehearsal", "keep-everything"):
+            if options.strategy == "rehearsal":
+                x, y = learner.recall(options.replayed)
+            else:
+                x, y = recall_everything(data.train, lesson.task, options.replayed)
+            new, old = model(torch.cat([lesson.x, x])).split([len(lesson.x), len(x)])
+            share = 1 / (lesson.task + 1)
+            loss = share * F.cross_entropy(new, lesson.y) + (1 - share) * F.cross_entropy(old, y)
+        else:
+            loss = F.cross_entropy(model(lesson.x), lesson.y)
+        optimizer.zero_grad()
+        run.backward(loss)
+        optimizer.step()
+        run.log(**{label(options): loss})
+        if lesson.ends_task:
+            last = lesson.task == len(learner.seeds) - 1
+            learner.accuracy[lesson.task] = ledger.note(label(options), learner, data, last)
+            if options.strategy == "rehearsal":
+                learner.remember(data.train, lesson.task, options)
+    return learner
+
+
+def sample(run: Run, checkpoint: Checkpoint, options: continual.SampleOptions) -> Images | HeatMap:
+    """Test images of every task with truth, answer and probability, or the matrix of accuracies."""
+    learner = build(checkpoint).to(run.device)
+    seeds = learner.seeds.tolist()
+    if options.show == "matrix":
+        return learning.heat_map(learner.accuracy, seeds)
+    return learning.items(learner, PermutedTasks(run.dataset(checkpoint.options.data, "test"), seeds), options.n)
+
+
+def evaluate(run: Run, checkpoint: Checkpoint) -> dict[str, float]:
+    """Measure every task again; the earlier rows of R are those that the training measured."""
+    learner = build(checkpoint).to(run.device)
+    seeds = learner.seeds.tolist()
+    matrix = learner.accuracy.cpu().double()
+    matrix[-1] = learning.accuracies(learner, PermutedTasks(run.dataset(checkpoint.options.data, "test"), seeds))
+    run.show("matrix", learning.heat_map(matrix, seeds))
+    return learning.scores(matrix)
