@@ -9,7 +9,17 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted([*(ROOT / "zoo_core").rglob("*.py"), *(ROOT / "plugins").rglob("*.py")])
-HEAVY = {"checkpoint", "runtime", "datasets", "metrics", "state", "devices", "loop"}  # import torch at their top
+HEAVY = {
+    "checkpoint",
+    "runtime",
+    "datasets",
+    "metrics",
+    "state",
+    "devices",
+    "loop",
+    "learning",
+    "accuracy",
+}  # import torch at their top
 ONLY = {  # a library that only some files may import
     "safetensors": {"zoo_core/checkpoint.py"},
     "huggingface_hub": {"zoo_core/hub.py"},

@@ -98,12 +98,16 @@ class Run:
         self._phase = self._before = 0  # loops begun so far, and their steps
 
     @contextmanager
-    def seeded(self) -> Iterator[None]:
-        """Random numbers follow the run's seed inside, and go on as if nothing had been outside."""
+    def seeded(self, seed: int | None = None) -> Iterator[None]:
+        """Random numbers follow a seed inside, the run's if none is given, and go on outside as if nothing had been."""
         devices = [self.device] if self.device.type == "cuda" else []
+        outer, self.seed = self.seed, self.seed if seed is None else seed
         with torch.random.fork_rng(devices):
             torch.manual_seed(self.seed + 1_000_003 * self.rank)
-            yield
+            try:
+                yield
+            finally:
+                self.seed = outer
 
     # -- processes and precision ---------------------------------------------------------------
 

@@ -15,17 +15,18 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from zoo_core import Checkpoint, HeatMap, Images, Run, UsageError, continual
+from zoo_core import Checkpoint, HeatMap, Images, Run, continual
 from zoo_core.continual import learning
+from zoo_core.continual.accuracy import Ledger
 from zoo_core.datasets import PermutedTasks
 
 from . import Train
 from .fisher import importance
 
 
-class Learner(nn.Module):
+class Learner(learning.TaskLearner):
     """The network, what protects it, and what it was seen to know.
 
     Args:
@@ -34,25 +35,18 @@ class Learner(nn.Module):
     """
 
     def __init__(self, options: Train, seeds: list[int]) -> None:
-        super().__init__()
-        self.network = learning.network(options)
+        super().__init__(options, seeds)
         if options.strategy in ("ewc", "online-ewc"):
             self.stiffness = copy.deepcopy(self.network).requires_grad_(False)
             self.centre = copy.deepcopy(self.network).requires_grad_(False)
             torch._foreach_zero_(list(self.stiffness.parameters()))
-        self.register_buffer("seeds", torch.tensor(seeds))
-        self.register_buffer("accuracy", torch.zeros(len(seeds), len(seeds)))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits [b, k] of x [b, p]."""
-        return self.network(x)
 
     def pull(self, strength: float) -> None:
         """Add the gradient of the penalty, strength * A (theta - centre), to that of the network."""
         theta = list(self.network.parameters())
         moved = torch._foreach_sub([p.detach() for p in theta], list(self.centre.parameters()))
         torch._foreach_mul_(moved, list(self.stiffness.parameters()))
-        torch._foreach_add_([p.grad for p in theta], moved, alpha=strength)
+        torch._foreach_add_([p.grad for p in theta if p.grad is not None], moved, alpha=strength)
 
     @torch.no_grad()
     def consolidate(self, tasks: PermutedTasks, task: int, options: Train) -> None:
@@ -79,23 +73,6 @@ def build(checkpoint: Checkpoint) -> Learner:
     return learner
 
 
-def begin(run: Run, options: Train) -> tuple[Learner, int]:
-    """A fresh learner, or that of an earlier run with room for one task more; and its first task."""
-    if run.previous is None:
-        return Learner(options, list(range(options.tasks))), 0
-    old = build(run.previous)
-    seeds = old.seeds.tolist()
-    seed = max(seeds) + 1 if options.task_seed is None else options.task_seed
-    if seed in seeds:
-        raise UsageError(f"this network has learned the task of seed {seed} already", "choose another --task-seed")
-    learner = Learner(options, [*seeds, seed])
-    state = old.state_dict()
-    state["seeds"] = learner.seeds
-    state["accuracy"] = F.pad(old.accuracy, (0, 1, 0, 1))
-    learner.load_state_dict(state)
-    return learner, len(seeds)
-
-
 def variants(options: Train) -> dict[str, Train]:
     """Label to options of every strategy to train; the options' own comes last, and is what is kept."""
     found: dict[str, Train] = {}
@@ -116,20 +93,14 @@ def label(options: Train) -> str:
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:
-    """Train every variant from the same beginning; return the last, which is the options' own."""
-    ledger = learning.Ledger()
-    for variant in variants(options).values():
-        with run.seeded():
-            learner = learn(run, variant, ledger)
-    if options.compare:
-        run.show("strategies", ledger.table())
-        run.show("accuracy-against-tasks", ledger.figure())
-    return learner.state_dict()
+    """Train the options' own strategy, after the others if they are to be compared."""
+    return learning.train(run, variants(options), learn)
 
 
-def learn(run: Run, options: Train, ledger: learning.Ledger) -> Learner:
+def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
     """One task after the other."""
-    learner, first = begin(run, options)
+    old = build(run.previous) if run.previous else None
+    learner, first = learning.begin(options, Learner, old)
     data = learning.streams(run, options, learner.seeds.tolist())
     model = run.module(learner)
     sgd = learning.optimizer(learner.network, options)
@@ -145,8 +116,8 @@ def learn(run: Run, options: Train, ledger: learning.Ledger) -> Learner:
         optimizer.step()
         run.log(**{label(options): loss})
         if lesson.ends_task:
-            last = lesson.task == len(learner.seeds) - 1
-            learner.accuracy[lesson.task] = ledger.note(label(options), learner, data, last)
+            held_out = data.held_out if lesson.task == len(learner.seeds) - 1 else None
+            learner.accuracy[lesson.task] = ledger.note(label(options), learner, data.test, held_out)
             if protects:
                 learner.consolidate(data.train, lesson.task, options)
     return learner
@@ -154,18 +125,9 @@ def learn(run: Run, options: Train, ledger: learning.Ledger) -> Learner:
 
 def sample(run: Run, checkpoint: Checkpoint, options: continual.SampleOptions) -> Images | HeatMap:
     """Test images of every task with truth, answer and probability, or the matrix of accuracies."""
-    learner = build(checkpoint).to(run.device)
-    seeds = learner.seeds.tolist()
-    if options.show == "matrix":
-        return learning.heat_map(learner.accuracy, seeds)
-    return learning.items(learner, PermutedTasks(run.dataset(checkpoint.options.data, "test"), seeds), options.n)
+    return learning.sample(run, build(checkpoint), checkpoint.options.data, options)
 
 
 def evaluate(run: Run, checkpoint: Checkpoint) -> dict[str, float]:
-    """Measure every task again; the earlier rows of R are those that the training measured."""
-    learner = build(checkpoint).to(run.device)
-    seeds = learner.seeds.tolist()
-    matrix = learner.accuracy.cpu().double()
-    matrix[-1] = learning.accuracies(learner, PermutedTasks(run.dataset(checkpoint.options.data, "test"), seeds))
-    run.show("matrix", learning.heat_map(matrix, seeds))
-    return learning.scores(matrix)
+    """Measure every task again."""
+    return learning.evaluate(run, build(checkpoint), checkpoint.options.data)

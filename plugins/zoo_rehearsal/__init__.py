@@ -37,8 +37,8 @@ def _build(checkpoint: Checkpoint) -> Any:
 
 
 MLP = Train()
-CNN = {"network": "cnn", "learning_rate": 0.01, "momentum": 0.9, "batch_size": 256, "replayed": 256}
-TEN = {"tasks": 10, "hidden": 1000, "memory": 2000}
+CNN: dict[str, Any] = {"network": "cnn", "learning_rate": 0.01, "momentum": 0.9, "batch_size": 256, "replayed": 256}
+TEN: dict[str, Any] = {"tasks": 10, "hidden": 1000, "memory": 2000}
 
 CARD = Card(
     name="rehearsal",

@@ -13,10 +13,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from zoo_core import Checkpoint, HeatMap, Images, Run, UsageError, continual
+from zoo_core import Checkpoint, HeatMap, Images, Run, continual
 from zoo_core.continual import learning
+from zoo_core.continual.accuracy import Ledger
 from zoo_core.datasets import PermutedTasks
 
 from . import Train
@@ -43,7 +44,7 @@ def select(labels: Tensor, n: int, how: str) -> Tensor:
     return order[rank.argsort(stable=True)[:n]]
 
 
-class Learner(nn.Module):
+class Learner(learning.TaskLearner):
     """The network, its memory, and what it was seen to know.
 
     Args:
@@ -52,17 +53,13 @@ class Learner(nn.Module):
         kept: examples in the memory.
     """
 
-    def __init__(self, options: Train, seeds: list[int], kept: int = 0) -> None:
-        super().__init__()
-        self.network = learning.network(options)
-        self.register_buffer("seeds", torch.tensor(seeds))
-        self.register_buffer("accuracy", torch.zeros(len(seeds), len(seeds)))
-        self.register_buffer("memory_images", torch.zeros(kept, 784, dtype=torch.uint8))  # as their task shows them
-        self.register_buffer("memory_labels", torch.zeros(kept, dtype=torch.uint8))
+    memory_images: Tensor  # uint8 [kept, p], as their tasks show them
+    memory_labels: Tensor  # uint8 [kept]
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits [b, k] of x [b, p]."""
-        return self.network(x)
+    def __init__(self, options: Train, seeds: list[int], kept: int = 0) -> None:
+        super().__init__(options, seeds)
+        self.register_buffer("memory_images", torch.zeros(kept, 784, dtype=torch.uint8))
+        self.register_buffer("memory_labels", torch.zeros(kept, dtype=torch.uint8))
 
     def remember(self, tasks: PermutedTasks, task: int, options: Train) -> None:
         """Keep examples of the task that has just been learned."""
@@ -99,23 +96,6 @@ def build(checkpoint: Checkpoint) -> Learner:
     return learner
 
 
-def begin(run: Run, options: Train) -> tuple[Learner, int]:
-    """A fresh learner, or that of an earlier run with room for one task more; and its first task."""
-    if run.previous is None:
-        return Learner(options, list(range(options.tasks))), 0
-    old = build(run.previous)
-    seeds = old.seeds.tolist()
-    seed = max(seeds) + 1 if options.task_seed is None else options.task_seed
-    if seed in seeds:
-        raise UsageError(f"this network has learned the task of seed {seed} already", "choose another --task-seed")
-    learner = Learner(options, [*seeds, seed])
-    state = old.state_dict()
-    state["seeds"] = learner.seeds
-    state["accuracy"] = F.pad(old.accuracy, (0, 1, 0, 1))
-    learner.load_state_dict(state)
-    return learner, len(seeds)
-
-
 def variants(options: Train) -> dict[str, Train]:
     """Label to options of every strategy to train; the options' own comes last, and is what is kept."""
     found: dict[str, Train] = {}
@@ -136,20 +116,14 @@ def label(options: Train) -> str:
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:
-    """Train every variant from the same beginning; return the last, which is the options' own."""
-    ledger = learning.Ledger()
-    for variant in variants(options).values():
-        with run.seeded():
-            learner = learn(run, variant, ledger)
-    if options.compare:
-        run.show("strategies", ledger.table())
-        run.show("accuracy-against-tasks", ledger.figure())
-    return learner.state_dict()
+    """Train the options' own strategy, after the others if they are to be compared."""
+    return learning.train(run, variants(options), learn)
 
 
-def learn(run: Run, options: Train, ledger: learning.Ledger) -> Learner:
+def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
     """One task after the other, each beside what was kept of the earlier ones."""
-    learner, first = begin(run, options)
+    old = build(run.previous) if run.previous else None
+    learner, first = learning.begin(options, Learner, old)
     data = learning.streams(run, options, learner.seeds.tolist())
     model = run.module(learner)
     sgd = learning.optimizer(learner.network, options)
@@ -171,8 +145,8 @@ def learn(run: Run, options: Train, ledger: learning.Ledger) -> Learner:
         optimizer.step()
         run.log(**{label(options): loss})
         if lesson.ends_task:
-            last = lesson.task == len(learner.seeds) - 1
-            learner.accuracy[lesson.task] = ledger.note(label(options), learner, data, last)
+            held_out = data.held_out if lesson.task == len(learner.seeds) - 1 else None
+            learner.accuracy[lesson.task] = ledger.note(label(options), learner, data.test, held_out)
             if options.strategy == "rehearsal":
                 learner.remember(data.train, lesson.task, options)
     return learner
@@ -180,18 +154,9 @@ def learn(run: Run, options: Train, ledger: learning.Ledger) -> Learner:
 
 def sample(run: Run, checkpoint: Checkpoint, options: continual.SampleOptions) -> Images | HeatMap:
     """Test images of every task with truth, answer and probability, or the matrix of accuracies."""
-    learner = build(checkpoint).to(run.device)
-    seeds = learner.seeds.tolist()
-    if options.show == "matrix":
-        return learning.heat_map(learner.accuracy, seeds)
-    return learning.items(learner, PermutedTasks(run.dataset(checkpoint.options.data, "test"), seeds), options.n)
+    return learning.sample(run, build(checkpoint), checkpoint.options.data, options)
 
 
 def evaluate(run: Run, checkpoint: Checkpoint) -> dict[str, float]:
-    """Measure every task again; the earlier rows of R are those that the training measured."""
-    learner = build(checkpoint).to(run.device)
-    seeds = learner.seeds.tolist()
-    matrix = learner.accuracy.cpu().double()
-    matrix[-1] = learning.accuracies(learner, PermutedTasks(run.dataset(checkpoint.options.data, "test"), seeds))
-    run.show("matrix", learning.heat_map(matrix, seeds))
-    return learning.scores(matrix)
+    """Measure every task again."""
+    return learning.evaluate(run, build(checkpoint), checkpoint.options.data)

@@ -1,22 +1,29 @@
-"""Networks, lessons and accuracies of learning tasks one after another.
+"""Networks and lessons of learning tasks one after another, and the hooks around a strategy.
+
+A strategy is a function `learn(run, options, ledger)` that trains a `TaskLearner`; see the plugins
+ewc and rehearsal.
 
 Shapes: b images, p = 784 pixels, t tasks, k = 10 classes.
-R[i, j] is the accuracy on task j after learning task i, in percent (Lopez-Paz & Ranzato 2017).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..datasets import ImageData, PermutedTasks
+from ..errors import UsageError
 from ..runtime import Run
-from ..types import Figure, HeatMap, Images, Series, Table
-from . import TaskOptions
+from ..types import HeatMap, Images
+from . import SampleOptions, TaskOptions, accuracy
+from .accuracy import Ledger
+
+T = TypeVar("T", bound=TaskOptions)
 
 CLASSES = 10
 
@@ -99,112 +106,86 @@ def lessons(
         yield Lesson(task, tasks.pixels(step.rows, mixed), tasks.data.labels[step.rows], ends_task)
 
 
-# -- accuracies ------------------------------------------------------------------------------------
+# -- the learner -----------------------------------------------------------------------------------
 
 
-@torch.no_grad()
-def accuracies(module: nn.Module, tasks: PermutedTasks) -> Tensor:
-    """Accuracy [t] on every task, in percent; float64 on the CPU."""
-    training = module.training
-    module.eval()
-    rows = torch.arange(len(tasks.data), device=tasks.data.images.device).split(2000)
-    right = torch.zeros(len(tasks), dtype=torch.double)
-    for task in range(len(tasks)):
-        for part in rows:
-            right[task] += int((module(tasks.pixels(part, task)).argmax(1) == tasks.data.labels[part]).sum())
-    module.train(training)
-    return 100 * right / len(tasks.data)
-
-
-def average_accuracy(matrix: Tensor) -> float:
-    """Mean over all tasks after the last one: mean_j R[T, j]."""
-    return float(matrix[-1].mean())
-
-
-def forgetting(matrix: Tensor) -> float:
-    """mean over j < T of max_i R[i, j] - R[T, j] (Chaudhry et al. 2018); 0 for one task."""
-    return float((matrix[:-1, :-1].max(0).values - matrix[-1, :-1]).mean()) if len(matrix) > 1 else 0.0
-
-
-def backward_transfer(matrix: Tensor) -> float:
-    """mean over j < T of R[T, j] - R[j, j] (Lopez-Paz & Ranzato 2017); 0 for one task."""
-    return float((matrix[-1] - matrix.diag())[:-1].mean()) if len(matrix) > 1 else 0.0
-
-
-def scores(matrix: Tensor) -> dict[str, float]:
-    """All three, by the names of `zoo_core.continual.METRICS`."""
-    return {
-        "accuracy": average_accuracy(matrix),
-        "forgetting": forgetting(matrix),
-        "backward_transfer": backward_transfer(matrix),
-    }
-
-
-class Ledger:
-    """Accuracies of several strategies, as they are trained; part of the state of a run.
+class TaskLearner(nn.Module):
+    """A network and what it was seen to know; a strategy adds what it remembers.
 
     Args:
-        rows: label of the strategy to its R so far, row by row.
-        held_out: label to mean accuracy on the held-out images after the last task.
+        options: of the training.
+        seeds: of the tasks, in the order in which they are learned.
     """
 
-    def __init__(self) -> None:
-        self.rows: dict[str, list[list[float]]] = {}
-        self.held_out: dict[str, float] = {}
+    seeds: Tensor  # int64 [t]
+    accuracy: Tensor  # R, float [t, t]
 
-    def note(self, label: str, module: nn.Module, data: Streams, last: bool) -> Tensor:
-        """Measure `module` after a task; the new row of R."""
-        row = accuracies(module, data.test)
-        self.rows.setdefault(label, []).append(row.tolist())
-        if last and data.held_out:
-            self.held_out[label] = float(accuracies(module, data.held_out).mean())
-        return row
+    def __init__(self, options: TaskOptions, seeds: list[int]) -> None:
+        super().__init__()
+        self.network = network(options)
+        self.register_buffer("seeds", torch.tensor(seeds))
+        self.register_buffer("accuracy", torch.zeros(len(seeds), len(seeds)))
 
-    def state_dict(self) -> dict[str, Any]:
-        """JSON."""
-        return {"rows": dict(self.rows), "held_out": dict(self.held_out)}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state_dict` gave."""
-        self.rows, self.held_out = dict(state["rows"]), dict(state["held_out"])
-
-    def table(self) -> Table:
-        """One row for each strategy, the best on held-out images first."""
-        found = []
-        for label, rows in self.rows.items():
-            found.append((label, self.held_out.get(label, float("nan")), *scores(torch.tensor(rows)).values()))
-        found.sort(key=lambda row: -row[1])
-        return Table(("strategy", "held_out", "accuracy", "forgetting", "backward_transfer"), tuple(found))
-
-    def figure(self) -> Figure:
-        """Average accuracy over the tasks seen, against their number."""
-        series = []
-        for label, rows in self.rows.items():
-            seen = tuple(float(i) for i in range(1, len(rows) + 1))
-            series.append(Series(label, seen, tuple(sum(r[: i + 1]) / (i + 1) for i, r in enumerate(rows))))
-        return Figure("Test accuracy on the tasks seen so far", "tasks seen", "mean accuracy, %", tuple(series))
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits [b, k] of x [b, p]."""
+        return self.network(x)
 
 
-# -- what is shown ---------------------------------------------------------------------------------
+L = TypeVar("L", bound=TaskLearner)
 
 
-def heat_map(matrix: Tensor, seeds: list[int]) -> HeatMap:
-    """R as a heat map."""
-    names = tuple(f"{i + 1}" for i in range(len(seeds)))
-    cells = tuple(tuple(row) for row in matrix.tolist())
-    return HeatMap("Test accuracy, %", "on task", "after learning task", cells, names, names)
+def begin(options: T, make: Callable[[T, list[int]], L], old: TaskLearner | None) -> tuple[L, int]:
+    """A fresh learner, or that of an earlier run with room for one task more; and its first task.
+
+    Args:
+        make: the learner's class.
+        old: of the earlier run.
+    Raises:
+        UsageError: the further task has been learned already.
+    """
+    if old is None:
+        return make(options, list(range(options.tasks))), 0
+    seeds = old.seeds.tolist()
+    seed = max(seeds) + 1 if options.task_seed is None else options.task_seed
+    if seed in seeds:
+        raise UsageError(f"this network has learned the task of seed {seed} already", "choose another --task-seed")
+    learner = make(options, [*seeds, seed])
+    state = {**old.state_dict(), "seeds": learner.seeds, "accuracy": F.pad(old.accuracy, (0, 1, 0, 1))}
+    learner.load_state_dict(state)
+    return learner, len(seeds)
 
 
-@torch.no_grad()
-def items(module: nn.Module, tasks: PermutedTasks, n: int) -> Images:
-    """n random test images as each task shows them, with truth, answer and probability."""
-    data = tasks.data
-    rows = torch.randperm(len(data), device=data.images.device)[:n]
-    pictures, captions = [], []
-    for task in range(len(tasks)):
-        x = tasks.pixels(rows, task)
-        confidence, answer = module(x).softmax(1).max(1)
-        pictures.append(x.view(-1, 1, 28, 28))
-        for truth, a, c in zip(data.labels[rows].tolist(), answer.tolist(), confidence.tolist(), strict=True):
-            captions.append(f"task {task + 1}: {data.classes[truth]}\n{data.classes[a]} {100 * c:.0f} %")
-    return Images(torch.cat(pictures).cpu(), tuple(captions), n)
+# -- hooks -----------------------------------------------------------------------------------------
+
+
+def train(run: Run, variants: Mapping[str, T], learn: Callable[[Run, T, Ledger], TaskLearner]) -> dict[str, Tensor]:
+    """Train every variant from the same beginning; the last one is returned.
+
+    Args:
+        variants: label to options; several are shown beside one another.
+    """
+    ledger = Ledger()
+    for options in variants.values():
+        with run.seeded():
+            learner = learn(run, options, ledger)
+    if len(variants) > 1:
+        run.show("strategies", ledger.table())
+        run.show("accuracy-against-tasks", ledger.figure())
+    return learner.state_dict()
+
+
+def sample(run: Run, learner: TaskLearner, data: str, options: SampleOptions) -> Images | HeatMap:
+    """Test images of every task with truth, answer and probability, or the matrix of accuracies."""
+    seeds = learner.seeds.tolist()
+    if options.show == "matrix":
+        return accuracy.heat_map(learner.accuracy, seeds)
+    return accuracy.items(learner.to(run.device), PermutedTasks(run.dataset(data, "test"), seeds), options.n)
+
+
+def evaluate(run: Run, learner: TaskLearner, data: str) -> dict[str, float]:
+    """Measure every task again; the earlier rows of R are those that the training measured."""
+    seeds = learner.seeds.tolist()
+    matrix = learner.accuracy.double()
+    matrix[-1] = accuracy.accuracies(learner.to(run.device), PermutedTasks(run.dataset(data, "test"), seeds))
+    run.show("matrix", accuracy.heat_map(matrix, seeds))
+    return accuracy.scores(matrix)

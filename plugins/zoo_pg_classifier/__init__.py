@@ -1,0 +1,107 @@
+"""A classifier trained by policy gradient (Williams 1992): it is only told how bad its guess was."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from zoo_core import Card, Checkpoint, Metric, Options, Preset, hookimpl, option
+
+
+class Train(Options):
+    """What is learned, and how the gradient is estimated."""
+
+    data: Literal["mnist", "threshold"] = option("mnist", "MNIST, or y = 1 if x > 5 on the line")
+    hidden: int = option(256, "width of the hidden layer", ge=1, le=65536)
+    learner: Literal["policy-gradient", "supervised"] = option(
+        "policy-gradient", "sees the loss of the class that it drew, or the label"
+    )
+    baseline: Literal["none", "batch-mean", "learned"] = option(
+        "learned",
+        "subtracted from the loss: nothing, the mean of the other losses of the batch, or a prediction from x",
+    )
+    samples: int = option(4, "classes drawn for each input", ge=1, le=1000)
+    entropy: float = option(0.01, "weight of an entropy bonus", ge=0, le=10)
+    epochs: int = option(10, "passes over the training inputs", ge=1, le=10_000)
+    iterations: int | None = option(None, "steps instead of epochs", ge=1)
+    batch_size: int = option(128, "inputs per step", ge=2, le=65536)
+    learning_rate: float = option(1e-3, "of Adam", gt=0, le=1)
+    compare: bool = option(False, "train the other estimators and the supervised twin too; show all curves")
+    seeds: int = option(3, "seeds of each in --compare", ge=1, le=100)
+
+
+class Sample(Options):
+    """What to show."""
+
+    n: int = option(16, "test images shown (mnist)", unit="images", ge=1, le=400)
+
+
+class Evaluate(Options):
+    """How the variance of the gradient estimate is measured."""
+
+    estimates: int = option(100, "estimates of the same gradient", ge=2, le=100_000)
+
+
+def _build(checkpoint: Checkpoint) -> Any:
+    from .model import build
+
+    return build(checkpoint)
+
+
+PLAIN: dict[str, Any] = {"baseline": "none", "samples": 1, "entropy": 0.0}
+
+CARD = Card(
+    name="pg-classifier",
+    summary="Classifier trained by policy gradient, from a black-box loss",
+    idea="The network draws a class and is told only the loss of that class, without a gradient; raising the "
+    "log-probability of what went better than expected is gradient descent on the expected loss.",
+    paper="Williams 1992, Simple statistical gradient-following algorithms for connectionist reinforcement learning, "
+    "https://doi.org/10.1007/BF00992696",
+    datasets=("mnist",),
+    licence="MIT",
+    metrics=(
+        Metric("accuracy", "test inputs classified correctly", "%", "higher"),
+        Metric("class_min", "the same, of the worst class", "%", "higher"),
+        Metric(
+            "gradient_variance", "E|estimate - gradient|² of the expected loss, at a batch of test inputs", "", "", 5
+        ),
+        Metric("gradient_norm2", "|gradient|² there", "", "", 5),
+    ),
+    presets={
+        "mnist": Preset(Train(), "784-256-10, learned baseline, four draws an input, entropy bonus"),
+        "plain": Preset(Train(**PLAIN), "no baseline, one draw, no bonus", {"accuracy": 75.0}),
+        "batch-mean": Preset(Train(**{**PLAIN, "baseline": "batch-mean"}), "one draw, batch mean as the baseline"),
+        "supervised": Preset(Train(learner="supervised"), "the twin that sees the label"),
+        "threshold": Preset(Train(data="threshold", hidden=16, epochs=20), "y = 1 if x > 5"),
+    },
+    default_preset="mnist",
+    sample_options=Sample,
+    evaluate_options=Evaluate,
+    build=_build,
+    tiny={"iterations": 6, "batch_size": 16, "hidden": 8},
+)
+
+
+@hookimpl
+def card() -> Card:
+    return CARD
+
+
+@hookimpl
+def train(run: Any, options: Train) -> Any:
+    from . import model
+
+    return model.train(run, options)
+
+
+@hookimpl
+def sample(run: Any, checkpoint: Checkpoint, options: Sample) -> Any:
+    from . import model
+
+    return model.sample(run, checkpoint, options)
+
+
+@hookimpl
+def evaluate(run: Any, checkpoint: Checkpoint, options: Evaluate) -> Any:
+    from . import model
+
+    return model.evaluate(run, checkpoint, options)

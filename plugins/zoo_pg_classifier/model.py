@@ -1,0 +1,290 @@
+"""Classification by policy gradient, after Williams 1992.
+
+The learner draws a class y from its policy p_w(y|x) and is told the loss L(x, y), a number. Of the
+expected loss J(w) = E_x E_y L(x, y) it knows the gradient only through its draws:
+
+    grad J = E_x E_y [ (L(x, y) - b) grad log p_w(y|x) ],    b any number that does not depend on y
+
+Shapes: b inputs of d numbers, s draws for each, k classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo_core import Checkpoint, Figure, Images, Run, Series, Table
+
+from . import PLAIN, Evaluate, Sample, Train
+
+# -- the task --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Task:
+    """Inputs uint8 [n, 784], or float [n, 1]; labels int64 [n]."""
+
+    inputs: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def x(self, rows: Tensor | slice) -> Tensor:
+        """Float inputs [b, d] of some rows."""
+        x = self.inputs[rows]
+        return x.float() / 255 if x.dtype == torch.uint8 else x
+
+
+def task(run: Run, options: Train, split: str) -> Task:
+    """MNIST, or 10,000 points of the line, uniform in [0, 10]."""
+    if options.data == "mnist":
+        data = run.dataset("mnist", split)
+        return Task(data.images.flatten(1), data.labels)
+    generator = torch.Generator().manual_seed(("train", "test").index(split))
+    x = 10 * torch.rand(10_000, 1, generator=generator).to(run.device)
+    return Task(x, (x[:, 0] > 5).long())
+
+
+def black_box(labels: Tensor, y: Tensor) -> Tensor:
+    """L(x, y): 1 if the class drawn is wrong, else 0. labels [b], y [b, s] gives [b, s]."""
+    return (y != labels[:, None]).float()
+
+
+# -- the estimator ---------------------------------------------------------------------------------
+
+
+class Classifier(nn.Module):
+    """The policy p_w(y|x), and the prediction of the loss that serves as a learned baseline."""
+
+    def __init__(self, options: Train) -> None:
+        super().__init__()
+        d, k = (784, 10) if options.data == "mnist" else (1, 2)
+        self.policy = nn.Sequential(nn.Linear(d, options.hidden), nn.ReLU(), nn.Linear(options.hidden, k))
+        self.expected = nn.Sequential(nn.Linear(d, 64), nn.ReLU(), nn.Linear(64, 1))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits [b, k] and expected losses [b]."""
+        return self.policy(x), self.expected(x)[:, 0]
+
+
+def baseline(kind: str, losses: Tensor, expected: Tensor) -> Tensor:
+    """b for each loss; never depends on the draw that it is subtracted from.
+
+    Args:
+        kind: ``none``, ``batch-mean`` (of all other losses) or ``learned``.
+        losses: [b, s]. expected: [b].
+    Returns:
+        [b, s], or something that broadcasts to it.
+    """
+    if kind == "learned":
+        return expected.detach()[:, None]
+    if kind == "batch-mean" and losses.numel() > 1:
+        return (losses.sum() - losses) / (losses.numel() - 1)
+    return torch.zeros_like(losses)
+
+
+def surrogate(logits: Tensor, y: Tensor, advantage: Tensor) -> Tensor:
+    """Its gradient is the policy gradient: mean of (L - b) log p(y|x).
+
+    Args:
+        logits: [b, k]. y: int64 [b, s]. advantage: L - b, [b, s].
+    """
+    return (advantage * logits.log_softmax(1).gather(1, y)).mean()
+
+
+def objective(options: Train, logits: Tensor, expected: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """What is minimised in one step, and the mean loss of the draws.
+
+    The labels reach a policy-gradient learner through the black box alone.
+    """
+    if options.learner == "supervised":
+        return F.cross_entropy(logits, labels), (logits.detach().argmax(1) != labels).float().mean()
+    p = logits.softmax(1)
+    y = torch.multinomial(p.detach(), options.samples, replacement=True)
+    losses = black_box(labels, y)
+    loss = surrogate(logits, y, losses - baseline(options.baseline, losses, expected))
+    if options.entropy:
+        loss = loss + options.entropy * (p * logits.log_softmax(1)).sum(1).mean()
+    if options.baseline == "learned":
+        loss = loss + F.mse_loss(expected, losses.mean(1))  # moves the prediction only
+    return loss, losses.mean()
+
+
+def gradient_variance(classifier: Classifier, options: Train, x: Tensor, labels: Tensor, n: int) -> tuple[float, float]:
+    """E|g - grad J|² over n estimates g on one batch, and |grad J|²; both sums over all weights of the policy.
+
+    grad J is known here in closed form, J = mean_x sum_y p(y|x) L(x, y). The entropy bonus is left out.
+    """
+    weights = list(classifier.policy.parameters())
+    logits, expected = classifier(x)
+    everything = torch.arange(logits.shape[1], device=x.device).expand(len(x), -1)
+    exact = (logits.softmax(1) * black_box(labels, everything)).sum(1).mean()
+    truth = torch.cat([g.flatten() for g in torch.autograd.grad(exact, weights, retain_graph=True)])
+    error = 0.0
+    for _ in range(n):
+        y = torch.multinomial(logits.detach().softmax(1), options.samples, replacement=True)
+        losses = black_box(labels, y)
+        loss = surrogate(logits, y, losses - baseline(options.baseline, losses, expected))
+        estimate = torch.cat([g.flatten() for g in torch.autograd.grad(loss, weights, retain_graph=True)])
+        error += float((estimate - truth).square().sum())
+    return error / n, float(truth.square().sum())
+
+
+# -- hooks -----------------------------------------------------------------------------------------
+
+
+def build(checkpoint: Checkpoint) -> Classifier:
+    """The classifier of a checkpoint, in eval mode."""
+    classifier = Classifier(checkpoint.options)
+    checkpoint.fill(classifier)
+    return classifier
+
+
+class Ledger:
+    """Test accuracies and gradient variances of several learners as they are trained; part of a run's state.
+
+    Args:
+        points: label to one list a seed of (epochs, accuracy in percent, variance).
+    """
+
+    def __init__(self) -> None:
+        self.points: dict[str, list[list[list[float]]]] = {}
+
+    def note(self, label: str, index: int, point: list[float]) -> None:
+        """Add a point to the curve of a label and the index of its seed."""
+        curves = self.points.setdefault(label, [])
+        curves.extend([] for _ in range(index + 1 - len(curves)))
+        curves[index].append(point)
+
+    def state_dict(self) -> dict[str, Any]:
+        """JSON."""
+        return {"points": dict(self.points)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
+        self.points = dict(state["points"])
+
+    def table(self) -> Table:
+        """Last accuracy of each seed, and the mean variance over the run."""
+        rows = []
+        for label, curves in self.points.items():
+            last = [curve[-1][1] for curve in curves]
+            noise = [point[2] for curve in curves for point in curve]
+            seeds = "  ".join(f"{a:.1f}" for a in last)
+            rows.append((label, sum(last) / len(last), min(last), seeds, f"{sum(noise) / len(noise):.5f}"))
+        return Table(("learner", "accuracy", "worst", "each seed", "gradient_variance"), tuple(rows))
+
+    def figure(self, which: int, title: str, unit: str) -> Figure:
+        """Curves over epochs: mean over seeds, and each seed for itself where there are few."""
+        series = []
+        for label, curves in self.points.items():
+            for i, curve in enumerate(curves):
+                name = label if len(curves) == 1 else f"{label}, seed {i}"
+                series.append(Series(name, tuple(p[0] for p in curve), tuple(p[which] for p in curve)))
+        return Figure(title, "epochs", unit, tuple(series))
+
+
+def variants(options: Train) -> dict[str, Train]:
+    """Label to options of every learner to train; the options' own comes last, and is what is kept."""
+    found = {}
+    if options.compare:
+        changes: dict[str, dict[str, Any]] = {
+            "supervised": {"learner": "supervised"},
+            "no baseline": PLAIN,
+            "batch mean": {**PLAIN, "baseline": "batch-mean"},
+            "learned baseline": {**PLAIN, "baseline": "learned"},
+        }
+        found = {label: options.model_copy(update=change) for label, change in changes.items()}
+    return {**{label: o for label, o in found.items() if o != options}, "as asked for": options}
+
+
+def train(run: Run, options: Train) -> dict[str, Tensor]:
+    """Train the learner that was asked for, after the others and their seeds if they are to be compared."""
+    ledger = Ledger()
+    for label, variant in variants(options).items():
+        seeds = [run.seed + i for i in range(options.seeds if options.compare else 1)]
+        for i in reversed(range(len(seeds))):  # the run's own seed comes last
+            with run.seeded(seeds[i]):
+                classifier = learn(run, variant, label, i, ledger)
+    if options.compare:
+        run.show("learners", ledger.table())
+        run.show("accuracy", ledger.figure(1, "Test accuracy", "%"))
+        run.show("gradient-variance", ledger.figure(2, "Variance of the gradient estimate", "E|g - grad J|²"))
+    return classifier.state_dict()
+
+
+def learn(run: Run, options: Train, label: str, index: int, ledger: Ledger) -> Classifier:
+    """Adam on the policy gradient, or on the cross-entropy."""
+    data, test = task(run, options, "train"), task(run, options, "test")
+    classifier = Classifier(options)
+    model = run.module(classifier)
+    adam = torch.optim.Adam(classifier.parameters(), options.learning_rate, fused=True)
+    optimizer = run.optimizer(adam)
+    total = run.count_steps(data, options.batch_size, options.epochs, options.iterations)
+    state = {"classifier": classifier, "adam": adam, "ledger": ledger}
+    for step in run.steps(data, batch_size=options.batch_size, iterations=total, state=state):
+        labels = data.labels[step.rows]
+        logits, expected = model(data.x(step.rows))
+        loss, drawn = objective(options, logits, expected, labels)
+        optimizer.zero_grad()
+        run.backward(loss)
+        optimizer.step()
+        run.log(**{label: drawn})
+        if step.ends_epoch or step.number % 100 == 0:
+            noise = 0.0
+            if options.learner == "policy-gradient":
+                noise, _ = gradient_variance(classifier, options, data.x(step.rows), labels, 8)
+            epochs = (step.number + 1) * options.batch_size / len(data)
+            ledger.note(label, index, [epochs, accuracy(classifier, test), noise])
+    return classifier
+
+
+@torch.no_grad()
+def answers(classifier: Classifier, data: Task) -> Tensor:
+    """Class probabilities [n, k] of all inputs."""
+    rows = torch.arange(len(data), device=data.labels.device).split(2000)
+    return torch.cat([classifier.policy(data.x(part)).softmax(1) for part in rows])
+
+
+def accuracy(classifier: Classifier, data: Task) -> float:
+    """In percent."""
+    return 100 * float((answers(classifier, data).argmax(1) == data.labels).float().mean())
+
+
+def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images | Figure:
+    """Random test images with truth, answer and probability; on the line, p(y = 1 | x)."""
+    classifier, data = build(checkpoint).to(run.device), task(run, checkpoint.options, "test")
+    if checkpoint.options.data == "threshold":
+        x = torch.linspace(0, 10, 501, device=run.device)
+        p = answers(classifier, Task(x[:, None], torch.zeros_like(x)))[:, 1]
+        curves = [("learned", p), ("truth", (x > 5).float())]
+        series = tuple(Series(name, tuple(x.tolist()), tuple(y.tolist())) for name, y in curves)
+        return Figure("Probability of class 1", "x", "p(y = 1 | x)", series)
+    rows = torch.randperm(len(data), device=run.device)[: options.n]
+    confidence, answer = answers(classifier, data)[rows].max(1)
+    facts = zip(data.labels[rows].tolist(), answer.tolist(), confidence.tolist(), strict=True)
+    captions = tuple(f"{truth}\n{a} {100 * c:.0f} %" for truth, a, c in facts)
+    return Images(data.x(rows).view(-1, 1, 28, 28).cpu(), captions)
+
+
+def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, float]:
+    """Accuracy on all test inputs; noise of the gradient estimate at one batch of them."""
+    trained = checkpoint.options
+    classifier, data = build(checkpoint).to(run.device), task(run, trained, "test")
+    right = (answers(classifier, data).argmax(1) == data.labels).double()
+    classes = [100 * float(right[data.labels == k].mean()) for k in range(int(data.labels.max()) + 1)]
+    rows = slice(trained.batch_size)
+    variance, norm2 = gradient_variance(classifier, trained, data.x(rows), data.labels[rows], options.estimates)
+    run.show("classes", Table(("class", "accuracy"), tuple((str(k), a) for k, a in enumerate(classes))))
+    return {
+        "accuracy": 100 * float(right.mean()),
+        "class_min": min(classes),
+        "gradient_variance": variance,
+        "gradient_norm2": norm2,
+    }
