@@ -14,7 +14,6 @@ from typing import Any
 from . import checkpoint, state
 from .errors import UsageError
 from .files import atomic_write, write_json
-from .manifest import Pin, write
 from .types import Figure, Series
 
 WEIGHTS, RECORD, HISTORY, FIGURES = "model.safetensors", "run.json", "history.csv", "figures"
@@ -134,25 +133,3 @@ def read_options(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read options from {path}: {error}", "write them as TOML: batch_size = 64") from error
-
-
-def bundle(folder: Path, file: Path) -> Pin:
-    """Copy a finished run's weights beside a manifest, and pin them there.
-
-    Returns:
-        the new pin.
-    Raises:
-        UsageError: the folder holds no finished run.
-        IntegrityError: its weights are not those of its record.
-    """
-    record = read_record(folder)
-    size, digest = record["weights"]["size"], record["weights"]["sha256"]
-    name = f"{record['model']}.{record['preset']}"
-    pin = Pin(
-        record["model"], record["preset"], f"weights/{name}.safetensors", size, digest, record["licence"],
-        metrics=record["metrics"], data=record["data"], judges=record["judges"],
-    )  # fmt: skip
-    checkpoint.load(folder / WEIGHTS, pin)
-    atomic_write(file.parent / pin.file, (folder / WEIGHTS).read_bytes())
-    write(pin, file)
-    return pin

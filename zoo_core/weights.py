@@ -24,13 +24,15 @@ def pinned(model: registry.Model, preset: str | None = None) -> Checkpoint:
     """
     name = f"{model.name}.{model.preset(preset)}"
     pin = manifest.pin(name)
-    return _checked(model, *checkpoint.load(manifest.locate(pin), pin), name)
+    tensors, facts, digest = checkpoint.load(manifest.locate(pin), pin)
+    return checked(model, tensors, facts, digest, name)
 
 
 def from_file(model: registry.Model, path: Path) -> Checkpoint:
     """Weights from a file or a run folder; their hash is whatever it is, no manifest pins it."""
     path = path / "model.safetensors" if path.is_dir() else path
-    return _checked(model, *checkpoint.load(path), str(path))
+    tensors, facts, digest = checkpoint.load(path)
+    return checked(model, tensors, facts, digest, str(path))
 
 
 def untrained(model: registry.Model, preset: str | None = None) -> Checkpoint:
@@ -39,9 +41,14 @@ def untrained(model: registry.Model, preset: str | None = None) -> Checkpoint:
     return Checkpoint(f"{model.name}.{preset}", model.card.presets[preset].options, None)
 
 
-def _checked(
-    model: registry.Model, tensors: dict[str, Any], facts: dict[str, Any], digest: str, what: str
+def checked(
+    model: registry.Model, tensors: dict[str, Any], facts: dict[str, Any], digest: str | None = None, what: str = ""
 ) -> Checkpoint:
+    """A checkpoint from the content of a weights file.
+
+    Raises:
+        IntegrityError: it is of another model, or was made with options that the model does not know.
+    """
     owner = facts.get("model", "")
     if owner != model.name:
         raise IntegrityError(

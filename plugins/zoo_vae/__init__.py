@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from zoo_core import Card, Checkpoint, Metric, Options, Preset, hookimpl, option
+from zoo_core import Card, Checkpoint, Metric, Options, Preset, hookimpl, measures, option
 
 
 class Train(Options):
@@ -40,9 +40,12 @@ class Sample(Options):
 
 
 class Evaluate(Options):
-    """How the test nELBO is estimated."""
+    """How the test nELBO is estimated, and generated images are compared with real ones."""
 
     draws: int = option(1, "Monte-Carlo samples of z per image", ge=1, le=1000)
+    n: int = option(10_000, "images generated from the prior", ge=10, le=1_000_000)
+    judge: str | None = option(None, "model of the zoo that classifies the images; by default that of the data set")
+    neighbours: int = option(5, "k of density and coverage", ge=1, le=50)
 
 
 def _build(checkpoint: Checkpoint) -> Any:
@@ -64,6 +67,7 @@ CARD = Card(
         Metric("nelbo", "negative evidence lower bound, test images binarised at random", "nats/image", "lower"),
         Metric("kl", "its first part: divergence of q(z|x) from the prior", "nats/image"),
         Metric("reconstruction", "its second part: -log p(x|z)", "nats/image"),
+        *measures.GENERATED,
     ),
     presets={
         "conv": Preset(Train(), "convolutions with batch normalisation and a learned prior, the lowest nELBO here"),

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Images, Run
+from zoo_core import Checkpoint, Images, Run, metrics
 
 from . import Evaluate, Train
 
@@ -181,6 +181,11 @@ class VAE(nn.Module):
         noise = torch.randn(n, self.latent, device=next(self.parameters()).device)
         return self.prior(noise) if self.prior else noise
 
+    @torch.no_grad()
+    def draw(self, n: int, batch: int = 1000) -> Tensor:
+        """p(x|z) for n draws z from the prior: pixels in [0, 1], [n, 1, 28, 28], decoded in parts of `batch`."""
+        return torch.cat([self.decoder(z).sigmoid() for z in self.draw_prior(n).split(batch)]).view(-1, 1, 28, 28)
+
 
 def build(checkpoint: Checkpoint) -> VAE:
     """The VAE of a checkpoint, in eval mode."""
@@ -234,7 +239,8 @@ def reconstructions(vae: VAE, images: Tensor, columns: int = 8) -> Images:
 
 @torch.no_grad()
 def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, float]:
-    """nELBO and its parts: mean over all test images, binarised once, `draws` samples of z each."""
+    """nELBO and its parts, mean over all test images, binarised once, `draws` samples of z each; p(x|z) of
+    draws from the prior beside real images, through the eyes of a judge."""
     data = run.dataset(checkpoint.options.data, "test")
     vae = build(checkpoint).to(run.device)
     kl = reconstruction = 0.0
@@ -245,4 +251,7 @@ def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, f
             kl += float(bound.kl.sum())
             reconstruction += float(bound.reconstruction.sum())
     n = len(data) * options.draws
-    return {"nelbo": (kl + reconstruction) / n, "kl": kl / n, "reconstruction": reconstruction / n}
+    judge = run.load(options.judge or f"judge.{checkpoint.options.data}")
+    found = metrics.compare(judge, vae.draw(options.n), data.images, options.neighbours, run.track)
+    run.show("classes", found.histogram(data.classes))
+    return {"nelbo": (kl + reconstruction) / n, "kl": kl / n, "reconstruction": reconstruction / n, **found.scores}

@@ -30,8 +30,7 @@ def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images | Figure
 
 def prior(vae: VAE, options: Sample) -> Images:
     """p(x|z) for z from the prior; with `bernoulli`, each beside an image x drawn from it."""
-    z = vae.draw_prior(options.n)
-    probabilities = torch.cat([vae.decoder(part).sigmoid() for part in z.split(1000)]).view(-1, 1, 28, 28).cpu()
+    probabilities = vae.draw(options.n).cpu()
     if options.show == "prior":
         return Images(probabilities, columns=options.columns)
     pairs = torch.stack([probabilities, torch.bernoulli(probabilities)], dim=1)

@@ -203,14 +203,18 @@ def info(name: str, as_json: bool) -> None:
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=_PATH)
 @click.option("--manifest", "file", type=_PATH, help="Manifest to write to.  [the one in use]")
+@click.option("--again", is_flag=True, help="Measure the metrics again, on the data.")
+@click.option("--half", is_flag=True, help="Store in half precision, and measure again.")
+@click.option("--device", default="auto", show_default=True, help="For measuring.")
+@click.option("--data-root", type=_PATH, help="Where data sets lie.  [ZOO_DATA, or the user's cache]")
 @_json_flag
-def bundle(runs: tuple[Path, ...], file: Path | None, as_json: bool) -> None:
+def bundle(runs: tuple[Path, ...], file: Path | None, as_json: bool, **how: Any) -> None:
     """Pin finished RUNS in the manifest, their weights beside it."""
     from dataclasses import asdict
 
-    from ..runs import bundle as bundle_run
+    from ..bundle import bundle as bundle_run
 
-    pins = [bundle_run(run, file or manifest.path()) for run in runs]
+    pins = [bundle_run(run, file or manifest.path(), reporter=render.TerminalReporter(), **how) for run in runs]
     if as_json:
         render.json_out([asdict(pin) for pin in pins])
     else:

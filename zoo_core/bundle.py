@@ -1,0 +1,67 @@
+"""Pins a finished run: its weights go beside the manifest, their hash and figures into it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import checkpoint, registry, weights
+from .calls import make_run, measure
+from .files import atomic_write
+from .manifest import Pin, write
+from .runs import WEIGHTS, read_record
+
+if TYPE_CHECKING:
+    from .reporter import Reporter
+
+
+def bundle(
+    folder: Path, file: Path, *, again: bool = False, half: bool = False, device: str = "auto",
+    data_root: str | Path | None = None, reporter: Reporter | None = None,
+) -> Pin:  # fmt: skip
+    """Copy a finished run's weights beside a manifest, and pin them there.
+
+    Args:
+        folder: of the run.
+        file: the manifest.
+        again: measure again what the weights can do, e.g. because the model's card has new metrics.
+        half: store in half precision, which halves the file; always measured again.
+    Returns:
+        the new pin.
+    Raises:
+        UsageError: the folder holds no finished run.
+        IntegrityError: its weights are not those of its record.
+    """
+    record = read_record(folder)
+    pin = _pin(record, record["weights"]["size"], record["weights"]["sha256"])
+    tensors, facts, _ = checkpoint.load(folder / WEIGHTS, pin)
+    if again or half:
+        facts = _measured(tensors, facts, half, make_run(0, device, data_root, reporter))
+        digest = checkpoint.save(file.parent / pin.file, tensors, facts)
+        pin = _pin(facts, (file.parent / pin.file).stat().st_size, digest)
+    else:
+        atomic_write(file.parent / pin.file, (folder / WEIGHTS).read_bytes())
+    write(pin, file)
+    return pin
+
+
+def _pin(facts: dict[str, Any], size: int, digest: str) -> Pin:
+    name = f"{facts['model']}.{facts['preset']}"
+    return Pin(
+        facts["model"], facts["preset"], f"weights/{name}.safetensors", size, digest, facts["licence"],
+        metrics=facts["metrics"], data=facts["data"], judges=facts["judges"],
+    )  # fmt: skip
+
+
+def _measured(tensors: dict[str, Any], facts: dict[str, Any], half: bool, run: Any) -> dict[str, Any]:
+    """The facts of a weights file with metrics measured now; halves its tensors in place first, if asked to."""
+    import torch
+
+    if half:
+        tensors.update({k: t.half() for k, t in tensors.items() if t.dtype == torch.float32})
+    model = registry.load(facts["model"])
+    found = measure(model, weights.checked(model, tensors, facts), model.card.evaluate_options(), run)
+    return {
+        **facts, "licence": model.card.licence, "metrics": found.metrics, "data": {**facts["data"], **run.data},
+        "judges": run.used,
+    }  # fmt: skip
