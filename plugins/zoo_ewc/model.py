@@ -40,17 +40,25 @@ class Learner(learning.TaskLearner):
             self.stiffness = copy.deepcopy(self.network).requires_grad_(False)
             self.centre = copy.deepcopy(self.network).requires_grad_(False)
             torch._foreach_zero_(list(self.stiffness.parameters()))
+        self._grip: list[Tensor] | None = None  # share of the way to the centre, for each weight
 
-    def pull(self, strength: float) -> None:
-        """Add the gradient of the penalty, strength * A (theta - centre), to that of the network."""
-        theta = list(self.network.parameters())
-        moved = torch._foreach_sub([p.detach() for p in theta], list(self.centre.parameters()))
-        torch._foreach_mul_(moved, list(self.stiffness.parameters()))
-        torch._foreach_add_([p.grad for p in theta if p.grad is not None], moved, alpha=strength)
+    @torch.no_grad()
+    def pull(self, strength: float, rate: float) -> None:
+        """Pull the weights towards the centre, as a gradient step on the loss has just left them.
+
+        This is the proximal step of the penalty: theta moves to the minimum of
+        |theta' - theta|² / (2 rate) + strength / 2 * A (theta' - centre)². Its fixed points are those of
+        a gradient step on the sum, which however diverges where rate * strength * A > 2.
+        """
+        if self._grip is None:
+            springs = [rate * strength * a for a in self.stiffness.parameters()]
+            self._grip = [s / (1 + s) for s in springs]
+        torch._foreach_lerp_(list(self.network.parameters()), list(self.centre.parameters()), self._grip)
 
     @torch.no_grad()
     def consolidate(self, tasks: PermutedTasks, task: int, options: Train) -> None:
         """Add the quadratic of the task that has just been learned."""
+        self._grip = None
         with torch.enable_grad():
             new = importance(self.network, tasks, task, options.fisher)
         online = options.strategy == "online-ewc"
@@ -103,17 +111,18 @@ def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
     learner, first = learning.begin(options, Learner, old)
     data = learning.streams(run, options, learner.seeds.tolist())
     model = run.module(learner)
-    sgd = learning.optimizer(learner.network, options)
+    sgd = learning.descent(learner.network, options)
     optimizer = run.optimizer(sgd)
     state = {"learner": learner, "optimizer": sgd, "ledger": ledger}
+    rate = options.learning_rate / (1 - options.momentum)  # at which the weights follow a steady gradient
     protects = options.strategy in ("ewc", "online-ewc")
     for lesson in learning.lessons(run, data.train, options, state, first, joint=options.strategy == "joint"):
         loss = F.cross_entropy(model(lesson.x), lesson.y)
         optimizer.zero_grad()
         run.backward(loss)
-        if protects and lesson.task:
-            learner.pull(options.lambda_)
         optimizer.step()
+        if protects and lesson.task:
+            learner.pull(options.lambda_, rate)
         run.log(**{label(options): loss})
         if lesson.ends_task:
             held_out = data.held_out if lesson.task == len(learner.seeds) - 1 else None

@@ -126,7 +126,7 @@ def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
     learner, first = learning.begin(options, Learner, old)
     data = learning.streams(run, options, learner.seeds.tolist())
     model = run.module(learner)
-    sgd = learning.optimizer(learner.network, options)
+    sgd = learning.descent(learner.network, options)
     optimizer = run.optimizer(sgd)
     state = {"learner": learner, "optimizer": sgd, "ledger": ledger}
     for lesson in learning.lessons(run, data.train, options, state, first, joint=options.strategy == "joint"):

@@ -41,10 +41,8 @@ def network(options: TaskOptions) -> nn.Sequential:
     )  # fmt: skip
 
 
-def optimizer(module: nn.Module, options: TaskOptions) -> torch.optim.Optimizer:
-    """SGD or Adam over all parameters."""
-    if options.optimizer == "adam":
-        return torch.optim.Adam(module.parameters(), options.learning_rate, fused=True)
+def descent(module: nn.Module, options: TaskOptions) -> torch.optim.SGD:
+    """Stochastic gradient descent over all parameters."""
     return torch.optim.SGD(module.parameters(), options.learning_rate, options.momentum, fused=True)
 
 
