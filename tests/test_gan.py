@@ -36,7 +36,9 @@ def test_schedules_of_the_published_experiments() -> None:
     assert halves == [[1] * 6, [1] * 6, [1, 2, 1, 2], [1, 2, 1, 2]]
 
 
-@pytest.mark.parametrize("text", ["", "0", "x", "1,2", "1 to 3", "2 to 5, 3 to 5, 1", "1 to 5, 2 to 3, 1", "1/0", "-1", "1.5"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "x", "1,2", "1 to 3", "2 to 5, 3 to 5, 1", "1 to 5, 2 to 3, 1", "1/0", "-1", "1.5"]
+)
 def test_what_is_no_schedule_is_refused_with_a_reason(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         resolve(Train, {"discriminator_steps": text}, owner="gan")

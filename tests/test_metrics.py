@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import pytest
 import torch
 
 from zoo_core import metrics
@@ -39,3 +42,117 @@ def test_deviation() -> None:
     pixels = torch.stack([torch.zeros(1, 2, 2), torch.ones(1, 2, 2)])
     assert abs(metrics.deviation(pixels) - 0.5**0.5) < 1e-6
     assert metrics.deviation(torch.ones(5, 1, 2, 2)) == 0
+
+
+# -- divergences and distances of the reference ------------------------------------------------------
+
+GRID = torch.arange(-2, 2.5, 0.01, dtype=torch.double) + 0.005  # midpoints of bins
+
+
+def uniform(low: float, high: float) -> torch.Tensor:
+    return ((low < GRID) & (high > GRID)).double()
+
+
+def gaussian(mean: float, deviation: float) -> tuple[torch.Tensor, torch.Tensor]:
+    x = torch.linspace(-30, 30, 200_001, dtype=torch.double)
+    return torch.distributions.Normal(mean, deviation).log_prob(x).exp(), x
+
+
+def test_kl_of_uniforms() -> None:
+    p1, p2, p3 = uniform(0, 1), uniform(0.5, 1.5), uniform(1, 2)
+    assert metrics.kl_divergence(p1, p2) == metrics.kl_divergence(p1, p3) == math.inf
+    wide = uniform(-2, 2)
+    assert metrics.kl_divergence(p1, wide) == pytest.approx(math.log(4))
+    assert metrics.kl_divergence(wide, p1) == math.inf
+    assert metrics.kl_divergence(p1, p1) == 0
+
+
+def test_kl_of_gaussians() -> None:
+    (p, _), (q, _) = gaussian(0, 1), gaussian(1.5, 2)
+    closed = torch.distributions.kl_divergence(
+        torch.distributions.Normal(0.0, 1.0), torch.distributions.Normal(1.5, 2.0)
+    )
+    assert metrics.kl_divergence(p, q) == pytest.approx(float(closed), abs=1e-6)
+
+
+def test_js_is_symmetric_and_bounded() -> None:
+    p1, p2, p3 = uniform(0, 1), uniform(0.5, 1.5), uniform(1, 2)
+    assert metrics.js_divergence(p1, p3) == pytest.approx(math.log(2))  # disjoint
+    assert metrics.js_divergence(p1, p2) == pytest.approx(math.log(2) / 2)  # half of each overlaps
+    assert metrics.js_divergence(p1, p1) == 0
+    torch.manual_seed(0)
+    for _ in range(20):
+        p, q = torch.rand(2, 7)
+        js = metrics.js_divergence(p, q)
+        assert 0 <= js <= math.log(2) and js == pytest.approx(metrics.js_divergence(q, p))
+
+
+def test_entropy() -> None:
+    assert metrics.entropy(torch.ones(10)) == pytest.approx(math.log(10))
+    assert metrics.entropy(torch.tensor([0, 5, 0])) == 0
+
+
+@pytest.mark.parametrize("bad", [[-1.0, 2.0], [0.0, 0.0], [math.nan, 1.0], [math.inf, 1.0]])
+def test_what_is_no_distribution_is_refused(bad: list[float]) -> None:
+    with pytest.raises(ValueError, match="probabilities"):
+        metrics.kl_divergence(torch.tensor(bad), torch.ones(2))
+
+
+def test_wasserstein1_of_uniforms_and_gaussians() -> None:
+    u = (torch.arange(10_000, dtype=torch.double) + 0.5) / 10_000
+    assert metrics.wasserstein1(u, u + 0.5) == pytest.approx(0.5)
+    assert metrics.wasserstein1(u, u + 1) == pytest.approx(1)
+    assert metrics.wasserstein1(u, u) == 0
+    quantiles = torch.distributions.Normal(0.0, 1.0).icdf(u)
+    assert metrics.wasserstein1(quantiles, quantiles * 3) == pytest.approx(2 * math.sqrt(2 / math.pi), rel=1e-3)
+    assert metrics.wasserstein1(quantiles, quantiles[::7] + 2) == pytest.approx(2, abs=0.02)  # of unequal size
+    assert metrics.wasserstein1(torch.tensor([0.0, 0.0]), torch.tensor([1.0])) == 1
+
+
+def test_mmd2_of_gaussians_in_closed_form() -> None:
+    """For N(0, 1) and N(m, 1) and a kernel of width s: 2 s / sqrt(s² + 2) (1 - exp(-m² / (2 s² + 4)))."""
+    torch.manual_seed(0)
+    a, b, s, m = torch.randn(6000, 1), torch.randn(5000, 1) + 1.5, 0.8, 1.5
+    closed = 2 * s / math.sqrt(s**2 + 2) * (1 - math.exp(-(m**2) / (2 * s**2 + 4)))
+    assert metrics.mmd2(a, b, bandwidth=s) == pytest.approx(closed, rel=0.03)
+
+
+def test_mmd2_is_unbiased_and_sees_more_than_the_mean() -> None:
+    torch.manual_seed(0)
+    same = [metrics.mmd2(torch.randn(60, 2), torch.randn(60, 2), bandwidth=1.0) for _ in range(300)]
+    mean, error = sum(same) / 300, torch.tensor(same).std() / 300**0.5
+    assert abs(mean) < 3 * float(error) and min(same) < 0
+    assert metrics.mmd2(torch.randn(2000, 2), 2 * torch.randn(2000, 2)) > 0.02
+
+
+def test_median_bandwidth() -> None:
+    assert metrics.median_bandwidth(torch.tensor([[0.0], [1.0]]), torch.tensor([[3.0]])) == 2
+
+
+def test_compare_knows_good_from_bad() -> None:
+    class Judge(torch.nn.Module):
+        """Features are the means of the two halves of an image."""
+
+        def features(self, x: torch.Tensor) -> torch.Tensor:
+            return x.flatten(1).unflatten(1, (2, -1)).mean(2) * 10
+
+        def head(self, f: torch.Tensor) -> torch.Tensor:
+            return torch.stack([f[:, 0] - f[:, 1], f[:, 1] - f[:, 0]], 1)
+
+    torch.manual_seed(0)
+
+    def draw(n: int, shares: list[float]) -> torch.Tensor:
+        bright = torch.multinomial(torch.tensor(shares), n, replacement=True)
+        base = torch.where(
+            bright[:, None, None, None] == torch.arange(2)[:, None].repeat(1, 4).view(1, 1, 2, 4), 0.7, 0.3
+        )
+        return (base + 0.2 * torch.rand(n, 1, 2, 4)).clamp(0, 1)
+
+    real = (draw(500, [0.5, 0.5]) * 255).byte()
+    good, collapsed = (metrics.compare(Judge(), draw(500, s), real).scores for s in ([0.5, 0.5], [1.0, 0.0]))
+    for name in ("frechet", "mmd2", "class_js"):
+        assert good[name] < collapsed[name] / 3, name
+    assert collapsed["coverage"] < 0.6 < good["coverage"]
+    assert collapsed["class_js"] == pytest.approx(
+        metrics.js_divergence(torch.tensor([1.0, 0]), torch.tensor([0.5, 0.5])), abs=0.02
+    )

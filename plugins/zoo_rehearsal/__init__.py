@@ -37,7 +37,7 @@ def _build(checkpoint: Checkpoint) -> Any:
 
 
 MLP = Train()
-CNN: dict[str, Any] = {"network": "cnn", "learning_rate": 0.01, "momentum": 0.9, "batch_size": 256, "replayed": 256}
+CNN: dict[str, Any] = {"network": "cnn", "learning_rate": 0.01, "batch_size": 256, "replayed": 256}
 TEN: dict[str, Any] = {"tasks": 10, "hidden": 1000, "memory": 2000}
 
 CARD = Card(

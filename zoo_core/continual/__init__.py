@@ -26,7 +26,7 @@ class TaskOptions(Options):
     iterations: int | None = option(None, "steps for each task, instead of epochs", ge=1)
     batch_size: int = option(128, "images per step", ge=1, le=65536)
     learning_rate: float = option(0.05, "of stochastic gradient descent", gt=0, le=10)
-    momentum: float = option(0.0, "of stochastic gradient descent", ge=0, lt=1)
+    momentum: float = option(0.9, "of stochastic gradient descent", ge=0, lt=1)
     compare: bool = option(False, "train the other strategies too, and show all in one table and one plot")
     continue_: Path | None = option(None, "a finished run whose network learns one task more")
     task_seed: int | None = option(None, "permutation of that task; the next number if not said", ge=0, le=2**31 - 1)

@@ -1,0 +1,91 @@
+"""The autoencoder: its corruption, its classifier of codes, its pictures."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+import torch
+from zoo_autoencoder import Train
+from zoo_autoencoder.model import Autoencoder, corrupt, nearest_neighbours
+
+import zoo_core as zoo
+from zoo_core import UsageError
+
+
+def test_gaussian_corruption() -> None:
+    torch.manual_seed(0)
+    x = torch.full((200, 784), 0.5)
+    noisy = corrupt(x, 0.1, 0.0)
+    assert float((noisy - x).std()) == pytest.approx(0.1, rel=0.02) and float((noisy - x).mean()) == pytest.approx(
+        0, abs=1e-3
+    )
+    strong = corrupt(x, 5.0, 0.0)
+    assert float(strong.min()) == 0 and float(strong.max()) == 1
+
+
+def test_masking_corruption() -> None:
+    torch.manual_seed(0)
+    masked = corrupt(torch.ones(200, 784), 0.0, 0.3)
+    assert set(masked.unique().tolist()) == {0, 1} and float(masked.mean()) == pytest.approx(0.7, abs=0.01)
+    assert torch.equal(corrupt(masked, 0.0, 0.0), masked)
+
+
+def test_network_of_the_reference() -> None:
+    autoencoder = Autoencoder(Train())
+    sizes = [784, 1000, 500, 250, 2, 250, 500, 1000, 784]
+    shapes = [tuple(p.shape) for p in autoencoder.parameters() if p.ndim == 2]
+    assert shapes == [(b, a) for a, b in itertools.pairwise(sizes)]
+    code = autoencoder.encoder(torch.rand(5, 784) * 9)
+    assert code.shape == (5, 2) and float(code.abs().max()) <= 1
+    assert autoencoder(torch.rand(5, 784)).shape == (5, 784)
+
+
+def test_nearest_neighbours_against_a_slow_count() -> None:
+    torch.manual_seed(0)
+    known, labels, codes = torch.randn(300, 2), torch.randint(3, (300,)), torch.randn(40, 2)
+    found = nearest_neighbours(codes, known, labels, 10)
+    for code, answer in zip(codes, found, strict=True):
+        near = sorted(range(300), key=lambda i: float((known[i] - code).norm()))[:10]
+        votes = [sum(int(labels[i]) == k for i in near) for k in range(3)]
+        assert int(answer) == votes.index(max(votes))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    slices = Path(__file__).parent / "data"
+    folder = tmp_path_factory.mktemp("autoencoder") / "run"
+    zoo.train("autoencoder", preset="denoising", output=folder, data_root=slices, epochs=20, width=64, batch_size=16)
+    return folder
+
+
+@pytest.mark.parametrize(("show", "n", "images"), [("reconstruction", 20, 40), ("denoising", 10, 30), ("plane", 6, 36)])
+def test_pictures(run: Path, slices: Path, show: str, n: int, images: int) -> None:
+    result = zoo.sample("autoencoder", weights=run, data_root=slices, show=show, n=n)
+    assert len(result) == images  # type: ignore[arg-type]
+
+
+def test_denoising_shows_corrupted_denoised_and_clean(run: Path, slices: Path) -> None:
+    pictures = zoo.sample("autoencoder", weights=run, data_root=slices, show="denoising", n=10)
+    corrupted, denoised, clean = pictures.pixels.split(10)  # type: ignore[union-attr]
+    assert float((denoised - clean).square().mean()) < float((corrupted - clean).square().mean())
+
+
+def test_embedding_and_toy_set(run: Path, slices: Path) -> None:
+    scatter = zoo.sample("autoencoder", weights=run, data_root=slices, show="embedding")
+    assert sum(len(s.x) for s in scatter.series) == 200 and len(scatter.series) == 10  # type: ignore[union-attr]
+    toy = zoo.sample("autoencoder", weights=run, show="toy", noise=0.2)
+    labels = [s.label for s in toy.series]  # type: ignore[union-attr]
+    assert labels == ["y = x²", "y = x², corrupted", "y = x³ + N(0, 1)", "y = x³ + N(0, 1), corrupted"]
+    parabola = toy.series[0]  # type: ignore[union-attr]
+    assert all(abs(y - x * x) < 1e-5 for x, y in zip(parabola.x, parabola.y, strict=True))
+    moved = toy.series[1].x  # type: ignore[union-attr]
+    difference = torch.tensor(moved) - torch.tensor(parabola.x)
+    assert float(difference.std()) == pytest.approx(0.2, rel=0.15)
+
+
+def test_a_code_of_three_dimensions_is_no_plane(slices: Path, tmp_path: Path) -> None:
+    run = zoo.train("autoencoder", output=tmp_path / "run", data_root=slices, iterations=2, width=16, latent=3)
+    with pytest.raises(UsageError, match="no plane"):
+        zoo.sample("autoencoder", weights=run.folder, data_root=slices, show="plane")
