@@ -33,23 +33,25 @@ def bundle(
         IntegrityError: its weights are not those of its record.
     """
     record = read_record(folder)
-    pin = _pin(record, record["weights"]["size"], record["weights"]["sha256"])
+    trained = {key: record[key] for key in ("seconds", "device", "threads", "commit") if record.get(key) is not None}
+    trained["torch"] = record["versions"]["torch"]
+    pin = _pin(record, record["weights"]["size"], record["weights"]["sha256"], trained)
     tensors, facts, _ = checkpoint.load(folder / WEIGHTS, pin)
     if again or half:
         facts = _measured(tensors, facts, half, make_run(0, device, data_root, reporter))
         digest = checkpoint.save(file.parent / pin.file, tensors, facts)
-        pin = _pin(facts, (file.parent / pin.file).stat().st_size, digest)
+        pin = _pin(facts, (file.parent / pin.file).stat().st_size, digest, trained)
     else:
         atomic_write(file.parent / pin.file, (folder / WEIGHTS).read_bytes())
     write(pin, file)
     return pin
 
 
-def _pin(facts: dict[str, Any], size: int, digest: str) -> Pin:
+def _pin(facts: dict[str, Any], size: int, digest: str, trained: dict[str, Any]) -> Pin:
     name = f"{facts['model']}.{facts['preset']}"
     return Pin(
         facts["model"], facts["preset"], f"weights/{name}.safetensors", size, digest, facts["licence"],
-        metrics=facts["metrics"], data=facts["data"], judges=facts["judges"],
+        metrics=facts["metrics"], data=facts["data"], judges=facts["judges"], trained=trained,
     )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ class Pin:
         licence: SPDX identifier.
         metrics: what `evaluate` measured.
         judges: models of the zoo that it measured with, to their sha256.
+        trained: circumstances of the training: seconds, device, threads, commit, version of torch.
         repo, commit: Hub repository and 40-hex commit; empty until published.
     """
 
@@ -46,6 +47,7 @@ class Pin:
     metrics: Mapping[str, float] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
     judges: Mapping[str, str] = field(default_factory=dict)
+    trained: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -96,15 +96,23 @@ def listing(models: Mapping[str, Model | ZooError], pins: Mapping[str, Pin]) -> 
         if isinstance(model, ZooError):
             table.add_row(Text(name, "bold"), "", Text("broken", "red"), "", "zoo doctor says why")
             continue
-        for number, (preset, what) in enumerate(model.card.presets.items()):
-            pin = pins.get(f"{model.name}.{preset}")
-            trained = f"{pin.size / 1e6:.1f} MB" if pin else "-"
-            star = "*" if preset == model.card.default_preset else ""
-            summary = model.card.summary if number == 0 else what.summary
-            shown = _headline(model.card, pin.metrics) if pin else ""
-            table.add_row(Text(name if number == 0 else "", "bold"), preset + star, trained, shown, summary)
+        _list_presets(table, name, model.card, pins)
     out.print(table)
-    line("\n* default preset.  zoo info MODEL tells more, zoo sample MODEL draws.")
+    line("\n* default preset.  zoo info MODEL shows every preset and option, zoo sample MODEL draws.")
+
+
+def _list_presets(table: RichTable, name: str, card: Card, pins: Mapping[str, Pin]) -> None:
+    """A row for the default preset and for each that has weights, and one that counts the others."""
+    listed = [p for p in card.presets if p == card.default_preset or f"{name}.{p}" in pins]
+    for number, preset in enumerate(sorted(listed, key=lambda p: p != card.default_preset)):
+        pin = pins.get(f"{name}.{preset}")
+        star = "*" if preset == card.default_preset else ""
+        trained = f"{pin.size / 1e6:.1f} MB" if pin else "-"
+        shown = _headline(card, pin.metrics) if pin else ""
+        summary = card.presets[preset].summary if number else card.summary
+        table.add_row(Text("" if number else name, "bold"), preset + star, trained, shown, summary)
+    if rest := len(card.presets) - len(listed):
+        table.add_row("", Text(f"and {rest} more", "dim"))
 
 
 def _headline(card: Card, metrics: Mapping[str, float]) -> str:
