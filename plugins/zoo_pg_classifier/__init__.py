@@ -19,7 +19,7 @@ class Train(Options):
         "learned",
         "subtracted from the loss: nothing, the mean of the other losses of the batch, or a prediction from x",
     )
-    samples: int = option(4, "classes drawn for each input", ge=1, le=1000)
+    samples: int = option(16, "classes drawn for each input", ge=1, le=1000)
     entropy: float = option(0.01, "weight of an entropy bonus", ge=0, le=10)
     epochs: int = option(10, "passes over the training inputs", ge=1, le=10_000)
     iterations: int | None = option(None, "steps instead of epochs", ge=1)
@@ -67,7 +67,7 @@ CARD = Card(
         Metric("gradient_norm2", "|gradient|² there", "", "", 5),
     ),
     presets={
-        "mnist": Preset(Train(), "784-256-10, learned baseline, four draws an input, entropy bonus"),
+        "mnist": Preset(Train(), "784-256-10, learned baseline, 16 draws an input, entropy bonus"),
         "plain": Preset(Train(**PLAIN), "no baseline, one draw, no bonus", {"accuracy": 75.0}),
         "batch-mean": Preset(Train(**{**PLAIN, "baseline": "batch-mean"}), "one draw, batch mean as the baseline"),
         "supervised": Preset(Train(learner="supervised"), "the twin that sees the label"),
