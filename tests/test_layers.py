@@ -56,7 +56,7 @@ def test_layers(file: Path) -> None:
         assert library not in roots or name in allowed, f"{name} imports {library}"
     assert not roots & FORBIDDEN_MODULES
     light = (
-        name.startswith("zoo_core/") and file.stem not in {*HEAVY, "runs", "weights"}
+        name.startswith("zoo_core/") and file.stem not in {*HEAVY, "runs", "weights", "bundle"}
     ) or file.name == "__init__.py"
     if light:
         assert not {m.split(".")[0] for m in at_top} & {"torch", "numpy", "PIL", "matplotlib"}, (
