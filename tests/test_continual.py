@@ -158,6 +158,10 @@ def test_a_further_task_from_a_checkpoint(name: str, tmp_path: Path, slices: Pat
     assert torch.equal(learner.accuracy[:2, :2], before.accuracy)  # type: ignore[index]
     with pytest.raises(UsageError, match="seed 1 already"):
         zoo.train(name, output=tmp_path / "again", data_root=slices, continue_=first.folder, task_seed=1)
+    with pytest.raises(UsageError, match="--hidden 16, not 32"):
+        zoo.train(name, output=tmp_path / "again", data_root=slices, continue_=first.folder, hidden=32)
+    with pytest.raises(UsageError, match="give one of them"):
+        zoo.train(name, output=tmp_path / "again", data_root=slices, continue_=first.folder, compare=True)
     if name == "rehearsal":
         assert len(learner.memory_labels) == 3 * 360  # type: ignore[arg-type]  # all that there is of each
     else:

@@ -139,11 +139,12 @@ def _field(options: type[Options], key: str, owner: str) -> str:
 def _usage_error(options: type[Options], error: ValidationError, owner: str) -> UsageError:
     """The first of pydantic's complaints, in the zoo's words."""
     first = error.errors(include_url=False)[0]
+    message = first["msg"].removeprefix("Value error, ")  # what a plugin's own validator raised
     if not first["loc"]:
-        return UsageError(f"{owner}: {first['msg'].removeprefix('Value error, ')}")
+        return UsageError(f"{owner}: {message}")
     field = str(first["loc"][0])
     flag = next(flag for flag in flags(options) if flag.field == field)
-    return bad_value(flag, first["input"], first["msg"], owner)
+    return bad_value(flag, first["input"], message, owner)
 
 
 def bad_value(flag: Flag, value: Any, reason: str, owner: str) -> UsageError:

@@ -107,8 +107,7 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
 
 def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
     """One task after the other."""
-    old = build(run.previous) if run.previous else None
-    learner, first = learning.begin(options, Learner, old)
+    learner, first = learning.begin(run, options, Learner, build)
     data = learning.streams(run, options, learner.seeds.tolist())
     model = run.module(learner)
     sgd = learning.descent(learner.network, options)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from pydantic import model_validator
+
 from ..options import Options, option
 from ..types import Metric
 
@@ -30,6 +32,12 @@ class TaskOptions(Options):
     compare: bool = option(False, "train the other strategies too, and show all in one table and one plot")
     continue_: Path | None = option(None, "a finished run whose network learns one task more")
     task_seed: int | None = option(None, "permutation of that task; the next number if not said", ge=0, le=2**31 - 1)
+
+    @model_validator(mode="after")
+    def _one_thing_at_a_time(self) -> TaskOptions:
+        if self.compare and self.continue_:
+            raise ValueError("--compare begins anew and --continue does not; give one of them")
+        return self
 
 
 class SampleOptions(Options):

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 from ..datasets import ImageData, PermutedTasks
 from ..errors import UsageError
+from ..options import flag_name
 from ..runtime import Run
-from ..types import HeatMap, Images
+from ..types import Checkpoint, HeatMap, Images
 from . import SampleOptions, TaskOptions, accuracy
 from .accuracy import Ledger
 
@@ -132,17 +133,26 @@ class TaskLearner(nn.Module):
 L = TypeVar("L", bound=TaskLearner)
 
 
-def begin(options: T, make: Callable[[T, list[int]], L], old: TaskLearner | None) -> tuple[L, int]:
+def begin(
+    run: Run, options: T, make: Callable[[T, list[int]], L], build: Callable[[Checkpoint], TaskLearner]
+) -> tuple[L, int]:
     """A fresh learner, or that of an earlier run with room for one task more; and its first task.
 
     Args:
         make: the learner's class.
-        old: of the earlier run.
+        build: makes the learner of the earlier run.
     Raises:
-        UsageError: the further task has been learned already.
+        UsageError: the further task has been learned already, or the options ask for another network.
     """
-    if old is None:
+    if run.previous is None:
         return make(options, list(range(options.tasks))), 0
+    for field in ("data", "network", "hidden", "strategy"):
+        was, now = getattr(run.previous.options, field), getattr(options, field)
+        if was != now:
+            raise UsageError(
+                f"the earlier run has {flag_name(field)} {was}, not {now}", f"leave out {flag_name(field)}"
+            )
+    old = build(run.previous)
     seeds = old.seeds.tolist()
     seed = max(seeds) + 1 if options.task_seed is None else options.task_seed
     if seed in seeds:
