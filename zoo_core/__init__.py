@@ -27,7 +27,8 @@ from .errors import (
 )
 from .hookspecs import hookimpl
 from .options import Options, option
-from .types import Card, Checkpoint, Figure, HeatMap, Images, Metric, Preset, Result, Series, Table, Texts
+from .results import Figure, HeatMap, Images, Result, Series, Table, Texts
+from .types import Card, Checkpoint, Metric, Preset
 
 if TYPE_CHECKING:
     from .api import Evaluation, Trained, evaluate, load, models, sample, train

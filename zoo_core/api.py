@@ -14,8 +14,8 @@ from .calls import Evaluation, find_checkpoint, make_run, measure, named, open_m
 from .errors import PluginError, ZooError
 from .options import resolve
 from .registry import Model
+from .results import Result
 from .training import Trained, train
-from .types import Result
 
 if TYPE_CHECKING:
     from torch import nn

@@ -15,7 +15,8 @@ from .errors import PluginError, TrainingError, UsageError, ZooError
 from .names import split_name
 from .options import Options
 from .registry import Model
-from .types import Checkpoint, Result
+from .results import Result
+from .types import Checkpoint
 
 if TYPE_CHECKING:
     from .reporter import Reporter

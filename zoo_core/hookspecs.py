@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from .types import Card, Checkpoint, Result
+from .results import Result
+from .types import Card, Checkpoint
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .types import Table
+from .results import Table
 
 Track = Callable[[Sequence[Tensor]], Iterable[Tensor]]  # e.g. Run.track: shows progress over parts
 

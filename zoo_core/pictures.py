@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .files import write_new
-from .types import Figure, HeatMap, Images
+from .results import Figure, HeatMap, Images
 
 GAP = 2  # pixels between images
 SIDE = 56  # images smaller than this are enlarged by a whole factor

@@ -14,7 +14,7 @@ from typing import Any
 from . import checkpoint, state
 from .errors import UsageError
 from .files import atomic_write, write_json
-from .types import Figure, Series
+from .results import Figure, Series
 
 WEIGHTS, RECORD, HISTORY, FIGURES = "model.safetensors", "run.json", "history.csv", "figures"
 OURS = {WEIGHTS, RECORD, HISTORY, FIGURES, state.FILE}

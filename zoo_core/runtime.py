@@ -37,8 +37,9 @@ from .datasets import ImageData, epoch_order
 from .errors import Interrupted, UsageError
 from .loop import POINTS, Curves, Step, StopSignal
 from .reporter import Reporter, Silent
+from .results import Result
 from .state import TrainingState
-from .types import Checkpoint, Result
+from .types import Checkpoint
 
 T = TypeVar("T")
 

@@ -18,7 +18,8 @@ from . import registry
 from .errors import IntegrityError, Interrupted, PluginError, UsageError
 from .options import Options, flags, resolve
 from .registry import Model
-from .types import Checkpoint, Images, Result
+from .results import Images, Result
+from .types import Checkpoint
 
 RESERVED = {"preset", "weights", "untrained", "seed", "device", "data_root", "output", "overwrite", "resume", "file",
             "precision", "compile", "save_every", "save_steps", "reporter", "name", "pictures", "preview", "as_json",

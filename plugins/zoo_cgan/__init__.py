@@ -37,7 +37,9 @@ class Sample(Options):
 class Evaluate(Options):
     """How generated images are compared with real ones."""
 
-    per_class: int = option(1000, "images generated per class", ge=10, le=100_000)
+    per_class: int | None = option(
+        None, "images generated of each class; as many as real ones if not said", ge=10, le=100_000
+    )
     judge: str = option("judge.fashion-mnist", "model of the zoo that classifies the images")
     neighbours: int = option(5, "k of density and coverage", ge=1, le=50)
 

@@ -190,7 +190,7 @@ def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, f
     """Compare generated images with all real test images, through the eyes of a judge."""
     data = run.dataset("fashion-mnist", "test")
     generator, judge = build(checkpoint).to(run.device), run.load(options.judge)
-    y = torch.arange(K, device=run.device).repeat_interleave(options.per_class)
+    y = torch.arange(K, device=run.device).repeat_interleave(options.per_class or len(data) // K)
     pixels = generator.pixels(torch.randn(len(y), generator.latent, device=run.device), y)
     found = metrics.compare(judge, pixels, data.images, options.neighbours, run.track)
     right, right_real = (found.answers == y).float(), (found.real_answers == data.labels).float()

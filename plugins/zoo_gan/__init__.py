@@ -59,7 +59,7 @@ class Sample(Options):
 class Evaluate(Options):
     """How generated images are compared with real ones."""
 
-    n: int = option(10_000, "images generated", ge=10, le=1_000_000)
+    n: int | None = option(None, "images generated; as many as there are real ones if not said", ge=10, le=10**6)
     judge: str | None = option(None, "model of the zoo that classifies the images; by default that of the data set")
     neighbours: int = option(5, "k of density and coverage", ge=1, le=50)
 

@@ -192,7 +192,7 @@ def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, f
     data = run.dataset(checkpoint.options.data, "test")
     generator = build(checkpoint).to(run.device)
     judge = run.load(options.judge or f"judge.{checkpoint.options.data}")
-    pixels = generator.pixels(torch.randn(options.n, generator.latent, device=run.device))
+    pixels = generator.pixels(torch.randn(options.n or len(data), generator.latent, device=run.device))
     found = metrics.compare(judge, pixels, data.images, options.neighbours, run.track)
     counts = torch.bincount(found.answers, minlength=len(data.classes))
     shares = 100 * counts / counts.sum()

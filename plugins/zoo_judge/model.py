@@ -79,7 +79,7 @@ def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images:
     confidence, answer = answers.max(1)
     pool = (answer != labels).nonzero()[:, 0] if options.mistakes else torch.arange(len(labels), device=labels.device)
     rows = pool[torch.randperm(len(pool), device=pool.device)[: options.n]]
-    captions = tuple(f"{classes[labels[i]]}\n{classes[answer[i]]} {100 * confidence[i]:.0f} %" for i in rows.tolist())
+    captions = tuple(f"{classes[labels[i]]}\n{classes[answer[i]]} ({100 * confidence[i]:.0f} %)" for i in rows.tolist())
     return Images(images[rows].cpu().float() / 255, captions)
 
 

@@ -43,7 +43,9 @@ class Evaluate(Options):
     """How the test nELBO is estimated, and generated images are compared with real ones."""
 
     draws: int = option(1, "Monte-Carlo samples of z per image", ge=1, le=1000)
-    n: int = option(10_000, "images generated from the prior", ge=10, le=1_000_000)
+    n: int | None = option(
+        None, "images drawn from the prior; as many as there are real ones if not said", ge=10, le=10**6
+    )
     judge: str | None = option(None, "model of the zoo that classifies the images; by default that of the data set")
     neighbours: int = option(5, "k of density and coverage", ge=1, le=50)
 

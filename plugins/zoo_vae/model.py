@@ -252,6 +252,6 @@ def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, f
             reconstruction += float(bound.reconstruction.sum())
     n = len(data) * options.draws
     judge = run.load(options.judge or f"judge.{checkpoint.options.data}")
-    found = metrics.compare(judge, vae.draw(options.n), data.images, options.neighbours, run.track)
+    found = metrics.compare(judge, vae.draw(options.n or len(data)), data.images, options.neighbours, run.track)
     run.show("classes", found.histogram(data.classes))
     return {"nelbo": (kl + reconstruction) / n, "kl": kl / n, "reconstruction": reconstruction / n, **found.scores}

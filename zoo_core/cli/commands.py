@@ -14,7 +14,8 @@ from ..errors import IntegrityError, UsageError, ZooError
 from ..names import split_name
 from ..options import flags, resolve
 from ..registry import Model
-from ..types import Card, Result
+from ..results import Result
+from ..types import Card
 from . import render
 
 Parameters = tuple[tuple[list[str], dict[str, Any]], ...]

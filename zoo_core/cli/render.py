@@ -18,7 +18,8 @@ from ..manifest import Pin
 from ..options import Flag
 from ..registry import Model
 from ..reporter import Reporter
-from ..types import Card, Figure, HeatMap, Images, Metric, Result, Table, Texts
+from ..results import Figure, HeatMap, Images, Result, Table, Texts
+from ..types import Card, Metric
 
 if TYPE_CHECKING:
     from ..api import Evaluation, Trained
@@ -181,6 +182,11 @@ def evaluated(card: Card, found: Evaluation) -> None:
         if isinstance(shown, Table):
             line(f"\n{name}")
             _rows(shown)
+        elif isinstance(shown, HeatMap):
+            line(f"\n{name}: {shown.title}")
+            cells = (("-" if cell is None else cell for cell in row) for row in shown.cells)
+            rows = tuple((head, *row) for head, row in zip(shown.rows, cells, strict=True))
+            _rows(Table((shown.ylabel, *(f"{shown.xlabel} {name}" for name in shown.columns)), rows))
     weights = found.record["weights_sha256"]
     judges = "".join(f", {name} {digest[:12]}…" for name, digest in found.record["judges"].items())
     line(

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..datasets import PermutedTasks
-from ..types import Figure, HeatMap, Images, Series, Table
+from ..results import Figure, HeatMap, Images, Series, Table
 
 
 @torch.no_grad()
@@ -123,5 +123,5 @@ def items(module: nn.Module, tasks: PermutedTasks, n: int) -> Images:
         confidence, answer = module(x).softmax(1).max(1)
         pictures.append(x.view(-1, 1, 28, 28))
         for truth, a, c in zip(data.labels[rows].tolist(), answer.tolist(), confidence.tolist(), strict=True):
-            captions.append(f"task {task + 1}: {data.classes[truth]}\n{data.classes[a]} {100 * c:.0f} %")
+            captions.append(f"task {task + 1}: {data.classes[truth]}\n{data.classes[a]} ({100 * c:.0f} %)")
     return Images(torch.cat(pictures).cpu(), tuple(captions), n)

@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from ..datasets import ImageData, PermutedTasks
 from ..errors import UsageError
 from ..options import flag_name
+from ..results import HeatMap, Images
 from ..runtime import Run
-from ..types import Checkpoint, HeatMap, Images
+from ..types import Checkpoint
 from . import SampleOptions, TaskOptions, accuracy
 from .accuracy import Ledger
 

@@ -1,0 +1,68 @@
+"""Several learners beside one another: which, and their curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zoo_core import Figure, Series, Table
+
+from . import PLAIN, Train
+
+
+class Ledger:
+    """Test accuracies and gradient variances of several learners as they are trained; part of a run's state.
+
+    Args:
+        points: label to one list a seed of (epochs, accuracy in percent, variance).
+    """
+
+    def __init__(self) -> None:
+        self.points: dict[str, list[list[list[float]]]] = {}
+
+    def note(self, label: str, index: int, point: list[float]) -> None:
+        """Add a point to the curve of a label and the index of its seed."""
+        curves = self.points.setdefault(label, [])
+        curves.extend([] for _ in range(index + 1 - len(curves)))
+        curves[index].append(point)
+
+    def state_dict(self) -> dict[str, Any]:
+        """JSON."""
+        return {"points": dict(self.points)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
+        self.points = dict(state["points"])
+
+    def table(self) -> Table:
+        """Last accuracy of each seed, and the mean variance over the run."""
+        rows = []
+        for label, curves in self.points.items():
+            last = [curve[-1][1] for curve in curves]
+            noise = [point[2] for curve in curves for point in curve]
+            seeds = "  ".join(f"{a:.1f}" for a in last)
+            rows.append((label, sum(last) / len(last), min(last), seeds, f"{sum(noise) / len(noise):.5f}"))
+        return Table(("learner", "accuracy", "worst", "each seed", "gradient_variance"), tuple(rows))
+
+    def figure(self, which: int, title: str, unit: str) -> Figure:
+        """Curves over epochs: mean over seeds, and each seed for itself where there are few."""
+        series = []
+        for label, curves in self.points.items():
+            for i, curve in enumerate(curves):
+                name = label if len(curves) == 1 else f"{label}, seed {i}"
+                series.append(Series(name, tuple(p[0] for p in curve), tuple(p[which] for p in curve)))
+        return Figure(title, "epochs", unit, tuple(series))
+
+
+def variants(options: Train) -> dict[str, Train]:
+    """Label to options of every learner to train; the options' own comes last, and is what is kept."""
+    found = {}
+    if options.compare:
+        changes: dict[str, dict[str, Any]] = {
+            "supervised": {"learner": "supervised"},
+            "no baseline": PLAIN,
+            "batch mean": {**PLAIN, "baseline": "batch-mean"},
+            "learned baseline": {**PLAIN, "baseline": "learned"},
+        }
+        found = {label: options.model_copy(update=change) for label, change in changes.items()}
+    return {**{label: o for label, o in found.items() if o != options}, "as asked for": options}
