@@ -12,7 +12,7 @@ Shapes: b images, i inputs, o outputs, s positions of a convolution.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -20,16 +20,15 @@ from torch import Tensor, nn
 
 from zoo_core.datasets import PermutedTasks
 
-Squares = Callable[[nn.Module, Tensor, Tensor], list[Tensor]]
 
-
-def squared_gradients(network: nn.Module, x: Tensor, y: Tensor) -> list[Tensor]:
+def squared_gradients(network: nn.Module, x: Tensor, y: Tensor | None = None) -> list[Tensor]:
     """Sum over images of the squared gradient of log p(y|x), for each parameter, in their order.
 
     Args:
         network: linear and convolutional layers with biases, and layers without parameters; images
             must not influence one another (no batch normalisation).
-        x: [b, ...]. y: int64 [b].
+        x: [b, ...].
+        y: int64 [b]; drawn from the model if not given.
     Raises:
         TypeError: another kind of layer has parameters.
     """
@@ -38,10 +37,11 @@ def squared_gradients(network: nn.Module, x: Tensor, y: Tensor) -> list[Tensor]:
     hooks = [
         layer.register_forward_hook(lambda m, inputs, output: seen.append((m, inputs[0], output))) for layer in layers
     ]
-    log_p = F.log_softmax(network(x), dim=1).gather(1, y[:, None]).sum()
+    log_p = F.log_softmax(network(x), dim=1)
     for hook in hooks:
         hook.remove()
-    gradients = torch.autograd.grad(log_p, [output for _, _, output in seen])
+    drawn = torch.multinomial(log_p.detach().exp(), 1) if y is None else y[:, None]
+    gradients = torch.autograd.grad(log_p.gather(1, drawn).sum(), [output for _, _, output in seen])
     return [
         square for (layer, a, _), d in zip(seen, gradients, strict=True) for square in _squares(layer, a.detach(), d)
     ]
@@ -72,13 +72,10 @@ def importance(network: nn.Module, tasks: PermutedTasks, task: int, kind: str, b
     """
     training = network.training
     network.eval()
-    squares: Squares = squared_summed_gradient if kind == "summed-gradient" else squared_gradients
+    squares: Any = squared_summed_gradient if kind == "summed-gradient" else squared_gradients
     total = [torch.zeros_like(p) for p in network.parameters()]
     for rows in torch.arange(len(tasks.data), device=tasks.data.images.device).split(batch):
-        x, y = tasks.pixels(rows, task), tasks.data.labels[rows]
-        if kind == "model":
-            with torch.no_grad():
-                y = torch.multinomial(network(x).softmax(1), 1)[:, 0]
-        torch._foreach_add_(total, squares(network, x, y))
+        y = None if kind == "model" else tasks.data.labels[rows]
+        torch._foreach_add_(total, squares(network, tasks.pixels(rows, task), y))
     network.train(training)
     return [t / len(tasks.data) for t in total]
