@@ -89,9 +89,19 @@ def draw_figure(figure: Figure) -> Any:
     plot, axes = _plot((7, 5))
     for series in figure.series:
         if series.line:
-            axes.plot(series.x, series.y, label=series.label, linewidth=1.4)
+            axes.plot(
+                series.x,
+                series.y,
+                label=series.label,
+                linewidth=1.4,
+                marker="o" if len(series.x) <= 20 else "",
+                markersize=3,
+            )
         else:
             axes.scatter(series.x, series.y, label=series.label, s=4, alpha=0.6, linewidths=0)
+    xs = {x for series in figure.series for x in series.x}
+    if len(xs) <= 20 and all(x == int(x) for x in xs):  # tasks or epochs, say
+        axes.set_xticks(sorted(xs))
     axes.set(title=figure.title, xlabel=figure.xlabel, ylabel=figure.ylabel)
     axes.spines[["top", "right"]].set_visible(False)
     if len(figure.series) > 1 or figure.series[0].label:

@@ -90,7 +90,10 @@ class Ledger:
     def table(self) -> Table:
         """One row for each strategy, the best on held-out images first."""
         best_first = sorted(self.rows, key=lambda label: -self.held_out.get(label, 0.0))
-        rows = [(k, self.held_out.get(k, "-"), *scores(torch.tensor(self.rows[k])).values()) for k in best_first]
+        rows = [
+            (k, self.held_out.get(k, "-"), *scores(torch.tensor(self.rows[k], dtype=torch.double)).values())
+            for k in best_first
+        ]
         return Table(("strategy", "held_out", "accuracy", "forgetting", "backward_transfer"), tuple(rows))
 
     def figure(self) -> Figure:
