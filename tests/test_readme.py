@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, Zoo, environment
 
-import zoo_core as zoo
 from zoo_core import manifest
 
 README = (ROOT / "README.md").read_text()
-ROW = re.compile(r"^\| `(?P<name>[\w.-]+)` \| (?P<metric>\w+) \|[^|]*\| \*\*(?P<value>[\d.]+)\*\* \|", re.MULTILINE)
 
 
-def test_every_figure_is_the_manifests() -> None:
-    rows = list(ROW.finditer(README))
-    assert {row["name"] for row in rows} == set(manifest.read())
-    for row in rows:
-        decimals = len(row["value"].partition(".")[2])
-        assert f"{manifest.pin(row['name']).metrics[row['metric']]:.{decimals}f}" == row["value"], row[0]
-
-
-def test_every_main_figure_is_quoted() -> None:
-    quoted = {(row["name"], row["metric"]) for row in ROW.finditer(README)}
-    for name, pin in manifest.read().items():
-        model = zoo.models()[pin.plugin]
-        main = [m.name for m in model.card.metrics if m.better]  # type: ignore[union-attr]
-        assert {(name, metric) for metric in main} <= quoted
+def test_the_table_of_results_is_that_of_the_manifest() -> None:
+    made = subprocess.run(
+        [sys.executable, "benchmarks/results_table.py"],
+        cwd=ROOT, env=environment(), capture_output=True, text=True, check=True, timeout=120,
+    ).stdout.strip()  # fmt: skip
+    quoted = README.split("<!-- numbers -->")[1].split("<!-- /numbers -->")[0].strip()
+    assert quoted == made, "uv run python benchmarks/results_table.py"
+    assert all(f"| `{name}` |" in quoted for name in manifest.read())
 
 
 @pytest.mark.parametrize("picture", re.findall(r"!\[[^]]*\]\((docs/[^)]+)\)", README))
 def test_pictures_are_there(picture: str) -> None:
     assert (ROOT / picture).read_bytes().startswith(b"\x89PNG")
-    assert f"-o {picture}`" in README, "the command that draws it stands under it"
+    assert f" {picture}`" in README, "the command that makes it stands under it"
+
+
+def test_commands_of_the_readme_know_their_flags(zoo: Zoo) -> None:
+    """Every flag that the README gives a verb of a model is in that command's help."""
+    for verb, model, rest in set(
+        re.findall(r"`zoo (train|sample|evaluate) ([a-z0-9-]+)(?:\.[\w-]+)?((?: [^`]+)?)`", README)
+    ):
+        flags = re.findall(r"(?<= )-{1,2}[a-z][a-z-]*", rest)
+        if flags:
+            text = zoo(verb, model, "--help").stdout
+            assert all(flag in text for flag in flags), (verb, model, flags)

@@ -37,6 +37,8 @@ class TaskOptions(Options):
     def _one_thing_at_a_time(self) -> TaskOptions:
         if self.compare and self.continue_:
             raise ValueError("--compare begins anew and --continue does not; give one of them")
+        if self.task_seed is not None and not self.continue_:
+            raise ValueError("--task-seed is of the task that --continue learns; name a run there")
         return self
 
 
