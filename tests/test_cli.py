@@ -14,6 +14,8 @@ import pytest
 from conftest import ROOT, Zoo, environment
 from PIL import Image
 
+from zoo_core import manifest
+
 HEAVY = ["torch", "torchvision", "transformers", "huggingface_hub", "accelerate"]
 
 
@@ -256,3 +258,21 @@ def test_a_preview_is_drawn_on_a_terminal_only(zoo: Zoo, tmp_path: Path) -> None
             shown += part
     assert process.wait(60) == 0
     assert "▀" in shown.decode() and b"vae-seed0" in shown
+
+
+@pytest.mark.parametrize("name", sorted(manifest.read()))
+def test_every_trained_model_samples_without_data_or_network(name: str, zoo: Zoo, tmp_path: Path) -> None:
+    """The first test images come with the zoo; what is shown of them is said."""
+    done = zoo("sample", name, "-n", "4", "-o", "out.png", env={"ZOO_DATA": str(tmp_path / "nowhere")})
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+    assert not (tmp_path / "nowhere").exists()
+    assert not done.stderr or "the 100 test images that come with the zoo" in done.stderr
+
+
+def test_examples_are_the_first_test_images(slices: Path) -> None:
+    from zoo_core import datasets
+
+    for name in ("mnist", "fashion-mnist"):
+        mine, theirs = datasets.load(name, "test", datasets.EXAMPLES), datasets.load(name, "test", slices)
+        assert len(mine) == 100 and mine.images.equal(theirs.images[:100]) and mine.labels.equal(theirs.labels[:100])

@@ -51,6 +51,7 @@ SOURCES = {
     ),
 }
 SPLITS = {"train": "train", "test": "t10k"}
+EXAMPLES = Path(__file__).parent / "examples"  # a data root with the first 100 test images of each set
 SUMS = "SHA256SUMS"  # written beside files that torchvision downloaded and verified
 
 
@@ -95,10 +96,9 @@ def load(
     """
     if name not in SOURCES:
         raise UsageError(f"there is no data set '{name}'", nearest(name, SOURCES))
-    source, classes, stem = SOURCES[name], CLASSES[name], SPLITS[split]
-    raw = root / source.folder / "raw"
-    paths = [raw / f"{stem}-images-idx3-ubyte", raw / f"{stem}-labels-idx1-ubyte"]
-    if not all(path.is_file() for path in paths):
+    source, classes = SOURCES[name], CLASSES[name]
+    raw, paths = root / source.folder / "raw", _paths(name, split, root)
+    if not is_there(name, split, root):
         _download(source.folder, root)
     files = [_read(path) for path in paths]
     images, labels = (_idx(path, data, dims) for path, data, dims in zip(paths, files, (3, 1), strict=True))
@@ -115,6 +115,17 @@ def load(
         name, split, images[:, None].to(device), labels.long().to(device), classes,
         sha256("".join(digests).encode()),
     )  # fmt: skip
+
+
+def is_there(name: str, split: str, root: Path) -> bool:
+    """Whether the files of a data set lie under `root`."""
+    return all(path.is_file() for path in _paths(name, split, root))
+
+
+def _paths(name: str, split: str, root: Path) -> list[Path]:
+    """Its image file and its label file."""
+    raw, stem = root / SOURCES[name].folder / "raw", SPLITS[split]
+    return [raw / f"{stem}-images-idx3-ubyte", raw / f"{stem}-labels-idx1-ubyte"]
 
 
 _REMOVE = "remove the file and run again to download it, or point --data-root elsewhere"

@@ -164,6 +164,17 @@ class Run:
         self.classes = data.classes
         return data
 
+    def examples(self, name: str) -> ImageData:
+        """Test images to show: of the data set, or, where it is not there, the first hundred, which come with the zoo."""
+        if datasets.is_there(name, "test", self.data_root):
+            return self.dataset(name, "test")
+        self.reporter.warn(
+            f"{name} is not in {self.data_root}; shown are of the 100 test images that come with the zoo"
+        )
+        data = datasets.load(name, "test", datasets.EXAMPLES, self.device)
+        self.data[f"{name}/examples"], self.classes = data.sha256, data.classes
+        return data
+
     def load(self, name: str) -> nn.Module:
         """Another model of the zoo with its pinned weights, on the device, in eval mode.
 

@@ -26,7 +26,7 @@ def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images | Figure
         raise UsageError(f"a code of {trained.latent} dimensions is no plane", "zoo train autoencoder --latent 2")
     if options.show == "plane":
         return plane(autoencoder, options.n, run.device)
-    data = run.dataset(trained.data, "test")
+    data = run.examples(trained.data)
     if options.show == "embedding":
         return scatter(encode(autoencoder, data), data)
     x = pixels(data.images[torch.randperm(len(data), device=run.device)[: options.n]])

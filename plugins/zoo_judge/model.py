@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Images, Run
+from zoo_core import Checkpoint, Images, Run, UsageError
 
 from . import Sample, Train
 
@@ -65,25 +65,32 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def _probabilities(run: Run, checkpoint: Checkpoint) -> tuple[Tensor, Tensor, Tensor, tuple[str, ...]]:
-    """Test images, labels, class probabilities [n, k], and class names."""
-    data = run.dataset(checkpoint.options.data, "test")
+def probabilities(run: Run, checkpoint: Checkpoint, images: Tensor) -> Tensor:
+    """Class probabilities [n, k] of images, uint8 [n, 1, 28, 28]."""
     judge = build(checkpoint).to(run.device)
-    answers = torch.cat([judge(part.float() / 255).softmax(1) for part in data.images.split(1000)])
-    return data.images, data.labels, answers, data.classes
+    return torch.cat([judge(part.float() / 255).softmax(1) for part in images.split(1000)])
 
 
 def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images:
     """Random test images with truth, answer and probability."""
-    images, labels, answers, classes = _probabilities(run, checkpoint)
-    confidence, answer = answers.max(1)
-    pool = (answer != labels).nonzero()[:, 0] if options.mistakes else torch.arange(len(labels), device=labels.device)
-    rows = pool[torch.randperm(len(pool), device=pool.device)[: options.n]]
-    captions = tuple(f"{classes[labels[i]]}\n{classes[answer[i]]} ({100 * confidence[i]:.0f} %)" for i in rows.tolist())
-    return Images(images[rows].cpu().float() / 255, captions)
+    data = run.examples(checkpoint.options.data)
+    confidence, answer = probabilities(run, checkpoint, data.images).max(1)
+    wrong = (answer != data.labels).nonzero()[:, 0]
+    pool = wrong if options.mistakes else torch.arange(len(data), device=run.device)
+    if not len(pool):
+        raise UsageError(
+            "none of these test images is judged wrongly", "leave out --mistakes, or give all test images: --data-root"
+        )
+    rows = pool[torch.randperm(len(pool), device=run.device)[: options.n]]
+    captions = tuple(
+        f"{data.classes[data.labels[i]]}\n{data.classes[answer[i]]} ({100 * confidence[i]:.0f} %)"
+        for i in rows.tolist()
+    )
+    return Images(data.images[rows].cpu().float() / 255, captions)
 
 
 def evaluate(run: Run, checkpoint: Checkpoint) -> dict[str, float]:
     """Accuracy on all test images."""
-    _, labels, answers, _ = _probabilities(run, checkpoint)
-    return {"accuracy": 100 * float((answers.argmax(1) == labels).float().mean())}
+    data = run.dataset(checkpoint.options.data, "test")
+    answers = probabilities(run, checkpoint, data.images).argmax(1)
+    return {"accuracy": 100 * float((answers == data.labels).float().mean())}

@@ -41,11 +41,11 @@ class Task:
 
 
 def task(run: Run, options: Train, split: str) -> Task:
-    """MNIST, or 10,000 points of the line, uniform in [0, 10]."""
+    """MNIST (of ``examples``, what there is to show), or 10,000 points of the line, uniform in [0, 10]."""
     if options.data == "mnist":
-        data = run.dataset("mnist", split)
+        data = run.examples("mnist") if split == "examples" else run.dataset("mnist", split)
         return Task(data.images.flatten(1), data.labels)
-    generator = torch.Generator().manual_seed(("train", "test").index(split))
+    generator = torch.Generator().manual_seed(split == "train")
     x = 10 * torch.rand(10_000, 1, generator=generator).to(run.device)
     return Task(x, (x[:, 0] > 5).long())
 
@@ -200,7 +200,7 @@ def accuracy(classifier: Classifier, data: Task) -> float:
 
 def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images | Figure:
     """Random test images with truth, answer and probability; on the line, p(y = 1 | x)."""
-    classifier, data = build(checkpoint).to(run.device), task(run, checkpoint.options, "test")
+    classifier, data = build(checkpoint).to(run.device), task(run, checkpoint.options, "examples")
     if checkpoint.options.data == "threshold":
         x = torch.linspace(0, 10, 501, device=run.device)
         p = answers(classifier, Task(x[:, None], torch.zeros_like(x)))[:, 1]

@@ -19,7 +19,7 @@ def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images | Figure
         return prior(vae, options)
     if options.show == "latent" and vae.latent != 2:
         raise UsageError(f"a latent space of {vae.latent} dimensions is no plane", "zoo train vae --preset mlp-2d")
-    data = run.dataset(checkpoint.options.data, "test")
+    data = run.examples(checkpoint.options.data)
     if options.show == "latent":
         return latent_plane(vae, data.images, data.labels, data.classes)
     if options.show == "interpolation":
@@ -41,7 +41,8 @@ def interpolations(vae: VAE, images: Tensor, labels: Tensor, n: int) -> Images:
     """n pairs of images of different classes, decoded along the line between their means in steps of 0.1."""
     order = torch.randperm(len(images), device=images.device)
     first = order[:n]
-    second = torch.stack([order[labels[order] != labels[row]][n + i] for i, row in enumerate(first)])
+    others = [order[labels[order] != labels[row]] for row in first]
+    second = torch.stack([other[(n + i) % len(other)] for i, other in enumerate(others)])
     means = [vae.encode(images[rows].flatten(1).float() / 255)[0] for rows in (first, second)]
     t = torch.linspace(0, 1, 11, device=images.device)[None, :, None]
     z = (1 - t) * means[0][:, None] + t * means[1][:, None]  # [n, 11, l]

@@ -188,7 +188,7 @@ def sample(run: Run, learner: TaskLearner, data: str, options: SampleOptions) ->
     seeds = learner.seeds.tolist()
     if options.show == "matrix":
         return accuracy.heat_map(learner.accuracy, seeds)
-    return accuracy.items(learner.to(run.device), PermutedTasks(run.dataset(data, "test"), seeds), options.n)
+    return accuracy.items(learner.to(run.device), PermutedTasks(run.examples(data), seeds), options.n)
 
 
 def evaluate(run: Run, learner: TaskLearner, data: str) -> dict[str, float]:
