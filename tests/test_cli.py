@@ -14,7 +14,7 @@ import pytest
 from conftest import ROOT, Zoo, environment
 from PIL import Image
 
-from zoo_core import manifest
+from zoo_core.manifest import read
 
 HEAVY = ["torch", "torchvision", "transformers", "huggingface_hub", "accelerate"]
 
@@ -260,7 +260,7 @@ def test_a_preview_is_drawn_on_a_terminal_only(zoo: Zoo, tmp_path: Path) -> None
     assert "▀" in shown.decode() and b"vae-seed0" in shown
 
 
-@pytest.mark.parametrize("name", sorted(manifest.read()))
+@pytest.mark.parametrize("name", sorted(read()))
 def test_every_trained_model_samples_without_data_or_network(name: str, zoo: Zoo, tmp_path: Path) -> None:
     """The first test images come with the zoo; what is shown of them is said."""
     done = zoo("sample", name, "-n", "4", "-o", "out.png", env={"ZOO_DATA": str(tmp_path / "nowhere")})
