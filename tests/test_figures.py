@@ -46,7 +46,10 @@ def test_cgan_draws_what_is_asked_for_and_varies() -> None:
     assert found["coverage"] >= 0.7
 
 
-def test_the_unconditional_gan_neglects_classes_and_the_conditional_one_does_not() -> None:
+def test_what_the_readme_says_of_both_gans() -> None:
+    """The published neglect of classes does not hold for ours; the conditional one is better all the same."""
     gan, cgan = (manifest.pin(name).metrics for name in ("gan.dcgan", "cgan.dcgan"))
-    assert gan["class_js"] > 3 * cgan["class_js"]
-    assert gan["class_min"] < 7 and gan["class_max"] > 13  # of 10 % each
+    assert gan["class_min"] > 8 and gan["class_max"] < 13  # of 10 % each
+    for metric in ("frechet", "mmd2", "class_js"):
+        assert gan[metric] > 5 * cgan[metric], metric
+    assert gan["coverage"] < cgan["coverage"] and gan["density"] < cgan["density"]

@@ -237,7 +237,7 @@ class Run:
                     rows = rows[self.rank :: self.processes][: batch_size // self.processes]
                 done = number + 1
                 yield Step(number, total, epoch, rows, batch == per_epoch - 1 or done == total)
-                if done % per_point == 0 or done == total:
+                if (done % per_point == 0 and total - done >= per_point) or done == total:
                     self.reporter.progress(done, total, self.curves.point(before + done))
                 self.seconds = time.monotonic() - began
                 if stop.requested or self._is_due(done, saved):
