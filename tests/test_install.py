@@ -51,6 +51,8 @@ def test_the_wheel_draws_a_sandal(installed: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert Image.open(tmp_path / "s.png").width > 100
     assert run(installed, tmp_path, "doctor").returncode == 0
+    shown = run(installed, tmp_path, "sample", "ewc", "--data-root", "nowhere", "-o", "e.png")
+    assert shown.returncode == 0 and "100 test images that come with the zoo" in shown.stderr
 
 
 def test_neither_plugins_nor_tests_are_importable(installed: Path, tmp_path: Path) -> None:

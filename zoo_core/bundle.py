@@ -25,7 +25,7 @@ def bundle(
         folder: of the run.
         file: the manifest.
         again: measure again what the weights can do, e.g. because the model's card has new metrics.
-        half: store in half precision, which halves the file; always measured again.
+        half: store the parameters in half precision, which halves the file; always measured again.
     Returns:
         the new pin.
     Raises:
@@ -56,12 +56,11 @@ def _pin(facts: dict[str, Any], size: int, digest: str, trained: dict[str, Any])
 
 
 def _measured(tensors: dict[str, Any], facts: dict[str, Any], half: bool, run: Any) -> dict[str, Any]:
-    """The facts of a weights file with metrics measured now; halves its tensors in place first, if asked to."""
-    import torch
-
-    if half:
-        tensors.update({k: t.half() for k, t in tensors.items() if t.dtype == torch.float32})
+    """The facts of a weights file with metrics measured now; halves its parameters in place first, if asked to."""
     model = registry.load(facts["model"])
+    if half:  # statistics and other buffers stay as they are
+        module = weights.build(model, weights.checked(model, tensors, facts))
+        tensors.update({k: tensors[k].half() for k, _ in module.named_parameters()})
     found = measure(model, weights.checked(model, tensors, facts), model.card.evaluate_options(), run)
     return {
         **facts, "licence": model.card.licence, "metrics": found.metrics, "data": {**facts["data"], **run.data},

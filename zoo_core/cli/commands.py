@@ -205,7 +205,7 @@ def info(name: str, as_json: bool) -> None:
 @click.argument("runs", nargs=-1, required=True, type=_PATH)
 @click.option("--manifest", "file", type=_PATH, help="Manifest to write to.  [the one in use]")
 @click.option("--again", is_flag=True, help="Measure the metrics again, on the data.")
-@click.option("--half", is_flag=True, help="Store in half precision, and measure again.")
+@click.option("--half", is_flag=True, help="Store the parameters in half precision, and measure again.")
 @click.option("--device", default="auto", show_default=True, help="For measuring.")
 @click.option("--data-root", type=_PATH, help="Where data sets lie.  [ZOO_DATA, or the user's cache]")
 @_json_flag

@@ -118,13 +118,13 @@ class TaskLearner(nn.Module):
     """
 
     seeds: Tensor  # int64 [t]
-    accuracy: Tensor  # R, float64 [t, t]
+    accuracy: Tensor  # R, float [t, t]
 
     def __init__(self, options: TaskOptions, seeds: list[int]) -> None:
         super().__init__()
         self.network = network(options)
         self.register_buffer("seeds", torch.tensor(seeds))
-        self.register_buffer("accuracy", torch.zeros(len(seeds), len(seeds), dtype=torch.double))
+        self.register_buffer("accuracy", torch.zeros(len(seeds), len(seeds)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [b, k] of x [b, p]."""
@@ -194,7 +194,7 @@ def sample(run: Run, learner: TaskLearner, data: str, options: SampleOptions) ->
 def evaluate(run: Run, learner: TaskLearner, data: str) -> dict[str, float]:
     """Measure every task again; the earlier rows of R are those that the training measured."""
     seeds = learner.seeds.tolist()
-    matrix = learner.accuracy.clone()
+    matrix = learner.accuracy.double()
     matrix[-1] = accuracy.accuracies(learner.to(run.device), PermutedTasks(run.dataset(data, "test"), seeds))
     run.show("matrix", accuracy.heat_map(matrix, seeds))
     return accuracy.scores(matrix)
