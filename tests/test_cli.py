@@ -14,7 +14,9 @@ import pytest
 from conftest import ROOT, Zoo, environment
 from PIL import Image
 
+import zoo_core
 from zoo_core.manifest import read
+from zoo_core.reporter import Silent
 
 HEAVY = ["torch", "torchvision", "transformers", "huggingface_hub", "accelerate"]
 
@@ -200,6 +202,31 @@ def test_a_flipped_byte_is_refused_with_both_hashes(zoo: Zoo, manifest: Path) ->
     assert zoo("sample", "vae", env={"ZOO_MANIFEST": str(manifest)}).returncode == 0
 
 
+def test_a_run_is_bundled_whole_or_in_half_precision(zoo: Zoo, manifest: Path, tmp_path: Path) -> None:
+    import tomllib
+
+    import torch
+    from safetensors.torch import load_file
+
+    env = {"ZOO_MANIFEST": str(manifest)}
+    done = zoo("train", "gan", "--preset", "conv-small", "--iterations", "3", "-o", "run", "--device", "cpu", env=env)
+    assert done.returncode == 0, done.stderr
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    file = manifest.parent / "weights" / "gan.conv-small.safetensors"
+    sizes = {}
+    for how in ([], ["--again"], ["--half"]):
+        assert zoo("bundle", "run", *how, "--device", "cpu", env=env).returncode == 0
+        pin = tomllib.loads(manifest.read_text())["weights"]["gan.conv-small"]
+        assert pin["trained"]["seconds"] == record["seconds"] and pin["size"] == file.stat().st_size
+        found = json.loads(zoo("evaluate", "gan.conv-small", "--device", "cpu", "--json", env=env).stdout)
+        assert found["metrics"] == pin["metrics"] and found["weights_sha256"] == pin["sha256"]
+        sizes[tuple(how)] = pin["size"], {t.dtype for t in load_file(file).values()}
+        if not how:
+            assert pin["sha256"] == record["weights"]["sha256"]
+    assert sizes[("--again",)][1] == {torch.float32} and sizes[("--half",)][1] == {torch.half}
+    assert sizes[("--half",)][0] < 0.6 * sizes[()][0]
+
+
 @pytest.mark.parametrize("keep", [0, 7, 1000, -5])
 def test_truncated_and_missing_weights_are_refused(zoo: Zoo, manifest: Path, keep: int) -> None:
     file = manifest.parent / "weights" / "cgan.dcgan.safetensors"
@@ -261,13 +288,25 @@ def test_a_preview_is_drawn_on_a_terminal_only(zoo: Zoo, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", sorted(read()))
-def test_every_trained_model_samples_without_data_or_network(name: str, zoo: Zoo, tmp_path: Path) -> None:
+def test_every_trained_model_samples_without_data_or_network(name: str, tmp_path: Path) -> None:
     """The first test images come with the zoo; what is shown of them is said."""
-    done = zoo("sample", name, "-n", "4", "-o", "out.png", env={"ZOO_DATA": str(tmp_path / "nowhere")})
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+    told: list[str] = []
+
+    class Listener(Silent):
+        """Collects notes."""
+
+        def warn(self, message: str) -> None:
+            told.append(message)
+
+    zoo_core.sample(name, n=4, data_root=tmp_path / "nowhere", reporter=Listener()).save(tmp_path / "out.png")
     assert not (tmp_path / "nowhere").exists()
-    assert not done.stderr or "the 100 test images that come with the zoo" in done.stderr
+    assert all("the 100 test images that come with the zoo" in note for note in told)
+
+
+def test_a_classifier_shows_something_in_a_fresh_clone(zoo: Zoo, tmp_path: Path) -> None:
+    done = zoo("sample", "ewc", "-o", "out.png", env={"ZOO_DATA": str(tmp_path / "nowhere")})
+    assert done.returncode == 0 and (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+    assert "the 100 test images that come with the zoo" in done.stderr
 
 
 def test_examples_are_the_first_test_images(slices: Path) -> None:
