@@ -171,15 +171,14 @@ def train(run: Run, variants: Mapping[str, T], learn: Callable[[Run, T, Ledger],
     """Train every variant from the same beginning; the last one is returned.
 
     Args:
-        variants: label to options; several are shown beside one another.
+        variants: label to options; all are shown beside one another.
     """
     ledger = Ledger()
     for options in variants.values():
         with run.seeded():
             learner = learn(run, options, ledger)
-    if len(variants) > 1:
-        run.show("strategies", ledger.table())
-        run.show("accuracy-against-tasks", ledger.figure())
+    run.show("strategies", ledger.table())
+    run.show("accuracy-against-tasks", ledger.figure())
     return learner.state_dict()
 
 
