@@ -180,6 +180,7 @@ def test_comparison_is_resumed_and_equals_the_strategy_alone(face: object, tmp_p
     together = zoo.train(name, output=tmp_path / "together", compare=True, **options)  # type: ignore[arg-type]
     rows = (tmp_path / "together" / "figures" / "strategies.jsonl").read_text()
     assert rows.count("\n") >= 6 and (tmp_path / "together" / "figures" / "accuracy-against-tasks.png").exists()
+    assert {"strategies", "accuracy-against-tasks"} <= set(together.shown)
     assert together.metrics == alone.metrics, "the options' own strategy, untouched by the others"
 
     class Stop(Silent):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from .errors import PluginError
 from .names import split_name
 from .options import Options, resolve
 from .registry import Model
+from .results import Result
 from .types import Checkpoint
 
 if TYPE_CHECKING:
@@ -28,10 +29,12 @@ class Trained:
     Args:
         folder: holds ``model.safetensors``, ``run.json``, ``history.csv`` and ``figures/``.
         record: the content of ``run.json``.
+        shown: tables and pictures that the training made, by name; they are in ``figures/`` too.
     """
 
     folder: Path
     record: Mapping[str, Any]
+    shown: Mapping[str, Result] = field(default_factory=dict)
 
     @property
     def metrics(self) -> Mapping[str, float]:
@@ -139,4 +142,4 @@ def _finish(
         "precision": run.settings.precision, "compile": run.settings.compile,
         "seconds": round(run.seconds, 1), "versions": versions(torch=True),
     }  # fmt: skip
-    return Trained(folder.path, folder.finish(kept, facts, circumstances, run.curves.history))
+    return Trained(folder.path, folder.finish(kept, facts, circumstances, run.curves.history), dict(run.shown))

@@ -167,6 +167,7 @@ def trained(card: Card, done: Trained) -> None:
     record = done.record
     preset = card.presets.get(record["preset"])
     out.print(_metrics(card, done.metrics, preset.published if preset else {}, record["preset"]))
+    _tables(done.shown)
     line(
         f"\n{done.folder}   {record['seconds']:.0f} s on {record['device']}   sha256 {record['weights']['sha256'][:12]}…"
     )
@@ -178,7 +179,17 @@ def evaluated(card: Card, found: Evaluation) -> None:
     preset = found.record["model"].partition(".")[2]
     published = card.presets[preset].published if preset in card.presets else {}
     out.print(_metrics(card, found.metrics, published, found.record["model"]))
-    for name, shown in found.shown.items():
+    _tables(found.shown)
+    weights = found.record["weights_sha256"]
+    judges = "".join(f", {name} {digest[:12]}…" for name, digest in found.record["judges"].items())
+    line(
+        f"\nweights {weights[:12] + '…' if weights else 'untrained'}{judges}, seed {found.record['seed']}, {found.record['device']}"
+    )
+
+
+def _tables(results: Mapping[str, Result]) -> None:
+    """Tables, and matrices as tables, each under its name."""
+    for name, shown in results.items():
         if isinstance(shown, Table):
             line(f"\n{name}")
             _rows(shown)
@@ -187,11 +198,6 @@ def evaluated(card: Card, found: Evaluation) -> None:
             cells = (("-" if cell is None else cell for cell in row) for row in shown.cells)
             rows = tuple((head, *row) for head, row in zip(shown.rows, cells, strict=True))
             _rows(Table((shown.ylabel, *(f"{shown.xlabel} {name}" for name in shown.columns)), rows))
-    weights = found.record["weights_sha256"]
-    judges = "".join(f", {name} {digest[:12]}…" for name, digest in found.record["judges"].items())
-    line(
-        f"\nweights {weights[:12] + '…' if weights else 'untrained'}{judges}, seed {found.record['seed']}, {found.record['device']}"
-    )
 
 
 def _rows(table: Table) -> None:
