@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from conftest import Zoo, environment
 
+from zoo_core import measures
+
 SMALL = [
     "train",
     "vae",
@@ -63,7 +65,8 @@ def test_a_run_folder_says_everything(unbroken: Path) -> None:
     assert record["options"]["hidden"] == 16 and record["seed"] == 0 and record["preset"] == "mlp-64d"
     assert {"mnist/train", "mnist/test"} == set(record["data"])
     assert record["versions"]["torch"] and record["device"] == "cpu" and record["seconds"] > 0
-    assert set(record["metrics"]) == {"nelbo", "kl", "reconstruction"}
+    assert set(record["metrics"]) == {"nelbo", "kl", "reconstruction", *(m.name for m in measures.GENERATED)}
+    assert set(record["judges"]) == {"judge.mnist"} and len(record["judges"]["judge.mnist"]) == 64
     assert not (unbroken / "state.safetensors").exists()
     figures = {path.name for path in (unbroken / "figures").iterdir()}
     assert {"curves.png", "reconstructions-epoch-1.png", "reconstructions-epoch-20.png"} <= figures
