@@ -162,6 +162,8 @@ def test_a_further_task_from_a_checkpoint(name: str, tmp_path: Path, slices: Pat
         zoo.train(name, output=tmp_path / "again", data_root=slices, continue_=first.folder, hidden=32)
     with pytest.raises(UsageError, match="give one of them"):
         zoo.train(name, output=tmp_path / "again", data_root=slices, continue_=first.folder, compare=True)
+    with pytest.raises(UsageError, match="--continue"):
+        zoo.train(name, output=tmp_path / "again", data_root=slices, task_seed=4)
     if name == "rehearsal":
         assert len(learner.memory_labels) == 3 * 360  # type: ignore[arg-type]  # all that there is of each
     else:
