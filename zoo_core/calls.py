@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import registry
+from . import manifest, registry
 from .environment import data_root as default_data_root
 from .environment import versions
 from .errors import PluginError, TrainingError, UsageError, ZooError
@@ -52,6 +52,8 @@ def open_model(name: str, preset: str | None) -> tuple[Model, str | None]:
 
 def find_checkpoint(model: Model, preset: str | None, weights: str | Path | None, untrained: bool) -> Checkpoint:
     """The weights that the arguments of `sample`, `evaluate` and `load` describe."""
+    if weights is None and not untrained:
+        manifest.pin(f"{model.name}.{model.preset(preset)}")  # what is not there is said before torch is loaded
     from . import weights as _weights
 
     if weights is None:

@@ -70,7 +70,7 @@ def write_new(path: str | Path, data: bytes, overwrite: bool = False) -> Path:
     return path
 
 
-def write_text(path: str | Path, rows: Iterable[Mapping[str, Any]], overwrite: bool = False) -> Path:
+def write_json_lines(path: str | Path, rows: Iterable[Mapping[str, Any]], overwrite: bool = False) -> Path:
     """Write JSON lines."""
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     return write_new(path, lines.encode(), overwrite)

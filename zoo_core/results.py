@@ -137,9 +137,9 @@ class Table:
 
     def save(self, path: str | Path, overwrite: bool = False) -> Path:
         """Write JSON lines, one object per row."""
-        from .files import write_text
+        from .files import write_json_lines
 
-        return write_text(path, [dict(zip(self.columns, row, strict=False)) for row in self.rows], overwrite)
+        return write_json_lines(path, [dict(zip(self.columns, row, strict=False)) for row in self.rows], overwrite)
 
 
 @dataclass(frozen=True)
@@ -159,11 +159,11 @@ class Texts:
 
     def save(self, path: str | Path, overwrite: bool = False) -> Path:
         """Write JSON lines: text, and source and score where given."""
-        from .files import write_text
+        from .files import write_json_lines
 
         columns = {"text": self.texts, "source": self.sources, "score": self.scores}
         rows = [{k: v[i] for k, v in columns.items() if v} for i in range(len(self.texts))]
-        return write_text(path, rows, overwrite)
+        return write_json_lines(path, rows, overwrite)
 
 
 Result: TypeAlias = Images | Texts | Table | Figure | HeatMap
