@@ -155,6 +155,10 @@ class Run:
         """Backpropagate, with whatever scaling the precision needs."""
         self._accelerator.backward(loss)
 
+    def mean(self, tensors: list[Tensor]) -> list[Tensor]:
+        """The mean over all processes of each tensor: what each of them estimated for itself."""
+        return tensors if self.processes == 1 else [self._accelerator.reduce(t, reduction="mean") for t in tensors]
+
     # -- data and other models -----------------------------------------------------------------
 
     def dataset(self, name: str, split: str) -> ImageData:

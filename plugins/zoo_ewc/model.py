@@ -20,7 +20,6 @@ from torch import Tensor
 from zoo_core import Checkpoint, HeatMap, Images, Run, continual
 from zoo_core.continual import learning
 from zoo_core.continual.accuracy import Ledger
-from zoo_core.datasets import PermutedTasks
 
 from . import Train
 from .fisher import importance
@@ -56,11 +55,9 @@ class Learner(learning.TaskLearner):
         torch._foreach_lerp_(list(self.network.parameters()), list(self.centre.parameters()), self._grip)
 
     @torch.no_grad()
-    def consolidate(self, tasks: PermutedTasks, task: int, options: Train) -> None:
-        """Add the quadratic of the task that has just been learned."""
+    def consolidate(self, new: list[Tensor], options: Train) -> None:
+        """Add the quadratic of the task that has just been learned; `new` is its Fisher information."""
         self._grip = None
-        with torch.enable_grad():
-            new = importance(self.network, tasks, task, options.fisher)
         online = options.strategy == "online-ewc"
         triples = zip(self.stiffness.parameters(), self.centre.parameters(), self.network.parameters(), strict=True)
         for (a, centre, theta), f in zip(triples, new, strict=True):
@@ -127,7 +124,8 @@ def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
             held_out = data.held_out if lesson.task == len(learner.seeds) - 1 else None
             learner.accuracy[lesson.task] = ledger.note(label(options), learner, data.test, held_out)
             if protects:
-                learner.consolidate(data.train, lesson.task, options)
+                found = importance(learner.network, data.train, lesson.task, options.fisher)
+                learner.consolidate(run.mean(found), options)
     return learner
 
 
