@@ -87,18 +87,15 @@ def _captions(images: Images, rows: int, columns: int) -> tuple[list[str], list[
 def draw_figure(figure: Figure) -> Any:
     """A PIL image of the plot."""
     plot, axes = _plot((7, 5))
-    for series in figure.series:
+    colours: dict[str, str] = {}
+    for series in figure.series:  # those of the same label look alike and stand once in the legend
+        label = series.label if series.label not in colours else None
+        colour = colours.setdefault(series.label, f"C{len(colours) % 10}")
         if series.line:
-            axes.plot(
-                series.x,
-                series.y,
-                label=series.label,
-                linewidth=1.4,
-                marker="o" if len(series.x) <= 20 else "",
-                markersize=3,
-            )
+            mark = "o" if len(series.x) <= 20 else ""
+            axes.plot(series.x, series.y, label=label, color=colour, linewidth=1.4, marker=mark, markersize=3)
         else:
-            axes.scatter(series.x, series.y, label=series.label, s=4, alpha=0.6, linewidths=0)
+            axes.scatter(series.x, series.y, label=label, color=colour, s=4, alpha=0.6, linewidths=0)
     xs = {x for series in figure.series for x in series.x}
     if len(xs) <= 20 and all(x == int(x) for x in xs):  # tasks or epochs, say
         axes.set_xticks(sorted(xs))

@@ -57,7 +57,7 @@ class Images:
 
 @dataclass(frozen=True)
 class Series:
-    """One set of points or one line of a `Figure`: x and y of equal length."""
+    """One set of points or one line of a `Figure`: x and y of equal length; equal labels share a colour."""
 
     label: str
     x: tuple[float, ...]

@@ -41,16 +41,18 @@ class Ledger:
             last = [curve[-1][1] for curve in curves]
             noise = [point[2] for curve in curves for point in curve]
             seeds = "  ".join(f"{a:.1f}" for a in last)
-            rows.append((label, sum(last) / len(last), min(last), seeds, f"{sum(noise) / len(noise):.5f}"))
+            variance = f"{sum(noise) / len(noise):.5f}" if any(noise) else "-"
+            rows.append((label, sum(last) / len(last), min(last), seeds, variance))
         return Table(("learner", "accuracy", "worst", "each seed", "gradient_variance"), tuple(rows))
 
     def figure(self, which: int, title: str, unit: str) -> Figure:
-        """Curves over epochs: mean over seeds, and each seed for itself where there are few."""
+        """Curves over epochs, one for each seed, in the learner's colour; nothing where all is zero."""
         series = []
         for label, curves in self.points.items():
-            for i, curve in enumerate(curves):
-                name = label if len(curves) == 1 else f"{label}, seed {i}"
-                series.append(Series(name, tuple(p[0] for p in curve), tuple(p[which] for p in curve)))
+            for curve in curves:
+                x, y = tuple(p[0] for p in curve), tuple(p[which] for p in curve)
+                if any(y):
+                    series.append(Series(label, x, y))
         return Figure(title, "epochs", unit, tuple(series))
 
 
