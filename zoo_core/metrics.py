@@ -113,7 +113,7 @@ def js_divergence(p: Tensor, q: Tensor) -> float:
 def entropy(p: Tensor) -> float:
     """Entropy -sum p log p of probabilities or counts [k], in nats."""
     p = _normalised(p)
-    return float(-torch.xlogy(p, p).sum())
+    return float(-torch.xlogy(p, p).sum()) + 0.0  # never minus zero
 
 
 def _normalised(p: Tensor) -> Tensor:

@@ -100,7 +100,10 @@ CARD = Card(
         "dcgan": Preset(DCGAN, "DCGAN for 28 x 28, Fashion-MNIST, both learning rates 2e-4: the best of four"),
         "conv-small": Preset(CONV_SMALL, "a few convolutions, MNIST"),
         "pixelshuffle": Preset(SHUFFLE, "sub-pixel generator, strided discriminator, MNIST"),
-        "minimax": _variant(SHUFFLE, "the generator minimises log(1 - D(G(z))): its gradient vanishes", loss="minimax"),
+        "minimax": _variant(
+            SHUFFLE, "log(1 - D(G(z))) against a discriminator 8 steps ahead: the gradient vanishes", loss="minimax",
+            discriminator_steps="8",
+        ),
         "rates-2e-3-2e-4": _variant(DCGAN, "generator ten times as fast: worse", generator_rate=2e-3),
         "rates-2e-4-2e-3": _variant(DCGAN, "discriminator ten times as fast: worse", discriminator_rate=2e-3),
         "rates-8e-4-2e-4": _variant(DCGAN, "generator four times as fast: published as a failure", generator_rate=8e-4),
