@@ -45,7 +45,7 @@ def task(run: Run, options: Train, split: str) -> Task:
     if options.data == "mnist":
         data = run.examples("mnist") if split == "examples" else run.dataset("mnist", split)
         return Task(data.images.flatten(1), data.labels)
-    generator = torch.Generator().manual_seed(split == "train")
+    generator = torch.Generator().manual_seed(int(split == "train"))
     x = 10 * torch.rand(10_000, 1, generator=generator).to(run.device)
     return Task(x, (x[:, 0] > 5).long())
 
