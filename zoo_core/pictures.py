@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .files import write_new
-from .results import Figure, HeatMap, Images
+from .results import Figure, HeatMap, Images, Picture
 
 GAP = 2  # pixels between images
 SIDE = 56  # images smaller than this are enlarged by a whole factor
@@ -22,6 +22,13 @@ def grid(images: Images) -> tuple[int, int]:
     n = len(images)
     columns = min(n, images.columns or math.ceil(math.sqrt(n)))
     return math.ceil(n / columns), columns
+
+
+def draw(picture: Picture) -> Any:
+    """A PIL image of any result that is a picture."""
+    if isinstance(picture, Images):
+        return draw_images(picture)
+    return draw_figure(picture) if isinstance(picture, Figure) else draw_heat_map(picture)  # type: ignore[arg-type]
 
 
 def draw_images(images: Images) -> Any:

@@ -13,8 +13,26 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+class Picture:
+    """What is saved as a PNG, with its provenance in the text chunk ``zoo``, and shown by a notebook."""
+
+    provenance: Mapping[str, Any]
+    suffix: ClassVar[str] = ".png"
+
+    def save(self, path: str | Path, overwrite: bool = False) -> Path:
+        """Write the PNG."""
+        from .pictures import draw, save_png
+
+        return save_png(draw(self), path, self.provenance, overwrite)
+
+    def _repr_png_(self) -> bytes:
+        from .pictures import draw, png_bytes
+
+        return png_bytes(draw(self), self.provenance)
+
+
 @dataclass(frozen=True)
-class Images:
+class Images(Picture):
     """Pictures, as `sample` returns them.
 
     Args:
@@ -29,7 +47,6 @@ class Images:
     captions: tuple[str, ...] = ()
     columns: int | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
-    suffix: ClassVar[str] = ".png"
 
     def __post_init__(self) -> None:
         p = self.pixels
@@ -43,17 +60,6 @@ class Images:
     def __len__(self) -> int:
         return len(self.pixels)
 
-    def save(self, path: str | Path, overwrite: bool = False) -> Path:
-        """Write a PNG of the grid with its provenance in the text chunk ``zoo``."""
-        from .pictures import draw_images, save_png
-
-        return save_png(draw_images(self), path, self.provenance, overwrite)
-
-    def _repr_png_(self) -> bytes:
-        from .pictures import draw_images, png_bytes
-
-        return png_bytes(draw_images(self), self.provenance)
-
 
 @dataclass(frozen=True)
 class Series:
@@ -66,7 +72,7 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Figure:
+class Figure(Picture):
     """A plot as data; the core draws it, so that all plots of the zoo look alike."""
 
     title: str
@@ -74,22 +80,10 @@ class Figure:
     ylabel: str
     series: tuple[Series, ...]
     provenance: Mapping[str, Any] = field(default_factory=dict)
-    suffix: ClassVar[str] = ".png"
-
-    def save(self, path: str | Path, overwrite: bool = False) -> Path:
-        """Write a PNG of the plot with its provenance in the text chunk ``zoo``."""
-        from .pictures import draw_figure, save_png
-
-        return save_png(draw_figure(self), path, self.provenance, overwrite)
-
-    def _repr_png_(self) -> bytes:
-        from .pictures import draw_figure, png_bytes
-
-        return png_bytes(draw_figure(self), self.provenance)
 
 
 @dataclass(frozen=True)
-class HeatMap:
+class HeatMap(Picture):
     """A matrix as coloured cells with their values.
 
     Args:
@@ -104,22 +98,10 @@ class HeatMap:
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     provenance: Mapping[str, Any] = field(default_factory=dict)
-    suffix: ClassVar[str] = ".png"
 
     def __post_init__(self) -> None:
         if len(self.cells) != len(self.rows) or any(len(row) != len(self.columns) for row in self.cells):
             raise PluginError(f"a heat map of {len(self.rows)} x {len(self.columns)} names needs as many cells")
-
-    def save(self, path: str | Path, overwrite: bool = False) -> Path:
-        """Write a PNG of the matrix with its provenance in the text chunk ``zoo``."""
-        from .pictures import draw_heat_map, save_png
-
-        return save_png(draw_heat_map(self), path, self.provenance, overwrite)
-
-    def _repr_png_(self) -> bytes:
-        from .pictures import draw_heat_map, png_bytes
-
-        return png_bytes(draw_heat_map(self), self.provenance)
 
 
 @dataclass(frozen=True)

@@ -78,17 +78,6 @@ def build(checkpoint: Checkpoint) -> Learner:
     return learner
 
 
-def variants(options: Train) -> dict[str, Train]:
-    """Label to options of every strategy to train; the options' own comes last, and is what is kept."""
-    found: dict[str, Train] = {}
-    if options.compare:
-        changes: list[dict[str, Any]] = [{"strategy": "naive"}, {"strategy": "joint"}, {"strategy": "online-ewc"}]
-        changes += [{"strategy": "ewc", "lambda_": float(strength)} for strength in options.sweep.split(",")]
-        found = {label(o): o for o in (options.model_copy(update=change) for change in changes)}
-    found.pop(label(options), None)
-    return {**found, label(options): options}
-
-
 def label(options: Train) -> str:
     """How a strategy is called in tables and plots."""
     if options.strategy in ("naive", "joint"):
@@ -99,7 +88,9 @@ def label(options: Train) -> str:
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:
     """Train the options' own strategy, after the others if they are to be compared."""
-    return learning.train(run, variants(options), learn)
+    others: list[dict[str, Any]] = [{"strategy": kind} for kind in ("naive", "joint", "online-ewc")]
+    others += [{"strategy": "ewc", "lambda_": float(strength)} for strength in options.sweep.split(",")]
+    return learning.train(run, learning.variants(options, others, label), learn)
 
 
 def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
@@ -121,8 +112,7 @@ def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
             learner.pull(options.lambda_, rate)
         run.log(**{label(options): loss})
         if lesson.ends_task:
-            held_out = data.held_out if lesson.task == len(learner.seeds) - 1 else None
-            learner.accuracy[lesson.task] = ledger.note(label(options), learner, data.test, held_out)
+            learning.examine(learner, lesson.task, data, ledger, label(options))
             if protects:
                 found = importance(learner.network, data.train, lesson.task, options.fisher)
                 learner.consolidate(run.mean(found), options)

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo_core import Checkpoint, Images, Run, UsageError
+from zoo_core.labels import caption
 
 from . import Sample, Train
 
@@ -83,8 +84,7 @@ def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images:
         )
     rows = pool[torch.randperm(len(pool), device=run.device)[: options.n]]
     captions = tuple(
-        f"{data.classes[data.labels[i]]}\n{data.classes[answer[i]]} ({100 * confidence[i]:.0f} %)"
-        for i in rows.tolist()
+        caption(data.classes[data.labels[i]], data.classes[answer[i]], float(confidence[i])) for i in rows.tolist()
     )
     return Images(data.images[rows].cpu().float() / 255, captions)
 

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo_core import Checkpoint, Figure, Images, Run, Series, Table
+from zoo_core.labels import caption
 
 from . import Evaluate, Sample, Train
 from .comparison import Ledger, variants
@@ -97,6 +98,13 @@ def surrogate(logits: Tensor, y: Tensor, advantage: Tensor) -> Tensor:
     return (advantage * logits.log_softmax(1).gather(1, y)).mean()
 
 
+def draw(options: Train, logits: Tensor, expected: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Draw classes from the policy and ask the black box: the surrogate, and the losses [b, s]."""
+    y = torch.multinomial(logits.detach().softmax(1), options.samples, replacement=True)
+    losses = black_box(labels, y)
+    return surrogate(logits, y, losses - baseline(options.baseline, losses, expected)), losses
+
+
 def objective(options: Train, logits: Tensor, expected: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """What is minimised in one step, and the mean loss of the draws.
 
@@ -105,9 +113,7 @@ def objective(options: Train, logits: Tensor, expected: Tensor, labels: Tensor) 
     if options.learner == "supervised":
         return F.cross_entropy(logits, labels), (logits.detach().argmax(1) != labels).float().mean()
     p = logits.softmax(1)
-    y = torch.multinomial(p.detach(), options.samples, replacement=True)
-    losses = black_box(labels, y)
-    loss = surrogate(logits, y, losses - baseline(options.baseline, losses, expected))
+    loss, losses = draw(options, logits, expected, labels)
     if options.entropy:
         loss = loss + options.entropy * (p * logits.log_softmax(1)).sum(1).mean()
     if options.baseline == "learned":
@@ -127,9 +133,7 @@ def gradient_variance(classifier: Classifier, options: Train, x: Tensor, labels:
     truth = torch.cat([g.flatten() for g in torch.autograd.grad(exact, weights, retain_graph=True)])
     error = 0.0
     for _ in range(n):
-        y = torch.multinomial(logits.detach().softmax(1), options.samples, replacement=True)
-        losses = black_box(labels, y)
-        loss = surrogate(logits, y, losses - baseline(options.baseline, losses, expected))
+        loss, _ = draw(options, logits, expected, labels)
         estimate = torch.cat([g.flatten() for g in torch.autograd.grad(loss, weights, retain_graph=True)])
         error += float((estimate - truth).square().sum())
     return error / n, float(truth.square().sum())
@@ -210,7 +214,7 @@ def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images | Figure
     rows = torch.randperm(len(data), device=run.device)[: options.n]
     confidence, answer = answers(classifier, data)[rows].max(1)
     facts = zip(data.labels[rows].tolist(), answer.tolist(), confidence.tolist(), strict=True)
-    captions = tuple(f"{truth}\n{a} ({100 * c:.0f} %)" for truth, a, c in facts)
+    captions = tuple(caption(str(truth), str(a), c) for truth, a, c in facts)
     return Images(data.x(rows).view(-1, 1, 28, 28).cpu(), captions)
 
 

@@ -96,18 +96,6 @@ def build(checkpoint: Checkpoint) -> Learner:
     return learner
 
 
-def variants(options: Train) -> dict[str, Train]:
-    """Label to options of every strategy to train; the options' own comes last, and is what is kept."""
-    found: dict[str, Train] = {}
-    if options.compare:
-        changes: list[dict[str, Any]] = [{"strategy": kind} for kind in ("naive", "joint", "keep-everything")]
-        changes += [{"strategy": "rehearsal", "memory": int(n)} for n in options.sweep.split(",")]
-        changes.append({"strategy": "rehearsal", "selection": "class-balanced"})
-        found = {label(o): o for o in (options.model_copy(update=change) for change in changes)}
-    found.pop(label(options), None)
-    return {**found, label(options): options}
-
-
 def label(options: Train) -> str:
     """How a strategy is called in tables and plots."""
     if options.strategy != "rehearsal":
@@ -117,7 +105,10 @@ def label(options: Train) -> str:
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:
     """Train the options' own strategy, after the others if they are to be compared."""
-    return learning.train(run, variants(options), learn)
+    others: list[dict[str, Any]] = [{"strategy": kind} for kind in ("naive", "joint", "keep-everything")]
+    others += [{"strategy": "rehearsal", "memory": int(n)} for n in options.sweep.split(",")]
+    others.append({"strategy": "rehearsal", "selection": "class-balanced"})
+    return learning.train(run, learning.variants(options, others, label), learn)
 
 
 def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
@@ -144,8 +135,7 @@ def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
         optimizer.step()
         run.log(**{label(options): loss})
         if lesson.ends_task:
-            held_out = data.held_out if lesson.task == len(learner.seeds) - 1 else None
-            learner.accuracy[lesson.task] = ledger.note(label(options), learner, data.test, held_out)
+            learning.examine(learner, lesson.task, data, ledger, label(options))
             if options.strategy == "rehearsal":
                 learner.remember(data.train, lesson.task, options)
     return learner

@@ -223,13 +223,13 @@ def sampled(result: Result, path: Path, preview: bool) -> None:
 
 def _preview(result: Images | Figure | HeatMap) -> None:
     """The picture in half-block characters, two pixels in each; in grey letters without colour."""
-    from ..pictures import draw_figure, draw_heat_map, thumbnail
+    from ..pictures import draw, thumbnail
 
     width = min(shutil.get_terminal_size().columns - 1, 96)
     if isinstance(result, Images):
         small = thumbnail(result, width)
     else:
-        picture = draw_figure(result) if isinstance(result, Figure) else draw_heat_map(result)
+        picture = draw(result)
         small = picture.resize((width, round(picture.height * width / picture.width) // 2 * 2))
     width, height = small.size
     if out.no_color:

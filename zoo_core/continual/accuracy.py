@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..datasets import PermutedTasks
+from ..labels import caption
 from ..results import Figure, HeatMap, Images, Series, Table
 
 
@@ -108,9 +109,9 @@ class Ledger:
 # -- what is shown ---------------------------------------------------------------------------------
 
 
-def heat_map(matrix: Tensor, seeds: list[int]) -> HeatMap:
+def heat_map(matrix: Tensor) -> HeatMap:
     """R as a heat map."""
-    names = tuple(f"{i + 1}" for i in range(len(seeds)))
+    names = tuple(f"{i + 1}" for i in range(len(matrix)))
     cells = tuple(tuple(row) for row in matrix.tolist())
     return HeatMap("Test accuracy, %", "on task", "after learning task", cells, names, names)
 
@@ -126,5 +127,5 @@ def items(module: nn.Module, tasks: PermutedTasks, n: int) -> Images:
         confidence, answer = module(x).softmax(1).max(1)
         pictures.append(x.view(-1, 1, 28, 28))
         for truth, a, c in zip(data.labels[rows].tolist(), answer.tolist(), confidence.tolist(), strict=True):
-            captions.append(f"task {task + 1}: {data.classes[truth]}\n{data.classes[a]} ({100 * c:.0f} %)")
+            captions.append(caption(f"task {task + 1}: {data.classes[truth]}", data.classes[a], c))
     return Images(torch.cat(pictures).cpu(), tuple(captions), n)

@@ -167,6 +167,24 @@ def begin(
 # -- hooks -----------------------------------------------------------------------------------------
 
 
+def examine(learner: TaskLearner, task: int, data: Streams, ledger: Ledger, label: str) -> None:
+    """Measure a learner that has just learned a task; after the last one on held-out images too."""
+    held_out = data.held_out if task == len(learner.seeds) - 1 else None
+    learner.accuracy[task] = ledger.note(label, learner, data.test, held_out)
+
+
+def variants(options: T, changes: list[dict[str, Any]], label: Callable[[T], str]) -> dict[str, T]:
+    """Label to options of every strategy to train; the options' own comes last, and is what is kept.
+
+    Args:
+        changes: of the options, one for each strategy that --compare trains too.
+    """
+    others = [options.model_copy(update=change) for change in changes] if options.compare else []
+    found = {label(o): o for o in others}
+    found.pop(label(options), None)
+    return {**found, label(options): options}
+
+
 def train(run: Run, variants: Mapping[str, T], learn: Callable[[Run, T, Ledger], TaskLearner]) -> dict[str, Tensor]:
     """Train every variant from the same beginning; the last one is returned.
 
@@ -184,16 +202,16 @@ def train(run: Run, variants: Mapping[str, T], learn: Callable[[Run, T, Ledger],
 
 def sample(run: Run, learner: TaskLearner, data: str, options: SampleOptions) -> Images | HeatMap:
     """Test images of every task with truth, answer and probability, or the matrix of accuracies."""
-    seeds = learner.seeds.tolist()
     if options.show == "matrix":
-        return accuracy.heat_map(learner.accuracy, seeds)
-    return accuracy.items(learner.to(run.device), PermutedTasks(run.examples(data), seeds), options.n)
+        return accuracy.heat_map(learner.accuracy)
+    tasks = PermutedTasks(run.examples(data), learner.seeds.tolist())
+    return accuracy.items(learner.to(run.device), tasks, options.n)
 
 
 def evaluate(run: Run, learner: TaskLearner, data: str) -> dict[str, float]:
     """Measure every task again; the earlier rows of R are those that the training measured."""
-    seeds = learner.seeds.tolist()
+    tasks = PermutedTasks(run.dataset(data, "test"), learner.seeds.tolist())
     matrix = learner.accuracy.double()
-    matrix[-1] = accuracy.accuracies(learner.to(run.device), PermutedTasks(run.dataset(data, "test"), seeds))
-    run.show("matrix", accuracy.heat_map(matrix, seeds))
+    matrix[-1] = accuracy.accuracies(learner.to(run.device), tasks)
+    run.show("matrix", accuracy.heat_map(matrix))
     return accuracy.scores(matrix)
