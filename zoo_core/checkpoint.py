@@ -51,6 +51,20 @@ def save(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, An
     return sha256(data)
 
 
+def ties(tensors: Mapping[str, torch.Tensor]) -> dict[str, str]:
+    """Each name to the first name of the very same tensor: tied weights, such as embeddings, have several."""
+    first: dict[Any, str] = {}
+    return {
+        name: first.setdefault((t.device, t.data_ptr(), t.shape, t.stride()) if t.numel() else name, name)
+        for name, t in tensors.items()
+    }
+
+
+def once(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors without the further names of tied ones."""
+    return {name: tensors[name] for name, first in ties(tensors).items() if name == first}
+
+
 def load(path: Path, pin: Pin | None = None) -> tuple[dict[str, torch.Tensor], dict[str, Any], str]:
     """Read a weights file; with a pin, only if size and sha256 are as pinned.
 

@@ -35,6 +35,7 @@ def option(
     gt: float | None = None,
     le: float | None = None,
     lt: float | None = None,
+    piped: bool = False,
 ) -> Any:
     """One field of an `Options` class.
 
@@ -43,8 +44,10 @@ def option(
         help: what it does, one sentence; shown by ``--help``.
         unit: physical or counting unit of the value.
         ge, gt, le, lt: inclusive and exclusive bounds.
+        piped: a text that the command line takes from a pipe or redirected file when no option is given.
     """
-    return Field(default, description=help, ge=ge, gt=gt, le=le, lt=lt, json_schema_extra={"unit": unit})
+    extra: dict[str, Any] = {"unit": unit, "piped": piped}
+    return Field(default, description=help, ge=ge, gt=gt, le=le, lt=lt, json_schema_extra=extra)
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Flag:
     help: str
     unit: str
     choices: tuple[str, ...]
+    piped: bool = False
 
 
 def flag_name(field: str) -> str:
@@ -91,6 +95,7 @@ def _flag(options: type[Options], field: str, info: FieldInfo) -> Flag:
         help=info.description or "",
         unit=str(extra.get("unit", "")),
         choices=choices,
+        piped=bool(extra.get("piped")),
     )
 
 

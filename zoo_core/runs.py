@@ -17,14 +17,15 @@ from .files import atomic_write, write_json
 from .results import Figure, Series
 
 WEIGHTS, RECORD, HISTORY, FIGURES = "model.safetensors", "run.json", "history.csv", "figures"
-OURS = {WEIGHTS, RECORD, HISTORY, FIGURES, state.FILE}
+FOLDERS = {FIGURES, state.STAGES}
+OURS = {WEIGHTS, RECORD, HISTORY, state.FILE, *FOLDERS}
 
 
 class RunFolder:
     """One training run on disk.
 
-    While it trains there is only ``state.safetensors`` (and early pictures); at the end there are
-    ``model.safetensors``, ``history.csv``, ``figures/`` and, written last, ``run.json``.
+    While it trains there is only ``state.safetensors`` (and early pictures, and ``stages/``); at the end
+    there are ``model.safetensors``, ``history.csv``, ``figures/`` and, written last, ``run.json``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,9 +55,10 @@ class RunFolder:
         is_run = any((self.path / name).exists() for name in (RECORD, state.FILE))
         if not is_run and not {entry.name for entry in self.path.iterdir()} <= OURS:
             raise UsageError(f"{self.path} holds no run; it is not overwritten", "choose another folder with --output")
-        for name in OURS - {FIGURES}:
+        for name in OURS - FOLDERS:
             (self.path / name).unlink(missing_ok=True)
-        shutil.rmtree(self.path / FIGURES, ignore_errors=True)
+        for name in FOLDERS:
+            shutil.rmtree(self.path / name, ignore_errors=True)
 
     def abandon(self) -> None:
         """After a failure: keep what can be continued, else leave nothing behind."""

@@ -32,13 +32,14 @@ from . import threads  # noqa: F401  # before torch # isort: skip
 import torch
 from torch import Tensor, nn
 
-from . import datasets
+from . import checkpoint, datasets, hub, texts
 from .datasets import ImageData, epoch_order
 from .errors import Interrupted, UsageError
 from .loop import POINTS, Curves, Step, StopSignal
 from .reporter import Reporter, Silent
 from .results import Result
-from .state import TrainingState
+from .state import STAGES, TrainingState
+from .texts import TextData
 from .types import Checkpoint
 
 T = TypeVar("T")
@@ -97,6 +98,7 @@ class Run:
         self.curves = Curves()
         self.seconds = 0.0
         self._phase = self._before = 0  # loops begun so far, and their steps
+        self._finished = False
 
     @contextmanager
     def seeded(self, seed: int | None = None) -> Iterator[None]:
@@ -179,6 +181,23 @@ class Run:
         self.data[f"{name}/examples"], self.classes = data.sha256, data.classes
         return data
 
+    def texts(self, name: str, split: str) -> TextData:
+        """A text data set, fetched when missing; its sha256 goes into the record."""
+        data = texts.load(name, split, self.data_root)
+        self.data[f"{name}/{split}"] = data.sha256
+        return data
+
+    def example_texts(self, name: str) -> TextData:
+        """Test texts to show: of the data set, or, where it is not there, those that come with the zoo."""
+        if texts.file(name, "test", self.data_root).is_file():
+            return self.texts(name, "test")
+        self.reporter.warn(f"{name} is not in {self.data_root}; shown are of the papers that come with the zoo")
+        return texts.load("acl-titles", "test", texts.EXAMPLES)
+
+    def files(self, source: str, names: Sequence[str]) -> Path:
+        """A folder with these files: a local one, or a Hub repository at a commit (``org/name@COMMIT``)."""
+        return hub.folder(source, names)
+
     def load(self, name: str) -> nn.Module:
         """Another model of the zoo with its pinned weights, on the device, in eval mode.
 
@@ -228,6 +247,7 @@ class Run:
         phase, before = self._phase, self._before
         self._phase, self._before = phase + 1, before + total
         start = self._restore(keeper, phase, total) if self.resume else 0
+        self._finished = False
         per_point = max(1, total // POINTS)
         order, of_epoch = torch.empty(0), -1
         saved, began = time.monotonic(), time.monotonic() - self.seconds
@@ -241,17 +261,22 @@ class Run:
                     rows = rows[self.rank :: self.processes][: batch_size // self.processes]
                 done = number + 1
                 yield Step(number, total, epoch, rows, batch == per_epoch - 1 or done == total)
-                if (done % per_point == 0 and total - done >= per_point) or done == total:
+                ends = done == total or self._finished
+                if (done % per_point == 0 and total - done >= per_point) or ends:
                     self.reporter.progress(done, total, self.curves.point(before + done))
                 self.seconds = time.monotonic() - began
-                if stop.requested or self._is_due(done, saved):
-                    self._save(keeper, done, phase)
+                if ends or stop.requested or self._is_due(done, saved):
+                    self._save(keeper, total if ends else done, phase)  # at the end too: what follows may fail
                     saved = time.monotonic()
                 if stop.requested:
                     self._interrupt(done, total)
-        if start < total:
-            self._save(keeper, total, phase)  # should the evaluation that follows fail, --resume repeats only that
-            self.reporter.close()
+                if ends:
+                    break
+        self.reporter.close()
+
+    def finish(self) -> None:
+        """End the loop after this step, as if it were the last: what early stopping calls."""
+        self._finished = True
 
     @staticmethod
     def count_steps(data: Sized, batch_size: int, epochs: int, iterations: int | None) -> int:
@@ -277,6 +302,12 @@ class Run:
         if self.folder:
             result = replace(result, provenance=dict(self.identity))
             result.save(self.folder / "figures" / (name + result.suffix), overwrite=True)
+
+    def keep(self, name: str, tensors: Mapping[str, Tensor]) -> None:
+        """Write weights that the run has on its way, e.g. after pretraining, beside those of its end."""
+        if self.folder and not self.rank:
+            facts = {**self.identity, "data": self.data}
+            checkpoint.save(self.folder / STAGES / f"{name}.safetensors", checkpoint.once(tensors), facts)
 
     # -- services of the loop ------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from . import checkpoint
 from .errors import UsageError
 
 FILE = "state.safetensors"
+STAGES = "stages"  # folder of the weights that a run had on its way
 
 
 class TrainingState:
@@ -41,7 +42,9 @@ class TrainingState:
         if torch.cuda.is_available():
             tensors["rng.cuda"] = torch.cuda.get_rng_state()
         shape = {name: pack(part.state_dict(), name, tensors) for name, part in self.parts.items()}
-        checkpoint.save(self.path, tensors, {"step": step, "identity": self.identity, "parts": shape, **extra})
+        tied = {name: first for name, first in checkpoint.ties(tensors).items() if name != first}
+        facts = {"step": step, "identity": self.identity, "parts": shape, "ties": tied, **extra}
+        checkpoint.save(self.path, checkpoint.once(tensors), facts)
 
     def phase(self) -> int | None:
         """Which of the run's loops the checkpoint belongs to; None when there is none.
@@ -69,6 +72,7 @@ class TrainingState:
             raise UsageError("there is no run folder to resume from")
         tensors, facts, _ = checkpoint.load(self.path)
         self._check(facts.get("identity", {}))
+        tensors.update({name: tensors[other] for name, other in facts["ties"].items()})
         for name, part in self.parts.items():
             part.load_state_dict(unpack(facts["parts"][name], tensors))
             if isinstance(part, torch.optim.Optimizer):

@@ -62,8 +62,8 @@ def train(
 ) -> Trained:
     """Train a model, evaluate it, and write its run folder.
 
-    An option named `continue_`, where a model has one, names a run whose weights the training goes on
-    from: its options, not the preset's, are then the starting values, and `Run.previous` holds its weights.
+    An option named `continue_`, where a model has one, names the weights that the training goes on from, a
+    run, a file or pinned ones: their options, not the preset's, are then the starting values, and `Run.previous` holds its weights.
 
     Args:
         name: ``vae``, or with a preset ``vae.mlp-64d``.
@@ -91,7 +91,7 @@ def train(
     chosen = resolve(model.card.train_options, values, options, owner=model.name, base=base)
     previous = None
     if going_on := getattr(chosen, "continue_", None):
-        previous = weights.from_file(model, going_on)
+        previous = weights.from_file_or_pin(model, Path(going_on))
         chosen = resolve(model.card.train_options, values, options, owner=model.name, base=previous.options)
         preset = split_name(previous.name)[1]
     settings = runtime.Settings(devices.check_precision(precision), compile, save_every, save_steps)
@@ -122,10 +122,10 @@ def _finish(
     model: Model, run: Run, folder: Any, tensors: dict[str, Any], chosen: Options, root: Path, begun_at: str | None
 ) -> Trained:
     """Evaluate what was trained and write the run folder."""
-    from . import devices, runtime
+    from . import checkpoint, devices, runtime
 
     name = f"{run.identity['model']}.{run.identity['preset']}"
-    kept = {key: tensor.detach().to("cpu").contiguous() for key, tensor in tensors.items()}
+    kept = {key: tensor.detach().to("cpu").contiguous() for key, tensor in checkpoint.once(tensors).items()}
     judge = runtime.Run(run.device, 0, root, folder.path, reporter=run.reporter, identity=run.identity)
     found = measure(model, Checkpoint(name, chosen, kept), model.card.evaluate_options(), judge)
     facts = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from .errors import IntegrityError
@@ -69,6 +70,8 @@ class Card:
         sample_options: options class of `sample`; none by default.
         evaluate_options: options class of `evaluate`; none by default.
         tiny: training options that make a run of seconds, for tests of the contract.
+        libraries: modules that the hooks import beyond the zoo's own requirements.
+        install: the command that installs them.
     """
 
     name: str
@@ -84,6 +87,13 @@ class Card:
     sample_options: type[Options] = Options
     evaluate_options: type[Options] = Options
     tiny: Mapping[str, Any] = field(default_factory=dict)
+    libraries: tuple[str, ...] = ()
+    install: str = ""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The libraries that are not installed."""
+        return tuple(name for name in self.libraries if find_spec(name) is None)
 
     @property
     def train_options(self) -> type[Options]:
@@ -112,7 +122,7 @@ class Checkpoint:
     def fill(self, module: nn.Module, prefix: str = "") -> nn.Module:
         """Put the tensors into `module`, every one of them and nothing else; set eval mode.
 
-        An untrained checkpoint leaves the module's fresh initialisation as it is.
+        Tied tensors are stored once, under the first of their names, and are tied again. An untrained checkpoint leaves the module's fresh initialisation as it is.
 
         Args:
             module: receives the tensors.
@@ -122,15 +132,19 @@ class Checkpoint:
         """
         if self.tensors is None:
             return module.eval()
+        from .checkpoint import ties
+
+        state = module.state_dict()
+        first = ties(state)
         mine = {k.removeprefix(prefix): v for k, v in self.tensors.items() if k.startswith(prefix)}
-        want = {k: tuple(v.shape) for k, v in module.state_dict().items()}
+        want = {k: tuple(v.shape) for k, v in state.items() if first[k] == k}
         have = {k: tuple(v.shape) for k, v in mine.items()}
         if want != have:
             raise IntegrityError(
                 f"the weights do not fit {self.name}: {_difference(want, have)}",
                 "they belong to another model or version; train again or use the weights of this release",
             )
-        module.load_state_dict(mine)
+        module.load_state_dict({name: mine[first[name]] for name in state})
         return module.eval()
 
 

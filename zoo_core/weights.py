@@ -35,6 +35,14 @@ def from_file(model: registry.Model, path: Path) -> Checkpoint:
     return checked(model, tensors, facts, digest, str(path))
 
 
+def from_file_or_pin(model: registry.Model, path: Path) -> Checkpoint:
+    """Weights from a file or a run folder, or, where there is none, those pinned under this name."""
+    pinned_here = not path.exists() and path.name in manifest.read() and str(path) == path.name
+    if pinned_here and path.name.startswith(f"{model.name}."):
+        return pinned(model, split_name(path.name)[1])
+    return from_file(model, path)
+
+
 def untrained(model: registry.Model, preset: str | None = None) -> Checkpoint:
     """A checkpoint without weights: the model stays as it is initialised."""
     preset = model.preset(preset)

@@ -1,0 +1,104 @@
+"""Saying a summary token by token: greedy, beam search, or nucleus sampling.
+
+Nucleus sampling: Holtzman et al. 2020, https://arxiv.org/abs/1904.09751. Length-normalised beams: Wu et al. 2016,
+https://arxiv.org/abs/1609.08144.
+
+Letters used for shapes: b texts, k beams, t tokens so far, v vocabulary.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .tokens import END, PAD
+
+
+@torch.no_grad()
+def decode(
+    network: Any, source: Tensor, *, longest: int, beams: int = 1, top_p: float | None = None, temperature: float = 1.0,
+    no_repeat: int = 0,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Summaries of a batch of sources.
+
+    Args:
+        network: with `start` and `step`.
+        source: int64 [b, s], padded.
+        longest: tokens at most, </s> included.
+        beams: hypotheses kept per text; 1 takes the likeliest token each time.
+        top_p: draw from the smallest set of tokens with this probability instead; excludes beams.
+        temperature: divides the logits before drawing.
+        no_repeat: no sequence of so many tokens is said twice; 0 allows it.
+    Returns:
+        int64 [b, t] without the first PAD, padded behind </s>; float [b], mean log-probability of the tokens.
+    """
+    if beams > 1 and top_p is None:
+        return _beams(network, source, longest, beams, no_repeat)
+    state, b = network.start(source), len(source)
+    said = torch.full((b, 1), PAD, device=source.device)
+    total = torch.zeros(b, device=source.device)
+    ended = torch.zeros(b, dtype=torch.bool, device=source.device)
+    for _ in range(longest):
+        scores = _allowed(network.step(said[:, -1], state), said, no_repeat).float().log_softmax(1)
+        token = scores.argmax(1) if top_p is None else _draw(scores / temperature, top_p)
+        token = token.masked_fill(ended, PAD)
+        total += scores.gather(1, token[:, None])[:, 0].masked_fill(ended, 0)
+        said = torch.cat([said, token[:, None]], 1)
+        ended = ended | (token == END)
+        if bool(ended.all()):
+            break
+    said = said[:, 1:]
+    return said, total / (said != PAD).sum(1).clamp(min=1)
+
+
+def _draw(scores: Tensor, top_p: float) -> Tensor:
+    """One token of each row [b, v], from the likeliest ones that together reach top_p."""
+    likely, order = scores.softmax(1).sort(1, descending=True)
+    likely = likely.masked_fill(likely.cumsum(1) - likely >= top_p, 0)
+    return order.gather(1, likely.multinomial(1))[:, 0]
+
+
+def _allowed(logits: Tensor, said: Tensor, no_repeat: int) -> Tensor:
+    """Logits [b, v] without PAD, and without what would repeat `no_repeat` tokens."""
+    logits = logits.index_fill(1, torch.tensor([PAD], device=logits.device), float("-inf"))
+    if not no_repeat or said.shape[1] < no_repeat:
+        return logits
+    windows = said.unfold(1, no_repeat, 1)  # [b, t - no_repeat + 1, no_repeat]
+    last = said[:, said.shape[1] - no_repeat + 1 :]
+    same = (windows[:, :, :-1] == last[:, None]).all(2)
+    banned = windows[:, :, -1].masked_fill(~same, PAD)
+    return logits.scatter(1, banned, float("-inf"))
+
+
+def _beams(network: Any, source: Tensor, longest: int, k: int, no_repeat: int) -> tuple[Tensor, Tensor]:
+    """Beam search: the k likeliest beginnings of each text; the best finished one by mean log-probability."""
+    b, device = len(source), source.device
+    state = network.start(source)
+    state.select(torch.arange(b, device=device).repeat_interleave(k))
+    said = torch.full((b * k, 1), PAD, device=device)
+    total = torch.full((b, k), float("-inf"), device=device)
+    total[:, 0] = 0  # at first all beams are alike
+    best = torch.full((b,), float("-inf"), device=device)
+    result = torch.full((b, longest), PAD, device=device)
+    offsets = torch.arange(b, device=device)[:, None] * k
+    for t in range(1, longest + 1):
+        scores = _allowed(network.step(said[:, -1], state), said, no_repeat).float().log_softmax(1)
+        v = scores.shape[1]
+        top, where = (total[:, :, None] + scores.view(b, k, v)).flatten(1).topk(2 * k, 1)
+        beam, token = where // v, where % v
+        ends = (token == END) if t < longest else torch.ones_like(token, dtype=torch.bool)
+        for j in range(2 * k if t == longest else k):  # only the k likeliest may end
+            better = ends[:, j] & (top[:, j] / t > best)
+            best = torch.where(better, top[:, j] / t, best)
+            finished = torch.cat([said[(offsets + beam[:, j : j + 1])[:, 0], 1:], token[:, j : j + 1]], 1)
+            result[:, :t] = torch.where(better[:, None], finished, result[:, :t])
+            result[:, t:] = result[:, t:].masked_fill(better[:, None], PAD)
+        total, chosen = top.masked_fill(token == END, float("-inf")).topk(k, 1)
+        rows = (offsets + beam.gather(1, chosen)).flatten()
+        said = torch.cat([said[rows], token.gather(1, chosen).view(-1, 1)], 1)
+        state.select(rows)
+        if bool((total[:, 0] / t <= best).all()):  # the mean of what goes on can hardly rise above its present value
+            break
+    return result[:, : int((result != PAD).sum(1).max())], best

@@ -1,0 +1,185 @@
+"""A summarizer: tokenizer and network in one module, and what is done with a trained one.
+
+Letters used for shapes: b texts, s source tokens, t target tokens, v vocabulary.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zoo_core import Checkpoint, Run, Texts, UsageError
+from zoo_core import texts as corpora
+from zoo_core.texts import TextData
+
+from . import Decode, Evaluate, Sample, Train, rouge, tokens
+from .decoding import decode
+from .pairs import test_set
+from .t5 import T5
+from .tokens import PAD, Corpus
+from .transformer import Transformer
+
+SIZES: dict[tuple[str, str], dict[str, Any]] = {
+    ("t5", "mini"): {
+        "d_model": 128, "d_kv": 32, "d_ff": 512, "num_layers": 3, "num_decoder_layers": 3, "num_heads": 4,
+    },
+    ("t5", "small"): {
+        "d_model": 512, "d_kv": 64, "d_ff": 2048, "num_layers": 6, "num_decoder_layers": 6, "num_heads": 8,
+    },
+    ("transformer", "mini"): {"width": 128, "heads": 4, "inner": 512, "encoder_layers": 3, "decoder_layers": 3},
+    ("transformer", "small"): {"width": 512, "heads": 8, "inner": 2048, "encoder_layers": 4, "decoder_layers": 4},
+}  # fmt: skip
+
+
+class Summarizer(nn.Module):
+    """Network and tokenizer; the tokenizer and the network's configuration are buffers, so one file holds all.
+
+    Args:
+        kind: ``t5`` or ``transformer``.
+        config: what makes the network.
+        tokenizer: its JSON, uint8.
+    """
+
+    tokenizer_json: Tensor
+    config_json: Tensor
+
+    def __init__(self, kind: str, config: dict[str, Any], tokenizer: Tensor) -> None:
+        super().__init__()
+        self.config = config
+        self.network: Any = (T5 if kind == "t5" else Transformer)(**config)
+        self.register_buffer("tokenizer_json", tokenizer)
+        self.register_buffer("config_json", _packed(json.dumps(config, sort_keys=True)))
+        vocabulary = config["vocab_size" if kind == "t5" else "vocabulary"]
+        self.tokenizer: Tokenizer = tokens.from_bytes(bytes(tokenizer.tolist()), vocabulary)
+
+    def forward(self, source: Tensor, target: Tensor) -> Tensor:
+        """Logits [b, t, v] of target [b, t], token by token, given source [b, s] and the tokens before."""
+        return self.network(source, F.pad(target, (1, 0), value=PAD)[:, :-1])
+
+    def corpus(self, texts: list[str], longest: int) -> Corpus:
+        """Texts as tokens, on the module's device."""
+        return tokens.corpus(self.tokenizer, texts, longest, self.tokenizer_json.device)
+
+    @torch.no_grad()
+    def summarize(
+        self, texts: list[str], options: Train, how: Decode | None = None
+    ) -> tuple[list[str], Tensor, Corpus]:
+        """Summaries of texts, in batches of about one length.
+
+        Args:
+            options: those of the training: how long texts may be.
+            how: greedy if not said.
+        Returns:
+            the summaries, the mean log-probability of their tokens [b], and the texts as they were read.
+        """
+        read = self.corpus(texts, options.max_source)
+        how = how or Decode(decoding="greedy", no_repeat=0)
+        summaries, scores = [""] * len(texts), torch.zeros(len(texts))
+        for rows in read.lengths.argsort(stable=True).split(how.batch_size):
+            said, found = decode(
+                self.network, read.batch(rows), longest=how.longest or options.max_target,
+                beams=how.beams if how.decoding == "beam" else 1, no_repeat=how.no_repeat,
+                top_p=how.top_p if how.decoding == "nucleus" else None, temperature=how.temperature,
+            )  # fmt: skip
+            scores[rows.cpu()] = found.float().cpu()
+            for row, text in zip(rows.tolist(), self.tokenizer.decode_batch(said.tolist()), strict=True):
+                summaries[row] = text.strip()
+        return summaries, scores, read
+
+    @torch.no_grad()
+    def loss(self, texts: TextData, options: Train) -> float:
+        """Mean of -log p(reference | text) over the tokens of the first references, nats/token."""
+        source = self.corpus(texts.sources, options.max_source)
+        target = self.corpus([references[0] for references in texts.references], options.max_target)
+        total = torch.zeros((), device=self.tokenizer_json.device)
+        for rows in source.lengths.argsort(stable=True).split(32):
+            total += nll(self(source.batch(rows), labels := target.batch(rows)), labels, reduction="sum")
+        return float(total / target.lengths.sum())
+
+
+def nll(logits: Tensor, target: Tensor, smoothing: float = 0.0, reduction: str = "mean") -> Tensor:
+    """-log p of target [b, t] under logits [b, t, v], padding left out; label smoothing as Szegedy et al. 2016."""
+    return F.cross_entropy(
+        logits.flatten(0, 1).float(), target.flatten(), ignore_index=PAD, label_smoothing=smoothing, reduction=reduction
+    )
+
+
+def _packed(text: str) -> Tensor:
+    return torch.tensor(list(text.encode()), dtype=torch.uint8)
+
+
+def network_config(options: Train, vocabulary: int) -> dict[str, Any]:
+    """The configuration of a network that starts from nothing."""
+    size = SIZES[options.network, options.size]
+    if options.network == "t5":
+        return {**size, "vocab_size": vocabulary, "dropout_rate": options.dropout}
+    return {
+        **size,
+        "vocabulary": vocabulary,
+        "dropout": options.dropout,
+        "positions": max(options.max_source, options.max_target),
+    }
+
+
+def build(checkpoint: Checkpoint) -> Summarizer:
+    """The module of a checkpoint; an untrained one spells byte by byte."""
+    options: Train = checkpoint.options
+    if checkpoint.tensors is None:
+        tokenizer = tokens.spelling()
+        return Summarizer(
+            options.network, network_config(options, tokenizer.get_vocab_size()), tokens.as_bytes(tokenizer)
+        ).eval()
+    config = json.loads(bytes(checkpoint.tensors["config_json"].tolist()))
+    model = Summarizer(options.network, config, checkpoint.tensors["tokenizer_json"])
+    checkpoint.fill(model)
+    return model
+
+
+def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Texts:
+    """Summaries of what was given, or of the first test papers."""
+    model = build(checkpoint).to(run.device)
+    sources = given(run, checkpoint.options, options)
+    summaries, scores, read = model.summarize(sources, checkpoint.options, options)
+    for number, (kept, cut) in enumerate(zip(read.lengths.tolist(), read.cut.tolist(), strict=True), 1):
+        if cut:
+            which = f"text {number}" if len(sources) > 1 else "the text"
+            run.reporter.warn(
+                f"{which} has {kept + cut:,} tokens; the model reads the first {kept:,}: {cut / (kept + cut):.0%} is cut"
+            )
+    return Texts(tuple(summaries), tuple(sources), tuple(scores.tolist()))
+
+
+def given(run: Run, trained: Train, options: Sample) -> list[str]:
+    """The texts that the options name.
+
+    Raises:
+        UsageError: a text is empty, too long or no text at all, or a file cannot be read.
+    """
+    if options.text is not None and options.file is not None:
+        raise UsageError("--text and --file both give a text", "leave one out")
+    if options.text is not None:
+        return [corpora.plain(options.text, "the text")]
+    if options.file is None:
+        return run.example_texts(trained.dataset).take(range(options.n)).sources
+    if options.file.suffix == ".jsonl":
+        return corpora.read_sources(options.file, options.source_field)
+    return [corpora.read_plain(options.file)]
+
+
+def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, float]:
+    """ROUGE of the summaries of the test texts, beside the first sentence and the best one; the loss."""
+    model = build(checkpoint).to(run.device)
+    test = test_set(run, checkpoint.options, options)
+    summaries, _, _ = model.summarize(test.sources, checkpoint.options, options)
+    lead, oracle = rouge.yardsticks(test)
+    systems = {checkpoint.name: rouge.scores(summaries, test), "first sentence": lead, "best sentence": oracle}
+    run.show("rouge", rouge.table(systems, options.resamples))
+    metrics = {}
+    for prefix, found in zip(("", "lead_", "oracle_"), systems.values(), strict=True):
+        metrics.update({prefix + name: value for name, value in zip(rouge.NAMES, found.mean(0).tolist(), strict=True)})
+    return {**metrics, "loss": model.loss(test, checkpoint.options)}

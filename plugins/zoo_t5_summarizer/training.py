@@ -1,0 +1,201 @@
+"""Training a summarizer: a tokenizer, span corruption on texts alone, then fine-tuning on pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from zoo_core import IntegrityError, Run, UsageError
+from zoo_core.loop import Step
+from zoo_core.texts import TextData
+
+from . import T5_SMALL, Train, rouge, t5, tokens
+from .denoising import corrupt
+from .model import Summarizer, build, network_config, nll
+from .pairs import training_set, unlabelled
+from .tokens import SENTINELS, buckets, sentinel
+
+
+def train(run: Run, options: Train) -> dict[str, Tensor]:
+    """Pretrain, unless something else says where to start, and fine-tune."""
+    pairs, dev = training_set(run, options)
+    texts = unlabelled(run, options, pairs)
+    model = beginning(run, options, texts).to(run.device)
+    if options.pretrain_epochs and not run.previous and not options.base:
+        pretrain(run, model, texts, options)
+        run.keep("pretrained", model.state_dict())
+    finetune(run, model, pairs, dev, options)
+    return model.state_dict()
+
+
+def beginning(run: Run, options: Train, texts: list[str]) -> Summarizer:
+    """The summarizer before training: continued, from a published T5, or from nothing."""
+    if run.previous:
+        model = build(run.previous)
+        fits = model.config.get("positions", options.max_source) >= max(options.max_source, options.max_target)
+        if type(model.network) is not type(_fresh(options, tokens.spelling()).network) or not fits:
+            raise UsageError(
+                "the weights to go on from are of another network", "leave --network and --max-source as they were"
+            )
+        return model
+    if options.base:
+        folder = run.files(options.base, t5.FILES)
+        config = {**t5.configuration(folder), "dropout_rate": options.dropout}
+        model = Summarizer("t5", config, tokens.as_bytes(_tokenizer_file(folder / "tokenizer.json")))
+        t5.load(folder, model.network)
+        return model
+    return _fresh(options, tokenizer(run, options, texts))
+
+
+def _fresh(options: Train, tokenizer: Tokenizer) -> Summarizer:
+    config = network_config(options, tokenizer.get_vocab_size())
+    return Summarizer(options.network, config, tokens.as_bytes(tokenizer))
+
+
+def tokenizer(run: Run, options: Train, texts: list[str]) -> Tokenizer:
+    """The one that the options name, or one made of these texts."""
+    source = options.tokenizer
+    if source == "auto":
+        source = T5_SMALL if options.size == "small" else "own"
+    if source == "own":
+        return tokens.train_tokenizer(texts, options.vocabulary)
+    return _tokenizer_file(run.files(source, ["tokenizer.json"]) / "tokenizer.json")
+
+
+def _tokenizer_file(path: Any) -> Tokenizer:
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises plain Exception
+        raise IntegrityError(f"{path} is no tokenizer: {error}", "get the file again") from error
+
+
+def pretrain(run: Run, model: Summarizer, texts: list[str], options: Train) -> None:
+    """Span corruption. No dropout: every text is seen a few times only, each time with other spans cut out."""
+    data = model.corpus(texts, options.max_source)
+    marks = torch.tensor([model.tokenizer.token_to_id(sentinel(i)) for i in range(SENTINELS)], device=run.device)
+    set_dropout(model, 0.0)
+    network, size = run.module(model.train()), min(options.pretrain_batch_size, len(data))
+    optimizer = run.optimizer(make_optimizer(model, options, options.pretrain_learning_rate))
+    batches, of_epoch = torch.empty(0), -1
+    for step in run.steps(
+        range(len(data) // size), batch_size=run.processes, epochs=options.pretrain_epochs,
+        iterations=options.iterations, state={"model": model, "optimizer": optimizer},
+    ):  # fmt: skip
+        if step.epoch != of_epoch:
+            batches, of_epoch = buckets(data.lengths, size, run.seed, step.epoch), step.epoch
+        set_rate(optimizer, options, step)
+        source, target = corrupt(data.batch(batches[step.rows[0]]), marks, options.corruption, options.span)
+        loss = nll(network(source, target), target)
+        optimizer.zero_grad()
+        run.backward(loss)
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        run.log(span_loss=loss)
+
+
+def finetune(run: Run, model: Summarizer, pairs: TextData, dev: TextData, options: Train) -> None:
+    """TextData to summaries; at the end the model is that of the epoch which validated best."""
+    sources = [source for source, all_ in zip(pairs.sources, pairs.references, strict=True) for _ in all_]
+    source = model.corpus(sources, options.max_source)
+    target = model.corpus([text for all_ in pairs.references for text in all_], options.max_target)
+    set_dropout(model, options.dropout)
+    network, size = run.module(model.train()), min(options.batch_size, len(source))
+    optimizer = run.optimizer(make_optimizer(model, options, options.learning_rate))
+    best = Best(model, options)
+    batches, of_epoch = torch.empty(0), -1
+    for step in run.steps(
+        range(len(source) // size), batch_size=options.accumulate * run.processes, epochs=options.epochs,
+        iterations=options.iterations, state={"model": model, "optimizer": optimizer, "best": best},
+    ):  # fmt: skip
+        if step.epoch != of_epoch:
+            batches, of_epoch = buckets(source.lengths, size, run.seed, step.epoch), step.epoch
+        set_rate(optimizer, options, step)
+        optimizer.zero_grad()
+        for rows in batches[step.rows]:
+            labels = target.batch(rows)
+            loss = nll(network(source.batch(rows), labels), labels, options.label_smoothing) / len(step.rows)
+            run.backward(loss)
+            run.log(loss=loss * len(step.rows))
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        if step.ends_epoch and options.early_stopping != "off":
+            run.log(**best.look(dev))
+            if best.waited >= options.patience:
+                run.finish()
+    best.restore()
+
+
+class Best:
+    """The weights of the epoch that validated best; part of a run's checkpoint."""
+
+    def __init__(self, model: Summarizer, options: Train) -> None:
+        self.model, self.options = model, options
+        self.score: float | None = None
+        self.waited = 0
+        self.tensors: dict[str, Tensor] = {}
+
+    def look(self, dev: TextData) -> dict[str, float]:
+        """Validate the model as it is; keep it if it is the best so far."""
+        self.model.eval()
+        found = {"validation_loss": self.model.loss(dev, self.options)}
+        if self.options.early_stopping == "rouge":
+            summaries, _, _ = self.model.summarize(dev.sources, self.options)
+            found["validation_rouge"] = float(rouge.scores(summaries, dev).mean())
+        self.model.train()
+        score = found.get("validation_rouge", -found["validation_loss"])
+        self.waited += 1
+        if self.score is None or score > self.score:
+            self.score, self.waited = score, 0
+            self.tensors = {name: tensor.clone() for name, tensor in self.model.named_parameters()}
+        return found
+
+    def restore(self) -> None:
+        """Make the model what it was at its best."""
+        with torch.no_grad():
+            for name, parameter in self.model.named_parameters():
+                if name in self.tensors:
+                    parameter.copy_(self.tensors[name])
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"score": self.score, "waited": self.waited, "tensors": self.tensors}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        device = self.model.tokenizer_json.device
+        self.score, self.waited = state["score"], state["waited"]
+        self.tensors = {name: tensor.to(device) for name, tensor in state["tensors"].items()}
+
+
+def make_optimizer(model: Summarizer, options: Train, rate: float) -> torch.optim.Optimizer:
+    """Adafactor (Shazeer & Stern 2018), whose steps are relative to the size of the weights, or AdamW.
+
+    T5's embeddings begin with deviation 1, its other weights near .1: AdamW takes ten times larger steps for them.
+    """
+    if options.optimizer == "adafactor":
+        return torch.optim.Adafactor(model.parameters(), lr=rate, weight_decay=0.0)
+    large = [p for name, p in model.named_parameters() if options.network == "t5" and name.endswith("shared.weight")]
+    rest = [p for p in model.parameters() if all(p is not q for q in large)]
+    groups = [{"params": rest, "scale": 1.0}, *([{"params": large, "scale": 10.0}] if large else [])]
+    return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), weight_decay=options.weight_decay, fused=True)
+
+
+def set_rate(optimizer: Any, options: Train, step: Step) -> None:
+    """The rate of this step: up to its peak in a straight line, then down to 0."""
+    done, warm = (step.number + 1) / step.total, max(options.warmup, 1e-9)
+    factor = min(done / warm, (1 - step.number / step.total) / (1 - warm))
+    for group in optimizer.param_groups:
+        peak = group.setdefault("peak", group["lr"])
+        group["lr"] = peak * group.get("scale", 1.0) * factor
+
+
+def set_dropout(model: nn.Module, p: float) -> None:
+    """Change the share of dropped activations everywhere."""
+    module: Any
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = p
+        elif isinstance(getattr(module, "dropout", None), float):
+            module.dropout = p
