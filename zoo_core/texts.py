@@ -82,9 +82,9 @@ class TextData:
     def take(self, rows: Iterable[int]) -> TextData:
         """Some of them, in this order."""
         rows = list(rows)
-        sentences, references, keys = (
-            tuple(values[row] for row in rows) for values in (self.sentences, self.references, self.keys)
-        )
+        sentences = tuple(self.sentences[row] for row in rows)
+        references = tuple(self.references[row] for row in rows)
+        keys = tuple(self.keys[row] for row in rows)
         return replace(self, sentences=sentences, references=references, keys=keys)
 
     def without(self, *others: TextData) -> TextData:

@@ -38,7 +38,7 @@ class Train(Options):
     span: float = option(3.0, "mean length of a span", unit="tokens", ge=1, le=100)
     epochs: int = option(4, "passes over the pairs", ge=1, le=10_000)
     iterations: int | None = option(None, "steps of each of the two loops instead", ge=1)
-    batch_size: int = option(16, "pairs of about one length that pass together", ge=1, le=65_536)
+    batch_size: int = option(8, "pairs of about one length that pass together", ge=1, le=65_536)
     accumulate: int = option(1, "batches per step of the optimiser", ge=1, le=65_536)
     optimizer: Literal["adafactor", "adamw"] = option("adamw", "Adafactor scales steps by the size of the weights")
     learning_rate: float = option(1e-3, "peak, in fine-tuning", gt=0, le=1)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from .tokens import END, PAD
 
@@ -70,9 +71,9 @@ def corrupt(tokens: Tensor, sentinels: Tensor, corruption: float, span: float) -
     """
     lengths = (tokens != PAD).sum(1) - 1  # </s> stays
     noise, number = noise_spans(lengths.clamp(min=2), corruption, span, len(sentinels))
-    noise = torch.nn.functional.pad(noise, (0, tokens.shape[1] - noise.shape[1]))
-    number = torch.nn.functional.pad(number, (0, tokens.shape[1] - number.shape[1]))
-    first = noise & ~torch.nn.functional.pad(noise, (1, 0))[:, :-1]
+    noise, number = (F.pad(x, (0, max(0, tokens.shape[1] - x.shape[1])))[:, : tokens.shape[1]] for x in (noise, number))
+    noise = noise & (tokens != END)
+    first = noise & ~F.pad(noise, (1, 0))[:, :-1]
     mark = sentinels[number.clamp(max=len(sentinels) - 1)]
     source = _compact(torch.where(first, mark, tokens), (tokens != PAD) & (~noise | first))
     pairs = torch.stack([mark, tokens], 2).flatten(1)
@@ -89,5 +90,5 @@ def _compact(tokens: Tensor, keep: Tensor) -> Tensor:
 
 def _end(tokens: Tensor) -> Tensor:
     """Rows with </s> after their last token."""
-    tokens = torch.nn.functional.pad(tokens, (0, 1), value=PAD)
+    tokens = F.pad(tokens, (0, 1), value=PAD)
     return tokens.scatter(1, (tokens != PAD).sum(1, keepdim=True), END)
