@@ -31,12 +31,12 @@ class Train(Options):
     corpus: Literal["papers", "pairs"] = option(
         "papers", "texts for tokenizer and pretraining: abstracts of acl-titles and scitldr, or of the training pairs"
     )
-    pretrain_epochs: int = option(4, "passes of span corruption over the corpus", ge=0, le=10_000)
+    pretrain_epochs: int = option(5, "passes of span corruption over the corpus", ge=0, le=10_000)
     pretrain_batch_size: int = option(8, "texts per step", ge=1, le=65_536)
     pretrain_learning_rate: float = option(2e-3, "peak, in pretraining", gt=0, le=1)
     corruption: float = option(0.15, "share of the tokens that is cut out", gt=0, lt=1)
     span: float = option(3.0, "mean length of a span", unit="tokens", ge=1, le=100)
-    epochs: int = option(4, "passes over the pairs", ge=1, le=10_000)
+    epochs: int = option(3, "passes over the pairs", ge=1, le=10_000)
     iterations: int | None = option(None, "steps of each of the two loops instead", ge=1)
     batch_size: int = option(8, "pairs of about one length that pass together", ge=1, le=65_536)
     accumulate: int = option(1, "batches per step of the optimiser", ge=1, le=65_536)
@@ -46,7 +46,7 @@ class Train(Options):
         0.1, "share of the steps in which the rate rises to its peak; then it falls to 0", ge=0, lt=1
     )
     weight_decay: float = option(0.01, "of AdamW", ge=0, le=10)
-    dropout: float = option(0.1, "in fine-tuning", ge=0, lt=1)
+    dropout: float = option(0.0, "in fine-tuning", ge=0, lt=1)
     label_smoothing: float = option(0.1, "probability spread over all tokens", ge=0, lt=1)
     early_stopping: Literal["off", "loss", "rouge"] = option("rouge", "keep the epoch that validates best, by this")
     patience: int = option(2, "epochs without a better one before it stops", ge=1, le=1000)
@@ -117,7 +117,7 @@ CARD = Card(
         "t5-small": Preset(
             Train(
                 size="small", base=T5_SMALL, dataset="xsum", share=0.1, max_source=1024, max_target=128, pretrain_epochs=0,
-                corpus="pairs", epochs=3, optimizer="adafactor", learning_rate=1e-3, label_smoothing=0.0,
+                corpus="pairs", epochs=3, optimizer="adafactor", learning_rate=1e-3, label_smoothing=0.0, dropout=0.1,
             ),
             "google-t5/t5-small fine-tuned on a tenth of XSum",
             {"rouge1": 26.56, "rouge2": 7.04, "rougeL": 20.75},
@@ -125,7 +125,7 @@ CARD = Card(
         "scratch": Preset(
             Train(
                 **_SCRATCH, size="small", dataset="xsum", share=0.1, corpus="pairs", max_source=1024, max_target=128,
-                epochs=2, learning_rate=1e-4, label_smoothing=0.0, early_stopping="off",
+                epochs=2, learning_rate=1e-4, label_smoothing=0.0, dropout=0.1, early_stopping="off",
             ),
             "4 + 4 layers of width 512, not pretrained",
             {"rouge1": 18.82, "rouge2": 3.02, "rougeL": 15.19, "loss": 5.0},
