@@ -33,6 +33,7 @@ def zoo(tmp_path: Path) -> Zoo:
             [sys.executable, "-m", "zoo_core", *arguments],
             cwd=cwd,
             env=environment(**env),
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=300,

@@ -42,11 +42,18 @@ class Evaluation:
 
 
 def open_model(name: str, preset: str | None) -> tuple[Model, str | None]:
-    """The model that a name means, and the preset that the name or `preset` asks for."""
+    """The model that a name means, and the preset that the name or `preset` asks for.
+
+    Raises:
+        UsageError: there is no such model or preset.
+        PluginError: the model is broken, or needs libraries that are not installed.
+    """
     plugin, dotted = split_name(name)
     if dotted and preset and dotted != preset:
         raise UsageError(f"'{name}' and --preset {preset} name two presets", "give one of them")
     model, preset = registry.load(plugin), dotted or preset
+    if missing := model.card.missing:
+        raise PluginError(f"{model.name} needs {', '.join(missing)}", model.card.install)
     return model, model.preset(preset) if preset else None
 
 

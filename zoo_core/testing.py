@@ -21,9 +21,9 @@ from .registry import Model
 from .results import Images, Result
 from .types import Checkpoint
 
-RESERVED = {"preset", "weights", "untrained", "seed", "device", "data_root", "output", "overwrite", "resume", "file",
-            "precision", "compile", "save_every", "save_steps", "reporter", "name", "pictures", "preview", "as_json",
-            "debug", "json", "from"}  # fmt: skip
+RESERVED = {"preset", "weights", "untrained", "seed", "device", "data_root", "output", "overwrite", "reporter", "name",
+            "pictures", "preview", "as_json", "debug", "json"}  # fmt: skip
+RESERVED_BY_TRAIN = {"resume", "file", "from", "precision", "compile", "save_every", "save_steps"}
 HEAVY = ("torch", "torchvision", "transformers", "huggingface_hub", "accelerate", "numpy", "matplotlib")
 
 
@@ -72,9 +72,10 @@ def _check_options(model: Model) -> None:
     card = model.card
     for kind in (card.train_options, card.sample_options, card.evaluate_options):
         _require(issubclass(kind, Options), model, f"{kind.__name__} is not a subclass of Options")
+        reserved = RESERVED | (RESERVED_BY_TRAIN if kind is card.train_options else set())
         for flag in flags(kind):
             _require(flag.help, model, f"option {flag.name} has no help")
-            _require(flag.field.rstrip("_") not in RESERVED, model, f"option {flag.name} belongs to the core")
+            _require(flag.field.rstrip("_") not in reserved, model, f"option {flag.name} belongs to the core")
     card.sample_options()
     card.evaluate_options()
     try:

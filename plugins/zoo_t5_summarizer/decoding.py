@@ -41,7 +41,7 @@ def decode(
     total = torch.zeros(b, device=source.device)
     ended = torch.zeros(b, dtype=torch.bool, device=source.device)
     for _ in range(longest):
-        scores = _allowed(network.step(said[:, -1], state), said, no_repeat).float().log_softmax(1)
+        scores = _allowed(network.step(said[:, -1], state).float().log_softmax(1), said, no_repeat)
         token = scores.argmax(1) if top_p is None else _draw(scores / temperature, top_p)
         token = token.masked_fill(ended, PAD)
         total += scores.gather(1, token[:, None])[:, 0].masked_fill(ended, 0)
@@ -60,16 +60,16 @@ def _draw(scores: Tensor, top_p: float) -> Tensor:
     return order.gather(1, likely.multinomial(1))[:, 0]
 
 
-def _allowed(logits: Tensor, said: Tensor, no_repeat: int) -> Tensor:
-    """Logits [b, v] without PAD, and without what would repeat `no_repeat` tokens."""
-    logits = logits.index_fill(1, torch.tensor([PAD], device=logits.device), float("-inf"))
+def _allowed(scores: Tensor, said: Tensor, no_repeat: int) -> Tensor:
+    """Log-probabilities [b, v] without PAD, and without what would repeat `no_repeat` tokens."""
+    scores = scores.index_fill(1, torch.tensor([PAD], device=scores.device), float("-inf"))
     if not no_repeat or said.shape[1] < no_repeat:
-        return logits
+        return scores
     windows = said.unfold(1, no_repeat, 1)  # [b, t - no_repeat + 1, no_repeat]
     last = said[:, said.shape[1] - no_repeat + 1 :]
     same = (windows[:, :, :-1] == last[:, None]).all(2)
     banned = windows[:, :, -1].masked_fill(~same, PAD)
-    return logits.scatter(1, banned, float("-inf"))
+    return scores.scatter(1, banned, float("-inf"))
 
 
 def _beams(network: Any, source: Tensor, longest: int, k: int, no_repeat: int) -> tuple[Tensor, Tensor]:
@@ -84,7 +84,7 @@ def _beams(network: Any, source: Tensor, longest: int, k: int, no_repeat: int) -
     result = torch.full((b, longest), PAD, device=device)
     offsets = torch.arange(b, device=device)[:, None] * k
     for t in range(1, longest + 1):
-        scores = _allowed(network.step(said[:, -1], state), said, no_repeat).float().log_softmax(1)
+        scores = _allowed(network.step(said[:, -1], state).float().log_softmax(1), said, no_repeat)
         v = scores.shape[1]
         top, where = (total[:, :, None] + scores.view(b, k, v)).flatten(1).topk(2 * k, 1)
         beam, token = where // v, where % v

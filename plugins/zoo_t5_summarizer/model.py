@@ -13,11 +13,11 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo_core import Checkpoint, Run, Texts, UsageError
+from zoo_core import Checkpoint, IntegrityError, Run, Texts, UsageError
 from zoo_core import texts as corpora
 from zoo_core.texts import TextData
 
-from . import Decode, Evaluate, Sample, Train, rouge, tokens
+from . import Decode, Evaluate, Sample, Train, tokens
 from .decoding import decode
 from .pairs import test_set
 from .t5 import T5
@@ -134,8 +134,12 @@ def build(checkpoint: Checkpoint) -> Summarizer:
         return Summarizer(
             options.network, network_config(options, tokenizer.get_vocab_size()), tokens.as_bytes(tokenizer)
         ).eval()
-    config = json.loads(bytes(checkpoint.tensors["config_json"].tolist()))
-    model = Summarizer(options.network, config, checkpoint.tensors["tokenizer_json"])
+    parts = [checkpoint.tensors.get(name) for name in ("config_json", "tokenizer_json")]
+    if parts[0] is None or parts[1] is None:
+        raise IntegrityError(
+            f"{checkpoint.name}: the weights lack their configuration or tokenizer", "get the file again"
+        )
+    model = Summarizer(options.network, json.loads(bytes(parts[0].tolist())), parts[1])
     checkpoint.fill(model)
     return model
 
@@ -173,6 +177,8 @@ def given(run: Run, trained: Train, options: Sample) -> list[str]:
 
 def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, float]:
     """ROUGE of the summaries of the test texts, beside the first sentence and the best one; the loss."""
+    from . import rouge  # its library takes a second to import, which `sample` can do without
+
     model = build(checkpoint).to(run.device)
     test = test_set(run, checkpoint.options, options)
     summaries, _, _ = model.summarize(test.sources, checkpoint.options, options)

@@ -94,9 +94,12 @@ def load(folder: Path, network: T5) -> None:
     Raises:
         IntegrityError: they do not fit.
     """
-    loaded: Any = T5ForConditionalGeneration.from_pretrained(
-        folder, use_safetensors=True, local_files_only=True, output_loading_info=True, dtype=torch.float32
-    )
+    try:
+        loaded: Any = T5ForConditionalGeneration.from_pretrained(
+            folder, use_safetensors=True, local_files_only=True, output_loading_info=True, dtype=torch.float32
+        )
+    except Exception as error:  # a damaged file makes the library raise what it likes
+        raise IntegrityError(f"the weights in {folder} cannot be read: {error}", "get them again") from error
     model, report = loaded
     if report["missing_keys"] or report["mismatched_keys"]:
         missing = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))

@@ -137,7 +137,7 @@ class Evaluate:
             for key, shown in found.shown.items():
                 shown.save(pictures / (key + shown.suffix), overwrite=True)
         if as_json:
-            render.json_out({"metrics": found.metrics, **found.record})
+            render.json_out({"metrics": found.metrics, "tables": render.tables(found.shown), **found.record})
         else:
             render.evaluated(model.card, found)
 
@@ -157,7 +157,7 @@ def _describe(card: Card) -> dict[str, Any]:
             "sha256": pin.sha256 if pin else None, "options": preset.options.model_dump(mode="json"),
         }  # fmt: skip
     metrics = [{"name": m.name, "summary": m.summary, "unit": m.unit, "better": m.better} for m in card.metrics]
-    return {"name": card.name, "summary": card.summary, "idea": card.idea, "paper": card.paper,
+    return {"name": card.name, "missing": list(card.missing), "install": card.install, "summary": card.summary, "idea": card.idea, "paper": card.paper,
             "datasets": list(card.datasets), "licence": card.licence, "metrics": metrics, "presets": presets}  # fmt: skip
 
 
@@ -252,7 +252,8 @@ def _check_plugins() -> list[Check]:
             resolve(
                 model.card.train_options, model.card.tiny, base=model.card.presets[model.card.default_preset].options
             )
-            checks.append(("plugin", name, True, f"{model.distribution} {model.version}", "", 0))
+            needs = f"; needs {', '.join(model.card.missing)}: {model.card.install}" if model.card.missing else ""
+            checks.append(("plugin", name, True, f"{model.distribution} {model.version}{needs}", "", 0))
         except ZooError as error:
             checks.append(("plugin", name, False, error.message, error.hint, 4))
     return checks

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from .. import registry
-from ..errors import ZooError
+from ..errors import UsageError, ZooError
 from ..names import split_name
 from ..options import Flag, Options, flags
 from ..registry import Model
@@ -61,6 +63,23 @@ def given(options: type[Options], arguments: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def piped(options: type[Options], values: dict[str, Any]) -> dict[str, Any]:
+    """What comes through a pipe or from a redirected file, for the option that takes it, if nothing else gives it."""
+    wanted = [flag for flag in flags(options) if flag.piped]
+    if not wanted or any(flag.field in values for flag in flags(options) if flag.piped or flag.type is Path):
+        return {}
+    try:
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+    except (OSError, ValueError, AttributeError):  # there is no standard input
+        return {}
+    if not (stat.S_ISFIFO(mode) or stat.S_ISREG(mode)):
+        return {}
+    try:
+        return {wanted[0].field: sys.stdin.buffer.read().decode("utf-8")}
+    except UnicodeDecodeError as error:
+        raise UsageError("standard input is not text in UTF-8", f"{wanted[0].name} and others: see --help") from error
+
+
 class VerbGroup(click.Group):
     """A verb whose sub-commands are the installed models.
 
@@ -95,7 +114,8 @@ class VerbGroup(click.Group):
         def callback(**arguments: Any) -> int | None:
             if arguments.pop("debug"):
                 os.environ["ZOO_DEBUG"] = "1"
-            return self.body.run(model, name, given(options, arguments), **arguments)
+            values = given(options, arguments)
+            return self.body.run(model, name, {**values, **piped(options, values)}, **arguments)
 
         shared = [click.Option(names, **kwargs) for names, kwargs in self.body.parameters]
         debug = click.Option(["--debug"], is_flag=True, help="Show the traceback of an error.")

@@ -111,7 +111,9 @@ def _list_presets(table: RichTable, name: str, card: Card, pins: Mapping[str, Pi
         trained = f"{pin.size / 1e6:.1f} MB" if pin else "-"
         shown = _headline(card, pin.metrics) if pin else ""
         summary = card.presets[preset].summary if number else card.summary
-        table.add_row(Text("" if number else name, "bold"), preset + star, trained, shown, summary)
+        if card.missing and not number:
+            summary = f"needs {', '.join(card.missing)}: {card.install}"
+        table.add_row(Text("" if number else name, "bold"), preset + star, trained, shown, Text(summary))
     if rest := len(card.presets) - len(listed):
         table.add_row("", Text(f"and {rest} more", "dim"))
 
@@ -187,6 +189,14 @@ def evaluated(card: Card, found: Evaluation) -> None:
     )
 
 
+def tables(results: Mapping[str, Result]) -> dict[str, list[dict[str, Any]]]:
+    """The tables among the results as JSON, a dictionary for each row."""
+    return {
+        name: [dict(zip(shown.columns, row, strict=True)) for row in shown.rows]
+        for name, shown in results.items() if isinstance(shown, Table)
+    }  # fmt: skip
+
+
 def _tables(results: Mapping[str, Result]) -> None:
     """Tables, and matrices as tables, each under its name."""
     for name, shown in results.items():
@@ -213,12 +223,23 @@ def sampled(result: Result, path: Path, preview: bool) -> None:
     what = f"{len(result)} images, " if isinstance(result, Images) else ""
     line(f"{path}   {what}{facts['model']}, seed {facts['seed']}, {facts['device']}")
     if isinstance(result, Texts):
-        for text in result.texts:
-            line(text)
+        _texts(result)
     elif isinstance(result, Table):
         _rows(result)
     elif preview and out.is_terminal:
         _preview(result)
+
+
+def _texts(result: Texts) -> None:
+    """Each text in full, under the beginning of what it was made from."""
+    for number, text in enumerate(result.texts):
+        if result.sources:
+            line("")
+            out.print(Text(result.sources[number], "dim"), no_wrap=True, overflow="ellipsis")
+        score = f"   ({result.scores[number]:.2f})" if result.scores else ""
+        out.print(Text.assemble((text or "(nothing)", "bold"), score), soft_wrap=True)
+    if result.scores:
+        line("\nin brackets: mean log-probability of a token, higher is surer")
 
 
 def _preview(result: Images | Figure | HeatMap) -> None:
