@@ -44,6 +44,8 @@ from .types import Checkpoint
 
 T = TypeVar("T")
 
+torch.set_flush_denormal(True)  # numbers below 1e-38 mean nothing here, and cost a processor several times the time
+
 
 @dataclass(frozen=True)
 class Settings:

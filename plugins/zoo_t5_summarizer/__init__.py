@@ -31,7 +31,7 @@ class Train(Options):
     corpus: Literal["papers", "pairs"] = option(
         "papers", "texts for tokenizer and pretraining: abstracts of acl-titles and scitldr, or of the training pairs"
     )
-    pretrain_epochs: int = option(5, "passes of span corruption over the corpus", ge=0, le=10_000)
+    pretrain_epochs: int = option(4, "passes of span corruption over the corpus", ge=0, le=10_000)
     pretrain_batch_size: int = option(8, "texts per step", ge=1, le=65_536)
     pretrain_learning_rate: float = option(2e-3, "peak, in pretraining", gt=0, le=1)
     corruption: float = option(0.15, "share of the tokens that is cut out", gt=0, lt=1)
