@@ -44,13 +44,14 @@ def zoo(tmp_path: Path) -> Zoo:
 
 @pytest.fixture
 def slices() -> Path:
-    """Data root with the first 400 training and 200 test images of MNIST and Fashion-MNIST."""
+    """Data root: the first 400 training and 200 test images of MNIST and Fashion-MNIST, the first papers of ACL and SciTLDR."""
     return SLICES
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of published figures need the whole data sets; they say so when they cannot run."""
-    there = FULL is not None and (FULL / "FashionMNIST" / "raw").is_dir()
+    sets = ("MNIST", "FashionMNIST", "ACLAbstracts", "SciTLDR")
+    there = FULL is not None and all((FULL / folder).is_dir() for folder in sets)
     for item in items:
         if item.get_closest_marker("full_data") and not there:
             item.add_marker(pytest.mark.skip(reason="needs the full data sets: set ZOO_DATA to their folder"))

@@ -24,7 +24,7 @@ from .types import Checkpoint
 RESERVED = {"preset", "weights", "untrained", "seed", "device", "data_root", "output", "overwrite", "reporter", "name",
             "pictures", "preview", "as_json", "debug", "json"}  # fmt: skip
 RESERVED_BY_TRAIN = {"resume", "file", "from", "precision", "compile", "save_every", "save_steps"}
-HEAVY = ("torch", "torchvision", "transformers", "huggingface_hub", "accelerate", "numpy", "matplotlib")
+HEAVY = ("torch", "torchvision", "transformers", "tokenizers", "huggingface_hub", "accelerate", "numpy", "matplotlib")
 
 
 def check_plugin(name: str, *, folder: str | Path, data_root: str | Path) -> None:

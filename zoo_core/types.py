@@ -61,7 +61,7 @@ class Card:
         summary: one line for `zoo list`.
         idea: the model in plain words, for `zoo info` and the model card.
         paper: citation of the source, with its address.
-        datasets: names of the data sets used, as `Run.dataset` takes them.
+        datasets: names of the data sets used, as `Run.dataset` or `Run.texts` takes them.
         licence: licence of the trained weights (SPDX).
         metrics: the keys that `evaluate` returns, all of them.
         presets: training presets by name.

@@ -279,7 +279,8 @@ def _check_surroundings() -> list[Check]:
     import torch
 
     root = data_root()
-    there = [folder for folder in ("MNIST", "FashionMNIST") if (root / folder / "raw").is_dir()]
+    sets = ("MNIST/raw", "FashionMNIST/raw", "ACLAbstracts", "SciTLDR", "XSum")
+    there = [folder.partition("/")[0] for folder in sets if (root / folder).is_dir()]
     count = torch.cuda.device_count()
     cuda = ", ".join(torch.cuda.get_device_name(i) for i in range(count)) or "no CUDA device"
     found = versions(torch=True)
