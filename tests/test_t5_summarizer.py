@@ -179,6 +179,8 @@ class Chain:
     def select(self, rows: Tensor) -> None:
         """Nothing is remembered."""
 
+    reorder = select
+
     def step(self, tokens: Tensor, state: Any) -> Tensor:
         return self.logits[tokens]
 

@@ -98,7 +98,7 @@ def _beams(network: Any, source: Tensor, longest: int, k: int, no_repeat: int) -
         total, chosen = top.masked_fill(token == END, float("-inf")).topk(k, 1)
         rows = (offsets + beam.gather(1, chosen)).flatten()
         said = torch.cat([said[rows], token.gather(1, chosen).view(-1, 1)], 1)
-        state.select(rows)
+        state.reorder(rows)
         if bool((total[:, 0] / t <= best).all()):  # the mean of what goes on can hardly rise above its present value
             break
     return result[:, : int((result != PAD).sum(1).max())], best

@@ -41,6 +41,10 @@ class State:
         self.encoded, self.mask = self.encoded[rows], self.mask[rows]
         self.cache.reorder_cache(rows)  # type: ignore[arg-type]  # any index will do
 
+    def reorder(self, rows: Tensor) -> None:
+        """The same for rows of the same text each: what was read stays as it is."""
+        self.cache.self_attention_cache.reorder_cache(rows)  # type: ignore[arg-type]
+
 
 class T5(nn.Module):
     """A T5 with the given configuration, a subset of `T5Config`."""

@@ -101,8 +101,12 @@ class State:
     def select(self, rows: Tensor) -> None:
         """Go on with these rows, int64 [b'], in this order."""
         self.sources = [(k[rows], v[rows]) for k, v in self.sources]
-        self.past = [(k[rows], v[rows]) for k, v in self.past]
         self.mask = self.mask[rows]
+        self.reorder(rows)
+
+    def reorder(self, rows: Tensor) -> None:
+        """The same for rows of the same text each: what was read stays as it is."""
+        self.past = [(k[rows], v[rows]) for k, v in self.past]
 
 
 class Transformer(nn.Module):
