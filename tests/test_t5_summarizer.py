@@ -59,6 +59,14 @@ def rows(*lengths: int) -> Tensor:
     return out
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of seconds."""
+    folder = tmp_path_factory.mktemp("t5") / "run"
+    zoo.train(NAME, output=folder, data_root=Path(__file__).parent / "data", **TINY)
+    return folder
+
+
 # -- tokens --------------------------------------------------------------------------------------
 
 
@@ -441,7 +449,7 @@ def test_bad_lines_are_named(tmp_path: Path, slices: Path, fault: str) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_own_json_lines_train_and_test(tmp_path: Path) -> None:
+def test_own_json_lines_train_and_test(trained: Path, tmp_path: Path) -> None:
     file = tmp_path / "mine.jsonl"
     rows = [{"body": f"{text} Number {i}.", "gist": [f"Gist {i}", "other"]} for i, text in enumerate(ABSTRACTS[:30])]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -452,6 +460,17 @@ def test_own_json_lines_train_and_test(tmp_path: Path) -> None:
     assert same.metrics == done.metrics
     all_of_it = zoo.evaluate(NAME, weights=done.folder, device="cpu", **given)
     assert all_of_it.metrics["loss"] != same.metrics["loss"]
+    more = {
+        "continue_": trained,
+        "data_root": tmp_path / "none",
+        "iterations": 2,
+        "device": "cpu",
+        "reporter": Silent(),
+    }
+    further = zoo.train(
+        NAME, output=tmp_path / "more", **given, **more
+    )  # the papers it was pretrained on are not needed
+    assert list(further.record["data"]) == ["mine.jsonl"]
 
 
 def test_a_missing_set_is_fetched_from_the_hubs_parquet_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -477,14 +496,6 @@ def test_a_missing_set_is_fetched_from_the_hubs_parquet_copy(tmp_path: Path, mon
 
 
 # -- the command line ----------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of seconds."""
-    folder = tmp_path_factory.mktemp("t5") / "run"
-    zoo.train(NAME, output=folder, data_root=Path(__file__).parent / "data", **TINY)
-    return folder
 
 
 def test_several_texts_in_one_batch_are_the_same_as_one_by_one(trained: Path, tmp_path: Path) -> None:

@@ -44,9 +44,19 @@ def _split(run: Run, options: Train) -> tuple[TextData, TextData, TextData]:
     return texts.take(order[2 * tenth :]), dev, test
 
 
+def from_nothing(run: Run, options: Train) -> bool:
+    """Whether a tokenizer is made here, and pretraining may follow; else the weights to start from have a past."""
+    return not run.previous and not options.base
+
+
+def reads_papers(run: Run, options: Train) -> bool:
+    """Whether texts of the paper sets are learned from besides the pairs."""
+    return from_nothing(run, options) and options.corpus == "papers"
+
+
 def held_out(run: Run, options: Train) -> list[TextData]:
     """All texts that validate or test, of every set that this training touches."""
-    names = [*(PAPERS if options.corpus == "papers" else ()), *(() if options.data else (options.dataset,))]
+    names = [*(PAPERS if reads_papers(run, options) else ()), *(() if options.data else (options.dataset,))]
     own = list(_split(run, options)[1:]) if options.data else []
     return [run.texts(name, split) for name in dict.fromkeys(names) for split in ("dev", "test")] + own
 

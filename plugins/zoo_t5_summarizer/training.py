@@ -16,16 +16,17 @@ from zoo_core.texts import TextData
 from . import T5_SMALL, Train, rouge, t5, tokens
 from .denoising import corrupt
 from .model import Summarizer, build, network_config, nll
-from .pairs import training_set, unlabelled
+from .pairs import from_nothing, training_set, unlabelled
 from .tokens import SENTINELS, buckets, sentinel
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:
     """Pretrain, unless something else says where to start, and fine-tune."""
     pairs, dev = training_set(run, options)
-    texts = unlabelled(run, options, pairs)
+    fresh = from_nothing(run, options)
+    texts = unlabelled(run, options, pairs) if fresh else []
     model = beginning(run, options, texts).to(run.device)
-    if options.pretrain_epochs and not run.previous and not options.base:
+    if fresh and options.pretrain_epochs:
         pretrain(run, model, texts, options)
         run.keep("pretrained", model.state_dict())
     finetune(run, model, pairs, dev, options)
