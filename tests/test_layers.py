@@ -12,6 +12,7 @@ FILES = sorted([*(ROOT / "zoo_core").rglob("*.py"), *(ROOT / "plugins").rglob("*
 HEAVY = {
     "checkpoint",
     "runtime",
+    "inputs",
     "datasets",
     "metrics",
     "state",

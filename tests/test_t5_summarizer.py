@@ -331,9 +331,11 @@ def test_pretraining_can_be_gone_on_from(tmp_path: Path, slices: Path) -> None:
         zoo.train(NAME, output=tmp_path / "x", network="transformer", **given)
 
 
-def test_bf16_trains_too(tmp_path: Path, slices: Path) -> None:
+def test_bf16_trains_the_transformer_too(tmp_path: Path, slices: Path) -> None:
     done = zoo.train(NAME, output=tmp_path / "run", data_root=slices, precision="bf16", network="transformer", **TINY)
     assert done.record["precision"] == "bf16" and done.metrics["loss"] < 8
+    with pytest.raises(UsageError, match="positions for 32 tokens"):
+        zoo.sample(NAME, weights=done.folder, text="a", longest=33)
 
 
 # -- a published T5 ------------------------------------------------------------------------------

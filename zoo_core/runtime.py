@@ -32,14 +32,14 @@ from . import threads  # noqa: F401  # before torch # isort: skip
 import torch
 from torch import Tensor, nn
 
-from . import checkpoint, datasets, hub, texts
-from .datasets import ImageData, epoch_order
+from . import checkpoint
+from .datasets import epoch_order
 from .errors import Interrupted, UsageError
+from .inputs import Inputs
 from .loop import POINTS, Curves, Step, StopSignal
 from .reporter import Reporter, Silent
 from .results import Result
 from .state import STAGES, TrainingState
-from .texts import TextData
 from .types import Checkpoint
 
 T = TypeVar("T")
@@ -65,7 +65,7 @@ class Settings:
 
 
 @dataclass
-class Run:
+class Run(Inputs):
     """The circumstances of one hook call.
 
     Args:
@@ -162,54 +162,6 @@ class Run:
     def mean(self, tensors: list[Tensor]) -> list[Tensor]:
         """The mean over all processes of each tensor: what each of them estimated for itself."""
         return tensors if self.processes == 1 else [self._accelerator.reduce(t, reduction="mean") for t in tensors]
-
-    # -- data and other models -----------------------------------------------------------------
-
-    def dataset(self, name: str, split: str) -> ImageData:
-        """A data set on the device, downloaded when missing; its sha256 goes into the record."""
-        data = datasets.load(name, split, self.data_root, self.device, self.reporter.warn)
-        self.data[f"{name}/{split}"] = data.sha256
-        self.classes = data.classes
-        return data
-
-    def examples(self, name: str) -> ImageData:
-        """Test images to show: of the data set, or, where it is not there, the first hundred, which come with the zoo."""
-        if datasets.is_there(name, "test", self.data_root):
-            return self.dataset(name, "test")
-        self.reporter.warn(
-            f"{name} is not in {self.data_root}; shown are of the 100 test images that come with the zoo"
-        )
-        data = datasets.load(name, "test", datasets.EXAMPLES, self.device)
-        self.data[f"{name}/examples"], self.classes = data.sha256, data.classes
-        return data
-
-    def texts(self, name: str, split: str) -> TextData:
-        """A text data set, fetched when missing; its sha256 goes into the record."""
-        data = texts.load(name, split, self.data_root)
-        self.data[f"{name}/{split}"] = data.sha256
-        return data
-
-    def example_texts(self, name: str) -> TextData:
-        """Test texts to show: of the data set, or, where it is not there, those that come with the zoo."""
-        if texts.file(name, "test", self.data_root).is_file():
-            return self.texts(name, "test")
-        self.reporter.warn(f"{name} is not in {self.data_root}; shown are of the papers that come with the zoo")
-        return texts.load("acl-titles", "test", texts.EXAMPLES)
-
-    def files(self, source: str, names: Sequence[str]) -> Path:
-        """A folder with these files: a local one, or a Hub repository at a commit (``org/name@COMMIT``)."""
-        return hub.folder(source, names)
-
-    def load(self, name: str) -> nn.Module:
-        """Another model of the zoo with its pinned weights, on the device, in eval mode.
-
-        So a plugin can be judged by a classifier without importing its package.
-        """
-        from .weights import module
-
-        loaded, checkpoint = module(name)
-        self.used[name] = checkpoint.sha256 or ""
-        return loaded.to(self.device)
 
     # -- the loop ------------------------------------------------------------------------------
 

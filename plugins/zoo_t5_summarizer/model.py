@@ -76,13 +76,18 @@ class Summarizer(nn.Module):
             how: greedy if not said.
         Returns:
             the summaries, the mean log-probability of their tokens [b], and the texts as they were read.
+        Raises:
+            UsageError: summaries are to be longer than the network has positions.
         """
         read = self.corpus(texts, options.max_source)
         how = how or Decode(decoding="greedy", no_repeat=0)
+        longest = how.longest or options.max_target
+        if longest > (most := self.config.get("positions", longest)):
+            raise UsageError(f"--longest {longest}: the model has positions for {most} tokens", f"--longest {most}")
         summaries, scores = [""] * len(texts), torch.zeros(len(texts))
         for rows in read.lengths.argsort(stable=True).split(how.batch_size):
             said, found = decode(
-                self.network, read.batch(rows), longest=how.longest or options.max_target,
+                self.network, read.batch(rows), longest=longest,
                 beams=how.beams if how.decoding == "beam" else 1, no_repeat=how.no_repeat,
                 top_p=how.top_p if how.decoding == "nucleus" else None, temperature=how.temperature,
             )  # fmt: skip
