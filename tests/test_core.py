@@ -219,3 +219,31 @@ def test_subnormal_numbers_are_zero() -> None:
     from zoo_core import runtime  # noqa: F401
 
     assert float(torch.full((8,), 1e-30).mul(1e-10).sum()) == 0.0
+
+
+def test_tied_tensors_are_stored_once_and_tied_again(tmp_path: Path) -> None:
+    """In weights files, and in the checkpoint of an unfinished run."""
+    import torch
+    from torch import nn
+
+    from zoo_core.state import TrainingState
+    from zoo_core.types import Checkpoint
+
+    def tied() -> nn.Module:
+        module = nn.ModuleDict({"embedding": nn.Embedding(5, 3), "head": nn.Linear(3, 5, bias=False)})
+        module["head"].weight = module["embedding"].weight
+        return module
+
+    first, second, third = tied(), tied(), tied()
+    once = checkpoint.once(first.state_dict())
+    assert list(once) == ["embedding.weight"]
+    Checkpoint("a.b", None, once).fill(second)
+    TrainingState(tmp_path, {}, {"m": first}).save(3, {})
+    tensors, _, _ = checkpoint.load(tmp_path / "state.safetensors")
+    assert [name for name in tensors if not name.startswith("rng")] == ["m.embedding.weight"]
+    TrainingState(tmp_path, {}, {"m": third}).restore(torch.device("cpu"))
+    for module in (second, third):
+        assert module["head"].weight is module["embedding"].weight
+        assert torch.equal(module["head"].weight, first["head"].weight)
+    with pytest.raises(IntegrityError, match="unknown"):
+        Checkpoint("a.b", None, {**once, "head.weight": once["embedding.weight"]}).fill(tied())

@@ -1,113 +1,307 @@
-"""T5 (Raffel et al. 2020) as `transformers` has it, with the doors that this plugin's decoding uses.
+"""T5, written out: attention that knows distances instead of positions, a norm before each part, no biases.
 
-A checkpoint to start from is a folder, or a Hub repository at a commit, with ``config.json``,
+Raffel et al. 2020, https://arxiv.org/abs/1910.10683, section 2.1; the gated feed-forward networks of T5 1.1 are those of
+Shazeer 2020, https://arxiv.org/abs/2002.05202. Parameters have the names of the published checkpoints, so
+any T5 or T5 1.1 that `transformers` saved fits: a folder, or a Hub repository at a commit, with ``config.json``,
 ``model.safetensors`` and ``tokenizer.json``.
+
+Letters used for shapes: b texts, s source tokens, t target tokens, h heads, c channels of a head, d width, v vocabulary.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import DynamicCache, EncoderDecoderCache, T5Config, T5ForConditionalGeneration
-from transformers.modeling_outputs import BaseModelOutput
+from torch.nn import functional as F
 
 from zoo_core import IntegrityError
+from zoo_core.checkpoint import load as read_weights
 
-from .tokens import END, PAD
+from .tokens import PAD
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
-FIELDS = (
-    "vocab_size", "d_model", "d_kv", "d_ff", "num_layers", "num_decoder_layers", "num_heads", "dropout_rate",
-    "relative_attention_num_buckets", "relative_attention_max_distance", "layer_norm_epsilon", "feed_forward_proj",
-    "tie_word_embeddings",
-)  # fmt: skip
+Cache = tuple[Tensor, Tensor]  # keys and values, each [b, h, t, c]
+
+
+def bucket(distance: Tensor, both: bool, buckets: int, farthest: int) -> Tensor:
+    """The bucket of each distance from a query to a key: one for each near one, then ever wider ones.
+
+    Args:
+        distance: int64, key position minus query position.
+        both: keys may lie on both sides; else all that follow the query share its bucket.
+        farthest: distances beyond share the last bucket.
+    """
+    side = torch.zeros_like(distance)
+    if both:
+        buckets //= 2
+        side = (distance > 0) * buckets
+        distance = distance.abs()
+    else:
+        distance = (-distance).clamp(min=0)
+    near = buckets // 2
+    wide = (distance.clamp(min=1) / near).log() / math.log(farthest / near) * (buckets - near)
+    return side + torch.where(distance < near, distance, (near + wide.long()).clamp(max=buckets - 1))
+
+
+class Attention(nn.Module):
+    """Dot-product attention without scaling; the first layer of a stack has the bias by distance that all use."""
+
+    def __init__(self, config: dict[str, Any], both: bool, biased: bool) -> None:
+        super().__init__()
+        d, self.heads, inner = config["d_model"], config["num_heads"], config["num_heads"] * config["d_kv"]
+        self.both, self.farthest = both, config["relative_attention_max_distance"]
+        self.q, self.k, self.v = (nn.Linear(d, inner, bias=False) for _ in range(3))
+        self.o = nn.Linear(inner, d, bias=False)
+        self.dropout = nn.Dropout(config["dropout_rate"])
+        for layer, std in ((self.q, (d * config["d_kv"]) ** -0.5), (self.k, d**-0.5), (self.v, d**-0.5)):
+            nn.init.normal_(layer.weight, std=std)
+        nn.init.normal_(self.o.weight, std=inner**-0.5)
+        if biased:
+            self.relative_attention_bias = nn.Embedding(config["relative_attention_num_buckets"], self.heads)
+            nn.init.normal_(self.relative_attention_bias.weight, std=d**-0.5)
+
+    def split(self, x: Tensor) -> Tensor:
+        """[b, t, h c] -> [b, h, t, c]."""
+        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
+
+    def memory(self, x: Tensor) -> Cache:
+        """Keys and values of x [b, s, d]; laid out at once as each of many steps needs them."""
+        return self.split(self.k(x)).contiguous(), self.split(self.v(x)).contiguous()
+
+    def bias(self, first: int, last: int, keys: int) -> Tensor:
+        """What is added to the scores of the queries first ... last - 1: float [1, h, last - first, keys]."""
+        table = self.relative_attention_bias
+        positions = torch.arange(max(last, keys), device=table.weight.device)
+        distance = positions[None, :keys] - positions[first:last, None]
+        return table(bucket(distance, self.both, table.num_embeddings, self.farthest)).permute(2, 0, 1)[None]
+
+    def forward(self, x: Tensor, memory: Cache, bias: Tensor) -> Tensor:
+        """x [b, t, d] attends to the memory; bias is -inf where it must not look."""
+        scores = self.split(self.q(x)) @ memory[0].transpose(2, 3) + bias
+        y = self.dropout(scores.softmax(3)) @ memory[1]
+        return self.o(y.transpose(1, 2).flatten(2))
+
+
+class FeedForward(nn.Module):
+    """wo relu(wi x), or in T5 1.1 wo (gelu(wi_0 x) · wi_1 x)."""
+
+    wi: nn.Linear
+    wi_0: nn.Linear
+    wi_1: nn.Linear
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__()
+        d, inner = config["d_model"], config["d_ff"]
+        self.gated = config["feed_forward_proj"] == "gated-gelu"
+        for name in ("wi_0", "wi_1") if self.gated else ("wi",):
+            layer = nn.Linear(d, inner, bias=False)
+            nn.init.normal_(layer.weight, std=d**-0.5)
+            setattr(self, name, layer)
+        self.wo = nn.Linear(inner, d, bias=False)
+        nn.init.normal_(self.wo.weight, std=inner**-0.5)
+        self.dropout = nn.Dropout(config["dropout_rate"])
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.gated:
+            return self.wo(self.dropout(F.gelu(self.wi_0(x), approximate="tanh") * self.wi_1(x)))
+        return self.wo(self.dropout(F.relu(self.wi(x))))
+
+
+class Part(nn.Module):
+    """One part of a block with the norm before it; under its published name."""
+
+    def __init__(self, name: str, part: nn.Module, config: dict[str, Any]) -> None:
+        super().__init__()
+        self.add_module(name, part)
+        self.layer_norm = nn.RMSNorm(config["d_model"], eps=config["layer_norm_epsilon"])
+        self.dropout = nn.Dropout(config["dropout_rate"])
+
+
+class Block(nn.Module):
+    """Attention to the own stack, in the decoder attention to the source, and the feed-forward network."""
+
+    def __init__(self, config: dict[str, Any], decoder: bool, first: bool) -> None:
+        super().__init__()
+        parts = [Part("SelfAttention", Attention(config, both=not decoder, biased=first), config)]
+        if decoder:
+            parts.append(Part("EncDecAttention", Attention(config, both=True, biased=False), config))
+        parts.append(Part("DenseReluDense", FeedForward(config), config))
+        self.layer: Any = nn.ModuleList(parts)
+
+    def forward(
+        self,
+        x: Tensor,
+        bias: Tensor,
+        past: Cache | None = None,
+        source: Cache | None = None,
+        mask: Tensor | None = None,
+    ) -> tuple[Tensor, Cache]:
+        """x [b, t, d]; in the decoder with the keys and values of the tokens before, and of the source."""
+        part = self.layer[0]
+        y = part.layer_norm(x)
+        memory = part.SelfAttention.memory(y)
+        if past is not None:
+            memory = torch.cat([past[0], memory[0]], 2), torch.cat([past[1], memory[1]], 2)
+        x = x + part.dropout(part.SelfAttention(y, memory, bias))
+        if source is not None and mask is not None:
+            part = self.layer[1]
+            x = x + part.dropout(part.EncDecAttention(part.layer_norm(x), source, mask))
+        part = self.layer[-1]
+        return x + part.dropout(part.DenseReluDense(part.layer_norm(x))), memory
+
+
+class Stack(nn.Module):
+    """The blocks of encoder or decoder, and a norm after them."""
+
+    def __init__(self, config: dict[str, Any], layers: int, decoder: bool) -> None:
+        super().__init__()
+        self.block: Any = nn.ModuleList(Block(config, decoder, number == 0) for number in range(layers))
+        self.final_layer_norm = nn.RMSNorm(config["d_model"], eps=config["layer_norm_epsilon"])
+        self.dropout = nn.Dropout(config["dropout_rate"])
+
+    def bias(self, first: int, last: int, keys: int) -> Tensor:
+        """The bias by distance, which all blocks share."""
+        return self.block[0].layer[0].SelfAttention.bias(first, last, keys)
+
+
+class Model(nn.Module):
+    """Everything with weights, under the published names."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__()
+        layers = config["num_layers"]
+        self.shared = nn.Embedding(config["vocab_size"], config["d_model"])
+        self.encoder = Stack(config, layers, decoder=False)
+        self.decoder = Stack(config, config.get("num_decoder_layers") or layers, decoder=True)
+        nn.init.normal_(self.shared.weight)
+        if not config["tie_word_embeddings"]:
+            self.lm_head = nn.Linear(config["d_model"], config["vocab_size"], bias=False)
+            nn.init.normal_(self.lm_head.weight)
 
 
 @dataclass
 class State:
-    """What decoding remembers: the encoded source, its mask, and keys and values."""
+    """What decoding remembers.
 
-    encoded: Tensor
+    Args:
+        sources: keys and values of the source, per block.
+        mask: float [b, 1, 1, s], -inf where the source is padding.
+        past: keys and values of the tokens so far, per block; none before the first.
+    """
+
+    sources: list[Cache]
     mask: Tensor
-    cache: EncoderDecoderCache
+    past: list[Cache] = field(default_factory=list)
 
     def select(self, rows: Tensor) -> None:
         """Go on with these rows, int64 [b'], in this order."""
-        self.encoded, self.mask = self.encoded[rows], self.mask[rows]
-        self.cache.reorder_cache(rows)  # type: ignore[arg-type]  # any index will do
+        self.sources = [(k[rows], v[rows]) for k, v in self.sources]
+        self.mask = self.mask[rows]
+        self.reorder(rows)
 
     def reorder(self, rows: Tensor) -> None:
         """The same for rows of the same text each: what was read stays as it is."""
-        self.cache.self_attention_cache.reorder_cache(rows)  # type: ignore[arg-type]
+        self.past = [(k[rows], v[rows]) for k, v in self.past]
+
+
+DEFAULTS: dict[str, Any] = {
+    "relative_attention_num_buckets": 32, "relative_attention_max_distance": 128, "layer_norm_epsilon": 1e-6,
+    "feed_forward_proj": "relu", "dropout_rate": 0.1, "tie_word_embeddings": True, "scale_decoder_outputs": True,
+}  # fmt: skip
 
 
 class T5(nn.Module):
-    """A T5 with the given configuration, a subset of `T5Config`."""
+    """A T5.
+
+    Args:
+        config: fields of its ``config.json``: vocab_size, d_model, d_kv, d_ff, num_layers, num_decoder_layers,
+            num_heads, and those of `DEFAULTS`.
+    """
 
     def __init__(self, **config: Any) -> None:
         super().__init__()
-        special: dict[str, Any] = {"pad_token_id": PAD, "eos_token_id": END, "decoder_start_token_id": PAD}
-        self.model = T5ForConditionalGeneration(T5Config(**config, **special))
+        self.config = {**DEFAULTS, **config}
+        self.model = Model(self.config)
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """Logits [b, t, v] of the token after each of target [b, t], given source [b, s]."""
-        return self.model(
-            input_ids=source, attention_mask=source != PAD, decoder_input_ids=target, use_cache=False
-        ).logits
+        t = target.shape[1]
+        future = torch.full((t, t), float("-inf"), device=target.device).triu(1)
+        return self._decode(target, self.start(source), self.model.decoder.bias(0, t, t) + future)
 
     def start(self, source: Tensor) -> State:
         """Read the source [b, s]; PAD is skipped."""
-        mask = source != PAD
-        encoded = self.model.get_encoder()(input_ids=source, attention_mask=mask).last_hidden_state
-        return State(encoded, mask, EncoderDecoderCache(DynamicCache(), DynamicCache()))
+        stack, s = self.model.encoder, source.shape[1]
+        mask = torch.zeros(source.shape, device=source.device).masked_fill(source == PAD, float("-inf"))[:, None, None]
+        x, bias = stack.dropout(self.model.shared(source)), stack.bias(0, s, s) + mask
+        for block in stack.block:
+            x, _ = block(x, bias)
+        x = stack.dropout(stack.final_layer_norm(x))
+        return State([block.layer[1].EncDecAttention.memory(x) for block in self.model.decoder.block], mask)
 
     def step(self, tokens: Tensor, state: State) -> Tensor:
         """Logits [b, v] after one more token [b] of each text."""
-        out = self.model(
-            encoder_outputs=BaseModelOutput(last_hidden_state=state.encoded), attention_mask=state.mask,
-            decoder_input_ids=tokens[:, None], past_key_values=state.cache, use_cache=True,
-        )  # fmt: skip
-        return out.logits[:, 0]
+        done = state.past[0][0].shape[2] if state.past else 0
+        return self._decode(tokens[:, None], state, self.model.decoder.bias(done, done + 1, done + 1))[:, 0]
+
+    def _decode(self, target: Tensor, state: State, bias: Tensor) -> Tensor:
+        """Logits of the tokens that follow those of the past; the state remembers them."""
+        stack = self.model.decoder
+        x = stack.dropout(self.model.shared(target))
+        past: list[Any] = state.past or [None] * len(stack.block)
+        state.past = []
+        for block, before, memory in zip(stack.block, past, state.sources, strict=True):
+            x, kept = block(x, bias, before, memory, state.mask)
+            state.past.append(kept)
+        x = stack.dropout(stack.final_layer_norm(x))
+        if self.config["scale_decoder_outputs"]:
+            x = x * self.config["d_model"] ** -0.5
+        tied = self.config["tie_word_embeddings"]
+        return F.linear(x, self.model.shared.weight if tied else self.model.lm_head.weight)
 
 
-def configuration(folder: Path) -> dict[str, Any]:
-    """What of a checkpoint's ``config.json`` makes the network.
+def read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Configuration and weights of a published checkpoint.
 
     Raises:
-        IntegrityError: it is of no T5.
+        IntegrityError: it is of no T5 that this is, or damaged.
     """
+    needed = ("vocab_size", "d_model", "d_kv", "d_ff", "num_layers", "num_heads")
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = json.loads((folder / FILES[0]).read_text(encoding="utf-8"))
         if config["model_type"] != "t5":
             raise ValueError(f"its model_type is '{config['model_type']}', not 't5'")
+        optional = {name: config[name] for name in (*DEFAULTS, "num_decoder_layers") if name in config}
+        found = {**{name: config[name] for name in needed}, **optional}
+        if found.get("feed_forward_proj", "relu") not in ("relu", "gated-gelu"):
+            raise ValueError(f"its feed_forward_proj is '{found['feed_forward_proj']}'")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IntegrityError(
             f"{folder} holds no T5: {error}", "give a folder that transformers saved a T5 into"
         ) from error
-    return {name: config[name] for name in FIELDS if name in config}
+    tensors, _, _ = read_weights(folder / FILES[1])
+    found.setdefault("scale_decoder_outputs", config.get("tie_word_embeddings", True))
+    for copy in ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"):
+        if copy in tensors and torch.equal(tensors[copy], tensors["shared.weight"]):
+            del tensors[copy]  # some files repeat the shared embedding
+    return {**found, "tie_word_embeddings": "lm_head.weight" not in tensors}, tensors
 
 
-def load(folder: Path, network: T5) -> None:
-    """Put the weights of a checkpoint into the network; only safetensors are read.
+def fill(network: T5, tensors: dict[str, Tensor]) -> None:
+    """Put the weights of a checkpoint into the network.
 
     Raises:
-        IntegrityError: they do not fit.
+        IntegrityError: they do not fit its configuration.
     """
     try:
-        loaded: Any = T5ForConditionalGeneration.from_pretrained(
-            folder, use_safetensors=True, local_files_only=True, output_loading_info=True, dtype=torch.float32
-        )
-    except Exception as error:  # a damaged file makes the library raise what it likes
-        raise IntegrityError(f"the weights in {folder} cannot be read: {error}", "get them again") from error
-    model, report = loaded
-    if report["missing_keys"] or report["mismatched_keys"]:
-        missing = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))
+        network.model.load_state_dict(tensors)
+    except RuntimeError as error:
         raise IntegrityError(
-            f"{folder} does not hold a whole T5: {missing[0]} is missing or of another shape", "get it again"
-        )
-    network.model.load_state_dict(model.state_dict())
+            f"the weights do not fit their config.json: {error}", "get the checkpoint again"
+        ) from error

@@ -45,9 +45,10 @@ def beginning(run: Run, options: Train, texts: list[str]) -> Summarizer:
         return model
     if options.base:
         folder = run.files(options.base, t5.FILES)
-        config = {**t5.configuration(folder), "dropout_rate": options.dropout}
-        model = Summarizer("t5", config, tokens.as_bytes(_tokenizer_file(folder / "tokenizer.json")))
-        t5.load(folder, model.network)
+        config, weights = t5.read(folder)
+        tokenizer_json = tokens.as_bytes(_tokenizer_file(folder / "tokenizer.json"))
+        model = Summarizer("t5", {**config, "dropout_rate": options.dropout}, tokenizer_json)
+        t5.fill(model.network, weights)
         return model
     return _fresh(options, tokenizer(run, options, texts))
 

@@ -33,8 +33,8 @@ class Attention(nn.Module):
         return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
     def memory(self, x: Tensor) -> Cache:
-        """Keys and values of x [b, s, d]."""
-        return self.split(self.key(x)), self.split(self.value(x))
+        """Keys and values of x [b, s, d]; laid out at once as each of many steps needs them."""
+        return self.split(self.key(x)).contiguous(), self.split(self.value(x)).contiguous()
 
     def forward(self, x: Tensor, memory: Cache, mask: Tensor | None = None, causal: bool = False) -> Tensor:
         """x [b, t, d] attends to the memory, where the mask [b, 1, 1, s] is true."""
