@@ -13,7 +13,7 @@ from conftest import SLICES, Zoo
 from safetensors.torch import save_file
 from torch import Tensor
 from transformers import T5Config, T5ForConditionalGeneration
-from zoo_t5_summarizer import t5
+from zoo_t5_summarizer import published
 from zoo_t5_summarizer.decoding import decode
 from zoo_t5_summarizer.denoising import corrupt, parts
 from zoo_t5_summarizer.t5 import T5
@@ -174,9 +174,9 @@ def test_t5_is_that_of_transformers(tmp_path: Path, version: str) -> None:
     (tmp_path / "config.json").write_text(config.to_json_string(use_diff=False))
     names = {k: v for k, v in theirs.state_dict().items() if "embed_tokens" not in k}
     save_file({k: v.clone() for k, v in names.items()}, tmp_path / "model.safetensors")
-    found, tensors = t5.read(tmp_path)
+    found, tensors = published.read(tmp_path)
     mine = T5(**found).eval()
-    t5.fill(mine, tensors)
+    published.fill(mine, tensors)
     assert found["tie_word_embeddings"] is found["scale_decoder_outputs"] is (version == "1.0")
     source, target = rows(300, 40, 7), torch.randint(200, 400, (3, 150))
     logits = theirs(input_ids=source, attention_mask=source != PAD, decoder_input_ids=target).logits

@@ -1,31 +1,23 @@
 """T5, written out: attention that knows distances instead of positions, a norm before each part, no biases.
 
 Raffel et al. 2020, https://arxiv.org/abs/1910.10683, section 2.1; the gated feed-forward networks of T5 1.1 are those of
-Shazeer 2020, https://arxiv.org/abs/2002.05202. Parameters have the names of the published checkpoints, so
-any T5 or T5 1.1 that `transformers` saved fits: a folder, or a Hub repository at a commit, with ``config.json``,
-``model.safetensors`` and ``tokenizer.json``.
+Shazeer 2020, https://arxiv.org/abs/2002.05202. Parameters have the names of the published checkpoints.
 
 Letters used for shapes: b texts, s source tokens, t target tokens, h heads, c channels of a head, d width, v vocabulary.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo_core import IntegrityError
-from zoo_core.checkpoint import load as read_weights
-
 from .tokens import PAD
 
-FILES = ("config.json", "model.safetensors", "tokenizer.json")
 Cache = tuple[Tensor, Tensor]  # keys and values, each [b, h, t, c]
 
 
@@ -264,44 +256,3 @@ class T5(nn.Module):
             x = x * self.config["d_model"] ** -0.5
         tied = self.config["tie_word_embeddings"]
         return F.linear(x, self.model.shared.weight if tied else self.model.lm_head.weight)
-
-
-def read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Configuration and weights of a published checkpoint.
-
-    Raises:
-        IntegrityError: it is of no T5 that this is, or damaged.
-    """
-    needed = ("vocab_size", "d_model", "d_kv", "d_ff", "num_layers", "num_heads")
-    try:
-        config = json.loads((folder / FILES[0]).read_text(encoding="utf-8"))
-        if config["model_type"] != "t5":
-            raise ValueError(f"its model_type is '{config['model_type']}', not 't5'")
-        optional = {name: config[name] for name in (*DEFAULTS, "num_decoder_layers") if name in config}
-        found = {**{name: config[name] for name in needed}, **optional}
-        if found.get("feed_forward_proj", "relu") not in ("relu", "gated-gelu"):
-            raise ValueError(f"its feed_forward_proj is '{found['feed_forward_proj']}'")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise IntegrityError(
-            f"{folder} holds no T5: {error}", "give a folder that transformers saved a T5 into"
-        ) from error
-    tensors, _, _ = read_weights(folder / FILES[1])
-    found.setdefault("scale_decoder_outputs", config.get("tie_word_embeddings", True))
-    for copy in ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"):
-        if copy in tensors and torch.equal(tensors[copy], tensors["shared.weight"]):
-            del tensors[copy]  # some files repeat the shared embedding
-    return {**found, "tie_word_embeddings": "lm_head.weight" not in tensors}, tensors
-
-
-def fill(network: T5, tensors: dict[str, Tensor]) -> None:
-    """Put the weights of a checkpoint into the network.
-
-    Raises:
-        IntegrityError: they do not fit its configuration.
-    """
-    try:
-        network.model.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise IntegrityError(
-            f"the weights do not fit their config.json: {error}", "get the checkpoint again"
-        ) from error

@@ -9,11 +9,11 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from zoo_core import IntegrityError, Run, UsageError
+from zoo_core import Run, UsageError
 from zoo_core.loop import Step
 from zoo_core.texts import TextData
 
-from . import T5_SMALL, Train, rouge, t5, tokens
+from . import T5_SMALL, Train, published, rouge, tokens
 from .denoising import corrupt
 from .model import Summarizer, build, network_config, nll
 from .pairs import from_nothing, training_set, unlabelled
@@ -44,11 +44,11 @@ def beginning(run: Run, options: Train, texts: list[str]) -> Summarizer:
             )
         return model
     if options.base:
-        folder = run.files(options.base, t5.FILES)
-        config, weights = t5.read(folder)
-        tokenizer_json = tokens.as_bytes(_tokenizer_file(folder / "tokenizer.json"))
+        folder = run.files(options.base, published.FILES)
+        config, weights = published.read(folder)
+        tokenizer_json = tokens.as_bytes(published.tokenizer(folder))
         model = Summarizer("t5", {**config, "dropout_rate": options.dropout}, tokenizer_json)
-        t5.fill(model.network, weights)
+        published.fill(model.network, weights)
         return model
     return _fresh(options, tokenizer(run, options, texts))
 
@@ -65,14 +65,7 @@ def tokenizer(run: Run, options: Train, texts: list[str]) -> Tokenizer:
         source = T5_SMALL if options.size == "small" else "own"
     if source == "own":
         return tokens.train_tokenizer(texts, options.vocabulary)
-    return _tokenizer_file(run.files(source, ["tokenizer.json"]) / "tokenizer.json")
-
-
-def _tokenizer_file(path: Any) -> Tokenizer:
-    try:
-        return Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises plain Exception
-        raise IntegrityError(f"{path} is no tokenizer: {error}", "get the file again") from error
+    return published.tokenizer(run.files(source, published.FILES[2:]))
 
 
 def pretrain(run: Run, model: Summarizer, texts: list[str], options: Train) -> None:

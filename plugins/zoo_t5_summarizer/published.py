@@ -1,0 +1,75 @@
+"""A published T5: a folder, or a Hub repository at a commit, with configuration, weights and tokenizer.
+
+Any T5 or T5 1.1 that `transformers` saved as safetensors, with the ``tokenizer.json`` of its fast tokenizer.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from zoo_core import IntegrityError
+from zoo_core.checkpoint import load as read_weights
+
+from .t5 import DEFAULTS, T5
+
+FILES = ("config.json", "model.safetensors", "tokenizer.json")
+
+
+def read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Configuration and weights of a published checkpoint.
+
+    Raises:
+        IntegrityError: it is of no T5 that this is, or damaged.
+    """
+    needed = ("vocab_size", "d_model", "d_kv", "d_ff", "num_layers", "num_heads")
+    try:
+        config = json.loads((folder / FILES[0]).read_text(encoding="utf-8"))
+        if config["model_type"] != "t5":
+            raise ValueError(f"its model_type is '{config['model_type']}', not 't5'")
+        optional = {name: config[name] for name in (*DEFAULTS, "num_decoder_layers") if name in config}
+        found = {**{name: config[name] for name in needed}, **optional}
+        if found.get("feed_forward_proj", "relu") not in ("relu", "gated-gelu"):
+            raise ValueError(f"its feed_forward_proj is '{found['feed_forward_proj']}'")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(
+            f"{folder} holds no T5: {error}", "give a folder that transformers saved a T5 into"
+        ) from error
+    tensors, _, _ = read_weights(folder / FILES[1])
+    found.setdefault("scale_decoder_outputs", config.get("tie_word_embeddings", True))
+    for copy in ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"):
+        if copy in tensors and torch.equal(tensors[copy], tensors["shared.weight"]):
+            del tensors[copy]  # some files repeat the shared embedding
+    return {**found, "tie_word_embeddings": "lm_head.weight" not in tensors}, tensors
+
+
+def fill(network: T5, tensors: dict[str, Tensor]) -> None:
+    """Put the weights of a checkpoint into the network.
+
+    Raises:
+        IntegrityError: they do not fit its configuration.
+    """
+    try:
+        network.model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise IntegrityError(
+            f"the weights do not fit their config.json: {error}", "get the checkpoint again"
+        ) from error
+
+
+def tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer of a checkpoint.
+
+    Raises:
+        IntegrityError: it cannot be read.
+    """
+    path = folder / FILES[2]
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises plain Exception
+        raise IntegrityError(f"{path} is no tokenizer: {error}", "get the file again") from error
