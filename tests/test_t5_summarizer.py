@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import T5Config, T5ForConditionalGeneration
 from zoo_t5_summarizer import published
-from zoo_t5_summarizer.decoding import decode
+from zoo_t5_summarizer.decoding import State, decode
 from zoo_t5_summarizer.denoising import corrupt, parts
 from zoo_t5_summarizer.t5 import T5
 from zoo_t5_summarizer.tokens import END, PAD, as_bytes, buckets, corpus, from_bytes, spelling, train_tokenizer
@@ -209,15 +209,10 @@ class Chain:
     def __init__(self, logits: Tensor) -> None:
         self.logits = logits
 
-    def start(self, source: Tensor) -> Chain:
-        return self
+    def start(self, source: Tensor) -> State:
+        return State([], source)
 
-    def select(self, rows: Tensor) -> None:
-        """Nothing is remembered."""
-
-    reorder = select
-
-    def step(self, tokens: Tensor, state: Any) -> Tensor:
+    def step(self, tokens: Tensor, state: State) -> Tensor:
         return self.logits[tokens]
 
 

@@ -8,23 +8,61 @@ Letters used for shapes: b texts, k beams, t tokens so far, v vocabulary.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from .tokens import END, PAD
 
+Cache = tuple[Tensor, Tensor]  # keys and values, each [b, heads, t, channels of a head]
+
+
+@dataclass
+class State:
+    """What a network remembers while it decodes.
+
+    Args:
+        sources: keys and values of the source, per layer.
+        mask: [b, 1, 1, s], where the source is padding, as the network's attention takes it.
+        past: keys and values of the tokens so far, per layer; none before the first.
+    """
+
+    sources: list[Cache]
+    mask: Tensor
+    past: list[Cache] = field(default_factory=list)
+
+    def select(self, rows: Tensor) -> None:
+        """Go on with these rows, int64 [b'], in this order."""
+        self.sources = [(k[rows], v[rows]) for k, v in self.sources]
+        self.mask = self.mask[rows]
+        self.reorder(rows)
+
+    def reorder(self, rows: Tensor) -> None:
+        """The same for rows of the same text each: what was read stays as it is."""
+        self.past = [(k[rows], v[rows]) for k, v in self.past]
+
+
+class Network(Protocol):
+    """What can be decoded from."""
+
+    def start(self, source: Tensor) -> State:
+        """Read the source [b, s]."""
+
+    def step(self, tokens: Tensor, state: State) -> Tensor:
+        """Logits [b, v] after one more token [b] of each text."""
+
 
 @torch.no_grad()
 def decode(
-    network: Any, source: Tensor, *, longest: int, beams: int = 1, top_p: float | None = None, temperature: float = 1.0,
+    network: Network, source: Tensor, *, longest: int, beams: int = 1, top_p: float | None = None, temperature: float = 1.0,
     no_repeat: int = 0,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Summaries of a batch of sources.
 
     Args:
-        network: with `start` and `step`.
+        network: what says them.
         source: int64 [b, s], padded.
         longest: tokens at most, </s> included.
         beams: hypotheses kept per text; 1 takes the likeliest token each time.
@@ -72,7 +110,7 @@ def _allowed(scores: Tensor, said: Tensor, no_repeat: int) -> Tensor:
     return scores.scatter(1, banned, float("-inf"))
 
 
-def _beams(network: Any, source: Tensor, longest: int, k: int, no_repeat: int) -> tuple[Tensor, Tensor]:
+def _beams(network: Network, source: Tensor, longest: int, k: int, no_repeat: int) -> tuple[Tensor, Tensor]:
     """Beam search: the k likeliest beginnings of each text; the best finished one by mean log-probability."""
     b, device = len(source), source.device
     state = network.start(source)

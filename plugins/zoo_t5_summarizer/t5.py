@@ -9,16 +9,14 @@ Letters used for shapes: b texts, s source tokens, t target tokens, h heads, c c
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .decoding import Cache, State
 from .tokens import PAD
-
-Cache = tuple[Tensor, Tensor]  # keys and values, each [b, h, t, c]
 
 
 def bucket(distance: Tensor, both: bool, buckets: int, farthest: int) -> Tensor:
@@ -175,31 +173,6 @@ class Model(nn.Module):
         if not config["tie_word_embeddings"]:
             self.lm_head = nn.Linear(config["d_model"], config["vocab_size"], bias=False)
             nn.init.normal_(self.lm_head.weight)
-
-
-@dataclass
-class State:
-    """What decoding remembers.
-
-    Args:
-        sources: keys and values of the source, per block.
-        mask: float [b, 1, 1, s], -inf where the source is padding.
-        past: keys and values of the tokens so far, per block; none before the first.
-    """
-
-    sources: list[Cache]
-    mask: Tensor
-    past: list[Cache] = field(default_factory=list)
-
-    def select(self, rows: Tensor) -> None:
-        """Go on with these rows, int64 [b'], in this order."""
-        self.sources = [(k[rows], v[rows]) for k, v in self.sources]
-        self.mask = self.mask[rows]
-        self.reorder(rows)
-
-    def reorder(self, rows: Tensor) -> None:
-        """The same for rows of the same text each: what was read stays as it is."""
-        self.past = [(k[rows], v[rows]) for k, v in self.past]
 
 
 DEFAULTS: dict[str, Any] = {

@@ -8,16 +8,14 @@ Letters used for shapes: b texts, s source tokens, t target tokens, h heads, c c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .decoding import Cache, State
 from .tokens import PAD
-
-Cache = tuple[Tensor, Tensor]  # keys and values, each [b, h, t, c]
 
 
 class Attention(nn.Module):
@@ -82,31 +80,6 @@ class DecoderLayer(nn.Module):
         x = self.norms[0](x + self.dropout(self.attention(x, memory, causal=past is None)))
         x = self.norms[1](x + self.dropout(self.cross(x, source, mask)))
         return self.norms[2](x + self.dropout(self.feed_forward(x))), memory
-
-
-@dataclass
-class State:
-    """What decoding remembers.
-
-    Args:
-        sources: keys and values of the source, per layer.
-        mask: bool [b, 1, 1, s], source tokens that are not padding.
-        past: keys and values of the tokens so far, per layer; none before the first.
-    """
-
-    sources: list[Cache]
-    mask: Tensor
-    past: list[Cache] = field(default_factory=list)
-
-    def select(self, rows: Tensor) -> None:
-        """Go on with these rows, int64 [b'], in this order."""
-        self.sources = [(k[rows], v[rows]) for k, v in self.sources]
-        self.mask = self.mask[rows]
-        self.reorder(rows)
-
-    def reorder(self, rows: Tensor) -> None:
-        """The same for rows of the same text each: what was read stays as it is."""
-        self.past = [(k[rows], v[rows]) for k, v in self.past]
 
 
 class Transformer(nn.Module):
