@@ -578,6 +578,14 @@ def test_text_comes_from_a_pipe(trained: Path, tmp_path: Path) -> None:
     assert bad.returncode == 2 and b"standard input is not text" in bad.stderr and b"Traceback" not in bad.stderr
 
 
+def test_evaluate_prints_the_intervals_beside_the_yardsticks(zoo: Zoo, trained: Path) -> None:
+    done = zoo("evaluate", NAME, "--weights", str(trained), "-n", "6", "--decoding", "greedy", "--json")
+    rows_of = {row["summary"]: row["rouge1"] for row in json.loads(done.stdout)["tables"]["rouge"]}
+    assert list(rows_of) == ["t5-summarizer.mini", "first sentence", "best sentence"]
+    mean, low, high = (float(part.strip(" ]")) for part in rows_of["first sentence"].replace("[", ",").split(","))
+    assert low < mean < high and mean == pytest.approx(json.loads(done.stdout)["metrics"]["lead_rouge1"], abs=0.01)
+
+
 def test_without_the_extra_everything_else_works(zoo: Zoo, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['tokenizers'] = None\n")
     env = {"PYTHONPATH": str(tmp_path)}
