@@ -167,13 +167,18 @@ class Best:
 def make_optimizer(model: Summarizer, options: Train, rate: float) -> torch.optim.Optimizer:
     """Adafactor (Shazeer & Stern 2018), whose steps are relative to the size of the weights, or AdamW.
 
-    T5's embeddings begin with deviation 1, its other weights near .1: AdamW takes ten times larger steps for them.
+    T5 begins with embeddings of deviation 1 and queries of (d c)^-1/2, since it does not scale its attention: with
+    one rate for all, AdamW leaves the former where they are and breaks the latter. So its steps are relative too,
+    to the size that each tensor has at the beginning (Nawrot 2023, https://arxiv.org/abs/2309.02373).
     """
     if options.optimizer == "adafactor":
         return torch.optim.Adafactor(model.parameters(), lr=rate, weight_decay=0.0)
-    large = [p for name, p in model.named_parameters() if options.network == "t5" and name.endswith("shared.weight")]
-    rest = [p for p in model.parameters() if all(p is not q for q in large)]
-    groups = [{"params": rest, "scale": 1.0}, *([{"params": large, "scale": 10.0}] if large else [])]
+    usual = model.config["d_model"] ** -0.5 if options.network == "t5" else 0.0
+
+    def scale(weight: Tensor) -> float:
+        return weight.detach().square().mean().sqrt().item() / usual if usual and weight.ndim > 1 else 1.0
+
+    groups = [{"params": [weight], "scale": scale(weight)} for weight in model.parameters()]
     return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), weight_decay=options.weight_decay, fused=True)
 
 
