@@ -18,7 +18,7 @@ from zoo_core.runs import RECORD
 
 MODEL = "t5-summarizer"
 PRETRAINED = "t5-mini/stages/pretrained.safetensors"
-SHORT: dict[str, Any] = {"dataset": "scitldr", "epochs": 10}
+SHORT: dict[str, Any] = {"dataset": "scitldr", "epochs": 5}
 RUNS: dict[str, tuple[str, str, dict[str, Any]]] = {  # folder: test set, name, options
     "t5-mini": ("acl-titles", "`mini`", {}),
     "t5-acl-plain": ("acl-titles", "`mini` without pretraining", {"pretrain_epochs": 0}),
