@@ -43,7 +43,7 @@ def row(folder: Path, name: str, options: dict[str, Any]) -> tuple[str, list[dic
         zoo.train(MODEL, output=folder, resume=True, **options)
     record = json.loads((folder / RECORD).read_text())
     table: Any = zoo.evaluate(MODEL, weights=folder).shown["rouge"]
-    lines = [dict(zip(table.columns, line, strict=True)) for line in table.rows]
+    lines = table.records()
     typed = command({**options, "continue_": f"RUNS/{PRETRAINED}"} if "continue_" in options else options)
     return cells(name, lines[0], f"`{typed}`", f"{record['seconds']:,.0f} s"), lines
 

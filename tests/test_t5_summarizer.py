@@ -76,7 +76,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_tokenizer_keeps_any_text_and_is_the_same_twice() -> None:
     tokenizer = train_tokenizer(ABSTRACTS, 600)
     assert tokenizer.to_str() == train_tokenizer(ABSTRACTS, 600).to_str() and tokenizer.get_vocab_size() == 600
-    again = from_bytes(bytes(as_bytes(tokenizer).tolist()), 600)
+    again = from_bytes(as_bytes(tokenizer), 600)
     for text in ("naïve — ΑΩ 漢字 🙂 a\u0301", ABSTRACTS[0]):
         ids = again.encode(text).ids
         assert ids[-1] == END and PAD not in ids

@@ -18,8 +18,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load as _load
 from safetensors.torch import save as _save
 
-from .errors import IntegrityError, PluginError, TrainingError, UsageError
-from .files import atomic_write, sha256
+from .errors import IntegrityError, PluginError, TrainingError
+from .files import atomic_write, read_bytes, sha256
 from .manifest import Pin
 
 HEADER = "zoo"  # one key only: the order of several is not reproducible
@@ -74,10 +74,7 @@ def load(path: Path, pin: Pin | None = None) -> tuple[dict[str, torch.Tensor], d
         UsageError: there is no such file.
         IntegrityError: not what was pinned, cut short, or no safetensors file at all.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", "check the path") from error
+    data = read_bytes(path)
     digest = sha256(data)
     if pin and (len(data), digest) != (pin.size, pin.sha256):
         raise IntegrityError(

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from .errors import IntegrityError, NetworkError, UsageError, nearest
-from .files import sha256
+from .files import read_bytes, sha256
 from .labels import CLASSES
 
 
@@ -100,7 +100,7 @@ def load(
     raw, paths = root / source.folder / "raw", _paths(name, split, root)
     if not is_there(name, split, root):
         _download(source.folder, root)
-    files = [_read(path) for path in paths]
+    files = [read_bytes(path, "check --data-root") for path in paths]
     images, labels = (_idx(path, data, dims) for path, data, dims in zip(paths, files, (3, 1), strict=True))
     if len(images) != len(labels) or not len(images):
         raise IntegrityError(f"{paths[0]} has {len(images)} images, {paths[1].name} {len(labels)} labels", _REMOVE)
@@ -129,13 +129,6 @@ def _paths(name: str, split: str, root: Path) -> list[Path]:
 
 
 _REMOVE = "remove the file and run again to download it, or point --data-root elsewhere"
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", "check --data-root") from error
 
 
 def _idx(path: Path, data: bytes, dims: int) -> Tensor:

@@ -55,6 +55,18 @@ def _umask() -> int:
     return mask
 
 
+def read_bytes(path: Path, hint: str = "check the path") -> bytes:
+    """The content of a file that a user named.
+
+    Raises:
+        UsageError: it cannot be read; `hint` says what to do.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", hint) from error
+
+
 def write_new(path: str | Path, data: bytes, overwrite: bool = False) -> Path:
     """Write a user's output file; an existing one is kept unless `overwrite`.
 

@@ -117,11 +117,15 @@ class Table:
         if any(len(row) != len(self.columns) for row in self.rows):
             raise PluginError(f"every row of a table must have {len(self.columns)} cells")
 
+    def records(self) -> list[dict[str, Any]]:
+        """The rows as dictionaries by column."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
     def save(self, path: str | Path, overwrite: bool = False) -> Path:
         """Write JSON lines, one object per row."""
         from .files import write_json_lines
 
-        return write_json_lines(path, [dict(zip(self.columns, row, strict=False)) for row in self.rows], overwrite)
+        return write_json_lines(path, self.records(), overwrite)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import NetworkError, UsageError, nearest
-from .files import sha256, write_json_lines
+from .files import read_bytes, sha256, write_json_lines
 
 LONGEST = 1_000_000  # characters of one text
 
@@ -47,14 +47,13 @@ SOURCES = {
     "scitldr": Source("SciTLDR", "source", "target", "title", "paper_id", ("allenai/scitldr", "Abstract")),
     "xsum": Source("XSum", "document", "summary", "", "id", ("EdinburghNLP/xsum", "default")),
 }
-SPLITS = ("train", "dev", "test")
 EXAMPLES = Path(__file__).parent / "examples"  # a data root with the first test papers of the ACL abstracts
 _BREAK = re.compile(r"(?<=[.!?])[\"”')\]]*\s+(?=[\"“'(\[]*[A-Z0-9])")
 
 
 @dataclass(frozen=True)
 class TextData:
-    """TextData, each with one or several references of what is to be said of it.
+    """Texts, each with one or several references of what is to be said of it.
 
     Args:
         name, split: e.g. ``scitldr``, ``test``.
@@ -121,19 +120,12 @@ def read(path: Path, fields: Source, name: str, split: str = "") -> TextData:
     Raises:
         UsageError: the file cannot be read, has no lines, or a line is no JSON object with these fields.
     """
-    data = _bytes(path)
+    data = read_bytes(path)
     rows = [_row(path, number, line, fields) for number, line in _lines(path, data)]
     if not rows:
         raise UsageError(f"{path} is empty", "write one JSON object a line")
     sentences, references, keys = (tuple(column) for column in zip(*rows, strict=True))
     return TextData(name, split, sentences, references, keys, sha256(data))
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", "check the path") from error
 
 
 def _lines(path: Path, data: bytes) -> Iterable[tuple[int, str]]:
@@ -199,12 +191,10 @@ def read_plain(path: Path) -> str:
     Raises:
         UsageError: it cannot be read, is empty, binary, or too long.
     """
+    if path.is_file() and (size := path.stat().st_size) > 4 * LONGEST:  # bytes of a character
+        raise UsageError(f"{path} has {size / 1e6:.1f} MB; {LONGEST:,} characters is the most", "give a part of it")
     try:
-        if (size := path.stat().st_size) > 4 * LONGEST:  # bytes of a character
-            raise UsageError(f"{path} has {size / 1e6:.1f} MB; {LONGEST:,} characters is the most", "give a part of it")
-        return plain(path.read_bytes().decode("utf-8"), str(path))
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", "check the path") from error
+        return plain(read_bytes(path).decode("utf-8"), str(path))
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not text in UTF-8", "convert it, or extract the text of it first") from error
 

@@ -37,9 +37,9 @@ def from_file(model: registry.Model, path: Path) -> Checkpoint:
 
 def from_file_or_pin(model: registry.Model, path: Path) -> Checkpoint:
     """Weights from a file or a run folder, or, where there is none, those pinned under this name."""
-    pinned_here = not path.exists() and path.name in manifest.read() and str(path) == path.name
-    if pinned_here and path.name.startswith(f"{model.name}."):
-        return pinned(model, split_name(path.name)[1])
+    plugin, preset = split_name(str(path))
+    if not path.exists() and plugin == model.name and str(path) in manifest.read():
+        return pinned(model, preset)
     return from_file(model, path)
 
 

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from .tokens import END, PAD
 
 
-def parts(totals: Tensor, counts: Tensor, longest: int, generator: torch.Generator | None = None) -> Tensor:
+def parts(totals: Tensor, counts: Tensor, longest: int) -> Tensor:
     """Split each total into so many positive parts, all such splits equally likely.
 
     Args:
@@ -27,7 +27,7 @@ def parts(totals: Tensor, counts: Tensor, longest: int, generator: torch.Generat
     """
     b = len(totals)
     inner = torch.arange(1, max(longest, 2), device=totals.device)  # a part may begin at 1 ... total - 1
-    scores = torch.rand(b, len(inner), device=totals.device, generator=generator)
+    scores = torch.rand(b, len(inner), device=totals.device)
     scores = scores.masked_fill(inner >= totals[:, None], 2.0)
     begins = scores.argsort(1).argsort(1) < (counts - 1)[:, None]
     part = torch.cat(
@@ -37,11 +37,12 @@ def parts(totals: Tensor, counts: Tensor, longest: int, generator: torch.Generat
     return torch.zeros(b, int(counts.max()), dtype=torch.long, device=totals.device).scatter_add(1, part, inside.long())
 
 
-def noise_spans(lengths: Tensor, corruption: float, span: float, most: int) -> tuple[Tensor, Tensor]:
+def noise_spans(lengths: Tensor, width: int, corruption: float, span: float, most: int) -> tuple[Tensor, Tensor]:
     """Which span, if any, each token is cut out with.
 
     Args:
         lengths: int64 [b], at least 2.
+        width: s of the result.
         corruption: share of the tokens that is cut out.
         span: their mean length.
         most: spans at most.
@@ -53,7 +54,7 @@ def noise_spans(lengths: Tensor, corruption: float, span: float, most: int) -> t
     counts = (noise / span).round().long().clamp(1, most).minimum(noise).minimum(lengths - noise)
     cut, kept = parts(noise, counts, longest), parts(lengths - noise, counts, longest)
     ends = torch.stack([kept, cut], 2).flatten(1).cumsum(1)  # kept, cut, kept, cut ... each ends before ends[i]
-    positions = torch.arange(longest, device=lengths.device).expand(len(lengths), -1).contiguous()
+    positions = torch.arange(width, device=lengths.device).expand(len(lengths), -1).contiguous()
     stretch = torch.searchsorted(ends, positions, right=True)
     return (stretch % 2 == 1) & (positions < lengths[:, None]), stretch // 2
 
@@ -70,8 +71,7 @@ def corrupt(tokens: Tensor, sentinels: Tensor, corruption: float, span: float) -
         the texts with a mark for every span, and the spans, each after its mark; both end with </s>.
     """
     lengths = (tokens != PAD).sum(1) - 1  # </s> stays
-    noise, number = noise_spans(lengths.clamp(min=2), corruption, span, len(sentinels))
-    noise, number = (F.pad(x, (0, max(0, tokens.shape[1] - x.shape[1])))[:, : tokens.shape[1]] for x in (noise, number))
+    noise, number = noise_spans(lengths.clamp(min=2), tokens.shape[1], corruption, span, len(sentinels))
     noise = noise & (tokens != END)
     first = noise & ~F.pad(noise, (1, 0))[:, :-1]
     mark = sentinels[number.clamp(max=len(sentinels) - 1)]

@@ -53,9 +53,9 @@ class Summarizer(nn.Module):
         self.config = config
         self.network: Any = (T5 if kind == "t5" else Transformer)(**config)
         self.register_buffer("tokenizer_json", tokenizer)
-        self.register_buffer("config_json", _packed(json.dumps(config, sort_keys=True)))
+        self.register_buffer("config_json", tokens.packed(json.dumps(config, sort_keys=True)))
         vocabulary = config["vocab_size" if kind == "t5" else "vocabulary"]
-        self.tokenizer: Tokenizer = tokens.from_bytes(bytes(tokenizer.tolist()), vocabulary)
+        self.tokenizer: Tokenizer = tokens.from_bytes(tokenizer, vocabulary)
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """Logits [b, t, v] of target [b, t], token by token, given source [b, s] and the tokens before."""
@@ -114,10 +114,6 @@ def nll(logits: Tensor, target: Tensor, smoothing: float = 0.0, reduction: str =
     )
 
 
-def _packed(text: str) -> Tensor:
-    return torch.tensor(list(text.encode()), dtype=torch.uint8)
-
-
 def network_config(options: Train, vocabulary: int) -> dict[str, Any]:
     """The configuration of a network that starts from nothing."""
     size = SIZES[options.network, options.size]
@@ -144,7 +140,7 @@ def build(checkpoint: Checkpoint) -> Summarizer:
         raise IntegrityError(
             f"{checkpoint.name}: the weights lack their configuration or tokenizer", "get the file again"
         )
-    model = Summarizer(options.network, json.loads(bytes(parts[0].tolist())), parts[1])
+    model = Summarizer(options.network, json.loads(tokens.unpacked(parts[0])), parts[1])
     checkpoint.fill(model)
     return model
 

@@ -5,7 +5,6 @@ Letters used for shapes: b rows of a batch, s tokens of the longest row.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from zoo_core import IntegrityError
 from zoo_core.datasets import epoch_order
+from zoo_core.loop import Step
 
 PAD, END = 0, 1  # as in every T5 tokenizer; decoding starts from PAD
 SENTINELS = 100  # <extra_id_0> ... mark the spans that were cut out
@@ -54,15 +54,22 @@ def train_tokenizer(texts: Sequence[str], vocabulary: int) -> Tokenizer:
     return tokenizer
 
 
+def packed(text: str) -> Tensor:
+    """A text as uint8 [its bytes]: so the weights file holds it."""
+    return torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8)
+
+
+def unpacked(data: Tensor) -> str:
+    """The inverse of `packed`."""
+    return data.cpu().numpy().tobytes().decode()
+
+
 def as_bytes(tokenizer: Tokenizer) -> Tensor:
-    """The tokenizer as uint8 [bytes of its JSON]: so the weights file holds it."""
-    return torch.tensor(
-        list(json.dumps(json.loads(tokenizer.to_str()), ensure_ascii=False, separators=(",", ":")).encode()),
-        dtype=torch.uint8,
-    )
+    """The tokenizer as uint8 [bytes of its JSON]."""
+    return packed(tokenizer.to_str())
 
 
-def from_bytes(data: bytes, vocabulary: int) -> Tokenizer:
+def from_bytes(data: Tensor, vocabulary: int) -> Tokenizer:
     """The inverse of `as_bytes`.
 
     Args:
@@ -71,7 +78,7 @@ def from_bytes(data: bytes, vocabulary: int) -> Tokenizer:
         IntegrityError: it is no tokenizer of ours, or knows more tokens than the model.
     """
     try:
-        tokenizer = Tokenizer.from_str(data.decode())
+        tokenizer = Tokenizer.from_str(unpacked(data))
     except Exception as error:  # the library raises plain Exception
         raise IntegrityError(f"the tokenizer cannot be read: {error}", "get the file again") from error
     pad, end = tokenizer.token_to_id("<pad>"), tokenizer.token_to_id("</s>")
@@ -139,3 +146,26 @@ def buckets(lengths: Tensor, batch_size: int, seed: int, epoch: int) -> Tensor:
     order = epoch_order(len(lengths), seed, epoch, lengths.device)[: len(lengths) // batch_size * batch_size]
     pools = [pool[lengths[pool].argsort(stable=True)] for pool in order.split(POOL * batch_size)]
     return torch.cat(pools).view(-1, batch_size)
+
+
+class Buckets:
+    """The `buckets` of one epoch after another; as many batches in each, which is what `Run.steps` counts.
+
+    Args:
+        lengths: of the texts.
+        batch_size: rows of a batch, at most all.
+        seed: of the order.
+    """
+
+    def __init__(self, lengths: Tensor, batch_size: int, seed: int) -> None:
+        self.lengths, self.batch_size, self.seed = lengths, min(batch_size, len(lengths)), seed
+        self.epoch = -1
+
+    def __len__(self) -> int:
+        return len(self.lengths) // self.batch_size
+
+    def rows(self, step: Step) -> Tensor:
+        """The batches of a step, int64 [batches, batch_size]."""
+        if step.epoch != self.epoch:
+            self.epoch, self.batches = step.epoch, buckets(self.lengths, self.batch_size, self.seed, step.epoch)
+        return self.batches[step.rows]

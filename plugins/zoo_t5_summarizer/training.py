@@ -17,7 +17,7 @@ from . import T5_SMALL, Train, published, rouge, tokens
 from .denoising import corrupt
 from .model import Summarizer, build, network_config, nll
 from .pairs import from_nothing, training_set, unlabelled
-from .tokens import SENTINELS, buckets, sentinel
+from .tokens import SENTINELS, Buckets, sentinel
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:
@@ -38,7 +38,7 @@ def beginning(run: Run, options: Train, texts: list[str]) -> Summarizer:
     if run.previous:
         model = build(run.previous)
         fits = model.config.get("positions", options.max_source) >= max(options.max_source, options.max_target)
-        if type(model.network) is not type(_fresh(options, tokens.spelling()).network) or not fits:
+        if run.previous.options.network != options.network or not fits:
             raise UsageError(
                 "the weights to go on from are of another network", "leave --network and --max-source as they were"
             )
@@ -73,17 +73,14 @@ def pretrain(run: Run, model: Summarizer, texts: list[str], options: Train) -> N
     data = model.corpus(texts, options.max_source)
     marks = torch.tensor([model.tokenizer.token_to_id(sentinel(i)) for i in range(SENTINELS)], device=run.device)
     set_dropout(model, 0.0)
-    network, size = run.module(model.train()), min(options.pretrain_batch_size, len(data))
+    network, batches = run.module(model.train()), Buckets(data.lengths, options.pretrain_batch_size, run.seed)
     optimizer = run.optimizer(make_optimizer(model, options, options.pretrain_learning_rate))
-    batches, of_epoch = torch.empty(0), -1
     for step in run.steps(
-        range(len(data) // size), batch_size=run.processes, epochs=options.pretrain_epochs,
+        batches, batch_size=run.processes, epochs=options.pretrain_epochs,
         iterations=options.iterations, state={"model": model, "optimizer": optimizer},
     ):  # fmt: skip
-        if step.epoch != of_epoch:
-            batches, of_epoch = buckets(data.lengths, size, run.seed, step.epoch), step.epoch
         set_rate(optimizer, options, step)
-        source, target = corrupt(data.batch(batches[step.rows[0]]), marks, options.corruption, options.span)
+        source, target = corrupt(data.batch(batches.rows(step)[0]), marks, options.corruption, options.span)
         loss = nll(network(source, target), target)
         optimizer.zero_grad()
         run.backward(loss)
@@ -93,24 +90,21 @@ def pretrain(run: Run, model: Summarizer, texts: list[str], options: Train) -> N
 
 
 def finetune(run: Run, model: Summarizer, pairs: TextData, dev: TextData, options: Train) -> None:
-    """TextData to summaries; at the end the model is that of the epoch which validated best."""
+    """Texts to summaries; at the end the model is that of the epoch which validated best."""
     sources = [source for source, all_ in zip(pairs.sources, pairs.references, strict=True) for _ in all_]
     source = model.corpus(sources, options.max_source)
     target = model.corpus([text for all_ in pairs.references for text in all_], options.max_target)
     set_dropout(model, options.dropout)
-    network, size = run.module(model.train()), min(options.batch_size, len(source))
+    network, batches = run.module(model.train()), Buckets(source.lengths, options.batch_size, run.seed)
     optimizer = run.optimizer(make_optimizer(model, options, options.learning_rate))
     best = Best(model, options)
-    batches, of_epoch = torch.empty(0), -1
     for step in run.steps(
-        range(len(source) // size), batch_size=options.accumulate * run.processes, epochs=options.epochs,
+        batches, batch_size=options.accumulate * run.processes, epochs=options.epochs,
         iterations=options.iterations, state={"model": model, "optimizer": optimizer, "best": best},
     ):  # fmt: skip
-        if step.epoch != of_epoch:
-            batches, of_epoch = buckets(source.lengths, size, run.seed, step.epoch), step.epoch
         set_rate(optimizer, options, step)
         optimizer.zero_grad()
-        for rows in batches[step.rows]:
+        for rows in batches.rows(step):
             labels = target.batch(rows)
             loss = nll(network(source.batch(rows), labels), labels, options.label_smoothing) / len(step.rows)
             run.backward(loss)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import platform
 from pathlib import Path
 from typing import Any
 
 import click
 
 from .. import api, manifest, registry
-from ..environment import data_root, versions
-from ..errors import IntegrityError, UsageError, ZooError
+from ..environment import versions
+from ..errors import UsageError
 from ..names import split_name
-from ..options import flags, resolve
+from ..options import flags
 from ..registry import Model
-from ..results import Result
+from ..results import Result, Table
 from ..types import Card
 from . import render
 
@@ -137,7 +136,8 @@ class Evaluate:
             for key, shown in found.shown.items():
                 shown.save(pictures / (key + shown.suffix), overwrite=True)
         if as_json:
-            render.json_out({"metrics": found.metrics, "tables": render.tables(found.shown), **found.record})
+            tables = {key: shown.records() for key, shown in found.shown.items() if isinstance(shown, Table)}
+            render.json_out({"metrics": found.metrics, "tables": tables, **found.record})
         else:
             render.evaluated(model.card, found)
 
@@ -230,65 +230,14 @@ def doctor(as_json: bool) -> int:
 
     Exits 4 for a broken plugin, 3 for damaged weights.
     """
-    checks = [*_check_plugins(), *_check_weights(), *_check_surroundings()]
+    from .doctor import examine
+
+    checks = examine()
     if as_json:
         render.json_out([{"kind": k, "name": n, "ok": ok, "detail": d, "remedy": r} for k, n, ok, d, r, _ in checks])
     else:
         render.checks([check[:5] for check in checks])
     return max((code for *_, ok, _, _, code in checks if not ok), default=0)
-
-
-Check = tuple[str, str, bool, str, str, int]
-
-
-def _check_plugins() -> list[Check]:
-    checks: list[Check] = []
-    for name, model in api.models().items():
-        try:
-            if isinstance(model, ZooError):
-                raise model
-            for kind in (model.card.train_options, model.card.sample_options, model.card.evaluate_options):
-                flags(kind)
-            resolve(
-                model.card.train_options, model.card.tiny, base=model.card.presets[model.card.default_preset].options
-            )
-            needs = f"; needs {', '.join(model.card.missing)}: {model.card.install}" if model.card.missing else ""
-            checks.append(("plugin", name, True, f"{model.distribution} {model.version}{needs}", "", 0))
-        except ZooError as error:
-            checks.append(("plugin", name, False, error.message, error.hint, 4))
-    return checks
-
-
-def _check_weights() -> list[Check]:
-    from ..files import sha256
-
-    checks: list[Check] = []
-    for name, pin in manifest.read().items():
-        try:
-            if (digest := sha256(manifest.locate(pin).read_bytes())) != pin.sha256:
-                raise IntegrityError(
-                    f"sha256 is {digest}, must be {pin.sha256}", "reinstall, or check out the file again"
-                )
-            checks.append(("weights", name, True, f"{pin.size:,} bytes, sha256 as pinned", "", 0))
-        except ZooError as error:
-            checks.append(("weights", name, False, error.message, error.hint, 3))
-    return checks
-
-
-def _check_surroundings() -> list[Check]:
-    import torch
-
-    root = data_root()
-    sets = ("MNIST/raw", "FashionMNIST/raw", "ACLAbstracts", "SciTLDR", "XSum")
-    there = [folder.partition("/")[0] for folder in sets if (root / folder).is_dir()]
-    count = torch.cuda.device_count()
-    cuda = ", ".join(torch.cuda.get_device_name(i) for i in range(count)) or "no CUDA device"
-    found = versions(torch=True)
-    return [
-        ("data", str(root), True, ", ".join(there) or "empty; data sets are downloaded when first used", "", 0),
-        ("device", "auto", True, f"{cuda}; {torch.get_num_threads()} CPU threads", "", 0),
-        ("versions", platform.system().lower(), True, "  ".join(f"{k} {v}" for k, v in found.items()), "", 0),
-    ]
 
 
 @click.command()

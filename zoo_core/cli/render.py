@@ -189,14 +189,6 @@ def evaluated(card: Card, found: Evaluation) -> None:
     )
 
 
-def tables(results: Mapping[str, Result]) -> dict[str, list[dict[str, Any]]]:
-    """The tables among the results as JSON, a dictionary for each row."""
-    return {
-        name: [dict(zip(shown.columns, row, strict=True)) for row in shown.rows]
-        for name, shown in results.items() if isinstance(shown, Table)
-    }  # fmt: skip
-
-
 def _tables(results: Mapping[str, Result]) -> None:
     """Tables, and matrices as tables, each under its name."""
     for name, shown in results.items():

@@ -1,0 +1,67 @@
+"""What ``zoo doctor`` looks at: plugins, weights, data, devices; each with its remedy."""
+
+from __future__ import annotations
+
+import platform
+
+from .. import api, manifest
+from ..environment import data_root, versions
+from ..errors import IntegrityError, ZooError
+from ..options import flags, resolve
+
+Check = tuple[str, str, bool, str, str, int]  # kind, name, in order, detail, remedy, exit code
+
+
+def examine() -> list[Check]:
+    """All checks."""
+    return [*_check_plugins(), *_check_weights(), *_check_surroundings()]
+
+
+def _check_plugins() -> list[Check]:
+    checks: list[Check] = []
+    for name, model in api.models().items():
+        try:
+            if isinstance(model, ZooError):
+                raise model
+            for kind in (model.card.train_options, model.card.sample_options, model.card.evaluate_options):
+                flags(kind)
+            resolve(
+                model.card.train_options, model.card.tiny, base=model.card.presets[model.card.default_preset].options
+            )
+            needs = f"; needs {', '.join(model.card.missing)}: {model.card.install}" if model.card.missing else ""
+            checks.append(("plugin", name, True, f"{model.distribution} {model.version}{needs}", "", 0))
+        except ZooError as error:
+            checks.append(("plugin", name, False, error.message, error.hint, 4))
+    return checks
+
+
+def _check_weights() -> list[Check]:
+    from ..files import sha256
+
+    checks: list[Check] = []
+    for name, pin in manifest.read().items():
+        try:
+            if (digest := sha256(manifest.locate(pin).read_bytes())) != pin.sha256:
+                raise IntegrityError(
+                    f"sha256 is {digest}, must be {pin.sha256}", "reinstall, or check out the file again"
+                )
+            checks.append(("weights", name, True, f"{pin.size:,} bytes, sha256 as pinned", "", 0))
+        except ZooError as error:
+            checks.append(("weights", name, False, error.message, error.hint, 3))
+    return checks
+
+
+def _check_surroundings() -> list[Check]:
+    import torch
+
+    root = data_root()
+    sets = ("MNIST/raw", "FashionMNIST/raw", "ACLAbstracts", "SciTLDR", "XSum")
+    there = [folder.partition("/")[0] for folder in sets if (root / folder).is_dir()]
+    count = torch.cuda.device_count()
+    cuda = ", ".join(torch.cuda.get_device_name(i) for i in range(count)) or "no CUDA device"
+    found = versions(torch=True)
+    return [
+        ("data", str(root), True, ", ".join(there) or "empty; data sets are downloaded when first used", "", 0),
+        ("device", "auto", True, f"{cuda}; {torch.get_num_threads()} CPU threads", "", 0),
+        ("versions", platform.system().lower(), True, "  ".join(f"{k} {v}" for k, v in found.items()), "", 0),
+    ]
