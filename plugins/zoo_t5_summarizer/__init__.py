@@ -31,11 +31,13 @@ class Train(Options):
     corpus: Literal["papers", "pairs"] = option(
         "papers", "texts for tokenizer and pretraining: abstracts of acl-titles and scitldr, or of the training pairs"
     )
-    pretrain_epochs: int = option(3, "passes of span corruption over the corpus", ge=0, le=10_000)
+    pretrain_epochs: int = option(5, "passes of span corruption over the corpus", ge=0, le=10_000)
     pretrain_batch_size: int = option(8, "texts per step", ge=1, le=65_536)
     pretrain_learning_rate: float = option(2e-3, "peak, in pretraining", gt=0, le=1)
-    corruption: float = option(0.15, "share of the tokens that is cut out", gt=0, lt=1)
-    span: float = option(3.0, "mean length of a span", unit="tokens", ge=1, le=100)
+    corruption: float = option(0.3, "share of the tokens that is cut out", gt=0, lt=1)
+    span: float = option(24.0, "mean length of a span", unit="tokens", ge=1, le=100)
+    recall: float = option(0.5, "share of the spans that stay in the text too, to be copied from it", ge=0, le=1)
+    copying: float = option(0.15, "share of the pretraining, at its beginning, that copies random tokens", ge=0, le=1)
     epochs: int = option(3, "passes over the pairs", ge=1, le=10_000)
     iterations: int | None = option(None, "steps of each of the two loops instead", ge=1)
     batch_size: int = option(8, "pairs of about one length that pass together", ge=1, le=65_536)
@@ -43,7 +45,7 @@ class Train(Options):
     optimizer: Literal["adafactor", "adamw"] = option(
         "adamw", "Adafactor, or AdamW; a T5's steps are relative to the size of each weight"
     )
-    learning_rate: float = option(2e-3, "peak, in fine-tuning", gt=0, le=1)
+    learning_rate: float = option(1e-3, "peak, in fine-tuning", gt=0, le=1)
     warmup: float = option(
         0.1, "share of the steps in which the rate rises to its peak; then it falls to 0", ge=0, lt=1
     )
@@ -132,7 +134,7 @@ CARD = Card(
             "4 + 4 layers of width 512, not pretrained",
             {"rouge1": 18.82, "rouge2": 3.02, "rougeL": 15.19, "loss": 5.0},
         ),
-        "scratch-mini": Preset(Train(**_SCRATCH, learning_rate=1e-3), "the same at the size of mini, on its pairs"),
+        "scratch-mini": Preset(Train(**_SCRATCH), "the same at the size of mini, on its pairs"),
     },
     default_preset="mini",
     sample_options=Sample,

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .tokens import END, PAD
+from .tokens import END, PAD, SENTINELS
 
 
 def parts(totals: Tensor, counts: Tensor, longest: int) -> Tensor:
@@ -59,7 +59,9 @@ def noise_spans(lengths: Tensor, width: int, corruption: float, span: float, mos
     return (stretch % 2 == 1) & (positions < lengths[:, None]), stretch // 2
 
 
-def corrupt(tokens: Tensor, sentinels: Tensor, corruption: float, span: float) -> tuple[Tensor, Tensor]:
+def corrupt(
+    tokens: Tensor, sentinels: Tensor, corruption: float, span: float, recall: float = 0.0
+) -> tuple[Tensor, Tensor]:
     """Cut spans out of texts.
 
     Args:
@@ -67,6 +69,7 @@ def corrupt(tokens: Tensor, sentinels: Tensor, corruption: float, span: float) -
         sentinels: int64 [k], the marks, in order.
         corruption: share of the tokens that is cut out.
         span: mean length of a span.
+        recall: share of the spans that stay in the text too, behind their mark: they are to be found and copied.
     Returns:
         the texts with a mark for every span, and the spans, each after its mark; both end with </s>.
     """
@@ -74,11 +77,24 @@ def corrupt(tokens: Tensor, sentinels: Tensor, corruption: float, span: float) -
     noise, number = noise_spans(lengths.clamp(min=2), tokens.shape[1], corruption, span, len(sentinels))
     noise = noise & (tokens != END)
     first = noise & ~F.pad(noise, (1, 0))[:, :-1]
-    mark = sentinels[number.clamp(max=len(sentinels) - 1)]
-    source = _compact(torch.where(first, mark, tokens), (tokens != PAD) & (~noise | first))
-    pairs = torch.stack([mark, tokens], 2).flatten(1)
+    number = number.clamp(max=len(sentinels) - 1)
+    stays = (torch.rand(len(tokens), len(sentinels), device=tokens.device) < recall).gather(1, number)
+    pairs = torch.stack([sentinels[number], tokens], 2).flatten(1)  # every token behind the mark of its span
+    source = _compact(pairs, torch.stack([first, (tokens != PAD) & (~noise | stays)], 2).flatten(1))
     target = _compact(pairs, torch.stack([first, noise], 2).flatten(1))
     return source, _end(target)
+
+
+def nonsense(rows: int, longest: int, vocabulary: int, device: torch.device) -> Tensor:
+    """Random tokens and </s>, as many in each row: int64 [rows, 8 ... longest].
+
+    Whoever copies them has learned to look at the source: nothing else says what comes next (cf. Krishna et al. 2021,
+    https://arxiv.org/abs/2109.04953).
+    """
+    width = int(torch.randint(8, longest + 1, ()))
+    text = torch.randint(SENTINELS + 2, vocabulary, (rows, width), device=device)
+    text[:, -1] = END
+    return text
 
 
 def _compact(tokens: Tensor, keep: Tensor) -> Tensor:

@@ -118,7 +118,7 @@ def network_config(options: Train, vocabulary: int) -> dict[str, Any]:
     """The configuration of a network that starts from nothing."""
     size = SIZES[options.network, options.size]
     if options.network == "t5":
-        return {**size, "vocab_size": vocabulary, "dropout_rate": options.dropout}
+        return {**size, "vocab_size": vocabulary, "dropout_rate": options.dropout, "scale_decoder_outputs": False}
     return {
         **size,
         "vocabulary": vocabulary,

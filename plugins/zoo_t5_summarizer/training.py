@@ -14,9 +14,10 @@ from zoo_core.loop import Step
 from zoo_core.texts import TextData
 
 from . import T5_SMALL, Train, published, rouge, tokens
-from .denoising import corrupt
+from .denoising import corrupt, nonsense
 from .model import Summarizer, build, network_config, nll
 from .pairs import from_nothing, training_set, unlabelled
+from .t5 import begin_to_copy
 from .tokens import SENTINELS, Buckets, sentinel
 
 
@@ -55,7 +56,10 @@ def beginning(run: Run, options: Train, texts: list[str]) -> Summarizer:
 
 def _fresh(options: Train, tokenizer: Tokenizer) -> Summarizer:
     config = network_config(options, tokenizer.get_vocab_size())
-    return Summarizer(options.network, config, tokens.as_bytes(tokenizer))
+    model = Summarizer(options.network, config, tokens.as_bytes(tokenizer))
+    if options.network == "t5":
+        begin_to_copy(model.network)
+    return model
 
 
 def tokenizer(run: Run, options: Train, texts: list[str]) -> Tokenizer:
@@ -69,9 +73,13 @@ def tokenizer(run: Run, options: Train, texts: list[str]) -> Tokenizer:
 
 
 def pretrain(run: Run, model: Summarizer, texts: list[str], options: Train) -> None:
-    """Span corruption. No dropout: every text is seen a few times only, each time with other spans cut out."""
+    """Copying of random tokens, then span corruption.
+
+    No dropout: every text is seen a few times only, each time with other spans cut out.
+    """
     data = model.corpus(texts, options.max_source)
     marks = torch.tensor([model.tokenizer.token_to_id(sentinel(i)) for i in range(SENTINELS)], device=run.device)
+    vocabulary, longest = model.tokenizer.get_vocab_size(), min(48, options.max_source)
     set_dropout(model, 0.0)
     network, batches = run.module(model.train()), Buckets(data.lengths, options.pretrain_batch_size, run.seed)
     optimizer = run.optimizer(make_optimizer(model, options, options.pretrain_learning_rate))
@@ -80,7 +88,12 @@ def pretrain(run: Run, model: Summarizer, texts: list[str], options: Train) -> N
         iterations=options.iterations, state={"model": model, "optimizer": optimizer},
     ):  # fmt: skip
         set_rate(optimizer, options, step)
-        source, target = corrupt(data.batch(batches.rows(step)[0]), marks, options.corruption, options.span)
+        if step.number < options.copying * step.total:
+            source = target = nonsense(2 * batches.batch_size, longest, vocabulary, run.device)
+        else:
+            whole = data.batch(batches.rows(step)[0])
+            source, target = corrupt(whole, marks, options.corruption, options.span, options.recall)
+        source, target = source[:, : options.max_source], target[:, : options.max_source]  # marks make them longer
         loss = nll(network(source, target), target)
         optimizer.zero_grad()
         run.backward(loss)
