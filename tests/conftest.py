@@ -55,3 +55,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("full_data") and not there:
             item.add_marker(pytest.mark.skip(reason="needs the full data sets: set ZOO_DATA to their folder"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A table of the faults that the hub on the loopback made, and what became of each."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    rows = [(*row, report.outcome) for report in reports for name, row in report.user_properties if name == "hub"]
+    if rows:
+        terminalreporter.section("faults of a hub")
+        for fault, how_often, outcome, test in sorted(rows):
+            terminalreporter.write_line(f"{fault:48}  {how_often:7}  {outcome:24}  test {test}")

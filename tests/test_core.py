@@ -104,11 +104,11 @@ def test_a_checkpoint_fills_a_module_wholly_or_not_at_all() -> None:
 def test_bundled_weights_are_pinned_small_and_say_where_they_come_from() -> None:
     pins = manifest.read()
     assert {"vae.conv", "vae.mlp-64d", "cgan.dcgan", "judge.fashion-mnist"} <= set(pins)
-    files = {manifest.locate(pin) for pin in pins.values()}
+    files = {pin.bundled for pin in pins.values()}
     assert files == set((manifest.path().parent / "weights").glob("*.safetensors"))
     assert sum(file.stat().st_size for file in files) < 25e6
     for pin in pins.values():
-        _, facts, digest = checkpoint.load(manifest.locate(pin), pin)
+        _, facts, digest = checkpoint.load(pin.bundled, pin)
         assert digest == pin.sha256 and pin.commit == pin.repo == ""
         assert facts["data"] == dict(pin.data) and facts["metrics"] == dict(pin.metrics)
         assert facts["licence"] == pin.licence and len(facts["classes"]) == 10
@@ -118,7 +118,7 @@ def test_bundled_weights_are_pinned_small_and_say_where_they_come_from() -> None
 def test_bundled_weights_were_made_with_their_preset() -> None:
     for name, pin in manifest.read().items():
         model = zoo.models()[pin.plugin]
-        _, facts, _ = checkpoint.load(manifest.locate(pin), pin)
+        _, facts, _ = checkpoint.load(pin.bundled, pin)
         assert facts["options"] == model.card.presets[pin.preset].options.model_dump(mode="json"), name  # type: ignore[union-attr]
 
 

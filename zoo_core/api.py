@@ -35,7 +35,7 @@ def load(name: str, *, weights: str | Path | None = None, untrained: bool = Fals
 
     Args:
         name: ``vae``, or with a preset ``vae.mlp-64d``.
-        weights: a file or run folder instead of the pinned weights.
+        weights: a file, a run folder or ``ORG/NAME@COMMIT`` instead of the pinned weights.
         untrained: a freshly initialised module instead.
     Raises:
         ZooError: unknown name, or weights that are missing, damaged or do not fit.
@@ -63,7 +63,7 @@ def sample(
     Args:
         name: ``cgan``, or with a preset ``cgan.dcgan``.
         preset: whose pinned weights to use; the model's default one if not said.
-        weights: a weights file or run folder instead.
+        weights: a weights file, a run folder or ``ORG/NAME@COMMIT`` instead.
         untrained: fresh weights instead of trained ones.
         seed: the same seed gives the same result on the same machine.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
@@ -76,7 +76,7 @@ def sample(
     """
     model, preset = open_model(name, preset)
     chosen = resolve(model.card.sample_options, options, owner=model.name)
-    checkpoint = find_checkpoint(model, preset, weights, untrained)
+    checkpoint = find_checkpoint(model, preset, weights, untrained, reporter)
     run = make_run(seed, device, data_root, reporter)
     with named(model, "sample", run):
         result = model.hook.sample(run=run, checkpoint=checkpoint, options=chosen)
@@ -104,5 +104,5 @@ def evaluate(
     """
     model, preset = open_model(name, preset)
     chosen = resolve(model.card.evaluate_options, options, owner=model.name)
-    checkpoint = find_checkpoint(model, preset, weights, untrained)
+    checkpoint = find_checkpoint(model, preset, weights, untrained, reporter)
     return measure(model, checkpoint, chosen, make_run(seed, device, data_root, reporter))

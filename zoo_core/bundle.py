@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from . import checkpoint, registry, weights
 from .calls import make_run, measure
 from .files import atomic_write
-from .manifest import Pin, write
-from .runs import WEIGHTS, read_record
+from .manifest import WEIGHTS, Pin, write
+from .runs import read_record
 
 if TYPE_CHECKING:
     from .reporter import Reporter
@@ -33,29 +33,34 @@ def bundle(
         IntegrityError: its weights are not those of its record.
     """
     record = read_record(folder)
-    trained = {key: record[key] for key in ("seconds", "device", "threads", "commit") if record.get(key) is not None}
-    trained["torch"] = record["versions"]["torch"]
-    pin = _pin(record, record["weights"]["size"], record["weights"]["sha256"], trained)
+    trained = circumstances(record)
+    pin = as_pin(record, file.parent, record["weights"]["size"], record["weights"]["sha256"], trained)
     tensors, facts, _ = checkpoint.load(folder / WEIGHTS, pin)
     if again or half:
-        facts = _measured(tensors, facts, half, make_run(0, device, data_root, reporter))
-        digest = checkpoint.save(file.parent / pin.file, tensors, facts)
-        pin = _pin(facts, (file.parent / pin.file).stat().st_size, digest, trained)
+        facts = measured(tensors, facts, make_run(0, device, data_root, reporter), half)
+        digest = checkpoint.save(pin.bundled, tensors, facts)
+        pin = as_pin(facts, file.parent, pin.bundled.stat().st_size, digest, trained)
     else:
-        atomic_write(file.parent / pin.file, (folder / WEIGHTS).read_bytes())
+        atomic_write(pin.bundled, (folder / WEIGHTS).read_bytes())
     write(pin, file)
     return pin
 
 
-def _pin(facts: dict[str, Any], size: int, digest: str, trained: dict[str, Any]) -> Pin:
-    name = f"{facts['model']}.{facts['preset']}"
+def circumstances(record: dict[str, Any]) -> dict[str, Any]:
+    """What a pin says of the training that a run records."""
+    kept = {key: record[key] for key in ("seconds", "device", "threads", "commit") if record.get(key) is not None}
+    return {**kept, "torch": record["versions"]["torch"]}
+
+
+def as_pin(facts: dict[str, Any], home: Path, size: int, digest: str, trained: dict[str, Any]) -> Pin:
+    """A pin of what a weights file or a run's record says of itself."""
     return Pin(
-        facts["model"], facts["preset"], f"weights/{name}.safetensors", size, digest, facts["licence"],
-        metrics=facts["metrics"], data=facts["data"], judges=facts["judges"], trained=trained,
+        facts["model"], facts["preset"], WEIGHTS, size, digest, facts["licence"], metrics=facts["metrics"],
+        data=facts["data"], judges=facts["judges"], trained=trained, home=home,
     )  # fmt: skip
 
 
-def _measured(tensors: dict[str, Any], facts: dict[str, Any], half: bool, run: Any) -> dict[str, Any]:
+def measured(tensors: dict[str, Any], facts: dict[str, Any], run: Any, half: bool = False) -> dict[str, Any]:
     """The facts of a weights file with metrics measured now; halves its parameters in place first, if asked to."""
     model = registry.load(facts["model"])
     if half:  # statistics and other buffers stay as they are

@@ -57,7 +57,9 @@ def open_model(name: str, preset: str | None) -> tuple[Model, str | None]:
     return model, model.preset(preset) if preset else None
 
 
-def find_checkpoint(model: Model, preset: str | None, weights: str | Path | None, untrained: bool) -> Checkpoint:
+def find_checkpoint(
+    model: Model, preset: str | None, weights: str | Path | None, untrained: bool, reporter: Reporter | None = None
+) -> Checkpoint:
     """The weights that the arguments of `sample`, `evaluate` and `load` describe."""
     if weights is None and not untrained:
         manifest.pin(f"{model.name}.{model.preset(preset)}")  # what is not there is said before torch is loaded
@@ -67,7 +69,10 @@ def find_checkpoint(model: Model, preset: str | None, weights: str | Path | None
         return (_weights.untrained if untrained else _weights.pinned)(model, preset)
     if untrained or preset:
         raise UsageError("--weights already says which model it is", "leave out --untrained and the preset")
-    return _weights.from_file(model, Path(weights))
+    found = _weights.from_file(model, Path(weights))
+    if reporter:
+        reporter.warn(f"{weights} is not pinned; its sha256 is {found.sha256}")
+    return found
 
 
 def measure(model: Model, checkpoint: Checkpoint, chosen: Options, run: Run) -> Evaluation:

@@ -20,7 +20,7 @@ from safetensors.torch import save as _save
 
 from .errors import IntegrityError, PluginError, TrainingError
 from .files import atomic_write, read_bytes, sha256
-from .manifest import Pin
+from .manifest import Pin, check
 
 HEADER = "zoo"  # one key only: the order of several is not reproducible
 
@@ -75,16 +75,21 @@ def load(path: Path, pin: Pin | None = None) -> tuple[dict[str, torch.Tensor], d
         IntegrityError: not what was pinned, cut short, or no safetensors file at all.
     """
     data = read_bytes(path)
-    digest = sha256(data)
-    if pin and (len(data), digest) != (pin.size, pin.sha256):
-        raise IntegrityError(
-            f"{path} is not the pinned file of {pin.name}: sha256 is {digest}, must be {pin.sha256} "
-            f"({len(data)} bytes, must be {pin.size})",
-            f"delete {path} and reinstall the package, or check out the file again",
-        )
+    digest = check(data, pin, path) if pin else sha256(data)
+    return *parse(data, path), digest
+
+
+def parse(data: bytes, path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Tensors and facts of a weights file's content, which has been checked.
+
+    Args:
+        path: where it comes from, for the message of an error.
+    Raises:
+        IntegrityError: it is no whole safetensors file.
+    """
     try:
         facts = json.loads(_header(data).get(HEADER, "{}"))
-        return _load(data), facts, digest
+        return _load(data), facts
     except (SafetensorError, ValueError, struct.error, AttributeError) as error:
         kind = "a pickle, which the zoo never loads" if data[:1] == b"\x80" or data[:2] == b"PK" else "damaged"
         raise IntegrityError(f"{path} is not a whole safetensors file: {kind}", "get the file again") from error

@@ -15,9 +15,14 @@ from typing import Any
 from .errors import TrainingError, UsageError, ZooError
 
 
+def is_full(error: OSError) -> bool:
+    """Whether it was for want of room that the system refused to write."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 def disk_error(path: Path, error: OSError) -> ZooError:
     """The named error for a write to `path` that the system refused."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if is_full(error):
         return TrainingError(
             f"no room to write {path}: {error.strerror}", "free some space; nothing half-written was left"
         )

@@ -10,6 +10,8 @@ import inspect
 import traceback
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pluggy
@@ -77,6 +79,13 @@ def _unique() -> dict[str, EntryPoint]:
         for entry in entries:
             result[name if len(entries) == 1 else f"{_distribution(entry)}:{name}"] = entry
     return result
+
+
+def folders() -> dict[str, Path]:
+    """The folder of each plugin that is a package, without importing it."""
+    specs = {name: find_spec(entry.module.partition(".")[0]) for name, entry in _unique().items()}
+    return {name: Path(spec.submodule_search_locations[0]) for name, spec in specs.items()
+            if spec and spec.submodule_search_locations}  # fmt: skip
 
 
 def load_all() -> dict[str, Model | ZooError]:

@@ -25,10 +25,13 @@ class Picture:
 
         return save_png(draw(self), path, self.provenance, overwrite)
 
-    def _repr_png_(self) -> bytes:
+    def png(self) -> bytes:
+        """The content of the PNG."""
         from .pictures import draw, png_bytes
 
         return png_bytes(draw(self), self.provenance)
+
+    _repr_png_ = png  # what a notebook calls
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from typing import Any
 from . import checkpoint, state
 from .errors import UsageError
 from .files import atomic_write, write_json
+from .manifest import WEIGHTS
 from .results import Figure, Series
 
-WEIGHTS, RECORD, HISTORY, FIGURES = "model.safetensors", "run.json", "history.csv", "figures"
+RECORD, HISTORY, FIGURES = "run.json", "history.csv", "figures"
 FOLDERS = {FIGURES, state.STAGES}
 OURS = {WEIGHTS, RECORD, HISTORY, state.FILE, *FOLDERS}
 

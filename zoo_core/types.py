@@ -64,6 +64,7 @@ class Card:
         datasets: names of the data sets used, as `Run.dataset` or `Run.texts` takes them.
         licence: licence of the trained weights (SPDX).
         metrics: the keys that `evaluate` returns, all of them.
+        task: what it does, in the Hub's words, e.g. ``image-classification``.
         presets: training presets by name.
         default_preset: the preset used when none is named.
         build: makes the torch module of a checkpoint; must import torch inside.
@@ -84,6 +85,7 @@ class Card:
     presets: Mapping[str, Preset]
     default_preset: str
     build: Callable[[Checkpoint], nn.Module]
+    task: str = "other"
     sample_options: type[Options] = Options
     evaluate_options: type[Options] = Options
     tiny: Mapping[str, Any] = field(default_factory=dict)

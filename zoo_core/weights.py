@@ -1,12 +1,17 @@
-"""From a model's name to a checkpoint: pinned weights, a file of the user's, or, if asked, none."""
+"""From a model's name to a checkpoint: pinned weights, a file of the user's, or, if asked, none.
+
+Pinned weights are bundled, or in the cache, or fetched from the Hub, in this order; wherever they come from, they are
+compared with the manifest each time they are loaded.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import checkpoint, manifest, registry
+from . import checkpoint, hub, manifest, registry
 from .errors import IntegrityError, PluginError, UsageError
+from .manifest import WEIGHTS
 from .names import split_name
 from .options import resolve
 from .types import Checkpoint
@@ -24,13 +29,17 @@ def pinned(model: registry.Model, preset: str | None = None) -> Checkpoint:
     """
     name = f"{model.name}.{model.preset(preset)}"
     pin = manifest.pin(name)
-    tensors, facts, digest = checkpoint.load(manifest.locate(pin), pin)
-    return checked(model, tensors, facts, digest, name)
+    path, data = manifest.content(pin)
+    tensors, facts = checkpoint.parse(data, path)
+    return checked(model, tensors, facts, pin.sha256, name)
 
 
 def from_file(model: registry.Model, path: Path) -> Checkpoint:
-    """Weights from a file or a run folder; their hash is whatever it is, no manifest pins it."""
-    path = path / "model.safetensors" if path.is_dir() else path
+    """Weights from a file, a run folder or ``ORG/NAME@COMMIT``; their hash is whatever it is, no manifest pins it."""
+    if path.is_dir():
+        path = path / WEIGHTS
+    elif "@" in path.name and not path.exists():
+        path = hub.fetch(*hub.split_address(str(path)), WEIGHTS)
     tensors, facts, digest = checkpoint.load(path)
     return checked(model, tensors, facts, digest, str(path))
 

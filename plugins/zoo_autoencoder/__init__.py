@@ -66,6 +66,7 @@ CARD = Card(
         "tanh-2d": Preset(Train(), "784-1000-500-250-2 and back, tanh"),
         "denoising": Preset(Train(noise=0.5), "the same, from images with Gaussian noise"),
     },
+    task="image-feature-extraction",
     default_preset="tanh-2d",
     sample_options=Sample,
     evaluate_options=Evaluate,

@@ -69,6 +69,7 @@ CARD = Card(
         ),
     ),
     presets={"dcgan": Preset(Train(), "convolutional, projection discriminator, Fashion-MNIST")},
+    task="unconditional-image-generation",
     default_preset="dcgan",
     sample_options=Sample,
     evaluate_options=Evaluate,

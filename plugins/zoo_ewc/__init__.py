@@ -63,6 +63,7 @@ CARD = Card(
         "ten-tasks-naive": Preset(Train(**TEN, strategy="naive"), "the same without protection", {"accuracy": 78.5}),
         "ten-tasks-joint": Preset(Train(**TEN, strategy="joint", epochs=6), "all ten tasks at once, twice as long", {"accuracy": 97.6}),
     },
+    task="image-classification",
     default_preset="mlp",
     sample_options=continual.SampleOptions,
     evaluate_options=continual.EvaluateOptions,

@@ -118,6 +118,7 @@ CARD = Card(
         "one-sided": _variant(SHUFFLE, "real images labelled 0.9", real_label=0.9),
         "two-sided": _variant(SHUFFLE, "labels 0.9 and 0.1", real_label=0.9, fake_label=0.1),
     },
+    task="unconditional-image-generation",
     default_preset="dcgan",
     sample_options=Sample,
     evaluate_options=Evaluate,

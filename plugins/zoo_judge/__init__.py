@@ -50,6 +50,7 @@ CARD = Card(
         "fashion-mnist": Preset(Train(), "Fashion-MNIST, ten classes of clothing"),
         "mnist": Preset(Train(data="mnist", flip=False, epochs=5), "MNIST, ten digits"),
     },
+    task="image-classification",
     default_preset="fashion-mnist",
     sample_options=Sample,
     evaluate_options=Evaluate,

@@ -73,6 +73,7 @@ CARD = Card(
         "supervised": Preset(Train(learner="supervised"), "the twin that sees the label"),
         "threshold": Preset(Train(data="threshold", hidden=16, epochs=20), "y = 1 if x > 5"),
     },
+    task="image-classification",
     default_preset="mnist",
     sample_options=Sample,
     evaluate_options=Evaluate,

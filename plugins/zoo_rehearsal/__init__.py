@@ -57,6 +57,7 @@ CARD = Card(
         "cnn-keep-everything": Preset(Train(**CNN, strategy="keep-everything"), "the CNN, all examples kept"),
         "ten-tasks": Preset(Train(**TEN), "784-1000-1000-10, ten tasks, 2,000 examples of each"),
     },
+    task="image-classification",
     default_preset="mlp",
     sample_options=continual.SampleOptions,
     evaluate_options=continual.EvaluateOptions,

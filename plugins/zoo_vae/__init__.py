@@ -90,6 +90,7 @@ CARD = Card(
             "mlp-64d on Fashion-MNIST",
         ),
     },
+    task="unconditional-image-generation",
     default_preset="conv",
     sample_options=Sample,
     evaluate_options=Evaluate,

@@ -13,7 +13,8 @@ import sys
 import click
 
 from ..errors import ZooError
-from . import commands, render
+from ..hub import without_token
+from . import commands, hub, render
 from .plugins import VerbGroup
 
 EPILOG = """\b
@@ -39,6 +40,9 @@ root.add_command(VerbGroup("train", commands.train, "Train a model; leaves a run
 root.add_command(VerbGroup("sample", commands.sample, "Draw from a trained model."))
 root.add_command(VerbGroup("evaluate", commands.evaluate, "Measure a trained model on test data."))
 root.add_command(commands.bundle)
+root.add_command(hub.push)
+root.add_command(hub.pull)
+root.add_command(hub.weights)
 root.add_command(commands.doctor)
 root.add_command(commands.version)
 
@@ -69,7 +73,8 @@ def _failed(error: BaseException, message: str, hint: str, code: int) -> int:
     if os.environ.get("ZOO_DEBUG"):
         import traceback
 
-        traceback.print_exception(error)
+        text = "".join(traceback.format_exception(error))
+        sys.stderr.write(without_token(text) if "huggingface_hub" in sys.modules else text)
     render.error(message, hint)
     return code
 

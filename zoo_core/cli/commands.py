@@ -33,7 +33,7 @@ _CIRCUMSTANCES: Parameters = (
 )  # fmt: skip
 _WEIGHTS: Parameters = (
     (["--preset"], {"metavar": "NAME", "help": "Whose pinned weights to use; MODEL.NAME says the same."}),
-    (["--weights"], {"type": _PATH, "help": "A weights file or run folder instead (not pinned)."}),
+    (["--weights"], {"type": _PATH, "help": "A weights file, a run folder or ORG/NAME@COMMIT instead (not pinned)."}),
     (["--untrained"], {"is_flag": True, "help": "Fresh random weights instead of trained ones."}),
 )
 

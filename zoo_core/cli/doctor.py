@@ -6,7 +6,7 @@ import platform
 
 from .. import api, manifest
 from ..environment import data_root, versions
-from ..errors import IntegrityError, ZooError
+from ..errors import ZooError
 from ..options import flags, resolve
 
 Check = tuple[str, str, bool, str, str, int]  # kind, name, in order, detail, remedy, exit code
@@ -36,16 +36,19 @@ def _check_plugins() -> list[Check]:
 
 
 def _check_weights() -> list[Check]:
-    from ..files import sha256
-
-    checks: list[Check] = []
+    checks: list[Check] = [
+        ("weights", plugin, False, found.message, found.hint, 3)
+        for plugin, found in manifest.carried().items() if isinstance(found, ZooError)
+    ]  # fmt: skip
     for name, pin in manifest.read().items():
         try:
-            if (digest := sha256(manifest.locate(pin).read_bytes())) != pin.sha256:
-                raise IntegrityError(
-                    f"sha256 is {digest}, must be {pin.sha256}", "reinstall, or check out the file again"
-                )
-            checks.append(("weights", name, True, f"{pin.size:,} bytes, sha256 as pinned", "", 0))
+            path = manifest.available(pin)
+            if path:
+                manifest.check(path.read_bytes(), pin, path)
+            elif not pin.repo:
+                manifest.locate(pin)  # says that it is missing
+            where = "sha256 as pinned" if path else f"not here; zoo pull {name}"
+            checks.append(("weights", name, True, f"{pin.size:,} bytes, {where}", "", 0))
         except ZooError as error:
             checks.append(("weights", name, False, error.message, error.hint, 3))
     return checks

@@ -23,6 +23,7 @@ from ..types import Card, Metric
 
 if TYPE_CHECKING:
     from ..api import Evaluation, Trained
+    from ..publish import Parcel
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -257,6 +258,24 @@ def _preview(result: Images | Figure | HeatMap) -> None:
             upper, lower = ("#{:02x}{:02x}{:02x}".format(*small.getpixel((x, y + i))) for i in (0, 1))
             row.append("▀", f"{upper} on {lower}")
         out.print(row)
+
+
+def weights(rows: Iterable[Mapping[str, Any]]) -> None:
+    """``zoo weights list``."""
+    table = _table("weights", "where", "bytes", "sha256", "repository")
+    for row in rows:
+        where = Text(row["where"], "red" if row["where"] == "missing" else "")
+        source = f"{row['repo']}@{row['commit'][:12]}" if row["repo"] else "not published"
+        table.add_row(Text(row["weights"], "bold"), where, f"{row['bytes']:,}", row["sha256"][:12], source)
+    out.print(table)
+
+
+def parcel(parcel: Parcel, private: bool) -> None:
+    """What ``zoo push --dry-run`` would send."""
+    line(f"{parcel.pin.name} to {parcel.pin.repo}, {'private' if private else 'public'}:\n")
+    for name, data in parcel.files.items():
+        line(f"  {len(data):>12,}  {name}")
+    line(f"\n{parcel.card}\nnothing was sent")
 
 
 def checks(rows: Iterable[tuple[str, str, bool, str, str]]) -> None:

@@ -1,0 +1,487 @@
+"""Weights that travel, with the real client, over real HTTP, to a hub on the loopback that makes every mistake."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub.constants
+import loopback
+import pytest
+from conftest import ROOT, Zoo, environment
+from loopback import Hub, git_hash, sha256
+from test_plugins import distribution
+
+from zoo_core import IntegrityError, NetworkError, UsageError, hub, manifest
+
+DATA = os.urandom(60_000)
+OTHER = "0123456789abcdef0123456789abcdef01234567"
+FILE = "model.safetensors"
+GUARD = """
+import os, socket
+connect = socket.socket.connect
+def watched(self, address):
+    if os.environ.get("NO_SOCKETS"):
+        raise OSError("no sockets in this test")
+    with open(os.environ["PEERS"], "a") as file:
+        print(address[0], address[1], file=file)
+    return connect(self, address)
+socket.socket.connect = watched
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[Hub]:
+    with loopback.running() as found:
+        yield found
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache, and clocks that go fast."""
+    monkeypatch.delenv("ZOO_OFFLINE", raising=False)
+    constants = huggingface_hub.constants
+    for name, value in {
+        "HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_DOWNLOAD_TIMEOUT": 0.2, "HF_HUB_ETAG_TIMEOUT": 2, "HF_TOKEN_PATH": str(tmp_path / "token"),
+    }.items():  # fmt: skip
+        monkeypatch.setattr(constants, name, value)
+    sleep = time.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: sleep(seconds / 100))  # the client's waits too
+    return tmp_path / "hub"
+
+
+def kept(cache: Path) -> list[bytes]:
+    """Every file of the cache that can be loaded."""
+    return [path.read_bytes() for path in cache.rglob("*.safetensors") if path.exists()]
+
+
+# -- what can go wrong with a pull -----------------------------------------------------------------------
+
+BODY, HEAD = rf"GET .*/{FILE}", rf"HEAD .*/{FILE}"
+PULLS: dict[str, tuple[str, str, Any, int | None, str]] = {
+    # fault: where, kind, value, refused with (None: survived) where it stays, what is said then
+    "one byte flipped": (BODY, "flip", None, 3, "must be"),
+    "body cut short": (BODY, "truncate", None, 5, ""),
+    "body stalls": (BODY, "stall", 0.6, 5, ""),
+    "503 on the body": (BODY, "status", (503, {}), 5, "503"),
+    "429 with seconds to wait": (BODY, "status", (429, {"Retry-After": "0"}), 5, "429"),
+    "429 until a date of a wrong clock": (BODY, "status", (429, {"Retry-After": "Fri, 31 Dec 2199 23:59:59 GMT"}), 5, "429"),
+    "500 on the headers": (HEAD, "status", (500, {}), 5, "500"),
+    "connection dropped": (BODY, "drop", None, 5, ""),
+    "headers of another commit": (HEAD, "commit", OTHER, 3, OTHER),
+    "a false hash in the headers": (HEAD, "etag", "0" * 64, 3, "0" * 64),
+    "a hash that is a path": (HEAD, "etag", "../../../../evil", 3, "evil"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", PULLS)
+def test_a_fault_that_passes_is_survived(server: Hub, cache: Path, fault: str, record_property: Any) -> None:
+    where, kind, value, *_ = PULLS[fault]
+    commit = server.put("me/x", {FILE: DATA})
+    server.fault(where, kind, 1, value)
+    path = hub.fetch("me/x", commit, FILE, pinned=sha256(DATA), size=len(DATA), endpoint=server.url)
+    assert path.read_bytes() == DATA and server.faults[0].times == 0
+    record_property("hub", (fault, "once", "survived"))
+
+
+@pytest.mark.parametrize("fault", [name for name in PULLS if not name.startswith("429")])
+def test_a_fault_that_stays_is_refused(server: Hub, cache: Path, fault: str, record_property: Any) -> None:
+    where, kind, value, code, words = PULLS[fault]
+    commit = server.put("me/x", {FILE: DATA})
+    server.fault(where, kind, value=value)
+    with pytest.raises((IntegrityError, NetworkError), match=words) as refused:
+        hub.fetch("me/x", commit, FILE, pinned=sha256(DATA), size=len(DATA), endpoint=server.url)
+    assert refused.value.exit_code == code and kept(cache) == []
+    assert not list(cache.parent.rglob("*evil*"))
+    if code == 3:
+        assert f"{server.url}/me/x/resolve/{commit}/{FILE}" in refused.value.message
+    if kind == "flip":
+        assert sha256(DATA) in refused.value.message and sha256(loopback.flipped(DATA)) in refused.value.message
+    record_property("hub", (fault, "always", f"refused, exit {code}"))
+    server.faults.clear()  # and later it is there again
+    assert hub.fetch("me/x", commit, FILE, pinned=sha256(DATA), endpoint=server.url).read_bytes() == DATA
+
+
+def test_a_file_of_the_cache_that_lost_a_bit_is_fetched_again(server: Hub, cache: Path, tmp_path: Path) -> None:
+    commit = server.put("me/x", {FILE: DATA})
+    pin = manifest.Pin("a", "b", FILE, len(DATA), sha256(DATA), "MIT", "me/x", commit, home=tmp_path)
+    path, data = manifest.content(pin, server.url)
+    assert data == DATA
+    path.write_bytes(loopback.flipped(DATA))
+    assert manifest.content(pin, server.url)[1] == DATA and path.read_bytes() == DATA
+    path.write_bytes(loopback.flipped(DATA))
+    server.fault(BODY, "flip")
+    with pytest.raises(IntegrityError, match=sha256(DATA)):
+        manifest.content(pin, server.url)
+    assert kept(cache) == []
+
+
+def test_only_the_pinned_commit_is_asked_for_and_only_once(
+    server: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = server.put("me/x", {FILE: DATA})
+    server.put("me/x", {FILE: b"a later one"})
+    path = hub.fetch("me/x", commit, FILE, pinned=sha256(DATA), endpoint=server.url)
+    assert path.read_bytes() == DATA and all(commit in request for request in server.requests)
+    monkeypatch.setattr(socket.socket, "connect", None)  # from here on nothing can be asked
+    assert hub.fetch("me/x", commit, FILE, pinned=sha256(DATA), endpoint=server.url) == path
+    monkeypatch.setenv("ZOO_OFFLINE", "1")
+    assert hub.fetch("me/x", commit, FILE) == path
+    with pytest.raises(NetworkError, match="ZOO_OFFLINE"):
+        hub.fetch("me/x", OTHER, FILE)
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "weights.pkl"])
+def test_a_repository_of_pickles_is_refused(server: Hub, cache: Path, name: str, record_property: Any) -> None:
+    commit = server.put("me/x", {name: b"\x80\x04", "README.md": b""})
+    with pytest.raises(IntegrityError, match=rf"{name}, a pickle, which the zoo never loads") as refused:
+        hub.fetch("me/x", commit, FILE, endpoint=server.url)
+    assert refused.value.exit_code == 3 and not any(
+        request.startswith("GET /me/x/resolve") for request in server.requests
+    )
+    record_property("hub", (f"nothing but {name}", "always", "refused, exit 3"))
+
+
+def test_file_names_that_lead_out_are_refused(server: Hub, cache: Path, tmp_path: Path, record_property: Any) -> None:
+    for name in ("../evil.safetensors", "/tmp/evil.safetensors", "a/../../evil", "..\\evil"):
+        (tmp_path / "m.toml").write_text(
+            f'[weights."a.b"]\nplugin="a"\npreset="b"\nfile=\'{name}\'\nsize=1\nsha256="0"\nlicence="MIT"\n'
+        )
+        with pytest.raises(IntegrityError, match="leads out"):
+            manifest.read(tmp_path / "m.toml")
+    commit = server.put("me/x", {"../../evil.safetensors": DATA})
+    with pytest.raises(IntegrityError, match=f"has no {FILE}"):
+        hub.fetch("me/x", commit, FILE, endpoint=server.url)
+    assert not list(tmp_path.rglob("*evil*"))
+    record_property("hub", ("a file name with ..", "always", "refused, exit 3"))
+
+
+# -- what can go wrong with a push -----------------------------------------------------------------------
+
+FILES = {FILE: DATA, "config.json": b"{}", "README.md": b"---\nlicense: mit\n---\nhello"}
+PUSHES: dict[str, tuple[str, str, Any]] = {
+    "500 on the repository's facts": ("GET /api/models/me/x$", "status", (500, {})),
+    "503 on the upload": ("PUT /lfs", "status", (503, {})),
+    "429 on the commit": ("/commit/main", "status", (429, {"Retry-After": "0"})),
+    "connection dropped before the commit": ("/commit/main", "drop", None),
+    "the commit's answer is lost, though it landed": ("/commit/main", "lost", None),
+    "the new repository's answer is lost": ("/api/repos/create", "lost", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", PUSHES)
+def test_a_push_survives_and_makes_one_commit(server: Hub, cache: Path, fault: str, record_property: Any) -> None:
+    where, kind, value = PUSHES[fault]
+    server.fault(where, kind, 1, value)
+    commit = hub.push("me/x", FILES, message="m", tag="v1", endpoint=server.url)
+    repo = server.repos["me/x"]
+    assert server.faults[0].times == 0 and len(repo.commits) == 2 and repo.tags == {"v1": commit}
+    assert repo.commits[-1][0] == commit and {n: repo.commits[-1][1][n] for n in FILES} == FILES
+    record_property("hub", (fault, "once", "survived"))
+
+
+def test_a_server_that_stores_something_else_is_found_out(server: Hub, cache: Path, record_property: Any) -> None:
+    server.fault("PUT /lfs", "flip")
+    with pytest.raises(IntegrityError, match=sha256(DATA)) as refused:
+        hub.push("me/x", FILES, message="m", endpoint=server.url)
+    assert sha256(loopback.flipped(DATA)) in refused.value.message
+    record_property("hub", ("the upload is stored with a flipped byte", "always", "refused, exit 3"))
+
+
+def test_a_push_again_changes_nothing_and_a_tag_is_never_moved(server: Hub, cache: Path) -> None:
+    first = hub.push("me/x", FILES, message="m", tag="v1", endpoint=server.url)
+    assert hub.push("me/x", FILES, message="m", tag="v1", endpoint=server.url) == first
+    server.put("me/x", {"NOTES.md": b"by hand"})
+    second = hub.push("me/x", {**FILES, "config.json": b"{ }"}, message="m", endpoint=server.url)
+    assert second != first and server.repos["me/x"].commits[-1][1]["NOTES.md"] == b"by hand"
+    with pytest.raises(UsageError, match="'v1' already"):
+        hub.push("me/x", {**FILES, "config.json": b"{ }"}, message="m", tag="v1", endpoint=server.url)
+    assert server.repos["me/x"].tags == {"v1": first}
+
+
+def test_private_stays_private(server: Hub, cache: Path) -> None:
+    hub.push("me/x", FILES, message="m", private=True, endpoint=server.url)
+    assert server.repos["me/x"].private
+    server.repos["me/y"] = loopback.Repo(commits=[(OTHER, {})])
+    with pytest.raises(UsageError, match="me/y is public"):
+        hub.push("me/y", FILES, message="m", private=True, endpoint=server.url)
+    assert len(server.repos["me/y"].commits) == 1
+    with pytest.raises(UsageError, match="no name of a repository"):
+        hub.push("not a/name/at all", FILES, message="m", endpoint=server.url)
+
+
+def test_git_hashes_are_gits() -> None:
+    assert git_hash(b"") == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"  # git hash-object /dev/null
+
+
+# -- the command line --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def online(server: Hub, tmp_path: Path) -> dict[str, str]:
+    """A user's environment: this hub, an empty cache, a private copy of the manifest; connections are on record."""
+    home = tmp_path / "zoo"
+    shutil.copytree(ROOT / "weights", home / "weights")
+    shutil.copy(ROOT / "weights_manifest.toml", home)
+    (tmp_path / "guard").mkdir()
+    (tmp_path / "guard" / "sitecustomize.py").write_text(GUARD)
+    return {
+        "HF_ENDPOINT": server.url, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DOWNLOAD_TIMEOUT": "2", "ZOO_OFFLINE": "",
+        "ZOO_MANIFEST": str(home / "weights_manifest.toml"), "PYTHONPATH": str(tmp_path / "guard"),
+        "PEERS": str(tmp_path / "peers"), "HF_TOKEN": "hf_verysecret",
+    }  # fmt: skip
+
+
+def pins(env: dict[str, str]) -> dict[str, Any]:
+    return tomllib.loads(Path(env["ZOO_MANIFEST"]).read_text())["weights"]
+
+
+def test_all_bundled_weights_go_to_the_hub_and_come_back(
+    zoo: Zoo, server: Hub, online: dict[str, str], tmp_path: Path
+) -> None:
+    """And then everything works without a network, and without being told that there is none."""
+    before = Path(online["ZOO_MANIFEST"]).read_text()
+    bundled = {p.name: p.read_bytes() for p in (tmp_path / "zoo" / "weights").iterdir()}
+    done = zoo("push", "--all", "--repo", "me", "--tag", "v1", "--device", "cpu", env=online)
+    assert done.returncode == 0, done.stderr
+    after = Path(online["ZOO_MANIFEST"]).read_text()
+    assert {line for line in before.splitlines() if line not in after.splitlines()} <= {'repo = ""', 'commit = ""'}
+    for name, pin in pins(online).items():
+        repo = server.repos[pin["repo"]]
+        assert pin["repo"] == f"me/zoo-{name.replace('.', '-')}" and f'+commit = "{pin["commit"]}"' in done.stdout
+        assert repo.commits[-1][0] == pin["commit"] == repo.tags["v1"] and len(repo.commits) == 2
+        assert repo.commits[-1][1][FILE] == bundled[f"{name}.safetensors"]
+    shutil.rmtree(tmp_path / "zoo" / "weights")
+    assert zoo("weights", "path", "cgan", env=online).returncode == 2
+    done = zoo("sample", "cgan", "--class", "sandal", "-o", "first.png", env=online)
+    assert done.returncode == 0, done.stderr
+    assert zoo("pull", "--all", env=online).returncode == 0
+    for name in pins(online):
+        path = Path(zoo("weights", "path", name, env=online).stdout.strip())
+        assert path.read_bytes() == bundled[f"{name}.safetensors"], name
+    blocked = {**online, "NO_SOCKETS": "1"}
+    assert zoo("weights", "verify", env=blocked).returncode == 0
+    assert zoo("sample", "cgan", "--class", "sandal", "-o", "second.png", env=blocked).returncode == 0
+    assert (tmp_path / "first.png").read_bytes() == (tmp_path / "second.png").read_bytes()
+    host = server.url.removeprefix("http://").replace(":", " ")
+    assert set(Path(online["PEERS"]).read_text().splitlines()) == {host}
+
+
+def test_a_dry_run_shows_everything_and_sends_nothing(zoo: Zoo, server: Hub, online: dict[str, str]) -> None:
+    before = Path(online["ZOO_MANIFEST"]).read_text()
+    done = zoo("push", "cgan", "--repo", "me/zoo-cgan", "--private", "--dry-run", env={**online, "NO_SOCKETS": "1"})
+    assert done.returncode == 0, done.stderr
+    for words in ("me/zoo-cgan, private", "1,302,736  model.safetensors", "config.json", "samples.png", "# cgan.dcgan"):
+        assert words in done.stdout
+    assert server.requests == [] and Path(online["ZOO_MANIFEST"]).read_text() == before
+
+
+def test_a_run_is_published_with_a_card_that_the_hub_reads(
+    zoo: Zoo, server: Hub, online: dict[str, str], tmp_path: Path
+) -> None:
+    done = zoo("train", "gan", "--preset", "conv-small", "--iterations", "3", "--latent", "16", "-o", "run", "--device", "cpu", env=online)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    server.put("me/zoo-gan", {"README.md": b"---\nlanguage: en\ntags:\n- mine\n---\nWritten by hand.\n"})
+    done = zoo("push", "gan", "run", "--repo", "me/zoo-gan", env=online)
+    assert done.returncode == 0, done.stderr
+    files = server.repos["me/zoo-gan"].commits[-1][1]
+    assert files[FILE] == (tmp_path / "run" / FILE).read_bytes()
+    assert {"config.json", "samples.png", "figures/curves.png"} <= set(files)
+    card = huggingface_hub.ModelCard(files["README.md"].decode())
+    data = card.data.to_dict()
+    assert data["license"] == "mit" and data["language"] == "en" and {"mine", "zoo", "gan"} <= set(data["tags"])
+    results = {result.metric_type: result.metric_value for result in card.data.eval_results}
+    pin = pins(online)["gan.conv-small"]
+    assert results == pin["metrics"] and pin["sha256"] == sha256(files[FILE])
+    for words in ("Written by hand.", "--preset conv-small --seed 0 --latent 16 --iterations 3", 'WEIGHTS = "me/zoo-gan@COMMIT"',
+                  "![samples](samples.png)", "## Numbers"):  # fmt: skip
+        assert words in card.text
+    repo = server.repos["me/zoo-gan"]
+    changed = files["README.md"].replace(b"Written by hand.", b"Written later.")
+    server.put("me/zoo-gan", {"README.md": changed})
+    assert zoo("push", "gan", "run", "--repo", "me/zoo-gan", env=online).returncode == 0
+    assert repo.commits[-1][1]["README.md"] == changed and b"Written later." in changed
+    # and anyone may use it, pinned or not
+    where = f"me/zoo-gan@{repo.commits[-1][0]}"
+    done = zoo("sample", "gan", "--weights", where, "-o", "x.png", env=online)
+    assert done.returncode == 0 and f"{where} is not pinned" in done.stderr, done.stderr
+    done = zoo("sample", "gan", "--weights", "me/zoo-gan@main", env=online)
+    assert done.returncode == 2 and "40 digits" in done.stderr
+    assert zoo("sample", "gan.conv-small", "-o", "y.png", env=online).returncode == 0
+
+
+def test_tokens_are_sent_and_never_shown(zoo: Zoo, server: Hub, online: dict[str, str]) -> None:
+    server.token = "hf_verysecret"
+    command = ("push", "judge.mnist", "--repo", "me/judge", "--device", "cpu")
+    assert zoo(*command, env=online).returncode == 0
+    done = zoo(*command, env={**online, "HF_TOKEN": "hf_wrongone"})
+    assert done.returncode == 5 and "hf auth login" in done.stderr and "hf_wrongone" not in done.stderr + done.stdout
+    server.fault(".", "echo")
+    done = zoo("--debug", "pull", "judge.mnist", env={**online, "ZOO_MANIFEST": unbundled(online)})
+    said = done.stdout + done.stderr
+    assert done.returncode == 5 and "Traceback" in said and "you sent Bearer …" in said and "verysecret" not in said
+
+
+def unbundled(online: dict[str, str]) -> str:
+    """The manifest without the files."""
+    shutil.rmtree(Path(online["ZOO_MANIFEST"]).parent / "weights", ignore_errors=True)
+    return online["ZOO_MANIFEST"]
+
+
+def published(server: Hub, online: dict[str, str], name: str = "judge.mnist") -> bytes:
+    """One model's weights on the hub, pinned, and not bundled."""
+    file = Path(online["ZOO_MANIFEST"])
+    data = (file.parent / "weights" / f"{name}.safetensors").read_bytes()
+    commit = server.put("me/x", {FILE: data})
+    found = manifest.read(file)[name]
+    manifest.write(type(found)(**{**vars(found), "repo": "me/x", "commit": commit}), file)
+    unbundled(online)
+    return data
+
+
+def test_the_endpoint_may_be_given(zoo: Zoo, server: Hub, online: dict[str, str]) -> None:
+    published(server, online)
+    dead = {**online, "HF_ENDPOINT": "http://127.0.0.1:9"}
+    done = zoo("pull", "judge.mnist", env=dead)
+    assert done.returncode == 5 and "me/x" in done.stderr, done.stderr
+    assert zoo("pull", "judge.mnist", "--endpoint", server.url, env=dead).returncode == 0
+    assert zoo("weights", "verify", "judge.mnist", env=dead).stdout.startswith("judge.mnist  as pinned")
+
+
+def start(*arguments: str, env: dict[str, str], **how: Any) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "zoo_core", *arguments]
+    return subprocess.Popen(
+        command, env=environment(**env), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how
+    )
+
+
+def test_two_at_once_get_one_file(server: Hub, online: dict[str, str], record_property: Any) -> None:
+    data = published(server, online)
+    server.fault(BODY, "stall", value=1.0)
+    both = [start("pull", "judge.mnist", env=online) for _ in range(2)]
+    assert [(p.wait(60), p.communicate()[1])[0] for p in both] == [0, 0]
+    assert kept(Path(online["HF_HOME"])) == [data]
+    record_property("hub", ("two processes at once", "always", "survived"))
+
+
+def test_ctrl_c_leaves_nothing_that_could_be_loaded(
+    zoo: Zoo, server: Hub, online: dict[str, str], record_property: Any
+) -> None:
+    data = published(server, online)
+    server.fault(BODY, "stall", 1, 1.8)
+    process = start("pull", "judge.mnist", env=online)
+    wait_for(lambda: any(request.startswith("GET /me/x/resolve") for request in server.requests))
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130 and process.communicate()[1].strip() == "error: stopped"
+    assert kept(Path(online["HF_HOME"])) == []
+    assert zoo("pull", "judge.mnist", env=online).returncode == 0 and kept(Path(online["HF_HOME"])) == [data]
+    record_property("hub", ("Ctrl-C during a pull", "once", "exit 130, nothing kept"))
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it never happened")
+
+
+def small_files() -> None:
+    """As a full disk: no file may grow beyond 100 kB."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+
+def no_files() -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def test_a_full_disk_and_a_cache_that_cannot_be_written(
+    zoo: Zoo, server: Hub, online: dict[str, str], record_property: Any
+) -> None:
+    published(server, online)
+    process = start("pull", "judge.mnist", env=online, preexec_fn=small_files)
+    assert process.wait(60) == 1 and "no room to write" in (said := process.communicate()[1]) and "HF_HOME" in said, (
+        said
+    )
+    assert kept(Path(online["HF_HOME"])) == []
+    done = zoo("pull", "judge.mnist", env={**online, "HF_HOME": "/proc/nowhere"})
+    assert done.returncode == 2 and "HF_HOME" in done.stderr, done.stderr
+    assert zoo("pull", "judge.mnist", env=online).returncode == 0
+    quiet = {key: value for key, value in online.items() if key != "PYTHONPATH"}
+    process = start("weights", "verify", "judge.mnist", env=quiet, preexec_fn=no_files)  # reading needs no writing
+    assert process.wait(60) == 0, process.communicate()
+    for fault, outcome in (("a full disk", "refused, exit 1"), ("a cache that cannot be written", "refused, exit 2")):
+        record_property("hub", (fault, "always", outcome))
+
+
+def test_a_plugin_of_another_package_carries_its_own_pins(
+    zoo: Zoo, server: Hub, online: dict[str, str], tmp_path: Path
+) -> None:
+    """Published, pinned beside its module, fetched by its users; if its manifest is broken, only it is."""
+    site = tmp_path / "guard"
+    distribution(site, "zoo-mine", "pixels", "zoo_mine", None)
+    shutil.copytree(ROOT / "examples" / "zoo-template" / "zoo_template", site / "zoo_mine")
+    mine = site / "zoo_mine" / "weights_manifest.toml"
+    done = zoo("train", "pixels", "-o", "run", "--device", "cpu", env=online)
+    assert done.returncode == 0, done.stderr
+    done = zoo("push", "pixels", "run", "--repo", "me/pixels", "--manifest", str(mine), env=online)
+    assert done.returncode == 0, done.stderr
+    assert zoo("sample", "pixels", "-o", "x.png", env=online).returncode == 0
+    assert "pixels" in zoo("weights", "list", env=online).stdout
+    pinned = mine.read_text()
+    for text in (pinned.replace("sha256", "sha255"), Path(online["ZOO_MANIFEST"]).read_text()):
+        mine.write_text(text)
+        assert (
+            zoo("list", env=online).returncode == 0
+            and zoo("sample", "vae", "-o", "v.png", "--overwrite", env=online).returncode == 0
+        )
+        done = zoo("sample", "pixels", env=online)
+        assert done.returncode == 3 and str(mine) in done.stderr.replace("\n", ""), done.stderr
+        assert zoo("doctor", env=online).returncode == 3
+
+
+def test_prune_removes_what_is_no_longer_pinned(zoo: Zoo, server: Hub, online: dict[str, str]) -> None:
+    data = published(server, online)
+    assert zoo("pull", "judge.mnist", env=online).returncode == 0
+    file = Path(online["ZOO_MANIFEST"])
+    later = server.put("me/x", {"README.md": b"later"})
+    found = manifest.read(file)["judge.mnist"]
+    manifest.write(type(found)(**{**vars(found), "commit": later}), file)
+    assert zoo("pull", "judge.mnist", env=online).returncode == 0
+    assert "would remove 1 commits" in zoo("weights", "prune", "--dry-run", env=online).stdout
+    assert len(kept(Path(online["HF_HOME"]))) == 2
+    assert "removed 1 commits" in zoo("weights", "prune", env=online).stdout
+    assert kept(Path(online["HF_HOME"])) == [data]
+    assert zoo("weights", "verify", "judge.mnist", env=online).returncode == 0
+
+
+def test_weights_list_says_where_everything_is(zoo: Zoo, server: Hub, online: dict[str, str]) -> None:
+    import json
+
+    shown = json.loads(zoo("weights", "list", "--json", env=online).stdout)
+    assert {row["where"] for row in shown} == {"bundled"} and len(shown) == len(pins(online))
+    published(server, online)
+    shown = {row["weights"]: row["where"] for row in json.loads(zoo("weights", "list", "--json", env=online).stdout)}
+    assert shown.pop("judge.mnist") == "on the Hub" and set(shown.values()) == {"missing"}
+    assert zoo("pull", "judge.mnist", env=online).returncode == 0
+    assert "cached" in zoo("weights", "list", env=online).stdout
+    path = Path(zoo("weights", "path", "judge.mnist", env=online).stdout.strip())
+    path.write_bytes(loopback.flipped(path.read_bytes()))
+    done = zoo("weights", "verify", env=online)
+    assert done.returncode == 3 and "must be" in done.stderr
+    for wrong in (("pull",), ("pull", "judge", "--all"), ("push", "--repo", "me/x"), ("pull", "judge.nothing")):
+        assert zoo(*wrong, env=online).returncode == 2

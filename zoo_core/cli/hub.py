@@ -1,0 +1,154 @@
+"""Weights that travel: ``zoo push``, ``zoo pull``, ``zoo weights``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .. import hub, manifest, registry
+from ..errors import IntegrityError, UsageError
+from ..manifest import Pin
+from ..names import split_name
+from . import render
+from .commands import ModelName, _json_flag
+
+_PATH = click.Path(path_type=Path)
+_endpoint = click.option("--endpoint", metavar="URL", help="The server.  [HF_ENDPOINT, else the Hugging Face Hub]")
+_all = click.option("--all", "every", is_flag=True, help="Every one that the manifest pins.")
+
+
+def chosen(names: tuple[str, ...], every: bool = False) -> list[Pin]:
+    """The pins that were named; a model without a preset means its default one.
+
+    Raises:
+        UsageError: none were named, or there is no such pin.
+    """
+    if every == bool(names):
+        raise UsageError("say which weights: MODEL or MODEL.PRESET, or --all", "zoo weights list shows them")
+    if every:
+        return list(manifest.read().values())
+    found = []
+    for name in names:
+        plugin, preset = split_name(name)
+        found.append(manifest.pin(name if preset else f"{plugin}.{registry.load(plugin).preset()}"))
+    return found
+
+
+@click.command()
+@click.argument("name", required=False, type=ModelName())
+@click.argument("run", required=False, type=_PATH)
+@click.option(
+    "--repo", required=True, metavar="ORG/NAME", help="Where to; with --all, ORG alone: ORG/zoo-MODEL-PRESET."
+)
+@_all
+@click.option("--private", is_flag=True, help="Make the repository private.")
+@click.option("--tag", default="", metavar="NAME", help="Name the commit, e.g. v1.")
+@_endpoint
+@click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
+@click.option("--manifest", "file", type=_PATH, help="Manifest to pin in.  [the one in use]")
+@click.option(
+    "--device", default="auto", show_default=True, help="For sampling, and for measuring what was not measured."
+)
+@click.option("--data-root", type=_PATH, help="Where data sets lie.  [ZOO_DATA, or the user's cache]")
+def push(
+    name: str | None, run: Path | None, repo: str, every: bool, private: bool, tag: str, endpoint: str | None,
+    dry_run: bool, file: Path | None, **where: Any,
+) -> None:  # fmt: skip
+    """Publish weights on the Hub, and pin them: those of a finished RUN, or the pinned ones."""
+    from .. import publish
+
+    if every == bool(name):
+        raise UsageError("say which weights: MODEL [RUN], or --all", "zoo push cgan RUN --repo me/zoo-cgan")
+    file = file or manifest.path()
+    names = [pin.name for pin in manifest.read(file).values()] if every else [name or ""]
+    for one in names:
+        target = publish.repository(repo, one) if every else repo
+        before = "" if dry_run else (hub.read_head(target, publish.README, endpoint) or b"").decode()
+        parcel = publish.pack(one, run, target, file, before=before, reporter=render.TerminalReporter(), **where)
+        if dry_run:
+            render.parcel(parcel, private)
+            continue
+        pin, change = publish.send(parcel, file, private=private, tag=tag, endpoint=endpoint)
+        render.line(f"published {pin.name}  {pin.size:,} bytes  {pin.repo}@{pin.commit}\n{change}")
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=ModelName())
+@_all
+@_endpoint
+def pull(names: tuple[str, ...], every: bool, endpoint: str | None) -> None:
+    """Fetch pinned weights, so that everything works without a network."""
+    for pin in chosen(names, every):
+        where = "bundled" if pin.bundled.exists() else f"{pin.repo}@{pin.commit[:12]}"
+        path, _ = manifest.content(pin, endpoint)
+        render.line(f"{pin.name}  {pin.size:,} bytes, sha256 as pinned  {where}  {path}")
+
+
+@click.group()
+def weights() -> None:
+    """The pinned weights: where they are, and whether they are what they should be."""
+
+
+@weights.command("list")
+@_json_flag
+def list_(as_json: bool) -> None:
+    """Every pin: where its file is, its size, its sha256."""
+    rows = [
+        {"weights": pin.name, "where": _where(pin), "bytes": pin.size, "sha256": pin.sha256, "repo": pin.repo,
+         "commit": pin.commit, "licence": pin.licence}
+        for pin in manifest.read().values()
+    ]  # fmt: skip
+    if as_json:
+        render.json_out(rows)
+    else:
+        render.weights(rows)
+
+
+def _where(pin: Pin) -> str:
+    if pin.bundled.exists():
+        return "bundled"
+    return ("cached" if manifest.available(pin) else "on the Hub") if pin.repo else "missing"
+
+
+@weights.command()
+@click.argument("names", nargs=-1, type=ModelName())
+def verify(names: tuple[str, ...]) -> int:
+    """Compare the files that are here, all or those of NAMES, with their pins.
+
+    Exits 3 if one differs.
+    """
+    worst = 0
+    for pin in chosen(names, not names):
+        path = manifest.available(pin)
+        try:
+            if path:
+                manifest.check(path.read_bytes(), pin, path)
+            render.line(f"{pin.name}  {f'as pinned  {path}' if path else 'not here'}")
+        except IntegrityError as error:
+            worst = error.exit_code
+            render.error(error.message, error.hint)
+    return worst
+
+
+@weights.command()
+@click.argument("name", type=ModelName())
+def path(name: str) -> None:
+    """Where the file of NAME lies on this machine."""
+    (pin,) = chosen((name,))
+    if not (found := manifest.available(pin)):
+        raise UsageError(f"the weights of {pin.name} are not on this machine", f"zoo pull {pin.name}")
+    render.line(str(found))
+
+
+@weights.command()
+@click.option("--dry-run", is_flag=True, help="Say what would go, and keep it.")
+def prune(dry_run: bool) -> None:
+    """Remove from the cache the commits of the pinned repositories that are no longer pinned."""
+    keep: dict[str, set[str]] = {}
+    for pin in manifest.read().values():
+        if pin.repo:
+            keep.setdefault(pin.repo, set()).add(pin.commit)
+    commits, size = hub.prune(keep, dry_run=dry_run)
+    render.line(f"{'would remove' if dry_run else 'removed'} {commits} commits, {size:,} bytes")

@@ -1,0 +1,89 @@
+"""Publishing: one commit, compared with what was sent."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import IntegrityError, UsageError
+from ..files import sha256
+from .client import client, explained, patiently
+from .fetching import fetch, git_hash
+
+
+def push(
+    repo: str, files: Mapping[str, bytes], *, message: str, private: bool = False, tag: str = "", endpoint: str | None = None
+) -> str:  # fmt: skip
+    """Publish files as one commit, unless the repository has them already.
+
+    Args:
+        files: name to content; other files of the repository stay.
+        private: of a repository that this makes.
+        tag: name for the commit.
+    Returns:
+        the commit, 40 digits.
+    Raises:
+        UsageError: the name is none, the repository is public but should not be, or the tag is taken.
+        IntegrityError: the server has stored something else than was sent.
+        NetworkError: the server cannot be reached or does not let us in.
+    """
+    api = client().HfApi(endpoint=endpoint)
+    with explained(repo):
+        patiently(lambda: api.create_repo(repo, private=private, exist_ok=True))
+        if private and not patiently(lambda: api.repo_info(repo)).private:
+            raise UsageError(f"{repo} is public", "make it private in its settings, or leave out --private")
+        commit = patiently(lambda: _commit(api, repo, files, message))
+        if wrong := patiently(lambda: _differences(api, repo, commit, files)):
+            name, (theirs, ours) = next(iter(wrong.items()))
+            raise IntegrityError(f"{repo}@{commit[:12]} holds another {name}: its hash is {theirs}, must be {ours}",
+                                 "nothing was pinned; push again, or tell the server's owner")  # fmt: skip
+        if tag:
+            patiently(lambda: _tag(api, repo, tag, commit))
+    return commit
+
+
+def _commit(api: Any, repo: str, files: Mapping[str, bytes], message: str) -> str:
+    """One commit. Looks first: the answer to an earlier try may be all that was lost."""
+    head = api.repo_info(repo).sha
+    if not (changed := _differences(api, repo, head, files)):
+        return head
+    add = client().CommitOperationAdd
+    operations = [add(name, io.BufferedReader(io.BytesIO(files[name]))) for name in changed]
+    return api.create_commit(repo, operations, commit_message=message, parent_commit=head).oid
+
+
+def _differences(api: Any, repo: str, commit: str, files: Mapping[str, bytes]) -> dict[str, tuple[str, str]]:
+    """Files that a commit has otherwise or not at all: its hash, and that of ours."""
+    theirs = {entry.path: entry for entry in api.get_paths_info(repo, list(files), revision=commit)}
+    found = {}
+    for name, data in files.items():
+        entry = theirs.get(name)
+        large = entry is not None and entry.lfs
+        hashes = (entry.lfs.sha256 if large else entry.blob_id) if entry else "", (sha256 if large else git_hash)(data)
+        if hashes[0] != hashes[1]:
+            found[name] = hashes
+    return found
+
+
+def _tag(api: Any, repo: str, tag: str, commit: str) -> None:
+    """Name a commit, once and for all."""
+    there = {ref.name: ref.target_commit for ref in api.list_repo_refs(repo).tags}
+    if there.get(tag, commit) != commit:
+        raise UsageError(f"{repo} has the tag '{tag}' already, at {there[tag][:12]}", "choose another --tag")
+    if tag not in there:
+        api.create_tag(repo, tag=tag, revision=commit)
+
+
+def read_head(repo: str, file: str, endpoint: str | None = None) -> bytes | None:
+    """A file of a repository as it is now; None where there is none."""
+    hub = client()
+    api = hub.HfApi(endpoint=endpoint)
+    with explained(repo):
+        try:
+            head = patiently(lambda: api.repo_info(repo)).sha
+            if file not in patiently(lambda: api.list_repo_files(repo, revision=head)):
+                return None
+        except hub.errors.RepositoryNotFoundError:
+            return None
+    return fetch(repo, head, file, endpoint=endpoint).read_bytes()

@@ -1,0 +1,134 @@
+"""Trained weights to the Hub: what the folder of a repository holds, and its pin once it is there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import checkpoint, hub, manifest, modelcard, registry, weights
+from .api import sample
+from .bundle import as_pin, circumstances, measured
+from .calls import make_run
+from .errors import NetworkError, UsageError
+from .files import atomic_write
+from .manifest import WEIGHTS, Pin
+from .names import split_name
+from .results import Picture, Texts
+from .runs import FIGURES, read_record
+
+if TYPE_CHECKING:
+    from .reporter import Reporter
+
+README, CONFIG, SAMPLES = "README.md", "config.json", "samples"
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What is to be published: the files, by name in the repository, and the pin without its commit."""
+
+    pin: Pin
+    files: Mapping[str, bytes]
+
+    @property
+    def card(self) -> str:
+        """The README.md."""
+        return self.files[README].decode()
+
+
+def repository(owner: str, name: str) -> str:
+    """The repository that ``--all`` publishes ``plugin.preset`` in: ``owner/zoo-plugin-preset``."""
+    return f"{owner}/zoo-{name.replace('.', '-')}"
+
+
+def pack(
+    name: str, run: Path | None, repo: str, file: Path, *, before: str = "", device: str = "auto",
+    data_root: str | Path | None = None, reporter: Reporter | None = None,
+) -> Parcel:  # fmt: skip
+    """Everything that a repository will hold. The weights are built into their module first: what does not load is not sent.
+
+    Args:
+        name: ``plugin``, or ``plugin.preset``.
+        run: folder of a finished run; without it the weights that the manifest pins.
+        repo: ``org/name``.
+        file: the manifest that will pin it.
+        before: the README.md that the repository has; what a person wrote into it is kept.
+    Raises:
+        UsageError: there is no such run, or it is of another model.
+        IntegrityError: its weights are not those of its record.
+    """
+    plugin, preset = split_name(name)
+    model = registry.load(plugin)
+    pin, path = _source(model, preset, run, file)
+    tensors, facts, digest = checkpoint.load(path, pin)
+    weights.build(model, weights.checked(model, tensors, facts, digest, str(path)))
+    if preset and facts["preset"] != preset:
+        raise UsageError(
+            f"{run} holds weights of {plugin}.{facts['preset']}, not of {name}", f"zoo push {plugin} {run}"
+        )
+    if any(metric.name not in facts["metrics"] for metric in model.card.metrics):  # of an older release
+        facts = measured(tensors, facts, make_run(0, device, data_root, reporter))
+        pin = replace(pin, metrics=facts["metrics"], data=facts["data"], judges=facts["judges"])
+    pictures = {f"{FIGURES}/{p.name}": p.read_bytes() for p in sorted((run / FIGURES).glob("*.png"))} if run else {}
+    texts, drawn = _samples(model, path, device, data_root, reporter)
+    files = {WEIGHTS: path.read_bytes(), CONFIG: _config(facts), **drawn, **pictures}
+    card = modelcard.render(
+        model.card,
+        facts,
+        pin.trained,
+        repo=repo,
+        sha256=digest,
+        pictures=[*drawn, *pictures],
+        texts=texts,
+        before=before,
+    )
+    return Parcel(replace(pin, repo=repo, commit=""), {**files, README: card.encode()})
+
+
+def _source(model: registry.Model, preset: str, run: Path | None, file: Path) -> tuple[Pin, Path]:
+    """What is published, as a pin, and where its weights lie."""
+    if run is None:
+        pin = manifest.pin(f"{model.name}.{model.preset(preset or None)}")
+        return pin, manifest.locate(pin)
+    record = read_record(run)
+    size, digest = record["weights"]["size"], record["weights"]["sha256"]
+    return as_pin(record, file.parent, size, digest, circumstances(record)), run / WEIGHTS
+
+
+def _samples(
+    model: registry.Model, path: Path, device: str, data_root: str | Path | None, reporter: Reporter | None
+) -> tuple[list[tuple[str, str]], dict[str, bytes]]:
+    """What the weights draw: texts, or a picture file; nothing where that needs data which is not here."""
+    try:
+        result = sample(model.name, weights=path, device=device, data_root=data_root)
+    except NetworkError as error:
+        if reporter:
+            reporter.warn(f"the card has no samples: {error.message}")
+        return [], {}
+    if isinstance(result, Texts):
+        return [(source[:500], text) for source, text in zip(result.sources, result.texts, strict=True)][:3], {}
+    return [], {f"{SAMPLES}.png": result.png()} if isinstance(result, Picture) else {}
+
+
+def _config(facts: Mapping[str, Any]) -> bytes:
+    kept = {key: facts[key] for key in ("model", "preset", "seed", "options", "classes")}
+    return (json.dumps(kept, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def send(
+    parcel: Parcel, file: Path, *, private: bool = False, tag: str = "", endpoint: str | None = None
+) -> tuple[Pin, str]:
+    """Publish, and pin what was published.
+
+    Returns:
+        the pin, and the change of the manifest as a unified diff.
+    """
+    pin = parcel.pin
+    message = f"{pin.name}, sha256 {pin.sha256[:12]}"
+    commit = hub.push(pin.repo, parcel.files, message=message, private=private, tag=tag, endpoint=endpoint)
+    pin = replace(pin, commit=commit)
+    if pin.bundled.exists():  # what is bundled is what is pinned
+        atomic_write(pin.bundled, parcel.files[WEIGHTS])
+    return pin, manifest.write(pin, file)
