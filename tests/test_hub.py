@@ -483,5 +483,6 @@ def test_weights_list_says_where_everything_is(zoo: Zoo, server: Hub, online: di
     path.write_bytes(loopback.flipped(path.read_bytes()))
     done = zoo("weights", "verify", env=online)
     assert done.returncode == 3 and "must be" in done.stderr
-    for wrong in (("pull",), ("pull", "judge", "--all"), ("push", "--repo", "me/x"), ("pull", "judge.nothing")):
+    for wrong in (("pull",), ("pull", "judge", "--all"), ("push", "--repo", "me/x"), ("pull", "judge.nothing"),
+                  ("push", "vae", "--repo", "a bad name", "--dry-run")):  # fmt: skip
         assert zoo(*wrong, env=online).returncode == 2

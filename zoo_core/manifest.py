@@ -155,11 +155,12 @@ def check(data: bytes, pin: Pin, path: Path) -> str:
     """
     digest = sha256(data)
     if (len(data), digest) != (pin.size, pin.sha256):
+        sizes = "" if len(data) == pin.size else f" ({len(data):,} bytes, must be {pin.size:,})"
         raise IntegrityError(
-            f"{path} is not the pinned file of {pin.name}: sha256 is {digest}, must be {pin.sha256} "
-            f"({len(data)} bytes, must be {pin.size})",
-            f"delete {path} and reinstall the package, or check out the file again",
-        )
+            f"{path} is not the pinned file of {pin.name}: sha256 is {digest}, must be {pin.sha256}{sizes}",
+            f"delete {path} and reinstall the package, or check out the file again"
+            if path == pin.bundled else f"zoo pull {pin.name} fetches it again",
+        )  # fmt: skip
     return digest
 
 

@@ -134,7 +134,7 @@ def _body(
 def _rows(card: Card, facts: Mapping[str, Any]) -> list[str]:
     published = card.presets[facts["preset"]].published
     return [
-        f"| {m.name} | {m.summary}{f', {m.unit}' if m.unit else ''} | "
+        f"| {m.name} | {m.summary.replace('|', '&#124;')}{f', {m.unit}' if m.unit else ''} | "
         f"{f'{published[m.name]:g}' if m.name in published else ''} | {facts['metrics'][m.name]:.{m.decimals}f} |"
         for m in card.metrics
     ]
@@ -143,7 +143,7 @@ def _rows(card: Card, facts: Mapping[str, Any]) -> list[str]:
 def _circumstances(trained: Mapping[str, Any]) -> str:
     parts = [f"in {trained['seconds']:,.0f} seconds" if "seconds" in trained else "",
              f"on {trained['device']}" if "device" in trained else "",
-             f"with {trained['threads']} threads" if trained.get("threads") else "",
+             f"with {trained['threads']} thread{'s' * (trained['threads'] > 1)}" if trained.get("threads") else "",
              f"and torch {trained['torch']}" if "torch" in trained else "",
              f"at commit {trained['commit'][:12]}" if trained.get("commit") else ""]  # fmt: skip
     return " ".join(part for part in parts if part)

@@ -65,6 +65,7 @@ def push(
     names = [pin.name for pin in manifest.read(file).values()] if every else [name or ""]
     for one in names:
         target = publish.repository(repo, one) if every else repo
+        hub.check_name(target)
         before = "" if dry_run else (hub.read_head(target, publish.README, endpoint) or b"").decode()
         parcel = publish.pack(one, run, target, file, before=before, reporter=render.TerminalReporter(), **where)
         if dry_run:

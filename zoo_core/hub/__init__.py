@@ -8,6 +8,6 @@ token is that of the client's own login, or ``HF_TOKEN``.
 
 from .client import without_token
 from .fetching import cached, fetch, folder, prune, split_address
-from .publishing import push, read_head
+from .publishing import check_name, push, read_head
 
-__all__ = ["cached", "fetch", "folder", "prune", "push", "read_head", "split_address", "without_token"]
+__all__ = ["cached", "check_name", "fetch", "folder", "prune", "push", "read_head", "split_address", "without_token"]

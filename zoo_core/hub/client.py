@@ -24,6 +24,7 @@ def client() -> Any:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     import huggingface_hub.constants
     import huggingface_hub.errors
+    import huggingface_hub.utils
     from huggingface_hub.utils import disable_progress_bars, logging
 
     logging.set_verbosity_error()

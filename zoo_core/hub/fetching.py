@@ -43,7 +43,8 @@ def folder(source: str, files: Sequence[str]) -> Path:
     """
     if not Path(source).is_dir():
         repo, commit = split_address(source)
-        return min(fetch(repo, commit, name) for name in files).parent
+        paths = [fetch(repo, commit, name) for name in files]
+        return paths[0].parent
     found = {entry.name for entry in Path(source).iterdir()}
     if missing := [name for name in files if name not in found]:
         raise _not_there(source, missing[0], found)
@@ -143,7 +144,8 @@ def _is_wrong(path: Path, commit: str, expected: str, size: int | None) -> str:
     data = path.read_bytes()
     digest = sha256(data) if len(expected) == 64 else git_hash(data)
     if digest != expected or size not in (None, len(data)):
-        return f"its hash is {digest}, must be {expected} ({len(data):,} bytes, must be {size or len(data):,})"
+        sizes = "" if size in (None, len(data)) else f" ({len(data):,} bytes, must be {size:,})"
+        return f"its hash is {digest}, must be {expected}{sizes}"
     return "" if commit in path.parts else f"it was filed under another commit than {commit}"
 
 

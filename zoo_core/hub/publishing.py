@@ -12,6 +12,18 @@ from .client import client, explained, patiently
 from .fetching import fetch, git_hash
 
 
+def check_name(repo: str) -> None:
+    """Whether a repository could be called so.
+
+    Raises:
+        UsageError: it could not.
+    """
+    with explained(repo):
+        client().utils.validate_repo_id(repo)
+    if repo.count("/") != 1:
+        raise UsageError(f"'{repo}' is no name of a repository", "it is ORG/NAME")
+
+
 def push(
     repo: str, files: Mapping[str, bytes], *, message: str, private: bool = False, tag: str = "", endpoint: str | None = None
 ) -> str:  # fmt: skip
@@ -28,6 +40,7 @@ def push(
         IntegrityError: the server has stored something else than was sent.
         NetworkError: the server cannot be reached or does not let us in.
     """
+    check_name(repo)
     api = client().HfApi(endpoint=endpoint)
     with explained(repo):
         patiently(lambda: api.create_repo(repo, private=private, exist_ok=True))
