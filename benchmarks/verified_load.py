@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import zoo_core as zoo
-from zoo_core import checkpoint, manifest, weights
+from zoo_core import checkpoint, manifest, pins, weights
 from zoo_core.registry import load
 
 NAME, PAIRS = "vae.mlp-64d", 15
@@ -26,16 +26,16 @@ UNSEEN = "from zoo_core import manifest; manifest.check = lambda data, pin, path
 LOAD = f"import zoo_core as zoo; zoo.load('{NAME}')"
 
 
-def make(folder: Path) -> manifest.Pin:
+def make(folder: Path) -> pins.Pin:
     """A pinned file of 20 MB, of a model that has just been initialised."""
     model = load("vae")
     options = model.card.presets["mlp-64d"].options.model_copy(update={"hidden": 1210})
     module = weights.build(model, type(weights.untrained(model, "mlp-64d"))(NAME, options, None))
-    pin = manifest.Pin("vae", "mlp-64d", manifest.WEIGHTS, 0, "", "MIT", home=folder)
+    pin = pins.Pin("vae", "mlp-64d", pins.WEIGHTS, 0, "", "MIT", home=folder)
     facts = {"model": "vae", "preset": "mlp-64d", "options": options.model_dump(mode="json")}
     digest = checkpoint.save(pin.bundled, module.state_dict(), facts)
-    pin = manifest.Pin("vae", "mlp-64d", manifest.WEIGHTS, pin.bundled.stat().st_size, digest, "MIT", home=folder)
-    manifest.write(pin, folder / manifest.FILE)
+    pin = pins.Pin("vae", "mlp-64d", pins.WEIGHTS, pin.bundled.stat().st_size, digest, "MIT", home=folder)
+    pins.write(pin, folder / pins.FILE)
     return pin
 
 
@@ -69,7 +69,7 @@ def main() -> None:
     """Print the table."""
     with tempfile.TemporaryDirectory() as folder:
         pin = make(Path(folder))
-        os.environ["ZOO_MANIFEST"] = str(Path(folder) / manifest.FILE)
+        os.environ["ZOO_MANIFEST"] = str(Path(folder) / pins.FILE)
         print(f"{pin.size:,} bytes\n{'':34} {'unseen, ms':>11} {'verified':>11} {'ratio':>8}")
 
         def tensors() -> None:

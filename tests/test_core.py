@@ -13,7 +13,7 @@ from PIL import Image
 from torch import nn
 
 import zoo_core as zoo
-from zoo_core import checkpoint, manifest, options, runtime, state
+from zoo_core import checkpoint, manifest, options, pins, runtime, state
 from zoo_core.errors import IntegrityError, PluginError, TrainingError, UsageError
 from zoo_core.reporter import Silent
 
@@ -102,12 +102,12 @@ def test_a_checkpoint_fills_a_module_wholly_or_not_at_all() -> None:
 
 
 def test_bundled_weights_are_pinned_small_and_say_where_they_come_from() -> None:
-    pins = manifest.read()
-    assert {"vae.conv", "vae.mlp-64d", "cgan.dcgan", "judge.fashion-mnist"} <= set(pins)
-    files = {pin.bundled for pin in pins.values()}
+    pinned = manifest.read()
+    assert {"vae.conv", "vae.mlp-64d", "cgan.dcgan", "judge.fashion-mnist"} <= set(pinned)
+    files = {pin.bundled for pin in pinned.values()}
     assert files == set((manifest.path().parent / "weights").glob("*.safetensors"))
     assert sum(file.stat().st_size for file in files) < 25e6
-    for pin in pins.values():
+    for pin in pinned.values():
         _, facts, digest = checkpoint.load(pin.bundled, pin)
         assert digest == pin.sha256 and pin.commit == pin.repo == ""
         assert facts["data"] == dict(pin.data) and facts["metrics"] == dict(pin.metrics)
@@ -127,18 +127,18 @@ def test_writing_a_pin_keeps_comments_and_order(tmp_path: Path) -> None:
     file.write_text(
         '# mine\n[weights."a.b"]  # first\nplugin = "a"\npreset = "b"\nfile = "f"\nsize = 1\nsha256 = "0"\nlicence = "MIT"\n'
     )
-    manifest.write(manifest.Pin("c", "d", "g", 2, "1", "MIT", metrics={"m": 0.5}), file)
-    manifest.write(manifest.Pin("a", "b", "f", 3, "2", "MIT"), file)
+    pins.write(pins.Pin("c", "d", "g", 2, "1", "MIT", metrics={"m": 0.5}), file)
+    pins.write(pins.Pin("a", "b", "f", 3, "2", "MIT"), file)
     assert file.read_text().startswith("# mine\n")
-    pins = manifest.read(file)
-    assert list(pins) == ["a.b", "c.d"] and pins["a.b"].size == 3 and pins["c.d"].metrics == {"m": 0.5}
+    found = pins.read(file)
+    assert list(found) == ["a.b", "c.d"] and found["a.b"].size == 3 and found["c.d"].metrics == {"m": 0.5}
 
 
 @pytest.mark.parametrize("text", ["[weights", '[weights."a.b"]\nplugin = "a"', '[weights."a.b"]\nnonsense = 1'])
 def test_a_malformed_manifest_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "m.toml").write_text(text)
     with pytest.raises(IntegrityError, match=r"m\.toml"):
-        manifest.read(tmp_path / "m.toml")
+        pins.read(tmp_path / "m.toml")
 
 
 # -- training state ----------------------------------------------------------------------------------------

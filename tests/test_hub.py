@@ -11,6 +11,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from conftest import ROOT, Zoo, environment
 from loopback import Hub, git_hash, sha256
 from test_plugins import distribution
 
-from zoo_core import IntegrityError, NetworkError, UsageError, hub, manifest
+from zoo_core import IntegrityError, NetworkError, UsageError, hub, manifest, pins
 
 DATA = os.urandom(60_000)
 OTHER = "0123456789abcdef0123456789abcdef01234567"
@@ -113,7 +114,7 @@ def test_a_fault_that_stays_is_refused(server: Hub, cache: Path, fault: str, rec
 
 def test_a_file_of_the_cache_that_lost_a_bit_is_fetched_again(server: Hub, cache: Path, tmp_path: Path) -> None:
     commit = server.put("me/x", {FILE: DATA})
-    pin = manifest.Pin("a", "b", FILE, len(DATA), sha256(DATA), "MIT", "me/x", commit, home=tmp_path)
+    pin = pins.Pin("a", "b", FILE, len(DATA), sha256(DATA), "MIT", "me/x", commit, home=tmp_path)
     path, data = manifest.content(pin, server.url)
     assert data == DATA
     path.write_bytes(loopback.flipped(DATA))
@@ -157,7 +158,7 @@ def test_file_names_that_lead_out_are_refused(server: Hub, cache: Path, tmp_path
             f'[weights."a.b"]\nplugin="a"\npreset="b"\nfile=\'{name}\'\nsize=1\nsha256="0"\nlicence="MIT"\n'
         )
         with pytest.raises(IntegrityError, match="leads out"):
-            manifest.read(tmp_path / "m.toml")
+            pins.read(tmp_path / "m.toml")
     commit = server.put("me/x", {"../../evil.safetensors": DATA})
     with pytest.raises(IntegrityError, match=f"has no {FILE}"):
         hub.fetch("me/x", commit, FILE, endpoint=server.url)
@@ -241,7 +242,7 @@ def online(server: Hub, tmp_path: Path) -> dict[str, str]:
     }  # fmt: skip
 
 
-def pins(env: dict[str, str]) -> dict[str, Any]:
+def pinned(env: dict[str, str]) -> dict[str, Any]:
     return tomllib.loads(Path(env["ZOO_MANIFEST"]).read_text())["weights"]
 
 
@@ -255,7 +256,7 @@ def test_all_bundled_weights_go_to_the_hub_and_come_back(
     assert done.returncode == 0, done.stderr
     after = Path(online["ZOO_MANIFEST"]).read_text()
     assert {line for line in before.splitlines() if line not in after.splitlines()} <= {'repo = ""', 'commit = ""'}
-    for name, pin in pins(online).items():
+    for name, pin in pinned(online).items():
         repo = server.repos[pin["repo"]]
         assert pin["repo"] == f"me/zoo-{name.replace('.', '-')}" and f'+commit = "{pin["commit"]}"' in done.stdout
         assert repo.commits[-1][0] == pin["commit"] == repo.tags["v1"] and len(repo.commits) == 2
@@ -265,7 +266,7 @@ def test_all_bundled_weights_go_to_the_hub_and_come_back(
     done = zoo("sample", "cgan", "--class", "sandal", "-o", "first.png", env=online)
     assert done.returncode == 0, done.stderr
     assert zoo("pull", "--all", env=online).returncode == 0
-    for name in pins(online):
+    for name in pinned(online):
         path = Path(zoo("weights", "path", name, env=online).stdout.strip())
         assert path.read_bytes() == bundled[f"{name}.safetensors"], name
     blocked = {**online, "NO_SOCKETS": "1"}
@@ -300,7 +301,7 @@ def test_a_run_is_published_with_a_card_that_the_hub_reads(
     data = card.data.to_dict()
     assert data["license"] == "mit" and data["language"] == "en" and {"mine", "zoo", "gan"} <= set(data["tags"])
     results = {result.metric_type: result.metric_value for result in card.data.eval_results}
-    pin = pins(online)["gan.conv-small"]
+    pin = pinned(online)["gan.conv-small"]
     assert results == pin["metrics"] and pin["sha256"] == sha256(files[FILE])
     for words in ("Written by hand.", "--preset conv-small --seed 0 --latent 16 --iterations 3", 'WEIGHTS = "me/zoo-gan@COMMIT"',
                   "![samples](samples.png)", "## Numbers"):  # fmt: skip
@@ -342,8 +343,8 @@ def published(server: Hub, online: dict[str, str], name: str = "judge.mnist") ->
     file = Path(online["ZOO_MANIFEST"])
     data = (file.parent / "weights" / f"{name}.safetensors").read_bytes()
     commit = server.put("me/x", {FILE: data})
-    found = manifest.read(file)[name]
-    manifest.write(type(found)(**{**vars(found), "repo": "me/x", "commit": commit}), file)
+    found = pins.read(file)[name]
+    pins.write(replace(found, repo="me/x", commit=commit), file)
     unbundled(online)
     return data
 
@@ -442,8 +443,8 @@ def test_a_plugin_of_another_package_carries_its_own_pins(
     assert done.returncode == 0, done.stderr
     assert zoo("sample", "pixels", "-o", "x.png", env=online).returncode == 0
     assert "pixels" in zoo("weights", "list", env=online).stdout
-    pinned = mine.read_text()
-    for text in (pinned.replace("sha256", "sha255"), Path(online["ZOO_MANIFEST"]).read_text()):
+    text_before = mine.read_text()
+    for text in (text_before.replace("sha256", "sha255"), Path(online["ZOO_MANIFEST"]).read_text()):
         mine.write_text(text)
         assert (
             zoo("list", env=online).returncode == 0
@@ -459,8 +460,8 @@ def test_prune_removes_what_is_no_longer_pinned(zoo: Zoo, server: Hub, online: d
     assert zoo("pull", "judge.mnist", env=online).returncode == 0
     file = Path(online["ZOO_MANIFEST"])
     later = server.put("me/x", {"README.md": b"later"})
-    found = manifest.read(file)["judge.mnist"]
-    manifest.write(type(found)(**{**vars(found), "commit": later}), file)
+    found = pins.read(file)["judge.mnist"]
+    pins.write(replace(found, commit=later), file)
     assert zoo("pull", "judge.mnist", env=online).returncode == 0
     assert "would remove 1 commits" in zoo("weights", "prune", "--dry-run", env=online).stdout
     assert len(kept(Path(online["HF_HOME"]))) == 2
@@ -473,7 +474,7 @@ def test_weights_list_says_where_everything_is(zoo: Zoo, server: Hub, online: di
     import json
 
     shown = json.loads(zoo("weights", "list", "--json", env=online).stdout)
-    assert {row["where"] for row in shown} == {"bundled"} and len(shown) == len(pins(online))
+    assert {row["where"] for row in shown} == {"bundled"} and len(shown) == len(pinned(online))
     published(server, online)
     shown = {row["weights"]: row["where"] for row in json.loads(zoo("weights", "list", "--json", env=online).stdout)}
     assert shown.pop("judge.mnist") == "on the Hub" and set(shown.values()) == {"missing"}

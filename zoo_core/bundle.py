@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import checkpoint, registry, weights
 from .calls import make_run, measure
 from .files import atomic_write
-from .manifest import WEIGHTS, Pin, write
+from .pins import WEIGHTS, Pin, write
 from .runs import read_record
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from safetensors.torch import save as _save
 
 from .errors import IntegrityError, PluginError, TrainingError
 from .files import atomic_write, read_bytes, sha256
-from .manifest import Pin, check
+from .pins import Pin, check
 
 HEADER = "zoo"  # one key only: the order of several is not reproducible
 

@@ -14,8 +14,8 @@ from .bundle import as_pin, circumstances, measured
 from .calls import make_run
 from .errors import NetworkError, UsageError
 from .files import atomic_write
-from .manifest import WEIGHTS, Pin
 from .names import split_name
+from .pins import WEIGHTS, Pin, write
 from .results import Picture, Texts
 from .runs import FIGURES, read_record
 
@@ -131,4 +131,4 @@ def send(
     pin = replace(pin, commit=commit)
     if pin.bundled.exists():  # what is bundled is what is pinned
         atomic_write(pin.bundled, parcel.files[WEIGHTS])
-    return pin, manifest.write(pin, file)
+    return pin, write(pin, file)

@@ -14,7 +14,7 @@ from typing import Any
 from . import checkpoint, state
 from .errors import UsageError
 from .files import atomic_write, write_json
-from .manifest import WEIGHTS
+from .pins import WEIGHTS
 from .results import Figure, Series
 
 RECORD, HISTORY, FIGURES = "run.json", "history.csv", "figures"

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from . import checkpoint, hub, manifest, registry
 from .errors import IntegrityError, PluginError, UsageError
-from .manifest import WEIGHTS
 from .names import split_name
 from .options import resolve
+from .pins import WEIGHTS
 from .types import Checkpoint
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 
-from .. import api, manifest
+from .. import api, manifest, pins
 from ..environment import data_root, versions
 from ..errors import ZooError
 from ..options import flags, resolve
@@ -44,7 +44,7 @@ def _check_weights() -> list[Check]:
         try:
             path = manifest.available(pin)
             if path:
-                manifest.check(path.read_bytes(), pin, path)
+                pins.check(path.read_bytes(), pin, path)
             elif not pin.repo:
                 manifest.locate(pin)  # says that it is missing
             where = "sha256 as pinned" if path else f"not here; zoo pull {name}"

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from .. import hub, manifest, registry
+from .. import hub, manifest, pins, registry
 from ..errors import IntegrityError, UsageError
-from ..manifest import Pin
 from ..names import split_name
+from ..pins import Pin
 from . import render
 from .commands import ModelName, _json_flag
 
@@ -62,7 +62,7 @@ def push(
     if every == bool(name):
         raise UsageError("say which weights: MODEL [RUN], or --all", "zoo push cgan RUN --repo me/zoo-cgan")
     file = file or manifest.path()
-    names = [pin.name for pin in manifest.read(file).values()] if every else [name or ""]
+    names = [pin.name for pin in pins.read(file).values()] if every else [name or ""]
     for one in names:
         target = publish.repository(repo, one) if every else repo
         hub.check_name(target)
@@ -125,7 +125,7 @@ def verify(names: tuple[str, ...]) -> int:
         path = manifest.available(pin)
         try:
             if path:
-                manifest.check(path.read_bytes(), pin, path)
+                pins.check(path.read_bytes(), pin, path)
             render.line(f"{pin.name}  {f'as pinned  {path}' if path else 'not here'}")
         except IntegrityError as error:
             worst = error.exit_code

@@ -14,8 +14,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from ..errors import ZooError
-from ..manifest import Pin
 from ..options import Flag
+from ..pins import Pin
 from ..registry import Model
 from ..reporter import Reporter
 from ..results import Figure, HeatMap, Images, Result, Table, Texts
