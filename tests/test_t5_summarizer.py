@@ -22,7 +22,7 @@ from zoo_t5_summarizer.tokens import END, PAD, as_bytes, buckets, corpus, from_b
 from zoo_t5_summarizer.transformer import Transformer
 
 import zoo_core as zoo
-from zoo_core import IntegrityError, Interrupted, UsageError, texts
+from zoo_core import IntegrityError, Interrupted, UsageError, manifest, texts
 from zoo_core.checkpoint import load as read_weights
 from zoo_core.registry import load
 from zoo_core.reporter import Silent
@@ -389,6 +389,18 @@ def test_pretraining_can_be_gone_on_from(tmp_path: Path, slices: Path) -> None:
     assert other.record["weights"]["sha256"] != whole.record["weights"]["sha256"]
     with pytest.raises(UsageError, match="another network"):
         zoo.train(NAME, output=tmp_path / "x", network="transformer", **given)
+
+
+def test_the_bundled_weights_can_be_gone_on_from(tmp_path: Path) -> None:
+    """By their name, on texts of one's own."""
+    mine = tmp_path / "mine.jsonl"
+    mine.write_text("".join(json.dumps({"body": text, "gist": [text[:20]]}) + "\n" for text in ABSTRACTS[:30]))
+    given = {"data": mine, "source_field": "body", "target_field": "gist", "iterations": 2, "device": "cpu"}
+    done = zoo.train(NAME, output=tmp_path / "run", continue_=f"{NAME}.mini", reporter=Silent(), **given)
+    pin = manifest.pin(f"{NAME}.mini")
+    facts = read_weights(done.folder / "model.safetensors")[1]
+    assert facts["continues"] == pin.sha256 and facts["options"]["iterations"] == 2
+    assert done.metrics["loss"] < 6 and not (done.folder / "stages").exists()
 
 
 def test_bf16_trains_the_transformer_too(tmp_path: Path, slices: Path) -> None:
