@@ -111,7 +111,8 @@ def test_bundled_weights_are_pinned_small_and_say_where_they_come_from() -> None
         _, facts, digest = checkpoint.load(pin.bundled, pin)
         assert digest == pin.sha256 and pin.commit == pin.repo == ""
         assert facts["data"] == dict(pin.data) and facts["metrics"] == dict(pin.metrics)
-        assert facts["licence"] == pin.licence and len(facts["classes"]) == 10
+        assert facts["licence"] == pin.licence
+        assert len(facts["classes"]) == (10 if any("mnist" in name for name in pin.data) else 0)
         assert f"{facts['model']}.{facts['preset']}" == pin.name
 
 

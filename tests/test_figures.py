@@ -29,6 +29,7 @@ AIMS = {  # weights, metric: at least, at most
     ("rehearsal.mlp", "accuracy"): (96.9, 100),
     ("pg-classifier.mnist", "accuracy"): (97, 100),
     ("autoencoder.tanh-2d", "knn_accuracy"): (85, 100),
+    ("t5-summarizer.mini", "rouge1"): (36, 100),  # the best sentence of each text has 36.6, one from scratch 25.4
 }
 
 

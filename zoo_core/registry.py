@@ -9,7 +9,8 @@ from __future__ import annotations
 import inspect
 import traceback
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from functools import lru_cache
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -54,14 +55,20 @@ class Model:
 def _found() -> dict[str, list[EntryPoint]]:
     """Entry points by name, sorted; a name may be claimed more than once."""
     found: dict[str, list[EntryPoint]] = {}
-    for entry in sorted(entry_points(group=GROUP), key=lambda e: (e.name, _distribution(e))):
+    for entry in sorted(entry_points(group=GROUP), key=lambda e: e.name):
         if entry not in found.setdefault(entry.name, []):
             found[entry.name].append(entry)
     return found
 
 
 def _distribution(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist else "unknown"
+    return _name_and_version(entry.dist)[0]
+
+
+@lru_cache
+def _name_and_version(distribution: Distribution | None) -> tuple[str, str]:
+    """Read once for all plugins of a distribution: its metadata holds a whole README."""
+    return (distribution.name, distribution.version) if distribution else ("unknown", "")
 
 
 def names() -> list[str]:
@@ -76,7 +83,7 @@ def _unique() -> dict[str, EntryPoint]:
     """Entry points by a name that is theirs alone."""
     result = {}
     for name, entries in _found().items():
-        for entry in entries:
+        for entry in entries if len(entries) == 1 else sorted(entries, key=_distribution):
             result[name if len(entries) == 1 else f"{_distribution(entry)}:{name}"] = entry
     return result
 
@@ -112,7 +119,6 @@ def load(name: str) -> Model:
 
 
 def _load(entry: EntryPoint) -> Model:
-    distribution = _distribution(entry)
     module = _import(entry)
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
@@ -123,7 +129,7 @@ def _load(entry: EntryPoint) -> Model:
         raise _broken(entry, f"its hooks do not fit: {_one_line(error)}") from error
     _check_hooks(manager, entry)
     card = _card(manager, entry)
-    return Model(entry.name, distribution, entry.dist.version if entry.dist else "", card, manager)
+    return Model(entry.name, *_name_and_version(entry.dist), card, manager)
 
 
 def _entry(name: str) -> EntryPoint:
