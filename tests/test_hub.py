@@ -71,13 +71,13 @@ BODY, HEAD = rf"GET .*/{FILE}", rf"HEAD .*/{FILE}"
 PULLS: dict[str, tuple[str, str, Any, int | None, str]] = {
     # fault: where, kind, value, refused with (None: survived) where it stays, what is said then
     "one byte flipped": (BODY, "flip", None, 3, "must be"),
-    "body cut short": (BODY, "truncate", None, 5, ""),
-    "body stalls": (BODY, "stall", 0.6, 5, ""),
+    "body cut short": (BODY, "truncate", None, 5, "cannot be reached"),
+    "body stalls": (BODY, "stall", 0.6, 5, "cannot be reached"),
     "503 on the body": (BODY, "status", (503, {}), 5, "503"),
     "429 with seconds to wait": (BODY, "status", (429, {"Retry-After": "0"}), 5, "429"),
     "429 until a date of a wrong clock": (BODY, "status", (429, {"Retry-After": "Fri, 31 Dec 2199 23:59:59 GMT"}), 5, "429"),
     "500 on the headers": (HEAD, "status", (500, {}), 5, "500"),
-    "connection dropped": (BODY, "drop", None, 5, ""),
+    "connection dropped": (BODY, "drop", None, 5, "cannot be reached"),
     "headers of another commit": (HEAD, "commit", OTHER, 3, OTHER),
     "a false hash in the headers": (HEAD, "etag", "0" * 64, 3, "0" * 64),
     "a hash that is a path": (HEAD, "etag", "../../../../evil", 3, "evil"),
@@ -209,13 +209,17 @@ def test_a_push_again_changes_nothing_and_a_tag_is_never_moved(server: Hub, cach
     assert server.repos["me/x"].tags == {"v1": first}
 
 
-def test_private_stays_private(server: Hub, cache: Path) -> None:
+def test_private_stays_private(server: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.push("me/x", FILES, message="m", private=True, endpoint=server.url)
     assert server.repos["me/x"].private
     server.repos["me/y"] = loopback.Repo(commits=[(OTHER, {})])
     with pytest.raises(UsageError, match="me/y is public"):
         hub.push("me/y", FILES, message="m", private=True, endpoint=server.url)
     assert len(server.repos["me/y"].commits) == 1
+    monkeypatch.setenv("ZOO_OFFLINE", "1")
+    with pytest.raises(NetworkError, match="ZOO_OFFLINE"):
+        hub.push("me/z", FILES, message="m", endpoint=server.url)
+    monkeypatch.delenv("ZOO_OFFLINE")
     with pytest.raises(UsageError, match="no name of a repository"):
         hub.push("not a/name/at all", FILES, message="m", endpoint=server.url)
 

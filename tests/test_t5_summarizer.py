@@ -589,7 +589,8 @@ def test_what_is_cut_is_said(trained: Path) -> None:
     reporter.warn = said.append  # type: ignore[method-assign]
     zoo.sample(NAME, weights=trained, text="cat " * 95, reporter=reporter)
     tokens = len(zoo.load(NAME, weights=trained).tokenizer.encode("cat " * 94 + "cat").ids)
-    assert said == [f"the text has {tokens} tokens; the model reads the first 32: {1 - 32 / tokens:.0%} is cut"]
+    assert said[0].startswith(f"{trained} is not pinned; its sha256 is")
+    assert said[1:] == [f"the text has {tokens} tokens; the model reads the first 32: {1 - 32 / tokens:.0%} is cut"]
 
 
 def test_bad_texts_are_refused(trained: Path, tmp_path: Path) -> None:

@@ -6,16 +6,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-from . import checkpoint, hub, manifest, modelcard, registry, weights
+from . import checkpoint, hub, manifest, modelcard, weights
 from .api import sample
 from .bundle import as_pin, circumstances, measured
-from .calls import make_run
+from .calls import make_run, open_model
 from .errors import NetworkError, UsageError
 from .files import atomic_write
-from .names import split_name
 from .pins import WEIGHTS, Pin, write
+from .registry import Model
 from .results import Picture, Texts
 from .runs import FIGURES, read_record
 
@@ -59,14 +60,13 @@ def pack(
         UsageError: there is no such run, or it is of another model.
         IntegrityError: its weights are not those of its record.
     """
-    plugin, preset = split_name(name)
-    model = registry.load(plugin)
+    model, preset = open_model(name, None)
     pin, path = _source(model, preset, run, file)
     tensors, facts, digest = checkpoint.load(path, pin)
     weights.build(model, weights.checked(model, tensors, facts, digest, str(path)))
     if preset and facts["preset"] != preset:
         raise UsageError(
-            f"{run} holds weights of {plugin}.{facts['preset']}, not of {name}", f"zoo push {plugin} {run}"
+            f"{run} holds weights of {model.name}.{facts['preset']}, not of {name}", f"zoo push {model.name} {run}"
         )
     if any(metric.name not in facts["metrics"] for metric in model.card.metrics):  # of an older release
         facts = measured(tensors, facts, make_run(0, device, data_root, reporter))
@@ -87,10 +87,10 @@ def pack(
     return Parcel(replace(pin, repo=repo, commit=""), {**files, README: card.encode()})
 
 
-def _source(model: registry.Model, preset: str, run: Path | None, file: Path) -> tuple[Pin, Path]:
+def _source(model: Model, preset: str | None, run: Path | None, file: Path) -> tuple[Pin, Path]:
     """What is published, as a pin, and where its weights lie."""
     if run is None:
-        pin = manifest.pin(f"{model.name}.{model.preset(preset or None)}")
+        pin = manifest.pin(f"{model.name}.{model.preset(preset)}")
         return pin, manifest.locate(pin)
     record = read_record(run)
     size, digest = record["weights"]["size"], record["weights"]["sha256"]
@@ -98,7 +98,7 @@ def _source(model: registry.Model, preset: str, run: Path | None, file: Path) ->
 
 
 def _samples(
-    model: registry.Model, path: Path, device: str, data_root: str | Path | None, reporter: Reporter | None
+    model: Model, path: Path, device: str, data_root: str | Path | None, reporter: Reporter | None
 ) -> tuple[list[tuple[str, str]], dict[str, bytes]]:
     """What the weights draw: texts, or a picture file; nothing where that needs data which is not here."""
     try:
@@ -108,7 +108,8 @@ def _samples(
             reporter.warn(f"the card has no samples: {error.message}")
         return [], {}
     if isinstance(result, Texts):
-        return [(source[:500], text) for source, text in zip(result.sources, result.texts, strict=True)][:3], {}
+        pairs = list(zip(result.sources, result.texts, strict=True))[:3]
+        return [(shorten(source, 400, placeholder=" …"), text) for source, text in pairs], {}
     return [], {f"{SAMPLES}.png": result.png()} if isinstance(result, Picture) else {}
 
 

@@ -33,6 +33,16 @@ def client() -> Any:
     return huggingface_hub
 
 
+def check_online() -> None:
+    """Whether anything may be asked of a server.
+
+    Raises:
+        NetworkError: the user forbade it.
+    """
+    if os.environ.get("ZOO_OFFLINE"):
+        raise NetworkError("ZOO_OFFLINE is set, so no server is asked", "connect to the network and unset it")
+
+
 def patiently(do: Callable[[], T]) -> T:
     """Do it; where the network or the server fails for the moment, again, after ever longer waits."""
     for wait in WAITS:
@@ -49,7 +59,8 @@ def _is_final(error: Exception) -> bool:
     """Whether trying again is of no use."""
     if (status := _status(error)) is not None:
         return status < 500 and status not in (408, 429)
-    return isinstance(error, (ZooError, ValueError)) or (isinstance(error, OSError) and error.errno is not None)
+    final = (ZooError, ValueError, client().errors.OfflineModeIsEnabled)
+    return isinstance(error, final) or (isinstance(error, OSError) and error.errno is not None)
 
 
 def _asked_wait(error: Exception) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import IntegrityError, UsageError
 from ..files import sha256
-from .client import client, explained, patiently
+from .client import check_online, client, explained, patiently
 from .fetching import fetch, git_hash
 
 
@@ -40,6 +40,7 @@ def push(
         IntegrityError: the server has stored something else than was sent.
         NetworkError: the server cannot be reached or does not let us in.
     """
+    check_online()
     check_name(repo)
     api = client().HfApi(endpoint=endpoint)
     with explained(repo):
@@ -90,6 +91,7 @@ def _tag(api: Any, repo: str, tag: str, commit: str) -> None:
 
 def read_head(repo: str, file: str, endpoint: str | None = None) -> bytes | None:
     """A file of a repository as it is now; None where there is none."""
+    check_online()
     hub = client()
     api = hub.HfApi(endpoint=endpoint)
     with explained(repo):
