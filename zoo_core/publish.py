@@ -130,6 +130,6 @@ def send(
     message = f"{pin.name}, sha256 {pin.sha256[:12]}"
     commit = hub.push(pin.repo, parcel.files, message=message, private=private, tag=tag, endpoint=endpoint)
     pin = replace(pin, commit=commit)
-    if pin.bundled.exists():  # what is bundled is what is pinned
+    if pin.bundled.exists() and pin.bundled.read_bytes() != parcel.files[WEIGHTS]:  # what is bundled is what is pinned
         atomic_write(pin.bundled, parcel.files[WEIGHTS])
     return pin, write(pin, file)

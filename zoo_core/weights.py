@@ -39,7 +39,7 @@ def from_file(model: registry.Model, path: Path) -> Checkpoint:
     if path.is_dir():
         path = path / WEIGHTS
     elif "@" in path.name and not path.exists():
-        path = hub.fetch(*hub.split_address(str(path)), WEIGHTS)
+        path = hub.fetch(*hub.split_address(path.as_posix()), WEIGHTS)
     tensors, facts, digest = checkpoint.load(path)
     return checked(model, tensors, facts, digest, str(path))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,8 @@ def push(
     if every == bool(name):
         raise UsageError("say which weights: MODEL [RUN], or --all", "zoo push cgan RUN --repo me/zoo-cgan")
     file = file or manifest.path()
+    if not dry_run and file.exists() and not os.access(file, os.W_OK):
+        raise UsageError(f"the pin cannot be written into {file}", "choose another one with --manifest")
     names = [pin.name for pin in pins.read(file).values()] if every else [name or ""]
     for one in names:
         target = publish.repository(repo, one) if every else repo
