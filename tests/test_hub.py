@@ -324,6 +324,16 @@ def test_a_run_is_published_with_a_card_that_the_hub_reads(
     assert zoo("sample", "gan.conv-small", "-o", "y.png", env=online).returncode == 0
 
 
+def test_paths_that_would_become_public_are_said(zoo: Zoo, online: dict[str, str], tmp_path: Path) -> None:
+    rows = "".join(f'{{"source": "the cat {i} sat on the mat", "target": "cat {i}"}}\n' for i in range(9))
+    (tmp_path / "mine.jsonl").write_text(rows)
+    done = zoo("train", "t5-summarizer", "--continue", "t5-summarizer.mini", "--data", "mine.jsonl", "--iterations", "1", "-o", "run", env=online)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    done = zoo("push", "t5-summarizer", "run", "--repo", "me/x", "--dry-run", env=online)
+    assert done.returncode == 0 and "the paths in --data, --continue" in done.stderr, done.stderr
+    assert "--data mine.jsonl" in done.stdout
+
+
 def test_tokens_are_sent_and_never_shown(zoo: Zoo, server: Hub, online: dict[str, str]) -> None:
     server.token = "hf_verysecret"
     command = ("push", "judge.mnist", "--repo", "me/judge", "--device", "cpu")

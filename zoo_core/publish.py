@@ -15,6 +15,7 @@ from .bundle import as_pin, circumstances, measured
 from .calls import make_run, open_model
 from .errors import NetworkError, UsageError
 from .files import atomic_write
+from .options import flags
 from .pins import WEIGHTS, Pin, write
 from .registry import Model
 from .results import Picture, Texts
@@ -67,6 +68,13 @@ def pack(
     if preset and facts["preset"] != preset:
         raise UsageError(
             f"{run} holds weights of {model.name}.{facts['preset']}, not of {name}", f"zoo push {model.name} {run}"
+        )
+    named = [
+        flag.name for flag in flags(model.card.train_options) if flag.type is Path and facts["options"].get(flag.field)
+    ]
+    if named and reporter:
+        reporter.warn(
+            f"everybody will read the paths in {', '.join(named)}: they are in the weights file and in the card"
         )
     if any(metric.name not in facts["metrics"] for metric in model.card.metrics):  # of an older release
         facts = measured(tensors, facts, make_run(0, device, data_root, reporter))
