@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -287,6 +288,8 @@ def test_a_dry_run_shows_everything_and_sends_nothing(zoo: Zoo, server: Hub, onl
     assert done.returncode == 0, done.stderr
     for words in ("me/zoo-cgan, private", "1,302,736  model.safetensors", "config.json", "samples.png", "# cgan.dcgan"):
         assert words in done.stdout
+    done = zoo("push", "cgan", "--repo", "me/zoo-cgan", "--dry-run", "--json", env={**online, "NO_SOCKETS": "1"})
+    assert json.loads(done.stdout)[0]["files"][FILE] == 1_302_736
     assert server.requests == [] and Path(online["ZOO_MANIFEST"]).read_text() == before
 
 
@@ -485,8 +488,6 @@ def test_prune_removes_what_is_no_longer_pinned(zoo: Zoo, server: Hub, online: d
 
 
 def test_weights_list_says_where_everything_is(zoo: Zoo, server: Hub, online: dict[str, str]) -> None:
-    import json
-
     shown = json.loads(zoo("weights", "list", "--json", env=online).stdout)
     assert {row["where"] for row in shown} == {"bundled"} and len(shown) == len(pinned(online))
     published(server, online)
@@ -498,6 +499,10 @@ def test_weights_list_says_where_everything_is(zoo: Zoo, server: Hub, online: di
     path.write_bytes(loopback.flipped(path.read_bytes()))
     done = zoo("weights", "verify", env=online)
     assert done.returncode == 3 and "must be" in done.stderr
+    done = zoo("weights", "verify", "--json", env=online)
+    assert done.returncode == 3 and {row["ok"] for row in json.loads(done.stdout)} == {None, False}
+    (row,) = json.loads(zoo("pull", "judge.mnist", "--json", env=online).stdout)
+    assert row["path"] == str(path) and row["from"].startswith("me/x@")
     for wrong in (("pull",), ("pull", "judge", "--all"), ("push", "--repo", "me/x"), ("pull", "judge.nothing"),
                   ("push", "vae", "--repo", "a bad name", "--dry-run")):  # fmt: skip
         assert zoo(*wrong, env=online).returncode == 2

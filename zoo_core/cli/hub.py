@@ -53,9 +53,10 @@ def chosen(names: tuple[str, ...], every: bool = False) -> list[Pin]:
     "--device", default="auto", show_default=True, help="For sampling, and for measuring what was not measured."
 )
 @click.option("--data-root", type=_PATH, help="Where data sets lie.  [ZOO_DATA, or the user's cache]")
+@_json_flag
 def push(
     name: str | None, run: Path | None, repo: str, every: bool, private: bool, tag: str, endpoint: str | None,
-    dry_run: bool, file: Path | None, **where: Any,
+    dry_run: bool, file: Path | None, as_json: bool, **where: Any,
 ) -> None:  # fmt: skip
     """Publish weights on the Hub, and pin them: those of a finished RUN, or the pinned ones."""
     from .. import publish
@@ -66,28 +67,44 @@ def push(
     if not dry_run and file.exists() and not os.access(file, os.W_OK):
         raise UsageError(f"the pin cannot be written into {file}", "choose another one with --manifest")
     names = [pin.name for pin in pins.read(file).values()] if every else [name or ""]
+    found: list[dict[str, Any]] = []
     for one in names:
         target = publish.repository(repo, one) if every else repo
         hub.check_name(target)
         before = "" if dry_run else (hub.read_head(target, publish.README, endpoint) or b"").decode()
         parcel = publish.pack(one, run, target, file, before=before, reporter=render.TerminalReporter(), **where)
         if dry_run:
-            render.parcel(parcel, private)
+            sizes = {name: len(data) for name, data in parcel.files.items()}
+            found.append({"weights": parcel.pin.name, "repo": target, "private": private, "files": sizes})
+            if not as_json:
+                render.parcel(parcel, private)
             continue
         pin, change = publish.send(parcel, file, private=private, tag=tag, endpoint=endpoint)
-        render.line(f"published {pin.name}  {pin.size:,} bytes  {pin.repo}@{pin.commit}\n{change}")
+        found.append(
+            {"weights": pin.name, "repo": pin.repo, "commit": pin.commit, "bytes": pin.size, "sha256": pin.sha256}
+        )
+        if not as_json:
+            render.line(f"published {pin.name}  {pin.size:,} bytes  {pin.repo}@{pin.commit}\n{change}")
+    if as_json:
+        render.json_out(found)
 
 
 @click.command()
 @click.argument("names", nargs=-1, type=ModelName())
 @_all
 @_endpoint
-def pull(names: tuple[str, ...], every: bool, endpoint: str | None) -> None:
+@_json_flag
+def pull(names: tuple[str, ...], every: bool, endpoint: str | None, as_json: bool) -> None:
     """Fetch pinned weights, so that everything works without a network."""
+    found = []
     for pin in chosen(names, every):
         where = "bundled" if pin.bundled.exists() else f"{pin.repo}@{pin.commit[:12]}"
         path, _ = manifest.content(pin, endpoint)
-        render.line(f"{pin.name}  {pin.size:,} bytes, sha256 as pinned  {where}  {path}")
+        found.append({"weights": pin.name, "from": where, "path": path, "bytes": pin.size, "sha256": pin.sha256})
+        if not as_json:
+            render.line(f"{pin.name}  {pin.size:,} bytes, sha256 as pinned  {where}  {path}")
+    if as_json:
+        render.json_out(found)
 
 
 @click.group()
@@ -118,22 +135,30 @@ def _where(pin: Pin) -> str:
 
 @weights.command()
 @click.argument("names", nargs=-1, type=ModelName())
-def verify(names: tuple[str, ...]) -> int:
+@_json_flag
+def verify(names: tuple[str, ...], as_json: bool) -> int:
     """Compare the files that are here, all or those of NAMES, with their pins.
 
     Exits 3 if one differs.
     """
-    worst = 0
+    found: list[dict[str, Any]] = []
     for pin in chosen(names, not names):
-        path = manifest.available(pin)
+        path, wrong = manifest.available(pin), None
         try:
             if path:
                 pins.check(path.read_bytes(), pin, path)
-            render.line(f"{pin.name}  {f'as pinned  {path}' if path else 'not here'}")
         except IntegrityError as error:
-            worst = error.exit_code
-            render.error(error.message, error.hint)
-    return worst
+            wrong = error
+        found.append({"weights": pin.name, "path": path, "ok": not wrong if path else None, "detail": str(wrong or "")})
+        if as_json:
+            continue
+        if wrong:
+            render.error(wrong.message, wrong.hint)
+        else:
+            render.line(f"{pin.name}  {f'as pinned  {path}' if path else 'not here'}")
+    if as_json:
+        render.json_out(found)
+    return IntegrityError.exit_code if any(row["ok"] is False for row in found) else 0
 
 
 @weights.command()
