@@ -15,10 +15,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import zoo_core as zoo
-from zoo_core import checkpoint, manifest, pins, weights
+from zoo_core import Checkpoint, checkpoint, manifest, pins, weights
 from zoo_core.registry import load
 
 NAME, PAIRS = "vae.mlp-64d", 15
@@ -30,11 +31,11 @@ def make(folder: Path) -> pins.Pin:
     """A pinned file of 20 MB, of a model that has just been initialised."""
     model = load("vae")
     options = model.card.presets["mlp-64d"].options.model_copy(update={"hidden": 1210})
-    module = weights.build(model, type(weights.untrained(model, "mlp-64d"))(NAME, options, None))
+    module = weights.build(model, Checkpoint(NAME, options, None))
     pin = pins.Pin("vae", "mlp-64d", pins.WEIGHTS, 0, "", "MIT", home=folder)
     facts = {"model": "vae", "preset": "mlp-64d", "options": options.model_dump(mode="json")}
     digest = checkpoint.save(pin.bundled, module.state_dict(), facts)
-    pin = pins.Pin("vae", "mlp-64d", pins.WEIGHTS, pin.bundled.stat().st_size, digest, "MIT", home=folder)
+    pin = replace(pin, size=pin.bundled.stat().st_size, sha256=digest)
     pins.write(pin, folder / pins.FILE)
     return pin
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import checkpoint, registry, weights
 from .calls import make_run, measure
-from .files import atomic_write
-from .pins import WEIGHTS, Pin, write
+from .files import atomic_write, read_bytes
+from .pins import WEIGHTS, Pin, check, write
 from .runs import read_record
 
 if TYPE_CHECKING:
@@ -32,27 +33,40 @@ def bundle(
         UsageError: the folder holds no finished run.
         IntegrityError: its weights are not those of its record.
     """
-    record = read_record(folder)
-    trained = circumstances(record)
-    pin = as_pin(record, file.parent, record["weights"]["size"], record["weights"]["sha256"], trained)
-    tensors, facts, _ = checkpoint.load(folder / WEIGHTS, pin)
+    pin, path, data = finished(folder, file.parent)
+    tensors, facts = checkpoint.parse(data, path)
     if again or half:
         facts = measured(tensors, facts, make_run(0, device, data_root, reporter), half)
         digest = checkpoint.save(pin.bundled, tensors, facts)
-        pin = as_pin(facts, file.parent, pin.bundled.stat().st_size, digest, trained)
+        pin = _pin(facts, file.parent, pin.bundled.stat().st_size, digest, pin.trained)
     else:
-        atomic_write(pin.bundled, (folder / WEIGHTS).read_bytes())
+        atomic_write(pin.bundled, data)
     write(pin, file)
     return pin
 
 
-def circumstances(record: dict[str, Any]) -> dict[str, Any]:
+def finished(folder: Path, home: Path) -> tuple[Pin, Path, bytes]:
+    """A finished run: its pin in a manifest of the folder `home`, its weights file, and what is in that.
+
+    Raises:
+        UsageError: the folder holds no finished run.
+        IntegrityError: the weights are not those of its record.
+    """
+    record, path = read_record(folder), folder / WEIGHTS
+    size, digest = record["weights"]["size"], record["weights"]["sha256"]
+    pin = _pin(record, home, size, digest, _circumstances(record))
+    data = read_bytes(path)
+    check(data, pin, path)
+    return pin, path, data
+
+
+def _circumstances(record: dict[str, Any]) -> dict[str, Any]:
     """What a pin says of the training that a run records."""
     kept = {key: record[key] for key in ("seconds", "device", "threads", "commit") if record.get(key) is not None}
     return {**kept, "torch": record["versions"]["torch"]}
 
 
-def as_pin(facts: dict[str, Any], home: Path, size: int, digest: str, trained: dict[str, Any]) -> Pin:
+def _pin(facts: dict[str, Any], home: Path, size: int, digest: str, trained: Mapping[str, Any]) -> Pin:
     """A pin of what a weights file or a run's record says of itself."""
     return Pin(
         facts["model"], facts["preset"], WEIGHTS, size, digest, facts["licence"], metrics=facts["metrics"],

@@ -60,11 +60,14 @@ def pin(name: str) -> Pin:
         UsageError: these weights are not in the manifest.
         IntegrityError: the plugin carries a manifest that cannot be used.
     """
-    found = read()
-    if name not in found:
+    found = pins.read(path())
+    if name not in found:  # only then is it worth looking at what every plugin carries
         plugin, _, preset = name.partition(".")
-        if isinstance(broken := carried().get(plugin), IntegrityError):
-            raise broken
+        more = carried().get(plugin, {})
+        if isinstance(more, IntegrityError):
+            raise more
+        found |= more
+    if name not in found:
         mine = [p for p in found if p.startswith(plugin + ".")]
         hint = f"zoo train {plugin} --preset {preset}, then --weights FOLDER"
         hint += f"; trained already: {', '.join(mine)}" if mine else ""
@@ -95,6 +98,17 @@ def available(pin: Pin) -> Path | None:
     if pin.bundled.exists():
         return pin.bundled
     return hub.cached(pin.repo, pin.commit, pin.file) if pin.repo else None
+
+
+def verified(pin: Pin) -> Path | None:
+    """`available`, and what lies there is as pinned.
+
+    Raises:
+        IntegrityError: it is not.
+    """
+    if path := available(pin):
+        check(read_bytes(path), pin, path)
+    return path
 
 
 def content(pin: Pin, endpoint: str | None = None) -> tuple[Path, bytes]:

@@ -104,7 +104,8 @@ def check(data: bytes, pin: Pin, path: Path) -> str:
         raise IntegrityError(
             f"{path} is not the pinned file of {pin.name}: sha256 is {digest}, must be {pin.sha256}{sizes}",
             f"delete {path} and reinstall the package, or check out the file again"
-            if path == pin.bundled else f"zoo pull {pin.name} fetches it again",
+            if path == pin.bundled
+            else f"zoo pull {pin.name} fetches it again" if pin.repo else "get the run again, or train again",
         )  # fmt: skip
     return digest
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import checkpoint, hub, manifest, modelcard, weights
 from .api import sample
-from .bundle import as_pin, circumstances, measured
+from .bundle import finished, measured
 from .calls import make_run, open_model
 from .errors import NetworkError, UsageError
 from .files import atomic_write
@@ -19,7 +19,7 @@ from .options import flags
 from .pins import WEIGHTS, Pin, write
 from .registry import Model
 from .results import Picture, Texts
-from .runs import FIGURES, read_record
+from .runs import FIGURES
 
 if TYPE_CHECKING:
     from .reporter import Reporter
@@ -62,9 +62,13 @@ def pack(
         IntegrityError: its weights are not those of its record.
     """
     model, preset = open_model(name, None)
-    pin, path = _source(model, preset, run, file)
-    tensors, facts, digest = checkpoint.load(path, pin)
-    weights.build(model, weights.checked(model, tensors, facts, digest, str(path)))
+    if run:
+        pin, path, data = finished(run, file.parent)
+    else:
+        pin = manifest.pin(f"{model.name}.{model.preset(preset)}")
+        path, data = manifest.content(pin)
+    tensors, facts = checkpoint.parse(data, path)
+    weights.build(model, weights.checked(model, tensors, facts, pin.sha256, str(path)))
     if preset and facts["preset"] != preset:
         raise UsageError(
             f"{run} holds weights of {model.name}.{facts['preset']}, not of {name}", f"zoo push {model.name} {run}"
@@ -81,28 +85,11 @@ def pack(
         pin = replace(pin, metrics=facts["metrics"], data=facts["data"], judges=facts["judges"])
     pictures = {f"{FIGURES}/{p.name}": p.read_bytes() for p in sorted((run / FIGURES).glob("*.png"))} if run else {}
     texts, drawn = _samples(model, path, device, data_root, reporter)
-    files = {WEIGHTS: path.read_bytes(), CONFIG: _config(facts), **drawn, **pictures}
+    files = {WEIGHTS: data, CONFIG: _config(facts), **drawn, **pictures}
     card = modelcard.render(
-        model.card,
-        facts,
-        pin.trained,
-        repo=repo,
-        sha256=digest,
-        pictures=[*drawn, *pictures],
-        texts=texts,
-        before=before,
-    )
+        model.card, facts, pin.trained, repo=repo, sha256=pin.sha256, pictures=[*drawn, *pictures], texts=texts, before=before
+    )  # fmt: skip
     return Parcel(replace(pin, repo=repo, commit=""), {**files, README: card.encode()})
-
-
-def _source(model: Model, preset: str | None, run: Path | None, file: Path) -> tuple[Pin, Path]:
-    """What is published, as a pin, and where its weights lie."""
-    if run is None:
-        pin = manifest.pin(f"{model.name}.{model.preset(preset)}")
-        return pin, manifest.locate(pin)
-    record = read_record(run)
-    size, digest = record["weights"]["size"], record["weights"]["sha256"]
-    return as_pin(record, file.parent, size, digest, circumstances(record)), run / WEIGHTS
 
 
 def _samples(

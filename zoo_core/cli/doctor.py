@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 
-from .. import api, manifest, pins
+from .. import api, manifest
 from ..environment import data_root, versions
 from ..errors import ZooError
 from ..options import flags, resolve
@@ -42,10 +42,8 @@ def _check_weights() -> list[Check]:
     ]  # fmt: skip
     for name, pin in manifest.read().items():
         try:
-            path = manifest.available(pin)
-            if path:
-                pins.check(path.read_bytes(), pin, path)
-            elif not pin.repo:
+            path = manifest.verified(pin)
+            if not path and not pin.repo:
                 manifest.locate(pin)  # says that it is missing
             where = "sha256 as pinned" if path else f"not here; zoo pull {name}"
             checks.append(("weights", name, True, f"{pin.size:,} bytes, {where}", "", 0))
