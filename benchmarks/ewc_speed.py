@@ -22,9 +22,9 @@ import warnings
 from pathlib import Path
 
 import zoo_core as zoo
-from zoo_core import devices  # noqa: F401  # sets the thread policy before torch is loaded
-from zoo_core.environment import data_root
-from zoo_core.reporter import Silent
+from zoo_core.run import devices  # noqa: F401  # sets the thread policy before torch is loaded
+from zoo_core.run.environment import data_root
+from zoo_core.run.reporter import Silent
 
 import torch  # isort: skip
 from torch import nn  # isort: skip

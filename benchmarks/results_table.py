@@ -8,8 +8,8 @@ Every figure is what `zoo evaluate` printed when the weights were pinned; a test
 from __future__ import annotations
 
 import zoo_core as zoo
-from zoo_core import manifest
-from zoo_core.registry import Model
+from zoo_core.plugin.registry import Model
+from zoo_core.weights import manifest
 
 HEAD = """| weights | metric | published | here | unit | measured again with | trained in |
 |---|---|--:|--:|---|---|--:|"""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import zoo_core as zoo
-from zoo_core.runs import RECORD
+from zoo_core.run.folder import RECORD
 
 MODEL = "t5-summarizer"
 PRETRAINED = "t5-mini/stages/pretrained.safetensors"

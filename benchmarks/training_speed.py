@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Any
 
 import zoo_core as zoo
-from zoo_core import devices  # sets the thread policy before torch is loaded
-from zoo_core.environment import data_root
-from zoo_core.reporter import Silent
+from zoo_core.run import devices  # sets the thread policy before torch is loaded
+from zoo_core.run.environment import data_root
+from zoo_core.run.reporter import Silent
 
 import torch  # isort: skip
 from zoo_vae import CARD  # isort: skip

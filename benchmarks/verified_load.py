@@ -19,11 +19,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import zoo_core as zoo
-from zoo_core import Checkpoint, checkpoint, manifest, pins, weights
-from zoo_core.registry import load
+from zoo_core import Checkpoint
+from zoo_core.plugin.registry import load
+from zoo_core.weights import find, manifest, pins, tensorfile
 
 NAME, PAIRS = "vae.mlp-64d", 15
-UNSEEN = "from zoo_core import manifest; manifest.check = lambda data, pin, path: pin.sha256; "
+UNSEEN = (
+    "from zoo_core.weights import pins, manifest; manifest.check = pins.check = lambda data, pin, path: pin.sha256; "
+)
 LOAD = f"import zoo_core as zoo; zoo.load('{NAME}')"
 
 
@@ -31,10 +34,10 @@ def make(folder: Path) -> pins.Pin:
     """A pinned file of 20 MB, of a model that has just been initialised."""
     model = load("vae")
     options = model.card.presets["mlp-64d"].options.model_copy(update={"hidden": 1210})
-    module = weights.build(model, Checkpoint(NAME, options, None))
+    module = find.build(model, Checkpoint(NAME, options, None))
     pin = pins.Pin("vae", "mlp-64d", pins.WEIGHTS, 0, "", "MIT", home=folder)
     facts = {"model": "vae", "preset": "mlp-64d", "options": options.model_dump(mode="json")}
-    digest = checkpoint.save(pin.bundled, module.state_dict(), facts)
+    digest = tensorfile.save(pin.bundled, module.state_dict(), facts)
     pin = replace(pin, size=pin.bundled.stat().st_size, sha256=digest)
     pins.write(pin, folder / pins.FILE)
     return pin
@@ -75,7 +78,7 @@ def main() -> None:
 
         def tensors() -> None:
             path, data = manifest.content(pin)
-            checkpoint.parse(data, path)
+            tensorfile.parse(data, path)
 
         for name, do in (("the tensors alone", tensors), ("zoo.load", lambda: zoo.load(NAME))):
             do()

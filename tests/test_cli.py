@@ -15,8 +15,8 @@ from conftest import ROOT, Zoo, environment
 from PIL import Image
 
 import zoo_core
-from zoo_core.manifest import read
-from zoo_core.reporter import Silent
+from zoo_core.run.reporter import Silent
+from zoo_core.weights.manifest import read
 
 HEAVY = ["torch", "torchvision", "transformers", "huggingface_hub", "accelerate"]
 
@@ -314,8 +314,8 @@ def test_a_classifier_shows_something_in_a_fresh_clone(zoo: Zoo, tmp_path: Path)
 
 
 def test_examples_are_the_first_test_images(slices: Path) -> None:
-    from zoo_core import datasets
+    from zoo_core.data import images
 
     for name in ("mnist", "fashion-mnist"):
-        mine, theirs = datasets.load(name, "test", datasets.EXAMPLES), datasets.load(name, "test", slices)
+        mine, theirs = images.load(name, "test", images.EXAMPLES), images.load(name, "test", slices)
         assert len(mine) == 100 and mine.images.equal(theirs.images[:100]) and mine.labels.equal(theirs.labels[:100])

@@ -17,8 +17,8 @@ from zoo_rehearsal.model import select
 
 import zoo_core as zoo
 from zoo_core import UsageError
-from zoo_core.continual import accuracy, learning
-from zoo_core.datasets import PermutedTasks, load
+from zoo_core.data.images import PermutedTasks, load
+from zoo_core.kits.continual import accuracy, learning
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def test_a_further_task_from_a_checkpoint(name: str, tmp_path: Path, slices: Pat
 @pytest.mark.parametrize("face", [zoo_ewc, zoo_rehearsal])
 def test_comparison_is_resumed_and_equals_the_strategy_alone(face: object, tmp_path: Path, slices: Path) -> None:
     from zoo_core import Interrupted
-    from zoo_core.reporter import Silent
+    from zoo_core.run.reporter import Silent
 
     name = face.CARD.name  # type: ignore[attr-defined]
     options = {**SMALL, "iterations": 4, "data_root": slices}

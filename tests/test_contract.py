@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo_core import registry
+from zoo_core.plugin import registry
 from zoo_core.testing import check_plugin
 
 

@@ -13,9 +13,13 @@ from PIL import Image
 from torch import nn
 
 import zoo_core as zoo
-from zoo_core import checkpoint, manifest, options, pins, runtime, state
+from zoo_core.cards import options
+from zoo_core.cards.checkpoint import once
 from zoo_core.errors import IntegrityError, PluginError, TrainingError, UsageError
-from zoo_core.reporter import Silent
+from zoo_core.run import state
+from zoo_core.run.reporter import Silent
+from zoo_core.run.run import Run
+from zoo_core.weights import manifest, pins, tensorfile
 
 
 class Sample(zoo.Options):
@@ -69,18 +73,18 @@ def test_weights_come_back_as_they_were_and_bytes_are_reproducible(tmp_path: Pat
     }
     facts = {"model": "m", "options": {"z": 1, "a": [1, 2]}}
     digests = {
-        checkpoint.save(tmp_path / f"{i}.safetensors", dict(reversed(tensors.items())) if i else tensors, facts)
+        tensorfile.save(tmp_path / f"{i}.safetensors", dict(reversed(tensors.items())) if i else tensors, facts)
         for i in range(2)
     }
     assert len(digests) == 1
-    back, told, digest = checkpoint.load(tmp_path / "0.safetensors")
+    back, told, digest = tensorfile.load(tmp_path / "0.safetensors")
     assert told == facts and {digest} == digests
     assert all(torch.equal(back[k], tensors[k]) for k in tensors)
 
 
 def test_tensors_that_are_not_finite_are_not_written(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="'a' is not finite"):
-        checkpoint.save(tmp_path / "x", {"a": torch.tensor([1.0, float("inf")])}, {})
+        tensorfile.save(tmp_path / "x", {"a": torch.tensor([1.0, float("inf")])}, {})
     assert not (tmp_path / "x").exists()
 
 
@@ -108,7 +112,7 @@ def test_bundled_weights_are_pinned_small_and_say_where_they_come_from() -> None
     assert files == set((manifest.path().parent / "weights").glob("*.safetensors"))
     assert sum(file.stat().st_size for file in files) < 25e6
     for pin in pinned.values():
-        _, facts, digest = checkpoint.load(pin.bundled, pin)
+        _, facts, digest = tensorfile.load(pin.bundled, pin)
         assert digest == pin.sha256 and pin.commit == pin.repo == ""
         assert facts["data"] == dict(pin.data) and facts["metrics"] == dict(pin.metrics)
         assert facts["licence"] == pin.licence
@@ -119,7 +123,7 @@ def test_bundled_weights_are_pinned_small_and_say_where_they_come_from() -> None
 def test_bundled_weights_were_made_with_their_preset() -> None:
     for name, pin in manifest.read().items():
         model = zoo.models()[pin.plugin]
-        _, facts, _ = checkpoint.load(pin.bundled, pin)
+        _, facts, _ = tensorfile.load(pin.bundled, pin)
         assert facts["options"] == model.card.presets[pin.preset].options.model_dump(mode="json"), name  # type: ignore[union-attr]
 
 
@@ -158,7 +162,7 @@ def test_state_dictionaries_survive_packing() -> None:
 
 
 def test_a_loss_that_is_not_finite_names_itself_and_the_step(tmp_path: Path) -> None:
-    run = runtime.Run(torch.device("cpu"), 0, SLICES, tmp_path / "run", reporter=Silent())
+    run = Run(torch.device("cpu"), 0, SLICES, tmp_path / "run", reporter=Silent())
     with pytest.raises(TrainingError, match="'loss' became nan at or shortly before step 3"):
         for step in run.steps(range(64), batch_size=8, iterations=10, state={}):
             run.log(loss=float("nan") if step.number == 2 else 1.0)
@@ -166,7 +170,7 @@ def test_a_loss_that_is_not_finite_names_itself_and_the_step(tmp_path: Path) -> 
 
 
 def test_every_image_is_seen_once_an_epoch() -> None:
-    run = runtime.Run(torch.device("cpu"), 0, SLICES, reporter=Silent())
+    run = Run(torch.device("cpu"), 0, SLICES, reporter=Silent())
     steps = list(run.steps(range(20), batch_size=5, epochs=2, state={}))
     assert [s.ends_epoch for s in steps] == [False, False, False, True] * 2 and steps[-1].last
     for epoch in (0, 1):
@@ -217,7 +221,7 @@ def test_subnormal_numbers_are_zero() -> None:
     """They would make a matrix product a hundred times slower."""
     import torch
 
-    from zoo_core import runtime  # noqa: F401
+    from zoo_core.run import run  # noqa: F401
 
     assert float(torch.full((8,), 1e-30).mul(1e-10).sum()) == 0.0
 
@@ -227,8 +231,8 @@ def test_tied_tensors_are_stored_once_and_tied_again(tmp_path: Path) -> None:
     import torch
     from torch import nn
 
-    from zoo_core.state import TrainingState
-    from zoo_core.types import Checkpoint
+    from zoo_core.cards.checkpoint import Checkpoint
+    from zoo_core.run.state import TrainingState
 
     def tied() -> nn.Module:
         module = nn.ModuleDict({"embedding": nn.Embedding(5, 3), "head": nn.Linear(3, 5, bias=False)})
@@ -236,15 +240,15 @@ def test_tied_tensors_are_stored_once_and_tied_again(tmp_path: Path) -> None:
         return module
 
     first, second, third = tied(), tied(), tied()
-    once = checkpoint.once(first.state_dict())
-    assert list(once) == ["embedding.weight"]
-    Checkpoint("a.b", None, once).fill(second)
+    kept = once(first.state_dict())
+    assert list(kept) == ["embedding.weight"]
+    Checkpoint("a.b", None, kept).fill(second)
     TrainingState(tmp_path, {}, {"m": first}).save(3, {})
-    tensors, _, _ = checkpoint.load(tmp_path / "state.safetensors")
+    tensors, _, _ = tensorfile.load(tmp_path / "state.safetensors")
     assert [name for name in tensors if not name.startswith("rng")] == ["m.embedding.weight"]
     TrainingState(tmp_path, {}, {"m": third}).restore(torch.device("cpu"))
     for module in (second, third):
         assert module["head"].weight is module["embedding"].weight
         assert torch.equal(module["head"].weight, first["head"].weight)
     with pytest.raises(IntegrityError, match="unknown"):
-        Checkpoint("a.b", None, {**once, "head.weight": once["embedding.weight"]}).fill(tied())
+        Checkpoint("a.b", None, {**kept, "head.weight": kept["embedding.weight"]}).fill(tied())

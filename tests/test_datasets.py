@@ -14,13 +14,14 @@ import pytest
 import torch
 from torchvision import datasets as tv
 
-from zoo_core import IntegrityError, NetworkError, UsageError, datasets
+from zoo_core import IntegrityError, NetworkError, UsageError
+from zoo_core.data import images
 
 
 def test_reads_what_torchvision_reads(slices: Path) -> None:
     for name, kind in (("mnist", tv.MNIST), ("fashion-mnist", tv.FashionMNIST)):
         for split in ("train", "test"):
-            data = datasets.load(name, split, slices)
+            data = images.load(name, split, slices)
             theirs = kind(str(slices), train=split == "train", download=False)
             assert torch.equal(data.images[:, 0], theirs.data) and torch.equal(data.labels, theirs.targets)
             assert data.images.dtype == torch.uint8 and data.labels.dtype == torch.int64
@@ -29,7 +30,7 @@ def test_reads_what_torchvision_reads(slices: Path) -> None:
 
 def test_unknown_copies_are_used_with_one_line(slices: Path) -> None:
     told: list[str] = []
-    datasets.load("mnist", "test", slices, warn=told.append)
+    images.load("mnist", "test", slices, warn=told.append)
     assert len(told) == 1 and "t10k-images" in told[0] and "not a known copy" in told[0]
 
 
@@ -58,19 +59,19 @@ IMAGES, LABELS = "MNIST/raw/train-images-idx3-ubyte", "MNIST/raw/train-labels-id
 def test_damaged_files_are_named(copy: Path, file: str, change, why: str) -> None:  # type: ignore[no-untyped-def]
     (copy / file).write_bytes(change((copy / file).read_bytes()))
     with pytest.raises(IntegrityError, match=why) as caught:
-        datasets.load("mnist", "train", copy)
+        images.load("mnist", "train", copy)
     assert str(copy) in caught.value.message and caught.value.hint
 
 
 def test_unknown_data_set() -> None:
     with pytest.raises(UsageError, match="fashion-mnist"):
-        datasets.load("fashion-minst", "train", Path("."))
+        images.load("fashion-minst", "train", Path("."))
 
 
 def test_an_epoch_is_a_permutation_that_depends_on_seed_and_epoch_only() -> None:
-    a, b = datasets.epoch_order(1000, 3, 5), datasets.epoch_order(1000, 3, 5)
+    a, b = images.epoch_order(1000, 3, 5), images.epoch_order(1000, 3, 5)
     assert torch.equal(a, b) and torch.equal(a.sort().values, torch.arange(1000))
-    assert not torch.equal(a, datasets.epoch_order(1000, 3, 6)) and not torch.equal(a, datasets.epoch_order(1000, 4, 5))
+    assert not torch.equal(a, images.epoch_order(1000, 3, 6)) and not torch.equal(a, images.epoch_order(1000, 4, 5))
 
 
 @pytest.fixture
@@ -102,8 +103,8 @@ def mirror(tmp_path: Path, slices: Path, monkeypatch: pytest.MonkeyPatch):  # ty
 
 def test_downloads_what_is_missing(mirror: Path, tmp_path: Path, slices: Path) -> None:
     root, told = tmp_path / "cache", []
-    data = datasets.load("mnist", "test", root, warn=told.append)
-    assert torch.equal(data.images, datasets.load("mnist", "test", slices).images)
+    data = images.load("mnist", "test", root, warn=told.append)
+    assert torch.equal(data.images, images.load("mnist", "test", slices).images)
     assert told == []  # downloaded and verified: a known copy
     assert sorted(p.name for p in root.iterdir()) == ["MNIST"]
 
@@ -113,12 +114,12 @@ def test_a_download_that_fails_leaves_nothing(mirror: Path, tmp_path: Path) -> N
     victim.write_bytes(victim.read_bytes()[:-100] + bytes(100))
     root = tmp_path / "cache"
     with pytest.raises(NetworkError, match="cannot be downloaded") as caught:
-        datasets.load("mnist", "train", root)
+        images.load("mnist", "train", root)
     assert "--data-root" in caught.value.hint and "\n" not in caught.value.message
     assert list(root.iterdir()) == []
 
 
 def test_images_are_taken_by_index(slices: Path) -> None:
-    data = datasets.load("mnist", "train", slices)
+    data = images.load("mnist", "train", slices)
     rows = torch.tensor([5, 0, 399])
     assert np.array_equal(data.images[rows].numpy(), data.images.numpy()[[5, 0, 399]])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import zoo_core as zoo
-from zoo_core import manifest
-from zoo_core.registry import load
+from zoo_core.plugin.registry import load
+from zoo_core.weights import manifest
 
 pytestmark = pytest.mark.full_data
 

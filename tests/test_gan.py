@@ -9,7 +9,7 @@ from zoo_gan.model import discriminator_loss, generator_loss, networks
 from zoo_gan.schedule import generator_moves, parse
 
 from zoo_core import UsageError
-from zoo_core.options import resolve
+from zoo_core.cards.options import resolve
 
 
 def turns(text: str, per_epoch: int, epochs: int) -> list[list[int]]:

@@ -23,7 +23,8 @@ from conftest import ROOT, Zoo, environment
 from loopback import Hub, git_hash, sha256
 from test_plugins import distribution
 
-from zoo_core import IntegrityError, NetworkError, UsageError, hub, manifest, pins
+from zoo_core import IntegrityError, NetworkError, UsageError, hub
+from zoo_core.weights import manifest, pins
 
 DATA = os.urandom(60_000)
 OTHER = "0123456789abcdef0123456789abcdef01234567"

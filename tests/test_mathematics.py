@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from zoo_gan.model import discriminator_loss, generator_loss
 
-from zoo_core import metrics
+from zoo_core.kits import distances
 
 SEEDS = range(5)
 
@@ -92,7 +92,7 @@ def test_best_discriminator_and_the_value_of_the_game(seed: int) -> None:
 
     descent.step(closure)  # type: ignore[arg-type]
     torch.testing.assert_close(logits.detach().sigmoid(), p / (p + q), rtol=1e-4, atol=1e-5)
-    assert -float(loss()) == pytest.approx(-math.log(4) + 2 * metrics.js_divergence(p, q), abs=1e-7)
+    assert -float(loss()) == pytest.approx(-math.log(4) + 2 * distances.js_divergence(p, q), abs=1e-7)
 
 
 def test_value_of_the_game_against_a_perfect_generator() -> None:

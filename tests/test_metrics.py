@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from zoo_core import metrics
+from zoo_core.kits import distances
 
 
 def test_frechet_distance_of_gaussians() -> None:
@@ -16,32 +16,32 @@ def test_frechet_distance_of_gaussians() -> None:
     n = 200_000
     a = torch.randn(n, 3) * torch.tensor([1.0, 2.0, 3.0])
     b = torch.randn(n, 3) * torch.tensor([2.0, 2.0, 1.0]) + torch.tensor([1.0, 0.0, -1.0])
-    assert abs(metrics.frechet_distance(a, b) - (2 + 1 + 0 + 4)) < 0.15
-    assert abs(metrics.frechet_distance(a, a)) < 1e-6
-    assert abs(metrics.frechet_distance(a, b) - metrics.frechet_distance(b, a)) < 1e-6
+    assert abs(distances.frechet_distance(a, b) - (2 + 1 + 0 + 4)) < 0.15
+    assert abs(distances.frechet_distance(a, a)) < 1e-6
+    assert abs(distances.frechet_distance(a, b) - distances.frechet_distance(b, a)) < 1e-6
 
 
 def test_density_and_coverage_know_copies_collapse_and_noise() -> None:
     torch.manual_seed(1)
     real = torch.randn(600, 4)
-    density, coverage = metrics.density_coverage(torch.randn(600, 4), real)
+    density, coverage = distances.density_coverage(torch.randn(600, 4), real)
     assert 0.85 < density < 1.15 and coverage > 0.9
-    density, coverage = metrics.density_coverage(real[:1].repeat(600, 1), real)  # one point, repeated
+    density, coverage = distances.density_coverage(real[:1].repeat(600, 1), real)  # one point, repeated
     assert coverage < 0.1
-    density, coverage = metrics.density_coverage(torch.randn(600, 4) + 50, real)
+    density, coverage = distances.density_coverage(torch.randn(600, 4) + 50, real)
     assert density == coverage == 0
 
 
 def test_coverage_by_hand() -> None:
     real = torch.tensor([[0.0], [1.0], [10.0]])  # nearest neighbours at 1, 1 and 9
-    density, coverage = metrics.density_coverage(torch.tensor([[0.5]]), real, k=1)
+    density, coverage = distances.density_coverage(torch.tensor([[0.5]]), real, k=1)
     assert density == 2.0 and abs(coverage - 2 / 3) < 1e-6
 
 
 def test_deviation() -> None:
     pixels = torch.stack([torch.zeros(1, 2, 2), torch.ones(1, 2, 2)])
-    assert abs(metrics.deviation(pixels) - 0.5**0.5) < 1e-6
-    assert metrics.deviation(torch.ones(5, 1, 2, 2)) == 0
+    assert abs(distances.deviation(pixels) - 0.5**0.5) < 1e-6
+    assert distances.deviation(torch.ones(5, 1, 2, 2)) == 0
 
 
 # -- divergences and distances of the reference ------------------------------------------------------
@@ -60,11 +60,11 @@ def gaussian(mean: float, deviation: float) -> tuple[torch.Tensor, torch.Tensor]
 
 def test_kl_of_uniforms() -> None:
     p1, p2, p3 = uniform(0, 1), uniform(0.5, 1.5), uniform(1, 2)
-    assert metrics.kl_divergence(p1, p2) == metrics.kl_divergence(p1, p3) == math.inf
+    assert distances.kl_divergence(p1, p2) == distances.kl_divergence(p1, p3) == math.inf
     wide = uniform(-2, 2)
-    assert metrics.kl_divergence(p1, wide) == pytest.approx(math.log(4))
-    assert metrics.kl_divergence(wide, p1) == math.inf
-    assert metrics.kl_divergence(p1, p1) == 0
+    assert distances.kl_divergence(p1, wide) == pytest.approx(math.log(4))
+    assert distances.kl_divergence(wide, p1) == math.inf
+    assert distances.kl_divergence(p1, p1) == 0
 
 
 def test_kl_of_gaussians() -> None:
@@ -72,41 +72,41 @@ def test_kl_of_gaussians() -> None:
     closed = torch.distributions.kl_divergence(
         torch.distributions.Normal(0.0, 1.0), torch.distributions.Normal(1.5, 2.0)
     )
-    assert metrics.kl_divergence(p, q) == pytest.approx(float(closed), abs=1e-6)
+    assert distances.kl_divergence(p, q) == pytest.approx(float(closed), abs=1e-6)
 
 
 def test_js_is_symmetric_and_bounded() -> None:
     p1, p2, p3 = uniform(0, 1), uniform(0.5, 1.5), uniform(1, 2)
-    assert metrics.js_divergence(p1, p3) == pytest.approx(math.log(2))  # disjoint
-    assert metrics.js_divergence(p1, p2) == pytest.approx(math.log(2) / 2)  # half of each overlaps
-    assert metrics.js_divergence(p1, p1) == 0
+    assert distances.js_divergence(p1, p3) == pytest.approx(math.log(2))  # disjoint
+    assert distances.js_divergence(p1, p2) == pytest.approx(math.log(2) / 2)  # half of each overlaps
+    assert distances.js_divergence(p1, p1) == 0
     torch.manual_seed(0)
     for _ in range(20):
         p, q = torch.rand(2, 7)
-        js = metrics.js_divergence(p, q)
-        assert 0 <= js <= math.log(2) and js == pytest.approx(metrics.js_divergence(q, p))
+        js = distances.js_divergence(p, q)
+        assert 0 <= js <= math.log(2) and js == pytest.approx(distances.js_divergence(q, p))
 
 
 def test_entropy() -> None:
-    assert metrics.entropy(torch.ones(10)) == pytest.approx(math.log(10))
-    assert metrics.entropy(torch.tensor([0, 5, 0])) == 0
+    assert distances.entropy(torch.ones(10)) == pytest.approx(math.log(10))
+    assert distances.entropy(torch.tensor([0, 5, 0])) == 0
 
 
 @pytest.mark.parametrize("bad", [[-1.0, 2.0], [0.0, 0.0], [math.nan, 1.0], [math.inf, 1.0]])
 def test_what_is_no_distribution_is_refused(bad: list[float]) -> None:
     with pytest.raises(ValueError, match="probabilities"):
-        metrics.kl_divergence(torch.tensor(bad), torch.ones(2))
+        distances.kl_divergence(torch.tensor(bad), torch.ones(2))
 
 
 def test_wasserstein1_of_uniforms_and_gaussians() -> None:
     u = (torch.arange(10_000, dtype=torch.double) + 0.5) / 10_000
-    assert metrics.wasserstein1(u, u + 0.5) == pytest.approx(0.5)
-    assert metrics.wasserstein1(u, u + 1) == pytest.approx(1)
-    assert metrics.wasserstein1(u, u) == 0
+    assert distances.wasserstein1(u, u + 0.5) == pytest.approx(0.5)
+    assert distances.wasserstein1(u, u + 1) == pytest.approx(1)
+    assert distances.wasserstein1(u, u) == 0
     quantiles = torch.distributions.Normal(0.0, 1.0).icdf(u)
-    assert metrics.wasserstein1(quantiles, quantiles * 3) == pytest.approx(2 * math.sqrt(2 / math.pi), rel=1e-3)
-    assert metrics.wasserstein1(quantiles, quantiles[::7] + 2) == pytest.approx(2, abs=0.02)  # of unequal size
-    assert metrics.wasserstein1(torch.tensor([0.0, 0.0]), torch.tensor([1.0])) == 1
+    assert distances.wasserstein1(quantiles, quantiles * 3) == pytest.approx(2 * math.sqrt(2 / math.pi), rel=1e-3)
+    assert distances.wasserstein1(quantiles, quantiles[::7] + 2) == pytest.approx(2, abs=0.02)  # of unequal size
+    assert distances.wasserstein1(torch.tensor([0.0, 0.0]), torch.tensor([1.0])) == 1
 
 
 def test_mmd2_of_gaussians_in_closed_form() -> None:
@@ -114,19 +114,19 @@ def test_mmd2_of_gaussians_in_closed_form() -> None:
     torch.manual_seed(0)
     a, b, s, m = torch.randn(6000, 1), torch.randn(5000, 1) + 1.5, 0.8, 1.5
     closed = 2 * s / math.sqrt(s**2 + 2) * (1 - math.exp(-(m**2) / (2 * s**2 + 4)))
-    assert metrics.mmd2(a, b, bandwidth=s) == pytest.approx(closed, rel=0.03)
+    assert distances.mmd2(a, b, bandwidth=s) == pytest.approx(closed, rel=0.03)
 
 
 def test_mmd2_is_unbiased_and_sees_more_than_the_mean() -> None:
     torch.manual_seed(0)
-    same = [metrics.mmd2(torch.randn(60, 2), torch.randn(60, 2), bandwidth=1.0) for _ in range(300)]
+    same = [distances.mmd2(torch.randn(60, 2), torch.randn(60, 2), bandwidth=1.0) for _ in range(300)]
     mean, error = sum(same) / 300, torch.tensor(same).std() / 300**0.5
     assert abs(mean) < 3 * float(error) and min(same) < 0
-    assert metrics.mmd2(torch.randn(2000, 2), 2 * torch.randn(2000, 2)) > 0.02
+    assert distances.mmd2(torch.randn(2000, 2), 2 * torch.randn(2000, 2)) > 0.02
 
 
 def test_median_bandwidth() -> None:
-    assert metrics.median_bandwidth(torch.tensor([[0.0], [1.0]]), torch.tensor([[3.0]])) == 2
+    assert distances.median_bandwidth(torch.tensor([[0.0], [1.0]]), torch.tensor([[3.0]])) == 2
 
 
 def test_compare_knows_good_from_bad() -> None:
@@ -149,10 +149,10 @@ def test_compare_knows_good_from_bad() -> None:
         return (base + 0.2 * torch.rand(n, 1, 2, 4)).clamp(0, 1)
 
     real = (draw(500, [0.5, 0.5]) * 255).byte()
-    good, collapsed = (metrics.compare(Judge(), draw(500, s), real).scores for s in ([0.5, 0.5], [1.0, 0.0]))
+    good, collapsed = (distances.compare(Judge(), draw(500, s), real).scores for s in ([0.5, 0.5], [1.0, 0.0]))
     for name in ("frechet", "mmd2", "class_js"):
         assert good[name] < collapsed[name] / 3, name
     assert collapsed["coverage"] < 0.6 < good["coverage"]
     assert collapsed["class_js"] == pytest.approx(
-        metrics.js_divergence(torch.tensor([1.0, 0]), torch.tensor([0.5, 0.5])), abs=0.02
+        distances.js_divergence(torch.tensor([1.0, 0]), torch.tensor([0.5, 0.5])), abs=0.02
     )

@@ -9,7 +9,7 @@ import sys
 import pytest
 from conftest import ROOT, Zoo, environment
 
-from zoo_core import manifest
+from zoo_core.weights import manifest
 
 README = (ROOT / "README.md").read_text()
 

@@ -22,10 +22,12 @@ from zoo_t5_summarizer.tokens import END, PAD, as_bytes, buckets, corpus, from_b
 from zoo_t5_summarizer.transformer import Transformer
 
 import zoo_core as zoo
-from zoo_core import IntegrityError, Interrupted, UsageError, manifest, texts
-from zoo_core.checkpoint import load as read_weights
-from zoo_core.registry import load
-from zoo_core.reporter import Silent
+from zoo_core import IntegrityError, Interrupted, UsageError
+from zoo_core.data import texts
+from zoo_core.plugin.registry import load
+from zoo_core.run.reporter import Silent
+from zoo_core.weights import manifest
+from zoo_core.weights.tensorfile import load as read_weights
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
@@ -368,9 +370,9 @@ def test_early_stopping_keeps_the_best_epoch(tmp_path: Path, slices: Path) -> No
     assert len(found) < 12 and len(found) - 1 - found.index(min(found)) == 2
     from zoo_t5_summarizer.model import build
 
-    from zoo_core import weights
+    from zoo_core.weights import find
 
-    checkpoint = weights.from_file(load(NAME), done.folder)
+    checkpoint = find.from_file(load(NAME), done.folder)
     dev = texts.load("scitldr", "dev", slices).take(range(4))
     assert build(checkpoint).loss(dev, checkpoint.options) == pytest.approx(min(found), abs=1e-4)
 
@@ -472,7 +474,7 @@ def test_held_out_texts_never_train(tmp_path: Path, slices: Path) -> None:
     """By id, by text and by title, whatever blanks and signs are changed."""
     from zoo_t5_summarizer.pairs import training_set, unlabelled
 
-    from zoo_core.calls import make_run
+    from zoo_core.api.calls import make_run
 
     for folder in ("ACLAbstracts", "SciTLDR"):
         (tmp_path / folder).mkdir()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from conftest import Zoo, environment
 
-from zoo_core import measures
+from zoo_core.kits import generators
 
 SMALL = [
     "train",
@@ -65,7 +65,7 @@ def test_a_run_folder_says_everything(unbroken: Path) -> None:
     assert record["options"]["hidden"] == 16 and record["seed"] == 0 and record["preset"] == "mlp-64d"
     assert {"mnist/train", "mnist/test"} == set(record["data"])
     assert record["versions"]["torch"] and record["device"] == "cpu" and record["seconds"] > 0
-    assert set(record["metrics"]) == {"nelbo", "kl", "reconstruction", *(m.name for m in measures.GENERATED)}
+    assert set(record["metrics"]) == {"nelbo", "kl", "reconstruction", *(m.name for m in generators.GENERATED)}
     assert set(record["judges"]) == {"judge.mnist"} and len(record["judges"]["judge.mnist"]) == 64
     assert not (unbroken / "state.safetensors").exists()
     figures = {path.name for path in (unbroken / "figures").iterdir()}

@@ -15,6 +15,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from .cards.card import Card, Metric, Preset
+from .cards.checkpoint import Checkpoint
+from .cards.options import Options, option
 from .errors import (
     DeviceError,
     IntegrityError,
@@ -25,19 +28,17 @@ from .errors import (
     UsageError,
     ZooError,
 )
-from .hookspecs import hookimpl
-from .options import Options, option
-from .results import Figure, HeatMap, Images, Result, Series, Table, Texts
-from .types import Card, Checkpoint, Metric, Preset
+from .plugin.hookspecs import hookimpl
+from .results.kinds import Figure, HeatMap, Images, Result, Series, Table, Texts
 
 if TYPE_CHECKING:
     from .api import Evaluation, Trained, evaluate, load, models, sample, train
-    from .runtime import Run
+    from .run.run import Run
 
 __version__ = "0.1.0"
 
 _LAZY = dict.fromkeys(("Evaluation", "Trained", "evaluate", "load", "models", "sample", "train"), ".api")
-_LAZY["Run"] = ".runtime"
+_LAZY["Run"] = ".run.run"
 
 __all__ = [
     "Card", "Checkpoint", "DeviceError", "Evaluation", "Figure", "HeatMap", "Images", "IntegrityError", "Interrupted", "Metric",
@@ -47,8 +48,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("datasets", "metrics"):
-        return importlib.import_module("." + name, __name__)
     if name not in _LAZY:
         raise AttributeError(f"module 'zoo_core' has no attribute '{name}'")
     return getattr(importlib.import_module(_LAZY[name], __name__), name)

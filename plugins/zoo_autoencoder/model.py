@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo_core import Checkpoint, Figure, Run, Series
-from zoo_core.datasets import ImageData
+from zoo_core.data.images import ImageData
 
 from . import Evaluate, Train
 

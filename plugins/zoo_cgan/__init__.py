@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from zoo_core import Card, Checkpoint, Metric, Options, Preset, hookimpl, labels, measures, option
+from zoo_core import Card, Checkpoint, Metric, Options, Preset, hookimpl, option
+from zoo_core.data import labels
+from zoo_core.kits import generators
 
 CLASSES = labels.CLASSES["fashion-mnist"]
 
@@ -63,7 +65,7 @@ CARD = Card(
         Metric("share", "images judged to be the class asked for", "%", "higher"),
         Metric("share_min", "the same, of the worst class", "%", "higher"),
         Metric("share_real", "the same, of real test images: what the judge can tell", "%"),
-        *measures.GENERATED,
+        *generators.GENERATED,
         Metric(
             "deviation_min", "pixel deviation within a class over that of real images, worst class", "", "higher", 3
         ),

@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from zoo_core import Checkpoint, Images, Run, Table, metrics
+from zoo_core import Checkpoint, Images, Run, Table
+from zoo_core.kits import distances
 
 from . import CLASSES, Evaluate, Sample, Train
 
@@ -192,12 +193,12 @@ def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, f
     generator, judge = build(checkpoint).to(run.device), run.load(options.judge)
     y = torch.arange(K, device=run.device).repeat_interleave(options.per_class or len(data) // K)
     pixels = generator.pixels(torch.randn(len(y), generator.latent, device=run.device), y)
-    found = metrics.compare(judge, pixels, data.images, options.neighbours, run.track)
+    found = distances.compare(judge, pixels, data.images, options.neighbours, run.track)
     right, right_real = (found.answers == y).float(), (found.real_answers == data.labels).float()
     rows = []
     for label, name in enumerate(CLASSES):
         mine, real = y == label, data.labels == label
-        varies = metrics.deviation(pixels[mine]) / metrics.deviation(data.images[real].float() / 255)
+        varies = distances.deviation(pixels[mine]) / distances.deviation(data.images[real].float() / 255)
         rows.append((name, 100 * float(right[mine].mean()), 100 * float(right_real[real].mean()), varies))
     run.show("classes", Table(("class", "share", "share_real", "deviation"), tuple(rows)))
     return {

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import field_validator
 
-from zoo_core import Card, Checkpoint, Preset, continual, hookimpl, option
+from zoo_core import Card, Checkpoint, Preset, hookimpl, option
+from zoo_core.kits import continual
 
 
 class Train(continual.TaskOptions):

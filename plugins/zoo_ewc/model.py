@@ -17,9 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo_core import Checkpoint, HeatMap, Images, Run, continual
-from zoo_core.continual import learning
-from zoo_core.continual.accuracy import Ledger
+from zoo_core import Checkpoint, HeatMap, Images, Run
+from zoo_core.kits import continual
+from zoo_core.kits.continual import learning
+from zoo_core.kits.continual.accuracy import Ledger
 
 from . import Train
 from .fisher import importance

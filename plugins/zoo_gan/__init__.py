@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import field_validator
 
-from zoo_core import Card, Checkpoint, Metric, Options, Preset, hookimpl, measures, option
+from zoo_core import Card, Checkpoint, Metric, Options, Preset, hookimpl, option
+from zoo_core.kits import generators
 
 from .schedule import parse
 
@@ -91,7 +92,7 @@ CARD = Card(
     datasets=("fashion-mnist", "mnist"),
     licence="MIT",
     metrics=(
-        *measures.GENERATED,
+        *generators.GENERATED,
         Metric("class_entropy", "entropy of the judged classes; log 10 = 2.303 when balanced", "nats", "higher", 3),
         Metric("class_min", "share of the class that is drawn least", "%", "higher"),
         Metric("class_max", "share of the class that is drawn most", "%", "lower"),

@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Images, Run, metrics
+from zoo_core import Checkpoint, Images, Run
+from zoo_core.kits import distances
 
 from . import Evaluate, Sample, Train
 from .schedule import generator_moves, parse
@@ -193,13 +194,13 @@ def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, f
     generator = build(checkpoint).to(run.device)
     judge = run.load(options.judge or f"judge.{checkpoint.options.data}")
     pixels = generator.pixels(torch.randn(options.n or len(data), generator.latent, device=run.device))
-    found = metrics.compare(judge, pixels, data.images, options.neighbours, run.track)
+    found = distances.compare(judge, pixels, data.images, options.neighbours, run.track)
     counts = torch.bincount(found.answers, minlength=len(data.classes))
     shares = 100 * counts / counts.sum()
     run.show("classes", found.histogram(data.classes))
     return {
         **found.scores,
-        "class_entropy": metrics.entropy(counts),
+        "class_entropy": distances.entropy(counts),
         "class_min": float(shares.min()),
         "class_max": float(shares.max()),
     }

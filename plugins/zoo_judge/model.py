@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo_core import Checkpoint, Images, Run, UsageError
-from zoo_core.labels import caption
+from zoo_core.data.labels import caption
 
 from . import Sample, Train
 

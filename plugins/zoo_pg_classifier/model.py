@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo_core import Checkpoint, Figure, Images, Run, Series, Table
-from zoo_core.labels import caption
+from zoo_core.data.labels import caption
 
 from . import Evaluate, Sample, Train
 from .comparison import Ledger, variants

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo_core import Checkpoint, IntegrityError, Run, Texts, UsageError
-from zoo_core import texts as corpora
-from zoo_core.texts import TextData
+from zoo_core.data import texts as corpora
+from zoo_core.data.texts import TextData
 
 from . import Decode, Evaluate, Sample, Train, tokens
 from .decoding import decode

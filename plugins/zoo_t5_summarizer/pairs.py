@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Protocol
 
 from zoo_core import Run, UsageError
-from zoo_core import texts as corpora
-from zoo_core.datasets import epoch_order
-from zoo_core.texts import TextData
+from zoo_core.data import texts as corpora
+from zoo_core.data.images import epoch_order
+from zoo_core.data.texts import TextData
 
 from . import Evaluate, Train
 

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from zoo_core import IntegrityError
-from zoo_core.checkpoint import load as read_weights
+from zoo_core.weights.tensorfile import load as read_weights
 
 from .t5 import DEFAULTS, T5
 

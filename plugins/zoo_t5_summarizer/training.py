@@ -10,8 +10,8 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from zoo_core import Run, UsageError
-from zoo_core.loop import Step
-from zoo_core.texts import TextData
+from zoo_core.data.texts import TextData
+from zoo_core.run.curves import Step
 
 from . import T5_SMALL, Train, published, rouge, tokens
 from .denoising import corrupt, nonsense

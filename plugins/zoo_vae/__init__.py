@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from zoo_core import Card, Checkpoint, Metric, Options, Preset, hookimpl, measures, option
+from zoo_core import Card, Checkpoint, Metric, Options, Preset, hookimpl, option
+from zoo_core.kits import generators
 
 
 class Train(Options):
@@ -69,7 +70,7 @@ CARD = Card(
         Metric("nelbo", "negative evidence lower bound, test images binarised at random", "nats/image", "lower"),
         Metric("kl", "its first part: divergence of q(z|x) from the prior", "nats/image"),
         Metric("reconstruction", "its second part: -log p(x|z)", "nats/image"),
-        *measures.GENERATED,
+        *generators.GENERATED,
     ),
     presets={
         "conv": Preset(Train(), "convolutions with batch normalisation and a learned prior, the lowest nELBO here"),

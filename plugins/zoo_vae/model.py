@@ -17,7 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Images, Run, metrics
+from zoo_core import Checkpoint, Images, Run
+from zoo_core.kits import distances
 
 from . import Evaluate, Train
 
@@ -252,6 +253,6 @@ def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, f
             reconstruction += float(bound.reconstruction.sum())
     n = len(data) * options.draws
     judge = run.load(options.judge or f"judge.{checkpoint.options.data}")
-    found = metrics.compare(judge, vae.draw(options.n or len(data)), data.images, options.neighbours, run.track)
+    found = distances.compare(judge, vae.draw(options.n or len(data)), data.images, options.neighbours, run.track)
     run.show("classes", found.histogram(data.classes))
     return {"nelbo": (kl + reconstruction) / n, "kl": kl / n, "reconstruction": reconstruction / n, **found.scores}

@@ -7,14 +7,16 @@ from typing import Any
 
 import click
 
-from .. import api, manifest, registry
-from ..environment import versions
+from .. import api
+from ..cards.card import Card
+from ..cards.names import split_name
+from ..cards.options import flags
 from ..errors import UsageError
-from ..names import split_name
-from ..options import flags
-from ..registry import Model
-from ..results import Result, Table
-from ..types import Card
+from ..plugin import registry
+from ..plugin.registry import Model
+from ..results.kinds import Result, Table
+from ..run.environment import versions
+from ..weights import manifest
 from . import render
 
 Parameters = tuple[tuple[list[str], dict[str, Any]], ...]
@@ -213,7 +215,7 @@ def bundle(runs: tuple[Path, ...], file: Path | None, as_json: bool, **how: Any)
     """Pin finished RUNS in the manifest, their weights beside it."""
     from dataclasses import asdict
 
-    from ..bundle import bundle as bundle_run
+    from ..publish.bundle import bundle as bundle_run
 
     pins = [bundle_run(run, file or manifest.path(), reporter=render.TerminalReporter(), **how) for run in runs]
     if as_json:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import platform
 
-from .. import api, manifest
-from ..environment import data_root, versions
+from .. import api
+from ..cards.options import flags, resolve
 from ..errors import ZooError
-from ..options import flags, resolve
+from ..run.environment import data_root, versions
+from ..weights import manifest
 
 Check = tuple[str, str, bool, str, str, int]  # kind, name, in order, detail, remedy, exit code
 

@@ -8,10 +8,12 @@ from typing import Any
 
 import click
 
-from .. import hub, manifest, pins, registry
+from .. import hub
+from ..cards.names import split_name
 from ..errors import IntegrityError, UsageError
-from ..names import split_name
-from ..pins import Pin
+from ..plugin import registry
+from ..weights import manifest, pins
+from ..weights.pins import Pin
 from . import render
 from .commands import _PATH, ModelName, _json_flag
 
@@ -58,7 +60,7 @@ def push(
     dry_run: bool, file: Path | None, as_json: bool, **where: Any,
 ) -> None:  # fmt: skip
     """Publish weights on the Hub, and pin them: those of a finished RUN, or the pinned ones."""
-    from .. import publish
+    from ..publish import parcel
 
     if every == bool(name):
         raise UsageError("say which weights: MODEL [RUN], or --all", "zoo push cgan RUN --repo me/zoo-cgan")
@@ -68,17 +70,17 @@ def push(
     names = [pin.name for pin in pins.read(file).values()] if every else [name or ""]
     found: list[dict[str, Any]] = []
     for one in names:
-        target = publish.repository(repo, one) if every else repo
+        target = parcel.repository(repo, one) if every else repo
         hub.check_name(target)
-        before = "" if dry_run else (hub.read_head(target, publish.README, endpoint) or b"").decode()
-        parcel = publish.pack(one, run, target, file, before=before, reporter=render.TerminalReporter(), **where)
+        before = "" if dry_run else (hub.read_head(target, parcel.README, endpoint) or b"").decode()
+        packed = parcel.pack(one, run, target, file, before=before, reporter=render.TerminalReporter(), **where)
         if dry_run:
-            sizes = {name: len(data) for name, data in parcel.files.items()}
-            found.append({"weights": parcel.pin.name, "repo": target, "private": private, "files": sizes})
+            sizes = {name: len(data) for name, data in packed.files.items()}
+            found.append({"weights": packed.pin.name, "repo": target, "private": private, "files": sizes})
             if not as_json:
-                render.parcel(parcel, private)
+                render.parcel(packed, private)
             continue
-        pin, change = publish.send(parcel, file, private=private, tag=tag, endpoint=endpoint)
+        pin, change = parcel.send(packed, file, private=private, tag=tag, endpoint=endpoint)
         found.append(
             {"weights": pin.name, "repo": pin.repo, "commit": pin.commit, "bytes": pin.size, "sha256": pin.sha256}
         )

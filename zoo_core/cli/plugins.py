@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from .. import registry
+from ..cards.names import split_name
+from ..cards.options import Flag, Options, flags
 from ..errors import UsageError, ZooError
-from ..names import split_name
-from ..options import Flag, Options, flags
-from ..registry import Model
+from ..plugin import registry
+from ..plugin.registry import Model
 
 
 class Unchecked(click.ParamType):

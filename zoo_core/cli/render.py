@@ -13,17 +13,17 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from ..cards.card import Card, Metric
+from ..cards.options import Flag
 from ..errors import ZooError
-from ..options import Flag
-from ..pins import Pin
-from ..registry import Model
-from ..reporter import Reporter
-from ..results import Figure, HeatMap, Images, Result, Table, Texts
-from ..types import Card, Metric
+from ..plugin.registry import Model
+from ..results.kinds import Figure, HeatMap, Images, Result, Table, Texts
+from ..run.reporter import Reporter
+from ..weights.pins import Pin
 
 if TYPE_CHECKING:
     from ..api import Evaluation, Trained
-    from ..publish import Parcel
+    from ..publish.parcel import Parcel
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -237,7 +237,7 @@ def _texts(result: Texts) -> None:
 
 def _preview(result: Images | Figure | HeatMap) -> None:
     """The picture in half-block characters, two pixels in each; in grey letters without colour."""
-    from ..pictures import draw, thumbnail
+    from ..results.pictures import draw, thumbnail
 
     width = min(shutil.get_terminal_size().columns - 1, 96)
     if isinstance(result, Images):

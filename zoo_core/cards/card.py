@@ -1,0 +1,103 @@
+"""Plain data that crosses the border between the core and a plugin. Nothing here imports torch.
+
+Facts about a model: `Card`, `Preset`, `Metric`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from .options import Options
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from .checkpoint import Checkpoint
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number that `evaluate` reports.
+
+    Args:
+        name: key in the dictionary that `evaluate` returns.
+        summary: what it measures, in a few words.
+        unit: physical or counting unit, e.g. ``nats/image`` or ``%``.
+        better: ``lower``, ``higher``, or empty when neither is.
+        decimals: digits shown after the point.
+    """
+
+    name: str
+    summary: str
+    unit: str = ""
+    better: str = ""
+    decimals: int = 2
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named set of training options, with the figures that were published for it.
+
+    Args:
+        options: a full, valid instance of the plugin's training options.
+        summary: what distinguishes it, in one line.
+        published: metric name to published figure, for comparison with ours.
+    """
+
+    options: Options
+    summary: str
+    published: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything the core needs to know of a model before torch is imported.
+
+    Args:
+        name: the entry point's name.
+        summary: one line for `zoo list`.
+        idea: the model in plain words, for `zoo info` and the model card.
+        paper: citation of the source, with its address.
+        datasets: names of the data sets used, as `Run.dataset` or `Run.texts` takes them.
+        licence: licence of the trained weights (SPDX).
+        metrics: the keys that `evaluate` returns, all of them.
+        task: what it does, in the Hub's words, e.g. ``image-classification``.
+        presets: training presets by name.
+        default_preset: the preset used when none is named.
+        build: makes the torch module of a checkpoint; must import torch inside.
+        sample_options: options class of `sample`; none by default.
+        evaluate_options: options class of `evaluate`; none by default.
+        tiny: training options that make a run of seconds, for tests of the contract.
+        libraries: modules that the hooks import beyond the zoo's own requirements.
+        install: the command that installs them.
+    """
+
+    name: str
+    summary: str
+    idea: str
+    paper: str
+    datasets: tuple[str, ...]
+    licence: str
+    metrics: tuple[Metric, ...]
+    presets: Mapping[str, Preset]
+    default_preset: str
+    build: Callable[[Checkpoint], nn.Module]
+    task: str = "other"
+    sample_options: type[Options] = Options
+    evaluate_options: type[Options] = Options
+    tiny: Mapping[str, Any] = field(default_factory=dict)
+    libraries: tuple[str, ...] = ()
+    install: str = ""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The libraries that are not installed."""
+        return tuple(name for name in self.libraries if find_spec(name) is None)
+
+    @property
+    def train_options(self) -> type[Options]:
+        """Options class of `train`: that of the presets."""
+        return type(self.presets[self.default_preset].options)

@@ -1,0 +1,85 @@
+"""Trained tensors with the options that they were made with: what a plugin builds its module from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..errors import IntegrityError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Trained tensors and the options they were made with.
+
+    Args:
+        name: ``plugin.preset``.
+        options: the training options, validated.
+        tensors: parameter name to tensor on the CPU; None stands for an untrained model.
+        facts: what else the file's header says (seed, class names, data, metrics).
+        sha256: of the file; None when untrained.
+    """
+
+    name: str
+    options: Any
+    tensors: Mapping[str, Tensor] | None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    sha256: str | None = None
+
+    def fill(self, module: nn.Module, prefix: str = "") -> nn.Module:
+        """Put the tensors into `module`, every one of them and nothing else; set eval mode.
+
+        Tied tensors are stored once, under the first of their names, and are tied again. An untrained checkpoint leaves the module's fresh initialisation as it is.
+
+        Args:
+            module: receives the tensors.
+            prefix: use only the tensors under this name, e.g. ``generator.``.
+        Raises:
+            IntegrityError: a tensor is missing, left over, or of another shape.
+        """
+        if self.tensors is None:
+            return module.eval()
+        state = module.state_dict()
+        first = ties(state)
+        mine = {k.removeprefix(prefix): v for k, v in self.tensors.items() if k.startswith(prefix)}
+        want = {k: tuple(v.shape) for k, v in state.items() if first[k] == k}
+        have = {k: tuple(v.shape) for k, v in mine.items()}
+        if want != have:
+            raise IntegrityError(
+                f"the weights do not fit {self.name}: {_difference(want, have)}",
+                "they belong to another model or version; train again or use the weights of this release",
+            )
+        module.load_state_dict({name: mine[first[name]] for name in state})
+        return module.eval()
+
+
+def _difference(want: dict[str, tuple[int, ...]], have: dict[str, tuple[int, ...]]) -> str:
+    """Name the first tensor of each kind of disagreement."""
+    parts = []
+    if missing := sorted(want.keys() - have.keys()):
+        parts.append(f"{len(missing)} missing (first: {missing[0]})")
+    if extra := sorted(have.keys() - want.keys()):
+        parts.append(f"{len(extra)} unknown (first: {extra[0]})")
+    shapes = [k for k in sorted(want.keys() & have.keys()) if want[k] != have[k]]
+    if shapes:
+        k = shapes[0]
+        parts.append(f"{len(shapes)} mis-shaped (first: {k} is {list(have[k])}, must be {list(want[k])})")
+    return ", ".join(parts)
+
+
+def ties(tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    """Each name to the first name of the very same tensor: tied weights, such as embeddings, have several."""
+    first: dict[Any, str] = {}
+    return {
+        name: first.setdefault((t.device, t.data_ptr(), t.shape, t.stride()) if t.numel() else name, name)
+        for name, t in tensors.items()
+    }
+
+
+def once(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors without the further names of tied ones."""
+    return {name: tensors[name] for name, first in ties(tensors).items() if name == first}

@@ -1,0 +1,4 @@
+"""Data sets of images and texts, read, checked and downloaded.
+
+Imports errors and files.
+"""

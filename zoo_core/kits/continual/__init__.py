@@ -1,0 +1,60 @@
+"""Learning tasks one after another: what all strategies share. Torch-free; `learning` is the rest.
+
+The tasks are permuted MNIST (Goodfellow et al. 2013, https://arxiv.org/abs/1312.6211): task 1 is the
+original, every other one shows its pixels in a fixed random order. One network with one set of ten
+outputs learns them in turn; what matters is how much of the earlier ones it still knows.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import model_validator
+
+from ...cards.card import Metric
+from ...cards.options import Options, option
+
+
+class TaskOptions(Options):
+    """The stream of tasks, the network and its optimiser; a plugin adds its strategy."""
+
+    data: Literal["mnist", "fashion-mnist"] = option("mnist", "data set that is permuted")
+    tasks: int = option(3, "tasks learned one after another", ge=1, le=1000)
+    held_out: int = option(5000, "training images kept apart for choosing settings", unit="images", ge=0, le=50_000)
+    network: Literal["mlp", "cnn"] = option("mlp", "two hidden layers, or the convolutions of the reference")
+    hidden: int = option(400, "width of the hidden layers (mlp)", ge=1, le=65536)
+    epochs: int = option(3, "passes over the images of each task", ge=1, le=10_000)
+    iterations: int | None = option(None, "steps for each task, instead of epochs", ge=1)
+    batch_size: int = option(128, "images per step", ge=1, le=65536)
+    learning_rate: float = option(0.05, "of stochastic gradient descent", gt=0, le=10)
+    momentum: float = option(0.9, "of stochastic gradient descent", ge=0, lt=1)
+    compare: bool = option(False, "train the other strategies too, and show all in one table and one plot")
+    continue_: Path | None = option(None, "a finished run whose network learns one task more")
+    task_seed: int | None = option(None, "permutation of that task; the next number if not said", ge=0, le=2**31 - 1)
+
+    @model_validator(mode="after")
+    def _one_thing_at_a_time(self) -> TaskOptions:
+        if self.compare and self.continue_:
+            raise ValueError("--compare begins anew and --continue does not; give one of them")
+        if self.task_seed is not None and not self.continue_:
+            raise ValueError("--task-seed is of the task that --continue learns; name a run there")
+        return self
+
+
+class SampleOptions(Options):
+    """What to show."""
+
+    n: int = option(8, "test images of each task", unit="images", ge=1, le=100)
+    show: Literal["items", "matrix"] = option("items", "test images with truth, answer and probability; or accuracies")
+
+
+class EvaluateOptions(Options):
+    """Nothing to choose: all test images of all tasks."""
+
+
+METRICS = (
+    Metric("accuracy", "test images classified correctly, mean over all tasks learned", "%", "higher"),
+    Metric("forgetting", "best accuracy ever minus the last one, mean over the earlier tasks", "%", "lower"),
+    Metric("backward_transfer", "last accuracy minus that right after learning, mean over the earlier tasks", "%", "higher"),
+)  # fmt: skip

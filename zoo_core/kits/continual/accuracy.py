@@ -1,0 +1,131 @@
+"""What a network still knows after each task, and how that is shown.
+
+R[i, j] is the accuracy on task j after learning task i, in percent (Lopez-Paz & Ranzato 2017).
+
+Shapes: b images, p = 784 pixels, t tasks, k = 10 classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...data.images import PermutedTasks
+from ...data.labels import caption
+from ...results.kinds import Figure, HeatMap, Images, Series, Table
+
+
+@torch.no_grad()
+def accuracies(module: nn.Module, tasks: PermutedTasks) -> Tensor:
+    """Accuracy [t] on every task, in percent; float64 on the CPU."""
+    training = module.training
+    module.eval()
+    rows = torch.arange(len(tasks.data), device=tasks.data.images.device).split(2000)
+    right = torch.zeros(len(tasks), dtype=torch.double)
+    for task in range(len(tasks)):
+        for part in rows:
+            right[task] += int((module(tasks.pixels(part, task)).argmax(1) == tasks.data.labels[part]).sum())
+    module.train(training)
+    return 100 * right / len(tasks.data)
+
+
+def average_accuracy(matrix: Tensor) -> float:
+    """Mean over all tasks after the last one: mean_j R[T, j]."""
+    return float(matrix[-1].mean())
+
+
+def forgetting(matrix: Tensor) -> float:
+    """mean over j < T of max_i R[i, j] - R[T, j] (Chaudhry et al. 2018); 0 for one task."""
+    return float((matrix[:-1, :-1].max(0).values - matrix[-1, :-1]).mean()) if len(matrix) > 1 else 0.0
+
+
+def backward_transfer(matrix: Tensor) -> float:
+    """mean over j < T of R[T, j] - R[j, j] (Lopez-Paz & Ranzato 2017); 0 for one task."""
+    return float((matrix[-1] - matrix.diag())[:-1].mean()) if len(matrix) > 1 else 0.0
+
+
+def scores(matrix: Tensor) -> dict[str, float]:
+    """All three, by the names of `zoo_core.kits.continual.METRICS`."""
+    return {
+        "accuracy": average_accuracy(matrix),
+        "forgetting": forgetting(matrix),
+        "backward_transfer": backward_transfer(matrix),
+    }
+
+
+class Ledger:
+    """Accuracies of several strategies, as they are trained; part of the state of a run.
+
+    Args:
+        rows: label of the strategy to its R so far, row by row.
+        held_out: label to mean accuracy on the held-out images after the last task.
+    """
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[list[float]]] = {}
+        self.held_out: dict[str, float] = {}
+
+    def note(self, label: str, module: nn.Module, test: PermutedTasks, held_out: PermutedTasks | None) -> Tensor:
+        """Measure `module` after a task; the new row of R.
+
+        Args:
+            held_out: after the last task, the held-out images, if there are any.
+        """
+        row = accuracies(module, test)
+        self.rows.setdefault(label, []).append(row.tolist())
+        if held_out:
+            self.held_out[label] = float(accuracies(module, held_out).mean())
+        return row
+
+    def state_dict(self) -> dict[str, Any]:
+        """JSON."""
+        return {"rows": dict(self.rows), "held_out": dict(self.held_out)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
+        self.rows, self.held_out = dict(state["rows"]), dict(state["held_out"])
+
+    def table(self) -> Table:
+        """One row for each strategy, the best on held-out images first."""
+        best_first = sorted(self.rows, key=lambda label: -self.held_out.get(label, 0.0))
+        rows = [
+            (k, self.held_out.get(k, "-"), *scores(torch.tensor(self.rows[k], dtype=torch.double)).values())
+            for k in best_first
+        ]
+        return Table(("strategy", "held_out", "accuracy", "forgetting", "backward_transfer"), tuple(rows))
+
+    def figure(self) -> Figure:
+        """Average accuracy over the tasks seen, against their number."""
+        series = []
+        for label, rows in self.rows.items():
+            seen = tuple(float(i) for i in range(1, len(rows) + 1))
+            series.append(Series(label, seen, tuple(sum(r[: i + 1]) / (i + 1) for i, r in enumerate(rows))))
+        return Figure("Test accuracy on the tasks seen so far", "tasks seen", "mean accuracy, %", tuple(series))
+
+
+# -- what is shown ---------------------------------------------------------------------------------
+
+
+def heat_map(matrix: Tensor) -> HeatMap:
+    """R as a heat map."""
+    names = tuple(f"{i + 1}" for i in range(len(matrix)))
+    cells = tuple(tuple(row) for row in matrix.tolist())
+    return HeatMap("Test accuracy, %", "on task", "after learning task", cells, names, names)
+
+
+@torch.no_grad()
+def items(module: nn.Module, tasks: PermutedTasks, n: int) -> Images:
+    """n random test images as each task shows them, with truth, answer and probability."""
+    data = tasks.data
+    rows = torch.randperm(len(data), device=data.images.device)[:n]
+    pictures, captions = [], []
+    for task in range(len(tasks)):
+        x = tasks.pixels(rows, task)
+        confidence, answer = module(x).softmax(1).max(1)
+        pictures.append(x.view(-1, 1, 28, 28))
+        for truth, a, c in zip(data.labels[rows].tolist(), answer.tolist(), confidence.tolist(), strict=True):
+            captions.append(caption(f"task {task + 1}: {data.classes[truth]}", data.classes[a], c))
+    return Images(torch.cat(pictures).cpu(), tuple(captions), n)

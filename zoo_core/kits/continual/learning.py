@@ -1,0 +1,217 @@
+"""Networks and lessons of learning tasks one after another, and the hooks around a strategy.
+
+A strategy is a function `learn(run, options, ledger)` that trains a `TaskLearner`; see the plugins
+ewc and rehearsal.
+
+Shapes: b images, p = 784 pixels, t tasks, k = 10 classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...cards.checkpoint import Checkpoint
+from ...cards.options import flag_name
+from ...data.images import ImageData, PermutedTasks
+from ...errors import UsageError
+from ...results.kinds import HeatMap, Images
+from ...run.run import Run
+from . import SampleOptions, TaskOptions, accuracy
+from .accuracy import Ledger
+
+T = TypeVar("T", bound=TaskOptions)
+
+CLASSES = 10
+
+
+def network(options: TaskOptions) -> nn.Sequential:
+    """A fresh network: float [b, p] to logits [b, k]."""
+    if options.network == "mlp":
+        h = options.hidden
+        return nn.Sequential(nn.Linear(784, h), nn.ReLU(), nn.Linear(h, h), nn.ReLU(), nn.Linear(h, CLASSES))
+    return nn.Sequential(
+        nn.Unflatten(1, (1, 28, 28)),
+        nn.Conv2d(1, 10, 5), nn.MaxPool2d(2), nn.ReLU(),
+        nn.Conv2d(10, 20, 5), nn.Dropout2d(), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(),
+        nn.Linear(320, 50), nn.ReLU(), nn.Dropout(), nn.Linear(50, CLASSES),
+    )  # fmt: skip
+
+
+def descent(module: nn.Module, options: TaskOptions) -> torch.optim.SGD:
+    """Stochastic gradient descent over all parameters."""
+    return torch.optim.SGD(module.parameters(), options.learning_rate, options.momentum, fused=True)
+
+
+# -- the stream ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The same tasks on training, held-out and test images; held-out is None when nothing is held out."""
+
+    train: PermutedTasks
+    held_out: PermutedTasks | None
+    test: PermutedTasks
+
+
+def streams(run: Run, options: TaskOptions, seeds: list[int]) -> Streams:
+    """Read the data; the last `held_out` training images are kept apart."""
+    data, test = run.dataset(options.data, "train"), run.dataset(options.data, "test")
+    n = len(data) - min(options.held_out, len(data) // 2)
+    held_out = PermutedTasks(_part(data, slice(n, None)), seeds) if n < len(data) else None
+    return Streams(PermutedTasks(_part(data, slice(n)), seeds), held_out, PermutedTasks(test, seeds))
+
+
+def _part(data: ImageData, rows: slice) -> ImageData:
+    return replace(data, images=data.images[rows], labels=data.labels[rows])
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One batch.
+
+    Args:
+        task: which is being learned, counted from 0.
+        x: float [b, p] in [0, 1]. y: int64 [b].
+        ends_task: the last batch of this task.
+    """
+
+    task: int
+    x: Tensor
+    y: Tensor
+    ends_task: bool
+
+
+def lessons(
+    run: Run, tasks: PermutedTasks, options: TaskOptions, state: Mapping[str, Any], first: int = 0, joint: bool = False
+) -> Iterator[Lesson]:
+    """The batches of all tasks from `first` on, one task after the other.
+
+    Args:
+        state: see `Run.steps`.
+        joint: every batch mixes all tasks instead.
+    """
+    per_task = run.count_steps(tasks.data, options.batch_size, options.epochs, options.iterations)
+    total = per_task * (len(tasks) - first)
+    for step in run.steps(tasks.data, batch_size=options.batch_size, iterations=total, state=state):
+        task = first + step.number // per_task
+        mixed = torch.randint(len(tasks), step.rows.shape, device=step.rows.device) if joint else task
+        ends_task = (step.number + 1) % per_task == 0
+        yield Lesson(task, tasks.pixels(step.rows, mixed), tasks.data.labels[step.rows], ends_task)
+
+
+# -- the learner -----------------------------------------------------------------------------------
+
+
+class TaskLearner(nn.Module):
+    """A network and what it was seen to know; a strategy adds what it remembers.
+
+    Args:
+        options: of the training.
+        seeds: of the tasks, in the order in which they are learned.
+    """
+
+    seeds: Tensor  # int64 [t]
+    accuracy: Tensor  # R, float [t, t]
+
+    def __init__(self, options: TaskOptions, seeds: list[int]) -> None:
+        super().__init__()
+        self.network = network(options)
+        self.register_buffer("seeds", torch.tensor(seeds))
+        self.register_buffer("accuracy", torch.zeros(len(seeds), len(seeds)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits [b, k] of x [b, p]."""
+        return self.network(x)
+
+
+L = TypeVar("L", bound=TaskLearner)
+
+
+def begin(
+    run: Run, options: T, make: Callable[[T, list[int]], L], build: Callable[[Checkpoint], TaskLearner]
+) -> tuple[L, int]:
+    """A fresh learner, or that of an earlier run with room for one task more; and its first task.
+
+    Args:
+        make: the learner's class.
+        build: makes the learner of the earlier run.
+    Raises:
+        UsageError: the further task has been learned already, or the options ask for another network.
+    """
+    if run.previous is None:
+        return make(options, list(range(options.tasks))), 0
+    for field in ("data", "network", "hidden", "strategy"):
+        was, now = getattr(run.previous.options, field), getattr(options, field)
+        if was != now:
+            raise UsageError(
+                f"the earlier run has {flag_name(field)} {was}, not {now}", f"leave out {flag_name(field)}"
+            )
+    old = build(run.previous)
+    seeds = old.seeds.tolist()
+    seed = max(seeds) + 1 if options.task_seed is None else options.task_seed
+    if seed in seeds:
+        raise UsageError(f"this network has learned the task of seed {seed} already", "choose another --task-seed")
+    learner = make(options, [*seeds, seed])
+    state = {**old.state_dict(), "seeds": learner.seeds, "accuracy": F.pad(old.accuracy, (0, 1, 0, 1))}
+    learner.load_state_dict(state)
+    return learner, len(seeds)
+
+
+# -- hooks -----------------------------------------------------------------------------------------
+
+
+def examine(learner: TaskLearner, task: int, data: Streams, ledger: Ledger, label: str) -> None:
+    """Measure a learner that has just learned a task; after the last one on held-out images too."""
+    held_out = data.held_out if task == len(learner.seeds) - 1 else None
+    learner.accuracy[task] = ledger.note(label, learner, data.test, held_out)
+
+
+def variants(options: T, changes: list[dict[str, Any]], label: Callable[[T], str]) -> dict[str, T]:
+    """Label to options of every strategy to train; the options' own comes last, and is what is kept.
+
+    Args:
+        changes: of the options, one for each strategy that --compare trains too.
+    """
+    others = [options.model_copy(update=change) for change in changes] if options.compare else []
+    found = {label(o): o for o in others}
+    found.pop(label(options), None)
+    return {**found, label(options): options}
+
+
+def train(run: Run, variants: Mapping[str, T], learn: Callable[[Run, T, Ledger], TaskLearner]) -> dict[str, Tensor]:
+    """Train every variant from the same beginning; the last one is returned.
+
+    Args:
+        variants: label to options; all are shown beside one another.
+    """
+    ledger = Ledger()
+    for options in variants.values():
+        with run.seeded():
+            learner = learn(run, options, ledger)
+    run.show("strategies", ledger.table())
+    run.show("accuracy-against-tasks", ledger.figure())
+    return learner.state_dict()
+
+
+def sample(run: Run, learner: TaskLearner, data: str, options: SampleOptions) -> Images | HeatMap:
+    """Test images of every task with truth, answer and probability, or the matrix of accuracies."""
+    if options.show == "matrix":
+        return accuracy.heat_map(learner.accuracy)
+    tasks = PermutedTasks(run.examples(data), learner.seeds.tolist())
+    return accuracy.items(learner.to(run.device), tasks, options.n)
+
+
+def evaluate(run: Run, learner: TaskLearner, data: str) -> dict[str, float]:
+    """Measure every task again; the earlier rows of R are those that the training measured."""
+    tasks = PermutedTasks(run.dataset(data, "test"), learner.seeds.tolist())
+    matrix = learner.accuracy.double()
+    matrix[-1] = accuracy.accuracies(learner.to(run.device), tasks)
+    run.show("matrix", accuracy.heat_map(matrix))
+    return accuracy.scores(matrix)

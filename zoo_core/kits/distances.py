@@ -1,0 +1,218 @@
+"""Distances between distributions, and measures of generated images against real ones.
+
+Images are compared in the feature space of a judge network. All logarithms are natural.
+
+Shapes: n generated, m real, d features, k classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..results.kinds import Table
+
+Track = Callable[[Sequence[Tensor]], Iterable[Tensor]]  # e.g. Run.track: shows progress over parts
+
+
+@torch.no_grad()
+def judged(judge: nn.Module, pixels: Tensor, batch: int = 1000, track: Track = iter) -> tuple[Tensor, Tensor]:
+    """Run a judge over images.
+
+    Args:
+        judge: has `features(x) -> [b, d]` and `head(features) -> logits [b, k]`.
+        pixels: float [n, c, h, w] in [0, 1], or uint8.
+        batch: images at a time.
+        track: wraps the loop to show progress.
+    Returns:
+        features [n, d] and class probabilities [n, k].
+    """
+    features, probabilities = [], []
+    for part in track(pixels.split(batch)):
+        x = part.float() / 255 if part.dtype == torch.uint8 else part
+        f = judge.features(x)  # type: ignore[operator]
+        features.append(f)
+        probabilities.append(judge.head(f).softmax(1))  # type: ignore[operator]
+    return torch.cat(features), torch.cat(probabilities)
+
+
+def frechet_distance(a: Tensor, b: Tensor) -> float:
+    """Fréchet distance of two Gaussians fitted to features (Heusel et al. 2017, eq. 6).
+
+    |mu_a - mu_b|² + tr(S_a + S_b - 2 (S_a S_b)^(1/2)), in double precision.
+
+    Args:
+        a: [n, d]. b: [m, d].
+    """
+    a, b = a.double(), b.double()
+    cov_a, cov_b = torch.cov(a.T), torch.cov(b.T)
+    values, vectors = torch.linalg.eigh(cov_a)
+    root = vectors @ (values.clamp(min=0).sqrt()[:, None] * vectors.T)
+    cross = torch.linalg.eigvalsh(root @ cov_b @ root).clamp(min=0).sqrt().sum()
+    return float((a.mean(0) - b.mean(0)).square().sum() + cov_a.trace() + cov_b.trace() - 2 * cross)
+
+
+def density_coverage(generated: Tensor, real: Tensor, k: int = 5, track: Track = iter) -> tuple[float, float]:
+    """Fidelity and variety (Naeem et al. 2020, eqs. 4 and 5).
+
+    Density: how many real k-nearest-neighbour balls hold a generated point, over k; 1 for equal
+    distributions, may exceed 1. Coverage: share of real balls that hold a generated point, in [0, 1].
+
+    Args:
+        generated: [n, d]. real: [m, d]. k: neighbours, the point itself not counted.
+        track: wraps the loop to show progress.
+    """
+    inside = torch.zeros(len(real), dtype=torch.long, device=real.device)
+    radius = torch.cat([torch.cdist(part, real).kthvalue(k + 1, dim=1).values for part in real.split(1000)])
+    for part in track(generated.split(1000)):
+        inside += (torch.cdist(part, real) < radius).sum(0)
+    return float(inside.sum()) / (k * len(generated)), float((inside > 0).float().mean())
+
+
+def deviation(pixels: Tensor) -> float:
+    """Mean over pixels of the standard deviation over images: how much pictures of one class vary.
+
+    Args:
+        pixels: float [n, c, h, w].
+    """
+    return float(pixels.std(dim=0).mean())
+
+
+# -- divergences of discrete distributions ---------------------------------------------------------
+
+
+def kl_divergence(p: Tensor, q: Tensor) -> float:
+    """Kullback-Leibler divergence sum p log(p / q), in nats; infinite where q = 0 < p.
+
+    Densities are compared through their probabilities on a common, fine enough grid.
+
+    Args:
+        p, q: [k] probabilities, or counts, which are normalised.
+    Raises:
+        ValueError: negative, not finite, or all zero.
+    """
+    p, q = _normalised(p), _normalised(q)
+    on = p > 0
+    return float((p[on] * (p[on] / q[on]).log()).sum())
+
+
+def js_divergence(p: Tensor, q: Tensor) -> float:
+    """Jensen-Shannon divergence in nats: mean KL to the mixture (p + q) / 2; symmetric, at most log 2.
+
+    Args:
+        p, q: [k] probabilities, or counts, which are normalised.
+    """
+    p, q = _normalised(p), _normalised(q)
+    mixture = (p + q) / 2
+    return (kl_divergence(p, mixture) + kl_divergence(q, mixture)) / 2
+
+
+def entropy(p: Tensor) -> float:
+    """Entropy -sum p log p of probabilities or counts [k], in nats."""
+    p = _normalised(p)
+    return float(-torch.xlogy(p, p).sum()) + 0.0  # never minus zero
+
+
+def _normalised(p: Tensor) -> Tensor:
+    p = p.double()
+    if not bool(p.isfinite().all()) or bool((p < 0).any()) or float(p.sum()) == 0:
+        raise ValueError("probabilities must be finite, not negative, and not all zero")
+    return p / p.sum()
+
+
+# -- distances of samples --------------------------------------------------------------------------
+
+
+def wasserstein1(a: Tensor, b: Tensor) -> float:
+    """Wasserstein-1 distance of two samples on the line: the area between their distribution functions.
+
+    Args:
+        a: [n]. b: [m].
+    """
+    a, b = a.double().sort().values, b.double().sort().values
+    x = torch.cat([a, b]).sort().values
+    below = [torch.searchsorted(s, x[:-1].contiguous(), right=True).double() / len(s) for s in (a, b)]
+    return float(((below[0] - below[1]).abs() * x.diff()).sum())
+
+
+def median_bandwidth(a: Tensor, b: Tensor, most: int = 2000) -> float:
+    """Median distance between the points of both samples, of the first `most` of each.
+
+    Args:
+        a: [n, d]. b: [m, d].
+    """
+    return float(torch.pdist(torch.cat([a[:most], b[:most]])).median())
+
+
+def mmd2(a: Tensor, b: Tensor, bandwidth: float | None = None, track: Track = iter) -> float:
+    """Squared maximum mean discrepancy, unbiased (Gretton et al. 2012, eq. 3); may be below zero.
+
+    Kernel k(x, y) = exp(-|x - y|² / (2 bandwidth²)).
+
+    Args:
+        a: [n, d]. b: [m, d].
+        bandwidth: of the kernel; the median distance if not said.
+        track: wraps the loop to show progress.
+    """
+    bandwidth = bandwidth or median_bandwidth(a, b) or 1.0
+
+    def kernel_sum(x: Tensor, y: Tensor) -> float:
+        parts = (torch.cdist(part, y).square().mul_(-0.5 / bandwidth**2).exp_() for part in track(x.split(1000)))
+        return sum(float(part.sum(dtype=torch.double)) for part in parts)
+
+    n, m = len(a), len(b)
+    within = (kernel_sum(a, a) - n) / (n * (n - 1)) + (kernel_sum(b, b) - m) / (m * (m - 1))
+    return within - 2 * kernel_sum(a, b) / (n * m)
+
+
+# -- all together ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Generated images beside real ones, through the eyes of a judge.
+
+    Args:
+        answers, real_answers: int64 [n], [m]: the judged classes.
+        scores: by the names of `zoo_core.kits.generators.GENERATED`.
+    """
+
+    answers: Tensor
+    real_answers: Tensor
+    scores: dict[str, float]
+
+    def histogram(self, classes: Sequence[str]) -> Table:
+        """Share of each class among generated and real images, in percent."""
+        shares = [100 * _counts(a, len(classes)) / len(a) for a in (self.answers, self.real_answers)]
+        rows = zip(classes, *(share.tolist() for share in shares), strict=True)
+        return Table(("class", "generated", "real"), tuple(rows))
+
+
+def compare(judge: nn.Module, pixels: Tensor, real: Tensor, neighbours: int = 5, track: Track = iter) -> Comparison:
+    """All measures of generated images.
+
+    Args:
+        judge: see `judged`.
+        pixels: generated images, float [n, c, h, w] in [0, 1].
+        real: real images, uint8 [m, c, h, w].
+        neighbours: k of density and coverage.
+        track: wraps the loops to show progress.
+    """
+    (a, p), (b, q) = (judged(judge, images, track=track) for images in (pixels, real))
+    answers, real_answers, classes = p.argmax(1), q.argmax(1), p.shape[1]
+    density, coverage = density_coverage(a, b, neighbours, track)
+    scores = {
+        "frechet": frechet_distance(a, b),
+        "mmd2": mmd2(a, b, track=track),
+        "class_js": js_divergence(_counts(answers, classes), _counts(real_answers, classes)),
+        "density": density,
+        "coverage": coverage,
+    }
+    return Comparison(answers, real_answers, scores)
+
+
+def _counts(answers: Tensor, classes: int) -> Tensor:
+    return torch.bincount(answers, minlength=classes)

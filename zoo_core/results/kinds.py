@@ -1,0 +1,158 @@
+"""What hooks give back to be shown or saved: plain data, checked when it is made. Nothing here imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from ..errors import PluginError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Picture:
+    """What is saved as a PNG, with its provenance in the text chunk ``zoo``, and shown by a notebook."""
+
+    provenance: Mapping[str, Any]
+    suffix: ClassVar[str] = ".png"
+
+    def save(self, path: str | Path, overwrite: bool = False) -> Path:
+        """Write the PNG."""
+        from .pictures import draw, save_png
+
+        return save_png(draw(self), path, self.provenance, overwrite)
+
+    def png(self) -> bytes:
+        """The content of the PNG."""
+        from .pictures import draw, png_bytes
+
+        return png_bytes(draw(self), self.provenance)
+
+    _repr_png_ = png  # what a notebook calls
+
+
+@dataclass(frozen=True)
+class Images(Picture):
+    """Pictures, as `sample` returns them.
+
+    Args:
+        pixels: float [n, c, h, w] in [0, 1] on the CPU; c is 1 (grey) or 3 (RGB).
+        captions: one per image, or none at all.
+        columns: images per row of the grid; None makes it nearly square.
+    Raises:
+        PluginError: wrong shape, type or range, or values that are not finite.
+    """
+
+    pixels: Tensor
+    captions: tuple[str, ...] = ()
+    columns: int | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        p = self.pixels
+        if p.ndim != 4 or p.shape[1] not in (1, 3) or not p.shape[0] or not p.is_floating_point():
+            raise PluginError(f"images must be float [n, 1 or 3, h, w], not {p.dtype} {list(p.shape)}")
+        if not bool(p.isfinite().all()) or float(p.min()) < 0 or float(p.max()) > 1:
+            raise PluginError(f"pixels must be finite and in [0, 1], not {float(p.min()):g} to {float(p.max()):g}")
+        if self.captions and len(self.captions) != len(p):
+            raise PluginError(f"{len(self.captions)} captions for {len(p)} images")
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+
+@dataclass(frozen=True)
+class Series:
+    """One set of points or one line of a `Figure`: x and y of equal length; equal labels share a colour."""
+
+    label: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    line: bool = True
+
+
+@dataclass(frozen=True)
+class Figure(Picture):
+    """A plot as data; the core draws it, so that all plots of the zoo look alike."""
+
+    title: str
+    xlabel: str
+    ylabel: str
+    series: tuple[Series, ...]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class HeatMap(Picture):
+    """A matrix as coloured cells with their values.
+
+    Args:
+        cells: rows from top to bottom; None leaves a cell empty.
+        rows, columns: names along the axes.
+    """
+
+    title: str
+    xlabel: str
+    ylabel: str
+    cells: tuple[tuple[float | None, ...], ...]
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.cells) != len(self.rows) or any(len(row) != len(self.columns) for row in self.cells):
+            raise PluginError(f"a heat map of {len(self.rows)} x {len(self.columns)} names needs as many cells")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of plain values under named columns."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    suffix: ClassVar[str] = ".jsonl"
+
+    def __post_init__(self) -> None:
+        if any(len(row) != len(self.columns) for row in self.rows):
+            raise PluginError(f"every row of a table must have {len(self.columns)} cells")
+
+    def records(self) -> list[dict[str, Any]]:
+        """The rows as dictionaries by column."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def save(self, path: str | Path, overwrite: bool = False) -> Path:
+        """Write JSON lines, one object per row."""
+        from ..files import write_json_lines
+
+        return write_json_lines(path, self.records(), overwrite)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Generated texts, each with the source it was made from."""
+
+    texts: tuple[str, ...]
+    sources: tuple[str, ...] = ()
+    scores: tuple[float, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    suffix: ClassVar[str] = ".jsonl"
+
+    def __post_init__(self) -> None:
+        for name, extra in (("sources", self.sources), ("scores", self.scores)):
+            if extra and len(extra) != len(self.texts):
+                raise PluginError(f"{len(extra)} {name} for {len(self.texts)} texts")
+
+    def save(self, path: str | Path, overwrite: bool = False) -> Path:
+        """Write JSON lines: text, and source and score where given."""
+        from ..files import write_json_lines
+
+        columns = {"text": self.texts, "source": self.sources, "score": self.scores}
+        rows = [{k: v[i] for k, v in columns.items() if v} for i in range(len(self.texts))]
+        return write_json_lines(path, rows, overwrite)
+
+
+Result: TypeAlias = Images | Texts | Table | Figure | HeatMap

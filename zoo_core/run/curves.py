@@ -1,0 +1,110 @@
+"""Parts of a training loop: its steps, its learning curves, and how it is stopped."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from ..errors import TrainingError
+
+POINTS = 500  # at most so many points in a learning curve
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a training loop.
+
+    Args:
+        number: counted from 0.
+        total: number of steps of the whole run.
+        epoch: counted from 0.
+        rows: int64 [b], this process's share of the batch, on the device.
+        ends_epoch: this is the last step of its epoch, or of the run.
+    """
+
+    number: int
+    total: int
+    epoch: int
+    rows: Tensor
+    ends_epoch: bool
+
+    @property
+    def last(self) -> bool:
+        """This is the run's last step."""
+        return self.number == self.total - 1
+
+
+class Curves:
+    """Learning curves: means of what is logged, over equal stretches of the run.
+
+    Args:
+        history: one dictionary a point: ``step`` and the means since the point before.
+    """
+
+    def __init__(self) -> None:
+        self.history: list[dict[str, float]] = []
+        self._sums: dict[str, Any] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, values: dict[str, Tensor | float]) -> None:
+        """Add the values of one step; they stay on their device, so nothing waits for them."""
+        for name, value in values.items():
+            value = value.detach() if isinstance(value, Tensor) else value
+            self._sums[name] = self._sums.get(name, 0.0) + value
+            self._counts[name] = self._counts.get(name, 0) + 1
+
+    def means(self, step: int) -> dict[str, float]:
+        """The means since the last point.
+
+        Raises:
+            TrainingError: one is not finite.
+        """
+        means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
+        for name, value in means.items():
+            if not math.isfinite(value):
+                raise TrainingError(
+                    f"'{name}' became {value} at or shortly before step {step}", "lower the learning rate"
+                )
+        return means
+
+    def point(self, step: int) -> dict[str, float]:
+        """Close a stretch: append its means to the history and return them."""
+        means = self.means(step)
+        self.history.append({"step": float(step), **means})
+        self._sums, self._counts = {}, {}
+        return means
+
+    def state(self) -> dict[str, Any]:
+        """JSON from which `restore` goes on."""
+        return {"history": self.history, "sums": {k: [float(v), self._counts[k]] for k, v in self._sums.items()}}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        self.history = state["history"]
+        self._sums = {name: pair[0] for name, pair in state["sums"].items()}
+        self._counts = {name: pair[1] for name, pair in state["sums"].items()}
+
+
+class StopSignal:
+    """Turns Ctrl-C into a request to stop after the current step; a second one stops at once."""
+
+    def __enter__(self) -> StopSignal:
+        self.requested = False
+        self._previous: Any = None
+        if threading.current_thread() is threading.main_thread():
+            self._previous = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def _note(self, number: int, frame: Any) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True
+
+    def __exit__(self, *_: object) -> None:
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)

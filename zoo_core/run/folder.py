@@ -1,0 +1,139 @@
+"""Run folders: what `zoo train` leaves behind, and the option files it reads."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError
+from ..files import atomic_write, write_json
+from ..results.kinds import Figure, Series
+from ..weights import tensorfile
+from ..weights.pins import WEIGHTS
+from . import state
+
+RECORD, HISTORY, FIGURES = "run.json", "history.csv", "figures"
+FOLDERS = {FIGURES, state.STAGES}
+OURS = {WEIGHTS, RECORD, HISTORY, state.FILE, *FOLDERS}
+
+
+class RunFolder:
+    """One training run on disk.
+
+    While it trains there is only ``state.safetensors`` (and early pictures, and ``stages/``); at the end
+    there are ``model.safetensors``, ``history.csv``, ``figures/`` and, written last, ``run.json``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def check(self, resume: bool, overwrite: bool) -> None:
+        """Refuse to touch what is there, unless told to.
+
+        Raises:
+            UsageError: the folder exists and is not to be resumed or overwritten, or is no run.
+        """
+        if self.path.is_file():
+            raise UsageError(f"{self.path} is a file", "choose another folder with --output")
+        if not self.path.exists() or not any(self.path.iterdir()):
+            return
+        if (self.path / RECORD).exists() and resume:
+            raise UsageError(f"the run in {self.path} is finished already", f"zoo evaluate ... --weights {self.path}")
+        if not resume and not overwrite:
+            raise UsageError(
+                f"{self.path} exists already", "--resume continues it, --overwrite replaces it, --output goes elsewhere"
+            )
+        if overwrite and not resume:
+            self._clear()
+
+    def _clear(self) -> None:
+        """Remove a run's own files; a folder that holds no run is left alone."""
+        is_run = any((self.path / name).exists() for name in (RECORD, state.FILE))
+        if not is_run and not {entry.name for entry in self.path.iterdir()} <= OURS:
+            raise UsageError(f"{self.path} holds no run; it is not overwritten", "choose another folder with --output")
+        for name in OURS - FOLDERS:
+            (self.path / name).unlink(missing_ok=True)
+        for name in FOLDERS:
+            shutil.rmtree(self.path / name, ignore_errors=True)
+
+    def abandon(self) -> None:
+        """After a failure: keep what can be continued, else leave nothing behind."""
+        entries = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
+        if entries and entries <= OURS and not entries & {RECORD, state.FILE}:
+            shutil.rmtree(self.path)
+
+    def finish(
+        self,
+        tensors: Mapping[str, Any],
+        facts: Mapping[str, Any],
+        circumstances: Mapping[str, Any],
+        history: list[dict[str, float]],
+    ) -> dict[str, Any]:
+        """Write everything, the record last, and remove the training state.
+
+        Args:
+            tensors: the trained model.
+            facts: what is the same on every machine; goes into the weights' header too.
+            circumstances: device, duration, versions; only in the record.
+            history: the learning curves.
+        Returns:
+            the record.
+        """
+        digest = tensorfile.save(self.path / WEIGHTS, tensors, facts)
+        size = (self.path / WEIGHTS).stat().st_size
+        if history:
+            atomic_write(self.path / HISTORY, _csv(history))
+            curves(str(facts["model"]), history).save(self.path / FIGURES / "curves.png", overwrite=True)
+        record = {**facts, **circumstances, "weights": {"sha256": digest, "size": size}}
+        write_json(self.path / RECORD, record)
+        (self.path / state.FILE).unlink(missing_ok=True)
+        return record
+
+
+def curves(model: str, history: list[dict[str, float]]) -> Figure:
+    """The learning curves as a plot."""
+    names = sorted({name for point in history for name in point} - {"step"})
+    series = []
+    for name in names:
+        points = [(point["step"], point[name]) for point in history if name in point]
+        series.append(Series(name, tuple(x for x, _ in points), tuple(y for _, y in points)))
+    return Figure(f"{model}: training", "step", "mean since the last point", tuple(series))
+
+
+def _csv(history: list[dict[str, float]]) -> bytes:
+    names = ["step", *sorted({name for point in history for name in point} - {"step"})]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    return text.getvalue().encode()
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """The ``run.json`` of a finished run.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
+        return json.loads((path / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} holds no finished run: {error}", "zoo train makes one") from error
+
+
+def read_options(path: Path) -> dict[str, Any]:
+    """Training options from a TOML file, at its top level.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read options from {path}: {error}", "write them as TOML: batch_size = 64") from error
