@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from .cards.card import Card, Metric, Preset
 from .cards.checkpoint import Checkpoint
+from .cards.groups import Budget, OnImages
 from .cards.options import Options, option
 from .errors import (
     DeviceError,
@@ -29,21 +30,33 @@ from .errors import (
     ZooError,
 )
 from .plugin.hookspecs import hookimpl
+from .plugin.plugin import Plugin
 from .results.kinds import Figure, HeatMap, Images, Result, Series, Table, Texts
 
 if TYPE_CHECKING:
     from .api import Evaluation, Trained, evaluate, load, models, sample, train
+    from .data.images import ImageData
+    from .data.texts import TextData
     from .run.run import Run
+    from .run.steps import Step
+    from .weights.tensorfile import read_tensors
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
-_LAZY = dict.fromkeys(("Evaluation", "Trained", "evaluate", "load", "models", "sample", "train"), ".api")
-_LAZY["Run"] = ".run.run"
+_LAZY = {  # what imports torch, or what imports it
+    **dict.fromkeys(("Evaluation", "Trained", "evaluate", "load", "models", "sample", "train"), ".api"),
+    "ImageData": ".data.images",
+    "Run": ".run.run",
+    "Step": ".run.steps",
+    "TextData": ".data.texts",
+    "read_tensors": ".weights.tensorfile",
+}
 
 __all__ = [
-    "Card", "Checkpoint", "DeviceError", "Evaluation", "Figure", "HeatMap", "Images", "IntegrityError", "Interrupted", "Metric",
-    "NetworkError", "Options", "PluginError", "Preset", "Result", "Run", "Series", "Table", "Texts", "Trained",
-    "TrainingError", "UsageError", "ZooError", "evaluate", "hookimpl", "load", "models", "option", "sample", "train",
+    "Budget", "Card", "Checkpoint", "DeviceError", "Evaluation", "Figure", "HeatMap", "ImageData", "Images",
+    "IntegrityError", "Interrupted", "Metric", "NetworkError", "OnImages", "Options", "Plugin", "PluginError", "Preset",
+    "Result", "Run", "Series", "Step", "Table", "TextData", "Texts", "Trained", "TrainingError", "UsageError",
+    "ZooError", "evaluate", "hookimpl", "load", "models", "option", "read_tensors", "sample", "train",
 ]  # fmt: skip
 
 

@@ -6,17 +6,20 @@ import contextlib
 import errno
 import hashlib
 import json
+import mmap
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from .errors import TrainingError, UsageError, ZooError
 
+BLOCK = 1 << 20  # bytes that are copied or hashed at a time
+
 
 def is_full(error: OSError) -> bool:
-    """Whether it was for want of room that the system refused to write."""
+    """Whether the system refused a write because the disk, or the user's share of it, is full."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -29,9 +32,30 @@ def disk_error(path: Path, error: OSError) -> ZooError:
     return UsageError(f"cannot write {path}: {error.strerror or error}", "choose another place with --output")
 
 
+def unreadable(path: Path, error: OSError, hint: str = "check the path") -> UsageError:
+    """The named error for a file that cannot be read; `hint` says what to do."""
+    return UsageError(f"cannot read {path}: {error.strerror}", hint)
+
+
 def atomic_write(path: Path, data: bytes) -> None:
     """Write `data` to `path` such that a reader, or a crash, sees all of it or nothing.
 
+    Raises:
+        ZooError: the disk is full, or the place is not writable.
+    """
+    write_parts(path, [data])
+
+
+def write_parts(
+    path: Path,
+    parts: Iterable[bytes | memoryview],
+    seen: Callable[[bytes | memoryview], object] | None = None,
+) -> None:
+    """Write a file part by part, atomically as `atomic_write` does.
+
+    Args:
+        parts: of the content, in order; one is in memory at a time.
+        seen: is shown each part, e.g. to hash it.
     Raises:
         ZooError: the disk is full, or the place is not writable.
     """
@@ -40,7 +64,10 @@ def atomic_write(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            for part in parts:
+                file.write(part)
+                if seen:
+                    seen(part)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
@@ -51,6 +78,21 @@ def atomic_write(path: Path, data: bytes) -> None:
         if temporary:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+
+
+def atomic_copy(source: Path, path: Path) -> None:
+    """Copy a file, atomically as `atomic_write` does.
+
+    Raises:
+        UsageError: the source cannot be read.
+        ZooError: the disk is full, or the place is not writable.
+    """
+    try:
+        file = source.open("rb")
+    except OSError as error:
+        raise unreadable(source, error) from error
+    with file:
+        write_parts(path, iter(lambda: file.read(BLOCK), b""))
 
 
 def _umask() -> int:
@@ -69,7 +111,7 @@ def read_bytes(path: Path, hint: str = "check the path") -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", hint) from error
+        raise unreadable(path, error, hint) from error
 
 
 def write_new(path: str | Path, data: bytes, overwrite: bool = False) -> Path:
@@ -98,6 +140,23 @@ def write_json(path: Path, value: Any) -> None:
     atomic_write(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 
 
-def sha256(data: bytes | memoryview) -> str:
+def sha256(data: bytes | bytearray | memoryview | mmap.mmap) -> str:
     """Hexadecimal SHA-256 of `data`."""
     return hashlib.sha256(data).hexdigest()
+
+
+def file_sha256(path: Path, hint: str = "check the path") -> tuple[int, str]:
+    """Size and hexadecimal SHA-256 of a file, read block by block.
+
+    Raises:
+        UsageError: it cannot be read; `hint` says what to do.
+    """
+    digest, size = hashlib.sha256(), 0
+    try:
+        with path.open("rb") as file:
+            while block := file.read(BLOCK):
+                digest.update(block)
+                size += len(block)
+    except OSError as error:
+        raise unreadable(path, error, hint) from error
+    return size, digest.hexdigest()

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from zoo_core import Card, Checkpoint, Metric, Options, Preset, hookimpl, option
+from zoo_core import Budget, Card, Metric, OnImages, Options, Plugin, Preset, option
 
 
-class Train(Options):
+class Train(OnImages, Budget):
     """How the autoencoder is built and trained."""
 
-    data: Literal["mnist", "fashion-mnist"] = option("mnist", "data set to learn")
     latent: int = option(2, "size of the code", unit="dimensions", ge=1, le=1024)
     width: int = option(1000, "of the first hidden layer; the next have a half and a quarter", ge=4, le=16384)
     noise: float = option(0.0, "standard deviation of Gaussian noise added to the input (then clamped)", ge=0, le=10)
     mask: float = option(0.0, "share of input pixels set to zero", ge=0, lt=1)
-    epochs: int = option(100, "passes over the training images", ge=1, le=100_000)
-    iterations: int | None = option(None, "steps instead of epochs", ge=1)
-    batch_size: int = option(128, "images per step", ge=2, le=65536)
     learning_rate: float = option(1e-3, "of Adam", gt=0, le=1)
 
 
@@ -42,12 +38,6 @@ class Evaluate(Options):
     neighbours: int = option(10, "k of the nearest-neighbour classifier in the code", ge=1, le=1000)
 
 
-def _build(checkpoint: Checkpoint) -> Any:
-    from .model import build
-
-    return build(checkpoint)
-
-
 CARD = Card(
     name="autoencoder",
     summary="Autoencoder with a 2-D code, plain and denoising",
@@ -63,39 +53,14 @@ CARD = Card(
         Metric("knn_accuracy", "test images classified by the 10 nearest training codes", "%", "higher"),
     ),
     presets={
-        "tanh-2d": Preset(Train(), "784-1000-500-250-2 and back, tanh"),
-        "denoising": Preset(Train(noise=0.5), "the same, from images with Gaussian noise"),
+        "tanh-2d": Preset(Train(epochs=100), "784-1000-500-250-2 and back, tanh"),
+        "denoising": Preset(Train(epochs=100, noise=0.5), "the same, from images with Gaussian noise"),
     },
     task="image-feature-extraction",
     default_preset="tanh-2d",
     sample_options=Sample,
     evaluate_options=Evaluate,
-    build=_build,
     tiny={"iterations": 6, "batch_size": 16, "width": 16},
 )
 
-
-@hookimpl
-def card() -> Card:
-    return CARD
-
-
-@hookimpl
-def train(run: Any, options: Train) -> Any:
-    from . import model
-
-    return model.train(run, options)
-
-
-@hookimpl
-def sample(run: Any, checkpoint: Checkpoint, options: Sample) -> Any:
-    from . import pictures
-
-    return pictures.sample(run, checkpoint, options)
-
-
-@hookimpl
-def evaluate(run: Any, checkpoint: Checkpoint, options: Evaluate) -> Any:
-    from . import model
-
-    return model.evaluate(run, checkpoint, options)
+plugin = Plugin(CARD, sample=".pictures")

@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo_core import Checkpoint, Figure, Run, Series
-from zoo_core.data.images import ImageData
+from zoo_core.data.images import ImageData, to_pixels
+from zoo_core.kits.classifiers import accuracy
 
 from . import Evaluate, Train
 
@@ -45,36 +46,25 @@ class Autoencoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Reconstructions [b, p] of images x [b, p]."""
-        return self.decoder(self.encoder(x))
+        reconstruction: Tensor = self.decoder(self.encoder(x))
+        return reconstruction
 
 
-def build(checkpoint: Checkpoint) -> Autoencoder:
+def build(checkpoint: Checkpoint[Train]) -> Autoencoder:
     """The autoencoder of a checkpoint, in eval mode."""
-    autoencoder = Autoencoder(checkpoint.options)
-    checkpoint.fill(autoencoder)
-    return autoencoder
-
-
-def pixels(images: Tensor) -> Tensor:
-    """uint8 [b, 1, 28, 28] to float [b, p] in [0, 1]."""
-    return images.flatten(1).float() / 255
+    return checkpoint.fill(Autoencoder(checkpoint.options))
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:
     """Minimise the mean squared error with Adam."""
     data = run.dataset(options.data, "train")
     autoencoder = Autoencoder(options)
-    model = run.module(autoencoder)
     adam = torch.optim.Adam(autoencoder.parameters(), options.learning_rate, fused=True)
-    optimizer = run.optimizer(adam)
-    total = run.count_steps(data, options.batch_size, options.epochs, options.iterations)
-    state = {"autoencoder": autoencoder, "adam": adam}
-    for step in run.steps(data, batch_size=options.batch_size, iterations=total, state=state):
-        x = pixels(data.images[step.rows])
-        loss = F.mse_loss(model(corrupt(x, options.noise, options.mask)), x)
-        optimizer.zero_grad()
-        run.backward(loss)
-        optimizer.step()
+    run.prepare(autoencoder=autoencoder, adam=adam)
+    for step in run.steps(data, options):
+        x = data.pixels(step.rows).flatten(1)
+        loss = F.mse_loss(autoencoder(corrupt(x, options.noise, options.mask)), x)
+        run.descend(loss, adam)
         run.log(mse=loss)
     return autoencoder.state_dict()
 
@@ -82,7 +72,7 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
 @torch.no_grad()
 def encode(autoencoder: Autoencoder, data: ImageData) -> Tensor:
     """Codes [n, l] of all images."""
-    return torch.cat([autoencoder.encoder(pixels(part)) for part in data.images.split(1000)])
+    return torch.cat([autoencoder.encoder(to_pixels(part.flatten(1))) for part in data.images.split(1000)])
 
 
 def nearest_neighbours(codes: Tensor, known: Tensor, labels: Tensor, k: int) -> Tensor:
@@ -110,14 +100,14 @@ def scatter(codes: Tensor, data: ImageData) -> Figure:
 
 
 @torch.no_grad()
-def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, float]:
+def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict[str, float]:
     """Error on the test images, and how well their codes keep the classes apart."""
     trained = checkpoint.options
     known, data = run.dataset(trained.data, "train"), run.dataset(trained.data, "test")
     autoencoder = build(checkpoint).to(run.device)
     error = error_input = 0.0
     for part in data.images.split(1000):
-        x = pixels(part)
+        x = to_pixels(part.flatten(1))
         corrupted = corrupt(x, trained.noise, trained.mask)
         error += float((autoencoder(corrupted) - x).square().sum())
         error_input += float((corrupted - x).square().sum())
@@ -128,5 +118,5 @@ def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, f
     return {
         "mse": error / data.images.numel(),
         "mse_input": error_input / data.images.numel(),
-        "knn_accuracy": 100 * float((answers == data.labels).float().mean()),
+        "knn_accuracy": accuracy(answers, data.labels),
     }

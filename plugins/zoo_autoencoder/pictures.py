@@ -7,14 +7,14 @@ from torch import Tensor
 
 from zoo_core import Checkpoint, Figure, Images, Run, Series, UsageError
 
-from . import Sample
-from .model import Autoencoder, build, corrupt, encode, pixels, scatter
+from . import Sample, Train
+from .model import Autoencoder, build, corrupt, encode, scatter
 
 TOY_NOISE = 0.3  # of the toy set, when nothing is said
 
 
 @torch.no_grad()
-def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images | Figure:
+def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images | Figure:
     """Draw what `options.show` says."""
     trained = checkpoint.options
     noise = trained.noise if options.noise is None else options.noise
@@ -29,7 +29,7 @@ def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images | Figure
     data = run.examples(trained.data)
     if options.show == "embedding":
         return scatter(encode(autoencoder, data), data)
-    x = pixels(data.images[torch.randperm(len(data), device=run.device)[: options.n]])
+    x = data.pixels(torch.randperm(len(data), device=run.device)[: options.n]).flatten(1)
     if options.show == "reconstruction":
         return _rows([x, autoencoder(corrupt(x, noise, mask))], ("test image", "reconstruction"))
     corrupted = corrupt(x, noise, mask)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from zoo_core import Card, Checkpoint, Metric, Options, Preset, hookimpl, option
+from zoo_core import Budget, Card, Metric, Options, Plugin, Preset, option
 from zoo_core.data import labels
 from zoo_core.kits import generators
 
-CLASSES = labels.CLASSES["fashion-mnist"]
+DATA = "fashion-mnist"
+CLASSES = labels.CLASSES[DATA]
 
 
-class Train(Options):
+class Train(Budget):
     """How the two networks are built and trained."""
 
     latent: int = option(64, "size of the noise z", unit="dimensions", ge=1, le=1024)
@@ -19,9 +20,7 @@ class Train(Options):
     discriminator_width: int = option(96, "channels of the discriminator at 7 x 7", ge=4, le=2048)
     loss: Literal["hinge", "non-saturating"] = option("hinge", "adversarial loss")
     auxiliary: float = option(0.1, "weight of a classification loss on top (0: none)", ge=0, le=10)
-    epochs: int = option(22, "passes over the training images", ge=1, le=100_000)
-    iterations: int | None = option(None, "steps instead of epochs", ge=1)
-    batch_size: int = option(64, "images per step", ge=4, le=65536)
+    batch_size: int = option(64, "images per step; their variety is looked at", ge=4, le=65_536)
     generator_rate: float = option(2e-4, "Adam learning rate of the generator", gt=0, le=1)
     discriminator_rate: float = option(4e-4, "Adam learning rate of the discriminator", gt=0, le=1)
     beta1: float = option(0.0, "first-moment decay of both Adams", ge=0, lt=1)
@@ -36,20 +35,12 @@ class Sample(Options):
     columns: int | None = option(None, "images per row; by default a square, or one class per row", ge=1, le=200)
 
 
-class Evaluate(Options):
+class Evaluate(generators.Judged):
     """How generated images are compared with real ones."""
 
     per_class: int | None = option(
         None, "images generated of each class; as many as real ones if not said", ge=10, le=100_000
     )
-    judge: str = option("judge.fashion-mnist", "model of the zoo that classifies the images")
-    neighbours: int = option(5, "k of density and coverage", ge=1, le=50)
-
-
-def _build(checkpoint: Checkpoint) -> Any:
-    from .model import build
-
-    return build(checkpoint)
 
 
 CARD = Card(
@@ -65,42 +56,17 @@ CARD = Card(
         Metric("share", "images judged to be the class asked for", "%", "higher"),
         Metric("share_min", "the same, of the worst class", "%", "higher"),
         Metric("share_real", "the same, of real test images: what the judge can tell", "%"),
-        *generators.GENERATED,
+        *generators.METRICS,
         Metric(
             "deviation_min", "pixel deviation within a class over that of real images, worst class", "", "higher", 3
         ),
     ),
-    presets={"dcgan": Preset(Train(), "convolutional, projection discriminator, Fashion-MNIST")},
+    presets={"dcgan": Preset(Train(epochs=22), "convolutional, projection discriminator, Fashion-MNIST")},
     task="unconditional-image-generation",
     default_preset="dcgan",
     sample_options=Sample,
     evaluate_options=Evaluate,
-    build=_build,
     tiny={"iterations": 4, "batch_size": 8, "generator_width": 8, "discriminator_width": 8},
 )
 
-
-@hookimpl
-def card() -> Card:
-    return CARD
-
-
-@hookimpl
-def train(run: Any, options: Train) -> Any:
-    from . import model
-
-    return model.train(run, options)
-
-
-@hookimpl
-def sample(run: Any, checkpoint: Checkpoint, options: Sample) -> Any:
-    from . import model
-
-    return model.sample(run, checkpoint, options)
-
-
-@hookimpl
-def evaluate(run: Any, checkpoint: Checkpoint, options: Evaluate) -> Any:
-    from . import model
-
-    return model.evaluate(run, checkpoint, options)
+plugin = Plugin(CARD)

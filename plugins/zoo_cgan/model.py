@@ -1,11 +1,13 @@
-"""A conditional GAN for 28 x 28 images.
+"""A conditional GAN for 28 x 28 images, after Mirza & Osindero 2014 (https://arxiv.org/abs/1411.1784).
+
+    min_G max_D  E_x,y[log D(x, y)] + E_z,y[log(1 - D(G(z, y), y))]                                   (eq. 2)
 
 The label reaches the generator as an embedding beside the noise and through conditional batch
 normalisation (de Vries et al. 2017), and the discriminator as a projection (Miyato & Koyama 2018,
 eq. 6): D(x, y) = v . h(x) + e(y) . h(x). The discriminator is spectrally normalised (Miyato et al.
 2018). Images are enlarged by sub-pixel convolutions (Shi et al. 2016), all of them 3 x 3.
 
-Shapes: b images, c channels, k = 10 classes, l noise dimensions.
+Shapes: b images, c channels, h x w pixels, k = 10 classes, l noise dimensions.
 """
 
 from __future__ import annotations
@@ -16,11 +18,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
+from torch.optim.lr_scheduler import LambdaLR
 
 from zoo_core import Checkpoint, Images, Run, Table
-from zoo_core.kits import distances
+from zoo_core.data.images import ImageData, to_pixels
+from zoo_core.kits.distances import deviation
+from zoo_core.kits.generators.comparison import Comparison, compare
 
-from . import CLASSES, Evaluate, Sample, Train
+from . import CLASSES, DATA, Evaluate, Sample, Train
 
 K = len(CLASSES)
 EMBEDDING = 32
@@ -94,80 +99,113 @@ class Discriminator(nn.Module):
         return self.real(torch.cat([h, variety], 1))[:, 0] + (self.project(y) * h).sum(1), self.classify(h)
 
 
+# -- losses ----------------------------------------------------------------------------------------
+
+
 def discriminator_loss(kind: str, real: Tensor, fake: Tensor) -> Tensor:
-    """Loss of logits [b] of real and generated images."""
+    """What the discriminator minimises, of its logits [b] of real and of generated images.
+
+    hinge (Lim & Ye 2017, https://arxiv.org/abs/1705.02894):  E[max(0, 1 - D(x, y))] + E[max(0, 1 + D(G(z, y'), y'))]
+    non-saturating:  -E[log sigmoid D(x, y)] - E[log(1 - sigmoid D(G(z, y'), y'))]
+    """
     if kind == "hinge":
         return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
     return F.softplus(-real).mean() + F.softplus(fake).mean()
 
 
 def generator_loss(kind: str, fake: Tensor) -> Tensor:
-    """Loss of logits [b] of generated images; non-saturating is -log D(G(z))."""
+    """What the generator minimises, of the logits [b] of its images.
+
+    hinge:  -E[D(G(z, y'), y')]          non-saturating:  -E[log sigmoid D(G(z, y'), y')]
+    """
     return -fake.mean() if kind == "hinge" else F.softplus(-fake).mean()
+
+
+def classification_loss(class_logits: Tensor, y: Tensor) -> Tensor:
+    """The auxiliary loss -E[log p(y | x)] (Odena et al. 2017, https://arxiv.org/abs/1610.09585).
+
+    Args:
+        class_logits: [b, k]. y: int64 [b].
+    """
+    return F.cross_entropy(class_logits, y)
+
+
+# -- training --------------------------------------------------------------------------------------
 
 
 @torch.no_grad()
 def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
-    """average <- decay * average + (1 - decay) * model, batch statistics included."""
+    """average <- decay * average + (1 - decay) * model, batch statistics included (Yazici et al. 2019)."""
     pairs = zip(average.state_dict().values(), model.state_dict().values(), strict=True)
     mine, theirs = zip(*((a, m) for a, m in pairs if a.is_floating_point()), strict=True)
     torch._foreach_lerp_(mine, theirs, 1 - decay)
 
 
-def build(checkpoint: Checkpoint) -> Generator:
+def falling_rate(adam: torch.optim.Adam, total: int) -> LambdaLR:
+    """The rate at step s of S: as it is for half of them, then in a straight line to 0, min(1, 2 - 2 s / S)."""
+    return LambdaLR(adam, lambda step: min(1.0, 2 - 2 * step / total))
+
+
+def build(checkpoint: Checkpoint[Train]) -> Generator:
     """The generator of a checkpoint, in eval mode."""
-    generator = Generator(checkpoint.options.latent, checkpoint.options.generator_width)
-    checkpoint.fill(generator)
-    return generator
+    return checkpoint.fill(Generator(checkpoint.options.latent, checkpoint.options.generator_width))
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:
     """One discriminator step, one generator step, on the same generated batch; keep the average generator."""
-    data = run.dataset("fashion-mnist", "train")
-    generator, discriminator = (
-        Generator(options.latent, options.generator_width),
-        Discriminator(options.discriminator_width),
-    )
-    average = copy.deepcopy(generator).to(run.device)
-    g, d = run.module(generator), run.module(discriminator)
+    data = run.dataset(DATA, "train")
+    g, d = Generator(options.latent, options.generator_width), Discriminator(options.discriminator_width)
+    average = copy.deepcopy(g)
     betas = (options.beta1, 0.999)
-    adam_g = torch.optim.Adam(generator.parameters(), options.generator_rate, betas, fused=True)
-    adam_d = torch.optim.Adam(discriminator.parameters(), options.discriminator_rate, betas, fused=True)
-    optimizer_g, optimizer_d = run.optimizer(adam_g), run.optimizer(adam_d)
-    total = run.count_steps(data, options.batch_size, options.epochs, options.iterations)
-    decay = [
-        torch.optim.lr_scheduler.LambdaLR(adam, lambda s: min(1.0, 2 - 2 * s / total)) for adam in (adam_g, adam_d)
-    ]
-    state = {"generator": generator, "discriminator": discriminator, "average": average, "adam_g": adam_g,
-             "adam_d": adam_d, "decay_g": decay[0], "decay_d": decay[1]}  # fmt: skip
+    adam_g = torch.optim.Adam(g.parameters(), options.generator_rate, betas, fused=True)
+    adam_d = torch.optim.Adam(d.parameters(), options.discriminator_rate, betas, fused=True)
+    falling = [falling_rate(adam, options.total_steps(data)) for adam in (adam_g, adam_d)]
+    run.prepare(generator=g, discriminator=d, average=average)
+    run.prepare(adam_g=adam_g, adam_d=adam_d, decay_g=falling[0], decay_d=falling[1])
     fixed = torch.randn(10 * K, options.latent, device=run.device)
 
-    for step in run.steps(data, batch_size=options.batch_size, iterations=total, state=state):
-        x, y = data.images[step.rows].float() / 127.5 - 1, data.labels[step.rows]
+    for step in run.steps(data, options):
+        x, y = to_range(data.bytes(step.rows)), data.labels[step.rows]
         z, wanted = torch.randn(len(x), options.latent, device=x.device), torch.randint(K, (len(x),), device=x.device)
         generated = g(z, wanted)
-
-        (real, named), (fake, _) = d(x, y), d(generated.detach(), wanted)
-        loss_d = discriminator_loss(options.loss, real, fake)
-        optimizer_d.zero_grad()
-        run.backward(loss_d + F.cross_entropy(named, y) if options.auxiliary else loss_d)
-        optimizer_d.step()
-
-        discriminator.requires_grad_(False)
-        fake, named = d(generated, wanted)
-        loss_g = generator_loss(options.loss, fake)
-        optimizer_g.zero_grad()
-        run.backward(loss_g + options.auxiliary * F.cross_entropy(named, wanted))
-        optimizer_g.step()
-        discriminator.requires_grad_(True)
-
-        update_average(average, generator, options.average)
-        for schedule in decay:
+        loss_d = teach_discriminator(run, options, d, adam_d, (x, y), (generated.detach(), wanted))
+        loss_g = teach_generator(run, options, d, adam_g, (generated, wanted))
+        update_average(average, g, options.average)
+        for schedule in falling:
             schedule.step()
         run.log(discriminator=loss_d, generator=loss_g)
         if step.ends_epoch and (step.last or (step.epoch + 1).bit_count() == 1):  # after 1, 2, 4, 8 ... epochs
             run.show(f"samples-epoch-{step.epoch + 1}", grid(average.eval(), fixed))
     return average.state_dict()
+
+
+Labelled = tuple[Tensor, Tensor]  # images [b, 1, h, w] in [-1, 1], and labels [b]
+
+
+def teach_discriminator(
+    run: Run, options: Train, d: Discriminator, adam: torch.optim.Adam, real: Labelled, fake: Labelled
+) -> Tensor:
+    """One step of the discriminator; its adversarial loss."""
+    (of_real, class_logits), (of_fake, _) = d(*real), d(*fake)
+    loss = discriminator_loss(options.loss, of_real, of_fake)
+    run.descend(loss + classification_loss(class_logits, real[1]) if options.auxiliary else loss, adam)
+    return loss
+
+
+def teach_generator(run: Run, options: Train, d: Discriminator, adam: torch.optim.Adam, fake: Labelled) -> Tensor:
+    """One step of the generator that made `fake`; its adversarial loss."""
+    of_fake, class_logits = d(*fake)
+    loss = generator_loss(options.loss, of_fake)
+    run.descend(loss + options.auxiliary * classification_loss(class_logits, fake[1]), adam)
+    return loss
+
+
+def to_range(images: Tensor) -> Tensor:
+    """uint8 to float in [-1, 1], the range of the generator."""
+    return images.float() / 127.5 - 1
+
+
+# -- what is drawn and measured --------------------------------------------------------------------
 
 
 def grid(generator: Generator, z: Tensor) -> Images:
@@ -176,7 +214,7 @@ def grid(generator: Generator, z: Tensor) -> Images:
     return Images(generator.pixels(z, y).cpu(), tuple(CLASSES[i] for i in y.tolist()), len(z) // K)
 
 
-def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images:
+def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
     """n images of one class, or n of every class."""
     generator = build(checkpoint).to(run.device)
     if options.class_ is None:
@@ -187,24 +225,33 @@ def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images:
 
 
 @torch.no_grad()
-def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, float]:
+def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict[str, float]:
     """Compare generated images with all real test images, through the eyes of a judge."""
-    data = run.dataset("fashion-mnist", "test")
-    generator, judge = build(checkpoint).to(run.device), run.load(options.judge)
+    data = run.dataset(DATA, "test")
+    generator, judge = build(checkpoint).to(run.device), run.load(options.judge_of(DATA))
     y = torch.arange(K, device=run.device).repeat_interleave(options.per_class or len(data) // K)
     pixels = generator.pixels(torch.randn(len(y), generator.latent, device=run.device), y)
-    found = distances.compare(judge, pixels, data.images, options.neighbours, run.track)
-    right, right_real = (found.answers == y).float(), (found.real_answers == data.labels).float()
-    rows = []
-    for label, name in enumerate(CLASSES):
-        mine, real = y == label, data.labels == label
-        varies = distances.deviation(pixels[mine]) / distances.deviation(data.images[real].float() / 255)
-        rows.append((name, 100 * float(right[mine].mean()), 100 * float(right_real[real].mean()), varies))
+    comparison = compare(judge, pixels, data.images, options.neighbours, run.track)
+    rows = [class_row(label, pixels, y, data, comparison) for label in range(K)]
     run.show("classes", Table(("class", "share", "share_real", "deviation"), tuple(rows)))
     return {
-        "share": sum(row[1] for row in rows) / K,
-        "share_min": min(row[1] for row in rows),
-        "share_real": 100 * float(right_real.mean()),
-        **found.scores,
-        "deviation_min": min(row[3] for row in rows),
+        "share": sum(share for _, share, _, _ in rows) / K,
+        "share_min": min(share for _, share, _, _ in rows),
+        "share_real": 100 * float((comparison.real_answers == data.labels).float().mean()),
+        **comparison.scores,
+        "deviation_min": min(varies for _, _, _, varies in rows),
     }
+
+
+def class_row(
+    label: int, pixels: Tensor, y: Tensor, data: ImageData, comparison: Comparison
+) -> tuple[str, float, float, float]:
+    """One class: its name, how much of it is judged so, generated and real, in percent, and how much it varies.
+
+    Args:
+        pixels: [n, 1, h, w], of the classes y [n].
+    """
+    mine, real = y == label, data.labels == label
+    shares = (comparison.answers[mine] == label).float(), (comparison.real_answers[real] == label).float()
+    varies = deviation(pixels[mine]) / deviation(to_pixels(data.images[real]))
+    return CLASSES[label], 100 * float(shares[0].mean()), 100 * float(shares[1].mean()), varies

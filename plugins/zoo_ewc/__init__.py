@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import field_validator
 
-from zoo_core import Card, Checkpoint, Preset, hookimpl, option
+from zoo_core import Card, Plugin, Preset, option
 from zoo_core.kits import continual
 
 
@@ -30,12 +30,6 @@ class Train(continual.TaskOptions):
         if not all(float(part) >= 0 for part in text.split(",")):
             raise ValueError("a strength is negative")
         return text
-
-
-def _build(checkpoint: Checkpoint) -> Any:
-    from .model import build
-
-    return build(checkpoint)
 
 
 MLP = Train()
@@ -68,32 +62,7 @@ CARD = Card(
     default_preset="mlp",
     sample_options=continual.SampleOptions,
     evaluate_options=continual.EvaluateOptions,
-    build=_build,
     tiny={"iterations": 3, "batch_size": 16, "hidden": 8, "tasks": 2, "held_out": 40},
 )  # fmt: skip
 
-
-@hookimpl
-def card() -> Card:
-    return CARD
-
-
-@hookimpl
-def train(run: Any, options: Train) -> Any:
-    from . import model
-
-    return model.train(run, options)
-
-
-@hookimpl
-def sample(run: Any, checkpoint: Checkpoint, options: continual.SampleOptions) -> Any:
-    from . import model
-
-    return model.sample(run, checkpoint, options)
-
-
-@hookimpl
-def evaluate(run: Any, checkpoint: Checkpoint, options: continual.EvaluateOptions) -> Any:
-    from . import model
-
-    return model.evaluate(run, checkpoint)
+plugin = Plugin(CARD)

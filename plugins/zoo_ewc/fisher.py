@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core.data.images import PermutedTasks
+from zoo_core.kits.continual.tasks import PermutedTasks
 
 
 def squared_gradients(network: nn.Module, x: Tensor, y: Tensor | None = None) -> list[Tensor]:

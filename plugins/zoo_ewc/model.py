@@ -71,12 +71,10 @@ class Learner(learning.TaskLearner):
                 a.copy_(total)
 
 
-def build(checkpoint: Checkpoint) -> Learner:
+def build(checkpoint: Checkpoint[Train]) -> Learner:
     """The learner of a checkpoint, in eval mode."""
     seeds = (checkpoint.tensors or {}).get("seeds", torch.arange(checkpoint.options.tasks))
-    learner = Learner(checkpoint.options, seeds.tolist())
-    checkpoint.fill(learner)
-    return learner
+    return checkpoint.fill(Learner(checkpoint.options, seeds.tolist()))
 
 
 def label(options: Train) -> str:
@@ -98,33 +96,29 @@ def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
     """One task after the other."""
     learner, first = learning.begin(run, options, Learner, build)
     data = learning.streams(run, options, learner.seeds.tolist())
-    model = run.module(learner)
     sgd = learning.descent(learner.network, options)
-    optimizer = run.optimizer(sgd)
-    state = {"learner": learner, "optimizer": sgd, "ledger": ledger}
+    run.prepare(learner=learner, optimizer=sgd, ledger=ledger)
     rate = options.learning_rate / (1 - options.momentum)  # at which the weights follow a steady gradient
     protects = options.strategy in ("ewc", "online-ewc")
-    for lesson in learning.lessons(run, data.train, options, state, first, joint=options.strategy == "joint"):
-        loss = F.cross_entropy(model(lesson.x), lesson.y)
-        optimizer.zero_grad()
-        run.backward(loss)
-        optimizer.step()
+    for lesson in learning.lessons(run, data.train, options, first, joint=options.strategy == "joint"):
+        loss = F.cross_entropy(learner(lesson.x), lesson.y)
+        run.descend(loss, sgd)
         if protects and lesson.task:
             learner.pull(options.lambda_, rate)
         run.log(**{label(options): loss})
         if lesson.ends_task:
             learning.examine(learner, lesson.task, data, ledger, label(options))
             if protects:
-                found = importance(learner.network, data.train, lesson.task, options.fisher)
-                learner.consolidate(run.mean(found), options)
+                fisher = importance(learner.network, data.train, lesson.task, options.fisher)
+                learner.consolidate(run.mean(fisher), options)
     return learner
 
 
-def sample(run: Run, checkpoint: Checkpoint, options: continual.SampleOptions) -> Images | HeatMap:
+def sample(run: Run, checkpoint: Checkpoint[Train], options: continual.SampleOptions) -> Images | HeatMap:
     """Test images of every task with truth, answer and probability, or the matrix of accuracies."""
     return learning.sample(run, build(checkpoint), checkpoint.options.data, options)
 
 
-def evaluate(run: Run, checkpoint: Checkpoint) -> dict[str, float]:
+def evaluate(run: Run, checkpoint: Checkpoint[Train]) -> dict[str, float]:
     """Measure every task again."""
     return learning.evaluate(run, build(checkpoint), checkpoint.options.data)

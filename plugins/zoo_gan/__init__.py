@@ -6,16 +6,15 @@ from typing import Any, Literal
 
 from pydantic import field_validator
 
-from zoo_core import Card, Checkpoint, Metric, Options, Preset, hookimpl, option
+from zoo_core import Budget, Card, Metric, OnImages, Options, Plugin, Preset, option
 from zoo_core.kits import generators
 
 from .schedule import parse
 
 
-class Train(Options):
+class Train(OnImages, Budget):
     """How the two networks are built and trained."""
 
-    data: Literal["fashion-mnist", "mnist"] = option("fashion-mnist", "data set to learn")
     network: Literal["dcgan", "pixelshuffle", "conv-small"] = option("dcgan", "kind of generator and discriminator")
     latent: int = option(64, "size of the noise z", unit="dimensions", ge=1, le=1024)
     width: int = option(96, "channels of the generator at 7 x 7 (dcgan)", ge=4, le=2048)
@@ -24,7 +23,7 @@ class Train(Options):
     )
     epochs: int = option(24, "passes of the discriminator over the training images", ge=1, le=100_000)
     iterations: int | None = option(None, "discriminator steps instead of epochs", ge=1)
-    batch_size: int = option(64, "images per step", ge=4, le=65536)
+    batch_size: int = option(64, "images per step", ge=4, le=65_536)
     generator_rate: float = option(2e-4, "Adam learning rate of the generator", gt=0, le=1)
     discriminator_rate: float = option(2e-4, "Adam learning rate of the discriminator", gt=0, le=1)
     beta1: float = option(0.5, "first-moment decay of both Adams", ge=0, lt=1)
@@ -57,21 +56,7 @@ class Sample(Options):
     columns: int = option(20, "images per row", ge=1, le=200)
 
 
-class Evaluate(Options):
-    """How generated images are compared with real ones."""
-
-    n: int | None = option(None, "images generated; as many as there are real ones if not said", ge=10, le=10**6)
-    judge: str | None = option(None, "model of the zoo that classifies the images; by default that of the data set")
-    neighbours: int = option(5, "k of density and coverage", ge=1, le=50)
-
-
-def _build(checkpoint: Checkpoint) -> Any:
-    from .model import build
-
-    return build(checkpoint)
-
-
-DCGAN = Train()
+DCGAN = Train(data="fashion-mnist")
 CONV_SMALL = Train(data="mnist", network="conv-small", epochs=30, generator_rate=1e-3, discriminator_rate=1e-3)
 SHUFFLE = Train(
     data="mnist", network="pixelshuffle", epochs=30, generator_rate=1e-3, discriminator_rate=1e-3, beta1=0.9
@@ -92,7 +77,7 @@ CARD = Card(
     datasets=("fashion-mnist", "mnist"),
     licence="MIT",
     metrics=(
-        *generators.GENERATED,
+        *generators.METRICS,
         Metric("class_entropy", "entropy of the judged classes; log 10 = 2.303 when balanced", "nats", "higher", 3),
         Metric("class_min", "share of the class that is drawn least", "%", "higher"),
         Metric("class_max", "share of the class that is drawn most", "%", "lower"),
@@ -122,33 +107,8 @@ CARD = Card(
     task="unconditional-image-generation",
     default_preset="dcgan",
     sample_options=Sample,
-    evaluate_options=Evaluate,
-    build=_build,
+    evaluate_options=generators.Drawn,
     tiny={"iterations": 4, "batch_size": 8, "width": 8},
 )  # fmt: skip
 
-
-@hookimpl
-def card() -> Card:
-    return CARD
-
-
-@hookimpl
-def train(run: Any, options: Train) -> Any:
-    from . import model
-
-    return model.train(run, options)
-
-
-@hookimpl
-def sample(run: Any, checkpoint: Checkpoint, options: Sample) -> Any:
-    from . import model
-
-    return model.sample(run, checkpoint, options)
-
-
-@hookimpl
-def evaluate(run: Any, checkpoint: Checkpoint, options: Evaluate) -> Any:
-    from . import model
-
-    return model.evaluate(run, checkpoint, options)
+plugin = Plugin(CARD)

@@ -15,9 +15,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo_core import Checkpoint, Images, Run
-from zoo_core.kits import distances
+from zoo_core.kits.distances import entropy
+from zoo_core.kits.generators import Drawn
+from zoo_core.kits.generators.comparison import compare
 
-from . import Evaluate, Sample, Train
+from . import Sample, Train
 from .schedule import generator_moves, parse
 
 # -- networks: each pair is a generator [b, l] -> [b, 1, 28, 28] and a discriminator -> logits [b, 1] ----------
@@ -94,7 +96,8 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Images [b, 1, 28, 28] in [low, 1] of noise [b, l]."""
-        return self.network(z)
+        images: Tensor = self.network(z)
+        return images
 
     def scale(self, images: Tensor) -> Tensor:
         """Real images, uint8, in the range of the generated ones."""
@@ -116,11 +119,10 @@ def networks(options: Train) -> tuple[Generator, nn.Module]:
     return Generator(generator, options), discriminator
 
 
-def build(checkpoint: Checkpoint) -> Generator:
+def build(checkpoint: Checkpoint[Train]) -> Generator:
     """The generator of a checkpoint, in eval mode."""
     generator, _ = networks(checkpoint.options)
-    checkpoint.fill(generator)
-    return generator
+    return checkpoint.fill(generator)
 
 
 # -- losses ----------------------------------------------------------------------------------------
@@ -144,63 +146,58 @@ def generator_loss(kind: str, fake: Tensor) -> Tensor:
 def train(run: Run, options: Train) -> dict[str, Tensor]:
     """Discriminator steps over the data; the generator takes its turn when the schedule says so."""
     data = run.dataset(options.data, "train")
-    generator, discriminator = networks(options)
-    g, d = run.module(generator), run.module(discriminator)
+    g, d = networks(options)
     betas = (options.beta1, 0.999)
-    adam_g = torch.optim.Adam(generator.parameters(), options.generator_rate, betas, fused=True)
-    adam_d = torch.optim.Adam(discriminator.parameters(), options.discriminator_rate, betas, fused=True)
-    optimizer_g, optimizer_d = run.optimizer(adam_g), run.optimizer(adam_d)
+    adam_g = torch.optim.Adam(g.parameters(), options.generator_rate, betas, fused=True)
+    adam_d = torch.optim.Adam(d.parameters(), options.discriminator_rate, betas, fused=True)
+    run.prepare(generator=g, discriminator=d, adam_g=adam_g, adam_d=adam_d)
     schedule, snapshots = parse(options.discriminator_steps), {int(epoch) for epoch in options.snapshots.split(",")}
-    total = run.count_steps(data, options.batch_size, options.epochs, options.iterations)
-    state = {"generator": generator, "discriminator": discriminator, "adam_g": adam_g, "adam_d": adam_d}
     fixed = torch.randn(100, options.latent, device=run.device)
 
-    for step in run.steps(data, batch_size=options.batch_size, iterations=total, state=state):
-        x = generator.scale(data.images[step.rows])
-        generated = g(torch.randn(len(x), options.latent, device=x.device))
+    for step in run.steps(data, options):
+        x = g.scale(data.bytes(step.rows))
+        generated = g(noise(len(x), options, run))
         real, fake = d(x), d(generated.detach())
         loss_d = discriminator_loss(real, fake, options.real_label, options.fake_label)
-        optimizer_d.zero_grad()
-        run.backward(loss_d)
-        optimizer_d.step()
+        run.descend(loss_d, adam_d)
         run.log(**{"discriminator": loss_d, "D(x)": real.sigmoid().mean(), "D(G(z))": fake.sigmoid().mean()})
 
         if generator_moves(schedule, step.number, step.epoch, options.epochs):
-            discriminator.requires_grad_(False)
             for turn in range(options.generator_steps):
                 if turn:
-                    generated = g(torch.randn(len(x), options.latent, device=x.device))
+                    generated = g(noise(len(x), options, run))
                 loss_g = generator_loss(options.loss, d(generated))
-                optimizer_g.zero_grad()
-                run.backward(loss_g)
-                optimizer_g.step()
+                run.descend(loss_g, adam_g)
                 run.log(generator=loss_g)
-            discriminator.requires_grad_(True)
         if step.ends_epoch and (step.last or step.epoch + 1 in snapshots):
-            run.show(f"samples-epoch-{step.epoch + 1}", Images(generator.pixels(fixed).cpu(), columns=10))
-    return generator.state_dict()
+            run.show(f"samples-epoch-{step.epoch + 1}", Images(g.pixels(fixed).cpu(), columns=10))
+    return g.state_dict()
 
 
-def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images:
+def noise(n: int, options: Train, run: Run) -> Tensor:
+    """z ~ N(0, I): [n, l]."""
+    return torch.randn(n, options.latent, device=run.device)
+
+
+def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
     """Images of random noise."""
     generator = build(checkpoint).to(run.device)
-    z = torch.randn(options.n, generator.latent, device=run.device)
-    return Images(generator.pixels(z).cpu(), columns=options.columns)
+    return Images(generator.pixels(noise(options.n, checkpoint.options, run)).cpu(), columns=options.columns)
 
 
-def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, float]:
+def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Drawn) -> dict[str, float]:
     """Compare generated images with all real test images, through the eyes of a judge."""
-    data = run.dataset(checkpoint.options.data, "test")
-    generator = build(checkpoint).to(run.device)
-    judge = run.load(options.judge or f"judge.{checkpoint.options.data}")
-    pixels = generator.pixels(torch.randn(options.n or len(data), generator.latent, device=run.device))
-    found = distances.compare(judge, pixels, data.images, options.neighbours, run.track)
-    counts = torch.bincount(found.answers, minlength=len(data.classes))
+    trained = checkpoint.options
+    data = run.dataset(trained.data, "test")
+    generator, judge = build(checkpoint).to(run.device), run.load(options.judge_of(trained.data))
+    pixels = generator.pixels(noise(options.n or len(data), trained, run))
+    comparison = compare(judge, pixels, data.images, options.neighbours, run.track)
+    counts = torch.bincount(comparison.answers, minlength=len(data.classes))
     shares = 100 * counts / counts.sum()
-    run.show("classes", found.histogram(data.classes))
+    run.show("classes", comparison.histogram(data.classes))
     return {
-        **found.scores,
-        "class_entropy": distances.entropy(counts),
+        **comparison.scores,
+        "class_entropy": entropy(counts),
         "class_min": float(shares.min()),
         "class_max": float(shares.max()),
     }

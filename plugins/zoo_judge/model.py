@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo_core import Checkpoint, Images, Run, UsageError
-from zoo_core.data.labels import caption
+from zoo_core.data.images import ImageData
+from zoo_core.kits.classifiers import accuracy, answered
 
 from . import Sample, Train
 
@@ -33,10 +34,11 @@ class Judge(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [b, k] of images x, float [b, 1, 28, 28] in [0, 1]."""
-        return self.head(self.dropout(self.features(x)))
+        logits: Tensor = self.head(self.dropout(self.features(x)))
+        return logits
 
 
-def build(checkpoint: Checkpoint) -> nn.Module:
+def build(checkpoint: Checkpoint[Train]) -> Judge:
     """The judge of a checkpoint, in eval mode."""
     return checkpoint.fill(Judge(checkpoint.options.dropout))
 
@@ -45,52 +47,44 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
     """Cross-entropy with AdamW and a one-cycle schedule."""
     data = run.dataset(options.data, "train")
     judge = Judge(options.dropout)
-    model = run.module(judge)
     adam = torch.optim.AdamW(judge.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True)
-    optimizer = run.optimizer(adam)
-    total = run.count_steps(data, options.batch_size, options.epochs, options.iterations)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(adam, options.learning_rate, total_steps=total)
-    state = {"judge": judge, "adam": adam, "schedule": schedule}
-    for step in run.steps(data, batch_size=options.batch_size, iterations=total, state=state):
-        x = data.images[step.rows].float() / 255
+    schedule = torch.optim.lr_scheduler.OneCycleLR(adam, options.learning_rate, total_steps=options.total_steps(data))
+    run.prepare(judge=judge, adam=adam, schedule=schedule)
+    for step in run.steps(data, options):
+        x = data.pixels(step.rows)
         if options.flip:
             mirrored = torch.rand(len(x), 1, 1, 1, device=x.device) < 0.5
             x = torch.where(mirrored, x.flip(3), x)
-        loss = F.cross_entropy(model(x), data.labels[step.rows])
-        optimizer.zero_grad()
-        run.backward(loss)
-        optimizer.step()
+        loss = F.cross_entropy(judge(x), data.labels[step.rows])
+        run.descend(loss, adam)
         schedule.step()
         run.log(loss=loss)
     return judge.state_dict()
 
 
 @torch.no_grad()
-def probabilities(run: Run, checkpoint: Checkpoint, images: Tensor) -> Tensor:
-    """Class probabilities [n, k] of images, uint8 [n, 1, 28, 28]."""
+def probabilities(run: Run, checkpoint: Checkpoint[Train], data: ImageData) -> Tensor:
+    """Class probabilities [n, k] of all images."""
     judge = build(checkpoint).to(run.device)
-    return torch.cat([judge(part.float() / 255).softmax(1) for part in images.split(1000)])
+    rows = torch.arange(len(data), device=run.device)
+    return torch.cat([judge(data.pixels(part)).softmax(1) for part in rows.split(1000)])
 
 
-def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images:
+def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
     """Random test images with truth, answer and probability."""
     data = run.examples(checkpoint.options.data)
-    confidence, answer = probabilities(run, checkpoint, data.images).max(1)
-    wrong = (answer != data.labels).nonzero()[:, 0]
+    p = probabilities(run, checkpoint, data)
+    wrong = (p.argmax(1) != data.labels).nonzero()[:, 0]
     pool = wrong if options.mistakes else torch.arange(len(data), device=run.device)
     if not len(pool):
         raise UsageError(
             "none of these test images is judged wrongly", "leave out --mistakes, or give all test images: --data-root"
         )
     rows = pool[torch.randperm(len(pool), device=run.device)[: options.n]]
-    captions = tuple(
-        caption(data.classes[data.labels[i]], data.classes[answer[i]], float(confidence[i])) for i in rows.tolist()
-    )
-    return Images(data.images[rows].cpu().float() / 255, captions)
+    return answered(data.pixels(rows), data.labels[rows], p[rows], data.classes)
 
 
-def evaluate(run: Run, checkpoint: Checkpoint) -> dict[str, float]:
+def evaluate(run: Run, checkpoint: Checkpoint[Train]) -> dict[str, float]:
     """Accuracy on all test images."""
     data = run.dataset(checkpoint.options.data, "test")
-    answers = probabilities(run, checkpoint, data.images).argmax(1)
-    return {"accuracy": 100 * float((answers == data.labels).float().mean())}
+    return {"accuracy": accuracy(probabilities(run, checkpoint, data).argmax(1), data.labels)}

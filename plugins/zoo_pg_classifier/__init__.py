@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from zoo_core import Card, Checkpoint, Metric, Options, Preset, hookimpl, option
+from zoo_core import Budget, Card, Metric, Options, Plugin, Preset, option
 
 
-class Train(Options):
+class Train(Budget):
     """What is learned, and how the gradient is estimated."""
 
     data: Literal["mnist", "threshold"] = option("mnist", "MNIST, or y = 1 if x > 5 on the line")
@@ -22,8 +22,6 @@ class Train(Options):
     samples: int = option(16, "classes drawn for each input", ge=1, le=1000)
     entropy: float = option(0.01, "weight of an entropy bonus", ge=0, le=10)
     epochs: int = option(10, "passes over the training inputs", ge=1, le=10_000)
-    iterations: int | None = option(None, "steps instead of epochs", ge=1)
-    batch_size: int = option(128, "inputs per step", ge=2, le=65536)
     learning_rate: float = option(1e-3, "of Adam", gt=0, le=1)
     compare: bool = option(False, "train the other estimators and the supervised twin too; show all curves")
     seeds: int = option(3, "seeds of each in --compare", ge=1, le=100)
@@ -39,12 +37,6 @@ class Evaluate(Options):
     """How the variance of the gradient estimate is measured."""
 
     estimates: int = option(100, "estimates of the same gradient", ge=2, le=100_000)
-
-
-def _build(checkpoint: Checkpoint) -> Any:
-    from .model import build
-
-    return build(checkpoint)
 
 
 PLAIN: dict[str, Any] = {"baseline": "none", "samples": 1, "entropy": 0.0}
@@ -77,32 +69,7 @@ CARD = Card(
     default_preset="mnist",
     sample_options=Sample,
     evaluate_options=Evaluate,
-    build=_build,
     tiny={"iterations": 6, "batch_size": 16, "hidden": 8},
 )
 
-
-@hookimpl
-def card() -> Card:
-    return CARD
-
-
-@hookimpl
-def train(run: Any, options: Train) -> Any:
-    from . import model
-
-    return model.train(run, options)
-
-
-@hookimpl
-def sample(run: Any, checkpoint: Checkpoint, options: Sample) -> Any:
-    from . import model
-
-    return model.sample(run, checkpoint, options)
-
-
-@hookimpl
-def evaluate(run: Any, checkpoint: Checkpoint, options: Evaluate) -> Any:
-    from . import model
-
-    return model.evaluate(run, checkpoint, options)
+plugin = Plugin(CARD)

@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo_core import Checkpoint, Figure, Images, Run, Series, Table
-from zoo_core.data.labels import caption
+from zoo_core.data.images import to_pixels
+from zoo_core.kits import classifiers
 
 from . import Evaluate, Sample, Train
 from .comparison import Ledger, variants
@@ -38,7 +39,7 @@ class Task:
     def x(self, rows: Tensor | slice) -> Tensor:
         """Float inputs [b, d] of some rows."""
         x = self.inputs[rows]
-        return x.float() / 255 if x.dtype == torch.uint8 else x
+        return to_pixels(x) if x.dtype == torch.uint8 else x
 
 
 def task(run: Run, options: Train, split: str) -> Task:
@@ -90,7 +91,7 @@ def baseline(kind: str, losses: Tensor, expected: Tensor) -> Tensor:
 
 
 def surrogate(logits: Tensor, y: Tensor, advantage: Tensor) -> Tensor:
-    """Its gradient is the policy gradient: mean of (L - b) log p(y|x).
+    """A loss whose gradient is the policy gradient: the mean of (L - b) log p(y|x).
 
     Args:
         logits: [b, k]. y: int64 [b, s]. advantage: L - b, [b, s].
@@ -142,11 +143,9 @@ def gradient_variance(classifier: Classifier, options: Train, x: Tensor, labels:
 # -- hooks -----------------------------------------------------------------------------------------
 
 
-def build(checkpoint: Checkpoint) -> Classifier:
+def build(checkpoint: Checkpoint[Train]) -> Classifier:
     """The classifier of a checkpoint, in eval mode."""
-    classifier = Classifier(checkpoint.options)
-    checkpoint.fill(classifier)
-    return classifier
+    return checkpoint.fill(Classifier(checkpoint.options))
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:
@@ -168,18 +167,13 @@ def learn(run: Run, options: Train, label: str, index: int, ledger: Ledger) -> C
     """Adam on the policy gradient, or on the cross-entropy."""
     data, test = task(run, options, "train"), task(run, options, "test")
     classifier = Classifier(options)
-    model = run.module(classifier)
     adam = torch.optim.Adam(classifier.parameters(), options.learning_rate, fused=True)
-    optimizer = run.optimizer(adam)
-    total = run.count_steps(data, options.batch_size, options.epochs, options.iterations)
-    state = {"classifier": classifier, "adam": adam, "ledger": ledger}
-    for step in run.steps(data, batch_size=options.batch_size, iterations=total, state=state):
+    run.prepare(classifier=classifier, adam=adam, ledger=ledger)
+    for step in run.steps(data, options):
         labels = data.labels[step.rows]
-        logits, expected = model(data.x(step.rows))
+        logits, expected = classifier(data.x(step.rows))
         loss, drawn = objective(options, logits, expected, labels)
-        optimizer.zero_grad()
-        run.backward(loss)
-        optimizer.step()
+        run.descend(loss, adam)
         run.log(**{label: drawn})
         if step.ends_epoch or step.number % 100 == 0:
             noise = 0.0
@@ -198,11 +192,11 @@ def answers(classifier: Classifier, data: Task) -> Tensor:
 
 
 def accuracy(classifier: Classifier, data: Task) -> float:
-    """In percent."""
-    return 100 * float((answers(classifier, data).argmax(1) == data.labels).float().mean())
+    """How many inputs are classified correctly, in percent."""
+    return classifiers.accuracy(answers(classifier, data).argmax(1), data.labels)
 
 
-def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images | Figure:
+def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images | Figure:
     """Random test images with truth, answer and probability; on the line, p(y = 1 | x)."""
     classifier, data = build(checkpoint).to(run.device), task(run, checkpoint.options, "examples")
     if checkpoint.options.data == "threshold":
@@ -212,13 +206,11 @@ def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images | Figure
         series = tuple(Series(name, tuple(x.tolist()), tuple(y.tolist())) for name, y in curves)
         return Figure("Probability of class 1", "x", "p(y = 1 | x)", series)
     rows = torch.randperm(len(data), device=run.device)[: options.n]
-    confidence, answer = answers(classifier, data)[rows].max(1)
-    facts = zip(data.labels[rows].tolist(), answer.tolist(), confidence.tolist(), strict=True)
-    captions = tuple(caption(str(truth), str(a), c) for truth, a, c in facts)
-    return Images(data.x(rows).view(-1, 1, 28, 28).cpu(), captions)
+    pixels = data.x(rows).view(-1, 1, 28, 28)
+    return classifiers.answered(pixels, data.labels[rows], answers(classifier, data)[rows], tuple("0123456789"))
 
 
-def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, float]:
+def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict[str, float]:
     """Accuracy on all test inputs; noise of the gradient estimate at one batch of them."""
     trained = checkpoint.options
     classifier, data = build(checkpoint).to(run.device), task(run, trained, "test")

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import field_validator
 
-from zoo_core import Card, Checkpoint, Preset, hookimpl, option
+from zoo_core import Card, Plugin, Preset, option
 from zoo_core.kits import continual
 
 
@@ -29,12 +29,6 @@ class Train(continual.TaskOptions):
         if not all(part.strip().isdecimal() and int(part) for part in text.split(",")):
             raise ValueError(f"'{text}' is no list of memories; write e.g. 100,1000")
         return text
-
-
-def _build(checkpoint: Checkpoint) -> Any:
-    from .model import build
-
-    return build(checkpoint)
 
 
 MLP = Train()
@@ -62,32 +56,7 @@ CARD = Card(
     default_preset="mlp",
     sample_options=continual.SampleOptions,
     evaluate_options=continual.EvaluateOptions,
-    build=_build,
     tiny={"iterations": 3, "batch_size": 16, "hidden": 8, "tasks": 2, "held_out": 40, "memory": 20, "replayed": 8},
 )
 
-
-@hookimpl
-def card() -> Card:
-    return CARD
-
-
-@hookimpl
-def train(run: Any, options: Train) -> Any:
-    from . import model
-
-    return model.train(run, options)
-
-
-@hookimpl
-def sample(run: Any, checkpoint: Checkpoint, options: continual.SampleOptions) -> Any:
-    from . import model
-
-    return model.sample(run, checkpoint, options)
-
-
-@hookimpl
-def evaluate(run: Any, checkpoint: Checkpoint, options: continual.EvaluateOptions) -> Any:
-    from . import model
-
-    return model.evaluate(run, checkpoint)
+plugin = Plugin(CARD)

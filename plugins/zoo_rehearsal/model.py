@@ -16,10 +16,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zoo_core import Checkpoint, HeatMap, Images, Run
-from zoo_core.data.images import PermutedTasks
+from zoo_core.data.images import to_pixels
 from zoo_core.kits import continual
 from zoo_core.kits.continual import learning
 from zoo_core.kits.continual.accuracy import Ledger
+from zoo_core.kits.continual.learning import Lesson
+from zoo_core.kits.continual.tasks import PermutedTasks
 
 from . import Train
 
@@ -71,7 +73,7 @@ class Learner(learning.TaskLearner):
     def recall(self, n: int) -> tuple[Tensor, Tensor]:
         """n examples drawn from the memory: x [n, p], y [n]."""
         rows = torch.randint(len(self.memory_labels), (n,), device=self.memory_labels.device)
-        return self.memory_images[rows].float() / 255, self.memory_labels[rows].long()
+        return to_pixels(self.memory_images[rows]), self.memory_labels[rows].long()
 
     def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
         """A memory may have any length: take that of the checkpoint."""
@@ -88,13 +90,19 @@ def recall_everything(tasks: PermutedTasks, task: int, n: int) -> tuple[Tensor, 
     return tasks.pixels(rows, torch.randint(task, (n,), device=device)), tasks.data.labels[rows]
 
 
-def build(checkpoint: Checkpoint) -> Learner:
+def replayed_loss(learner: Learner, lesson: Lesson, x: Tensor, y: Tensor) -> Tensor:
+    """1/t of the loss of the new batch, and 1 - 1/t of that of the replayed one, x [n, p] and y [n]."""
+    new, old = learner(torch.cat([lesson.x, x])).split([len(lesson.x), len(x)])
+    share = 1 / (lesson.task + 1)
+    return share * F.cross_entropy(new, lesson.y) + (1 - share) * F.cross_entropy(old, y)
+
+
+def build(checkpoint: Checkpoint[Train]) -> Learner:
     """The learner of a checkpoint, in eval mode."""
     tensors = checkpoint.tensors or {}
     seeds = tensors.get("seeds", torch.arange(checkpoint.options.tasks))
     learner = Learner(checkpoint.options, seeds.tolist(), len(tensors.get("memory_labels", ())))
-    checkpoint.fill(learner)
-    return learner
+    return checkpoint.fill(learner)
 
 
 def label(options: Train) -> str:
@@ -116,24 +124,16 @@ def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
     """One task after the other, each beside what was kept of the earlier ones."""
     learner, first = learning.begin(run, options, Learner, build)
     data = learning.streams(run, options, learner.seeds.tolist())
-    model = run.module(learner)
     sgd = learning.descent(learner.network, options)
-    optimizer = run.optimizer(sgd)
-    state = {"learner": learner, "optimizer": sgd, "ledger": ledger}
-    for lesson in learning.lessons(run, data.train, options, state, first, joint=options.strategy == "joint"):
-        if lesson.task and options.strategy in ("rehearsal", "keep-everything"):
-            if options.strategy == "rehearsal":
-                x, y = learner.recall(options.replayed)
-            else:
-                x, y = recall_everything(data.train, lesson.task, options.replayed)
-            new, old = model(torch.cat([lesson.x, x])).split([len(lesson.x), len(x)])
-            share = 1 / (lesson.task + 1)
-            loss = share * F.cross_entropy(new, lesson.y) + (1 - share) * F.cross_entropy(old, y)
+    run.prepare(learner=learner, optimizer=sgd, ledger=ledger)
+    for lesson in learning.lessons(run, data.train, options, first, joint=options.strategy == "joint"):
+        if not lesson.task or options.strategy in ("naive", "joint"):
+            loss = F.cross_entropy(learner(lesson.x), lesson.y)
+        elif options.strategy == "rehearsal":
+            loss = replayed_loss(learner, lesson, *learner.recall(options.replayed))
         else:
-            loss = F.cross_entropy(model(lesson.x), lesson.y)
-        optimizer.zero_grad()
-        run.backward(loss)
-        optimizer.step()
+            loss = replayed_loss(learner, lesson, *recall_everything(data.train, lesson.task, options.replayed))
+        run.descend(loss, sgd)
         run.log(**{label(options): loss})
         if lesson.ends_task:
             learning.examine(learner, lesson.task, data, ledger, label(options))
@@ -142,11 +142,11 @@ def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
     return learner
 
 
-def sample(run: Run, checkpoint: Checkpoint, options: continual.SampleOptions) -> Images | HeatMap:
+def sample(run: Run, checkpoint: Checkpoint[Train], options: continual.SampleOptions) -> Images | HeatMap:
     """Test images of every task with truth, answer and probability, or the matrix of accuracies."""
     return learning.sample(run, build(checkpoint), checkpoint.options.data, options)
 
 
-def evaluate(run: Run, checkpoint: Checkpoint) -> dict[str, float]:
+def evaluate(run: Run, checkpoint: Checkpoint[Train]) -> dict[str, float]:
     """Measure every task again."""
     return learning.evaluate(run, build(checkpoint), checkpoint.options.data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from zoo_core import Card, Checkpoint, Metric, Options, Preset, hookimpl, option
+from zoo_core import Card, Metric, Options, Plugin, Preset, option
 
 T5_SMALL = "google-t5/t5-small@df1b051c49625cf57a3d0d8d3863ed4d13564fe4"
 SETS = Literal["acl-titles", "scitldr", "xsum"]
@@ -92,12 +92,6 @@ class Evaluate(Decode):
     resamples: int = option(1000, "bootstrap samples of the intervals", ge=10, le=1_000_000)
 
 
-def _build(checkpoint: Checkpoint) -> Any:
-    from .model import build
-
-    return build(checkpoint)
-
-
 _ROUGE = {"rouge1": "single words", "rouge2": "pairs of words", "rougeL": "longest common sequence of words"}
 _SCRATCH: dict[str, Any] = {"network": "transformer", "pretrain_epochs": 0}
 
@@ -140,7 +134,6 @@ CARD = Card(
     default_preset="mini",
     sample_options=Sample,
     evaluate_options=Evaluate,
-    build=_build,
     tiny={
         "iterations": 4, "batch_size": 4, "pretrain_batch_size": 4, "vocabulary": 512, "max_source": 32, "max_target": 8,
         "validation": 4,
@@ -149,28 +142,4 @@ CARD = Card(
     install="pip install 'zoo-core[t5]'",
 )  # fmt: skip
 
-
-@hookimpl
-def card() -> Card:
-    return CARD
-
-
-@hookimpl
-def train(run: Any, options: Train) -> Any:
-    from . import training
-
-    return training.train(run, options)
-
-
-@hookimpl
-def sample(run: Any, checkpoint: Checkpoint, options: Sample) -> Any:
-    from . import model
-
-    return model.sample(run, checkpoint, options)
-
-
-@hookimpl
-def evaluate(run: Any, checkpoint: Checkpoint, options: Evaluate) -> Any:
-    from . import model
-
-    return model.evaluate(run, checkpoint, options)
+plugin = Plugin(CARD, train=".training")

@@ -59,11 +59,17 @@ class Summarizer(nn.Module):
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """Logits [b, t, v] of target [b, t], token by token, given source [b, s] and the tokens before."""
-        return self.network(source, F.pad(target, (1, 0), value=PAD)[:, :-1])
+        result: Tensor = self.network(source, F.pad(target, (1, 0), value=PAD)[:, :-1])
+        return result
 
     def corpus(self, texts: list[str], longest: int) -> Corpus:
         """Texts as tokens, on the module's device."""
         return tokens.corpus(self.tokenizer, texts, longest, self.tokenizer_json.device)
+
+    def sentinels(self) -> Tensor:
+        """The tokens that mark cut-out spans, int64 [k], in order."""
+        marks = [self.tokenizer.token_to_id(tokens.sentinel(i)) for i in range(tokens.SENTINELS)]
+        return torch.tensor(marks, device=self.tokenizer_json.device)
 
     @torch.no_grad()
     def summarize(
@@ -127,9 +133,9 @@ def network_config(options: Train, vocabulary: int) -> dict[str, Any]:
     }
 
 
-def build(checkpoint: Checkpoint) -> Summarizer:
+def build(checkpoint: Checkpoint[Train]) -> Summarizer:
     """The module of a checkpoint; an untrained one spells byte by byte."""
-    options: Train = checkpoint.options
+    options = checkpoint.options
     if checkpoint.tensors is None:
         tokenizer = tokens.spelling()
         return Summarizer(
@@ -141,11 +147,10 @@ def build(checkpoint: Checkpoint) -> Summarizer:
             f"{checkpoint.name}: the weights lack their configuration or tokenizer", "get the file again"
         )
     model = Summarizer(options.network, json.loads(tokens.unpacked(parts[0])), parts[1])
-    checkpoint.fill(model)
-    return model
+    return checkpoint.fill(model)
 
 
-def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Texts:
+def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Texts:
     """Summaries of what was given, or of the first test papers."""
     model = build(checkpoint).to(run.device)
     sources = given(run, checkpoint.options, options)
@@ -176,7 +181,7 @@ def given(run: Run, trained: Train, options: Sample) -> list[str]:
     return [corpora.read_plain(options.file)]
 
 
-def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, float]:
+def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict[str, float]:
     """ROUGE of the summaries of the test texts, beside the first sentence and the best one; the loss."""
     from . import rouge  # its library takes a second to import, which `sample` can do without
 

@@ -23,21 +23,16 @@ class Fields(Protocol):
     target_field: str
 
 
-def _read(run: Run, options: Fields) -> TextData:
+def _read(run: Run, path: Path, options: Fields) -> TextData:
     """The user's own JSON lines."""
-    assert options.data
-    texts = corpora.read(
-        options.data, corpora.Source("", options.source_field, options.target_field, "title", "id"), options.data.name
-    )
-    run.data[options.data.name] = texts.sha256
-    return texts
+    return run.own_texts(path, corpora.Source("", options.source_field, options.target_field, "title", "id"))
 
 
-def _split(run: Run, options: Train) -> tuple[TextData, TextData, TextData]:
+def _split(run: Run, path: Path, options: Train) -> tuple[TextData, TextData, TextData]:
     """The user's own pairs for training, validation and test: the same on every machine."""
-    texts = _read(run, options)
+    texts = _read(run, path, options)
     if len(texts) < 3:
-        raise UsageError(f"{options.data} has {len(texts)} pairs", "three is the least: to train, to validate, to test")
+        raise UsageError(f"{path} has {len(texts)} pairs", "three is the least: to train, to validate, to test")
     order = epoch_order(len(texts), 0, 0).tolist()
     tenth = max(1, len(texts) // 10)
     test, dev = texts.take(order[:tenth]), texts.take(order[tenth : 2 * tenth])
@@ -57,14 +52,14 @@ def reads_papers(run: Run, options: Train) -> bool:
 def held_out(run: Run, options: Train) -> list[TextData]:
     """All texts that validate or test, of every set that this training touches."""
     names = [*(PAPERS if reads_papers(run, options) else ()), *(() if options.data else (options.dataset,))]
-    own = list(_split(run, options)[1:]) if options.data else []
+    own = list(_split(run, options.data, options)[1:]) if options.data else []
     return [run.texts(name, split) for name in dict.fromkeys(names) for split in ("dev", "test")] + own
 
 
 def training_set(run: Run, options: Train) -> tuple[TextData, TextData]:
     """Pairs to learn from, without any that is held out anywhere, and pairs to validate on."""
     if options.data:
-        train, dev, _ = _split(run, options)
+        train, dev, _ = _split(run, options.data, options)
     else:
         train, dev = run.texts(options.dataset, "train"), run.texts(options.dataset, "dev")
     kept = train.without(*held_out(run, options))
@@ -87,9 +82,9 @@ def unlabelled(run: Run, options: Train, pairs: TextData) -> list[str]:
 def test_set(run: Run, trained: Train, options: Evaluate) -> TextData:
     """What `evaluate` measures on: what its options name, else the test part of what was trained on."""
     if options.data:
-        texts = _read(run, options)
+        texts = _read(run, options.data, options)
     elif options.dataset or not trained.data:
         texts = run.texts(options.dataset or trained.dataset, "test")
     else:
-        texts = _split(run, trained)[2]
+        texts = _split(run, trained.data, trained)[2]
     return texts.take(range(min(options.n or len(texts), len(texts))))

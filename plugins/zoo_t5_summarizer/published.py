@@ -13,8 +13,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from zoo_core import IntegrityError
-from zoo_core.weights.tensorfile import load as read_weights
+from zoo_core import IntegrityError, read_tensors
 
 from .t5 import DEFAULTS, T5
 
@@ -40,7 +39,7 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise IntegrityError(
             f"{folder} holds no T5: {error}", "give a folder that transformers saved a T5 into"
         ) from error
-    tensors, _, _ = read_weights(folder / FILES[1])
+    tensors = read_tensors(folder / FILES[1])
     found.setdefault("scale_decoder_outputs", config.get("tie_word_embeddings", True))
     for copy in ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"):
         if copy in tensors and torch.equal(tensors[copy], tensors["shared.weight"]):

@@ -58,7 +58,8 @@ class Attention(nn.Module):
 
     def split(self, x: Tensor) -> Tensor:
         """[b, t, h c] -> [b, h, t, c]."""
-        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        result: Tensor = x.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return result
 
     def memory(self, x: Tensor) -> Cache:
         """Keys and values of x [b, s, d]; laid out at once as each of many steps needs them."""
@@ -69,13 +70,15 @@ class Attention(nn.Module):
         table = self.relative_attention_bias
         positions = torch.arange(max(last, keys), device=table.weight.device)
         distance = positions[None, :keys] - positions[first:last, None]
-        return table(bucket(distance, self.both, table.num_embeddings, self.farthest)).permute(2, 0, 1)[None]
+        result: Tensor = table(bucket(distance, self.both, table.num_embeddings, self.farthest)).permute(2, 0, 1)[None]
+        return result
 
     def forward(self, x: Tensor, memory: Cache, bias: Tensor) -> Tensor:
         """x [b, t, d] attends to the memory; bias is -inf where it must not look."""
         scores = self.split(self.q(x)) @ memory[0].transpose(2, 3) + bias
         y = self.dropout(scores.softmax(3)) @ memory[1]
-        return self.o(y.transpose(1, 2).flatten(2))
+        result: Tensor = self.o(y.transpose(1, 2).flatten(2))
+        return result
 
 
 class FeedForward(nn.Module):
@@ -98,9 +101,9 @@ class FeedForward(nn.Module):
         self.dropout = nn.Dropout(config["dropout_rate"])
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.gated:
-            return self.wo(self.dropout(F.gelu(self.wi_0(x), approximate="tanh") * self.wi_1(x)))
-        return self.wo(self.dropout(F.relu(self.wi(x))))
+        inner = F.gelu(self.wi_0(x), approximate="tanh") * self.wi_1(x) if self.gated else F.relu(self.wi(x))
+        result: Tensor = self.wo(self.dropout(inner))
+        return result
 
 
 class Part(nn.Module):
@@ -157,7 +160,8 @@ class Stack(nn.Module):
 
     def bias(self, first: int, last: int, keys: int) -> Tensor:
         """The bias by distance, which all blocks share."""
-        return self.block[0].layer[0].SelfAttention.bias(first, last, keys)
+        result: Tensor = self.block[0].layer[0].SelfAttention.bias(first, last, keys)
+        return result
 
 
 class Model(nn.Module):

@@ -12,9 +12,8 @@ import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from torch import Tensor
 
-from zoo_core import IntegrityError
+from zoo_core import IntegrityError, Step
 from zoo_core.data.images import epoch_order
-from zoo_core.run.curves import Step
 
 PAD, END = 0, 1  # as in every T5 tokenizer; decoding starts from PAD
 SENTINELS = 100  # <extra_id_0> ... mark the spans that were cut out

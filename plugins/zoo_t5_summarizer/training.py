@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from zoo_core import Run, UsageError
+from zoo_core import Budget, Run, Step, UsageError
 from zoo_core.data.texts import TextData
-from zoo_core.run.curves import Step
 
 from . import T5_SMALL, Train, published, rouge, tokens
 from .denoising import corrupt, nonsense
 from .model import Summarizer, build, network_config, nll
 from .pairs import from_nothing, training_set, unlabelled
 from .t5 import begin_to_copy
-from .tokens import SENTINELS, Buckets, sentinel
+from .tokens import Buckets, Corpus
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:
@@ -37,9 +36,10 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
 def beginning(run: Run, options: Train, texts: list[str]) -> Summarizer:
     """The summarizer before training: continued, from a published T5, or from nothing."""
     if run.previous:
-        model = build(run.previous)
+        previous = run.previous.of(Train)
+        model = build(previous)
         fits = model.config.get("positions", options.max_source) >= max(options.max_source, options.max_target)
-        if run.previous.options.network != options.network or not fits:
+        if previous.options.network != options.network or not fits:
             raise UsageError(
                 "the weights to go on from are of another network", "leave --network and --max-source as they were"
             )
@@ -78,28 +78,30 @@ def pretrain(run: Run, model: Summarizer, texts: list[str], options: Train) -> N
     No dropout: every text is seen a few times only, each time with other spans cut out.
     """
     data = model.corpus(texts, options.max_source)
-    marks = torch.tensor([model.tokenizer.token_to_id(sentinel(i)) for i in range(SENTINELS)], device=run.device)
-    vocabulary, longest = model.tokenizer.get_vocab_size(), min(48, options.max_source)
-    set_dropout(model, 0.0)
-    network, batches = run.module(model.train()), Buckets(data.lengths, options.pretrain_batch_size, run.seed)
-    optimizer = run.optimizer(make_optimizer(model, options, options.pretrain_learning_rate))
-    for step in run.steps(
-        batches, batch_size=run.processes, epochs=options.pretrain_epochs,
-        iterations=options.iterations, state={"model": model, "optimizer": optimizer},
-    ):  # fmt: skip
+    batches = Buckets(data.lengths, options.pretrain_batch_size, run.seed)
+    optimizer = make_optimizer(model, options, options.pretrain_learning_rate)
+    set_dropout(model.train(), 0.0)
+    run.prepare(model=model, optimizer=optimizer)
+    budget = Budget(epochs=options.pretrain_epochs, iterations=options.iterations, batch_size=run.processes)
+    for step in run.steps(batches, budget):
         set_rate(optimizer, options, step)
-        if step.number < options.copying * step.total:
-            source = target = nonsense(2 * batches.batch_size, longest, vocabulary, run.device)
-        else:
-            whole = data.batch(batches.rows(step)[0])
-            source, target = corrupt(whole, marks, options.corruption, options.span, options.recall)
-        source, target = source[:, : options.max_source], target[:, : options.max_source]  # marks make them longer
-        loss = nll(network(source, target), target)
-        optimizer.zero_grad()
-        run.backward(loss)
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+        source, target = pretraining_pair(model, data, batches, step, options)
+        loss = nll(model(source, target), target)
+        run.descend(loss, optimizer, clip=1.0)
         run.log(span_loss=loss)
+
+
+def pretraining_pair(
+    model: Summarizer, data: Corpus, batches: Buckets, step: Step, options: Train
+) -> tuple[Tensor, Tensor]:
+    """Source [b, s] and target [b, t] of a step: random tokens to copy at first, then texts and their cut-out spans."""
+    if step.number < options.copying * step.total:
+        longest, vocabulary = min(48, options.max_source), model.tokenizer.get_vocab_size()
+        source = target = nonsense(2 * batches.batch_size, longest, vocabulary, data.tokens.device)
+    else:
+        whole = data.batch(batches.rows(step)[0])
+        source, target = corrupt(whole, model.sentinels(), options.corruption, options.span, options.recall)
+    return source[:, : options.max_source], target[:, : options.max_source]  # the marks make them longer
 
 
 def finetune(run: Run, model: Summarizer, pairs: TextData, dev: TextData, options: Train) -> None:
@@ -107,28 +109,33 @@ def finetune(run: Run, model: Summarizer, pairs: TextData, dev: TextData, option
     sources = [source for source, all_ in zip(pairs.sources, pairs.references, strict=True) for _ in all_]
     source = model.corpus(sources, options.max_source)
     target = model.corpus([text for all_ in pairs.references for text in all_], options.max_target)
-    set_dropout(model, options.dropout)
-    network, batches = run.module(model.train()), Buckets(source.lengths, options.batch_size, run.seed)
-    optimizer = run.optimizer(make_optimizer(model, options, options.learning_rate))
-    best = Best(model, options)
-    for step in run.steps(
-        batches, batch_size=options.accumulate * run.processes, epochs=options.epochs,
-        iterations=options.iterations, state={"model": model, "optimizer": optimizer, "best": best},
-    ):  # fmt: skip
+    batches = Buckets(source.lengths, options.batch_size, run.seed)
+    optimizer, best = make_optimizer(model, options, options.learning_rate), Best(model, options)
+    set_dropout(model.train(), options.dropout)
+    run.prepare(model=model, optimizer=optimizer, best=best)
+    budget = Budget(epochs=options.epochs, iterations=options.iterations, batch_size=options.accumulate * run.processes)
+    for step in run.steps(batches, budget):
         set_rate(optimizer, options, step)
-        optimizer.zero_grad()
-        for rows in batches.rows(step):
-            labels = target.batch(rows)
-            loss = nll(network(source.batch(rows), labels), labels, options.label_smoothing) / len(step.rows)
-            run.backward(loss)
-            run.log(loss=loss * len(step.rows))
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+        losses = (batch_loss(model, source, target, rows, options) for rows in batches.rows(step))
+        run.descend(logged(run, losses, len(step.rows)), optimizer, clip=1.0)
         if step.ends_epoch and options.early_stopping != "off":
             run.log(**best.look(dev))
             if best.waited >= options.patience:
                 run.finish()
     best.restore()
+
+
+def batch_loss(model: Summarizer, source: Corpus, target: Corpus, rows: Tensor, options: Train) -> Tensor:
+    """-log p(summary | text) of some rows, nats/token."""
+    labels = target.batch(rows)
+    return nll(model(source.batch(rows), labels), labels, options.label_smoothing)
+
+
+def logged(run: Run, losses: Iterable[Tensor], n: int) -> Iterator[Tensor]:
+    """The losses of the batches of one step, each logged, and divided by their number."""
+    for loss in losses:
+        run.log(loss=loss)
+        yield loss / n
 
 
 class Best:

@@ -28,7 +28,8 @@ class Attention(nn.Module):
 
     def split(self, x: Tensor) -> Tensor:
         """[b, t, d] -> [b, h, t, c]."""
-        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        result: Tensor = x.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return result
 
     def memory(self, x: Tensor) -> Cache:
         """Keys and values of x [b, s, d]; laid out at once as each of many steps needs them."""
@@ -38,7 +39,8 @@ class Attention(nn.Module):
         """x [b, t, d] attends to the memory, where the mask [b, 1, 1, s] is true."""
         dropout = self.dropout if self.training else 0.0
         y = F.scaled_dot_product_attention(self.split(self.query(x)), *memory, mask, dropout, causal)
-        return self.out(y.transpose(1, 2).flatten(2))
+        result: Tensor = self.out(y.transpose(1, 2).flatten(2))
+        return result
 
 
 class FeedForward(nn.Sequential):
@@ -59,7 +61,8 @@ class EncoderLayer(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         x = self.norms[0](x + self.dropout(self.attention(x, self.attention.memory(x), mask)))
-        return self.norms[1](x + self.dropout(self.feed_forward(x)))
+        result: Tensor = self.norms[1](x + self.dropout(self.feed_forward(x)))
+        return result
 
 
 class DecoderLayer(nn.Module):
@@ -118,7 +121,8 @@ class Transformer(nn.Module):
         """Tokens [b, t] at the positions first, first + 1, ... as [b, t, d]; section 3.4 scales by √d."""
         positions = torch.arange(first, first + tokens.shape[1], device=tokens.device)
         scale = self.embedding.embedding_dim**0.5
-        return self.dropout(scale * (self.embedding(tokens) + self.positions(positions)))
+        result: Tensor = self.dropout(scale * (self.embedding(tokens) + self.positions(positions)))
+        return result
 
     def start(self, source: Tensor) -> State:
         """Read the source [b, s]; PAD is skipped."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from zoo_core import Card, Checkpoint, Metric, Options, Preset, hookimpl, option
+from zoo_core import Budget, Card, Metric, OnImages, Options, Plugin, Preset, option
 from zoo_core.kits import generators
 
 
-class Train(Options):
+class Train(OnImages, Budget):
     """How the VAE is built and trained."""
 
-    data: Literal["mnist", "fashion-mnist"] = option("mnist", "data set to learn")
     network: Literal["conv", "mlp"] = option("conv", "kind of encoder and decoder")
     latent: int = option(32, "size of the latent space", unit="dimensions", ge=1, le=1024)
     hidden: int = option(32, "width of the hidden layers (conv: channels at 7 x 7)", ge=2, le=8192)
@@ -21,9 +20,7 @@ class Train(Options):
     elbo: Literal["closed-form", "monte-carlo"] = option(
         "closed-form", "KL to N(0, I) in closed form, or log q(z|x) - log p(z) at the sampled z"
     )
-    epochs: int = option(34, "passes over the training images", ge=1, le=100_000)
-    iterations: int | None = option(None, "steps instead of epochs", ge=1)
-    batch_size: int = option(256, "images per step", ge=2, le=65536)
+    batch_size: int = option(256, "images per step; batch normalisation needs two", ge=2, le=65_536)
     learning_rate: float = option(8e-3, "of Adam; the peak if there is a schedule", gt=0, le=1)
     schedule: Literal["constant", "one-cycle"] = option("one-cycle", "learning rate over the run")
 
@@ -40,21 +37,10 @@ class Sample(Options):
     columns: int = option(20, "images per row", ge=1, le=200)
 
 
-class Evaluate(Options):
-    """How the test nELBO is estimated, and generated images are compared with real ones."""
+class Evaluate(generators.Drawn):
+    """How the test nELBO is estimated, and images drawn from the prior are compared with real ones."""
 
     draws: int = option(1, "Monte-Carlo samples of z per image", ge=1, le=1000)
-    n: int | None = option(
-        None, "images drawn from the prior; as many as there are real ones if not said", ge=10, le=10**6
-    )
-    judge: str | None = option(None, "model of the zoo that classifies the images; by default that of the data set")
-    neighbours: int = option(5, "k of density and coverage", ge=1, le=50)
-
-
-def _build(checkpoint: Checkpoint) -> Any:
-    from .model import build
-
-    return build(checkpoint)
 
 
 CARD = Card(
@@ -70,10 +56,10 @@ CARD = Card(
         Metric("nelbo", "negative evidence lower bound, test images binarised at random", "nats/image", "lower"),
         Metric("kl", "its first part: divergence of q(z|x) from the prior", "nats/image"),
         Metric("reconstruction", "its second part: -log p(x|z)", "nats/image"),
-        *generators.GENERATED,
+        *generators.METRICS,
     ),
     presets={
-        "conv": Preset(Train(), "convolutions with batch normalisation and a learned prior, the lowest nELBO here"),
+        "conv": Preset(Train(epochs=34), "convolutions with batch normalisation and a learned prior, the lowest nELBO here"),
         "mlp-64d": Preset(
             Train(network="mlp", prior="standard", latent=64, hidden=300, activation="elu", iterations=10_000, batch_size=100,
                   learning_rate=1e-3, schedule="constant"),
@@ -95,32 +81,7 @@ CARD = Card(
     default_preset="conv",
     sample_options=Sample,
     evaluate_options=Evaluate,
-    build=_build,
     tiny={"iterations": 6, "batch_size": 16, "hidden": 8},
 )  # fmt: skip
 
-
-@hookimpl
-def card() -> Card:
-    return CARD
-
-
-@hookimpl
-def train(run: Any, options: Train) -> Any:
-    from . import model
-
-    return model.train(run, options)
-
-
-@hookimpl
-def sample(run: Any, checkpoint: Checkpoint, options: Sample) -> Any:
-    from . import pictures
-
-    return pictures.sample(run, checkpoint, options)
-
-
-@hookimpl
-def evaluate(run: Any, checkpoint: Checkpoint, options: Evaluate) -> Any:
-    from . import model
-
-    return model.evaluate(run, checkpoint, options)
+plugin = Plugin(CARD, sample=".pictures")

@@ -16,9 +16,11 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 
 from zoo_core import Checkpoint, Images, Run
-from zoo_core.kits import distances
+from zoo_core.data.images import to_pixels
+from zoo_core.kits.generators.comparison import compare
 
 from . import Evaluate, Train
 
@@ -188,34 +190,31 @@ class VAE(nn.Module):
         return torch.cat([self.decoder(z).sigmoid() for z in self.draw_prior(n).split(batch)]).view(-1, 1, 28, 28)
 
 
-def build(checkpoint: Checkpoint) -> VAE:
+def build(checkpoint: Checkpoint[Train]) -> VAE:
     """The VAE of a checkpoint, in eval mode."""
-    vae = VAE(checkpoint.options)
-    checkpoint.fill(vae)
-    return vae
+    return checkpoint.fill(VAE(checkpoint.options))
 
 
 # -- hooks -----------------------------------------------------------------------------------------
+
+
+def learning_rate(adam: torch.optim.Adam, options: Train, total: int) -> LRScheduler:
+    """The learning rate over a run of `total` steps."""
+    if options.schedule == "one-cycle":
+        return OneCycleLR(adam, options.learning_rate, total_steps=total)
+    return ConstantLR(adam, factor=1.0)
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:
     """Minimise the mean nELBO with Adam, binarising every batch anew."""
     data = run.dataset(options.data, "train")
     vae = VAE(options)
-    model = run.module(vae)
     adam = torch.optim.Adam(vae.parameters(), options.learning_rate, fused=True)
-    optimizer = run.optimizer(adam)
-    total = run.count_steps(data, options.batch_size, options.epochs, options.iterations)
-    peak = options.learning_rate
-    constant = torch.optim.lr_scheduler.ConstantLR(adam, factor=1.0)
-    one_cycle = torch.optim.lr_scheduler.OneCycleLR
-    schedule = one_cycle(adam, peak, total_steps=total) if options.schedule == "one-cycle" else constant
-    state = {"vae": vae, "adam": adam, "schedule": schedule}
-    for step in run.steps(data, batch_size=options.batch_size, iterations=total, state=state):
-        kl, reconstruction = (part.mean() for part in model(binarise(data.images.index_select(0, step.rows))))
-        optimizer.zero_grad()
-        run.backward(kl + reconstruction)
-        optimizer.step()
+    schedule = learning_rate(adam, options, options.total_steps(data))
+    run.prepare(vae=vae, adam=adam, schedule=schedule)
+    for step in run.steps(data, options):
+        kl, reconstruction = (part.mean() for part in vae(binarise(data.bytes(step.rows))))
+        run.descend(kl + reconstruction, adam)
         schedule.step()
         run.log(nelbo=kl + reconstruction, kl=kl, reconstruction=reconstruction)
         if step.ends_epoch and (step.epoch == 0 or step.last):
@@ -231,7 +230,7 @@ def reconstructions(vae: VAE, images: Tensor, columns: int = 8) -> Images:
         images: uint8 [n, 1, 28, 28].
         columns: images per row.
     """
-    x = images.flatten(1).float() / 255
+    x = to_pixels(images.flatten(1))
     again = vae.decoder(vae.encode(x)[0]).sigmoid()
     rows = zip(x.split(columns), again.split(columns), strict=True)
     pixels = torch.cat([part for pair in rows for part in pair])
@@ -239,9 +238,11 @@ def reconstructions(vae: VAE, images: Tensor, columns: int = 8) -> Images:
 
 
 @torch.no_grad()
-def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, float]:
-    """nELBO and its parts, mean over all test images, binarised once, `draws` samples of z each; p(x|z) of
-    draws from the prior beside real images, through the eyes of a judge."""
+def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict[str, float]:
+    """nELBO and its parts, and what a judge finds when it sees draws from the prior beside real images.
+
+    The bound is a mean over all test images, binarised once, with `draws` samples of z each.
+    """
     data = run.dataset(checkpoint.options.data, "test")
     vae = build(checkpoint).to(run.device)
     kl = reconstruction = 0.0
@@ -252,7 +253,8 @@ def evaluate(run: Run, checkpoint: Checkpoint, options: Evaluate) -> dict[str, f
             kl += float(bound.kl.sum())
             reconstruction += float(bound.reconstruction.sum())
     n = len(data) * options.draws
-    judge = run.load(options.judge or f"judge.{checkpoint.options.data}")
-    found = distances.compare(judge, vae.draw(options.n or len(data)), data.images, options.neighbours, run.track)
-    run.show("classes", found.histogram(data.classes))
-    return {"nelbo": (kl + reconstruction) / n, "kl": kl / n, "reconstruction": reconstruction / n, **found.scores}
+    judge = run.load(options.judge_of(checkpoint.options.data))
+    comparison = compare(judge, vae.draw(options.n or len(data)), data.images, options.neighbours, run.track)
+    run.show("classes", comparison.histogram(data.classes))
+    bound_of_all = {"nelbo": (kl + reconstruction) / n, "kl": kl / n, "reconstruction": reconstruction / n}
+    return {**bound_of_all, **comparison.scores}

@@ -6,13 +6,14 @@ import torch
 from torch import Tensor
 
 from zoo_core import Checkpoint, Figure, Images, Run, Series, UsageError
+from zoo_core.data.images import to_pixels
 
-from . import Sample
+from . import Sample, Train
 from .model import VAE, build, reconstructions
 
 
 @torch.no_grad()
-def sample(run: Run, checkpoint: Checkpoint, options: Sample) -> Images | Figure:
+def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images | Figure:
     """Draw what `options.show` says."""
     vae = build(checkpoint).to(run.device)
     if options.show in ("prior", "bernoulli"):
@@ -43,7 +44,7 @@ def interpolations(vae: VAE, images: Tensor, labels: Tensor, n: int) -> Images:
     first = order[:n]
     others = [order[labels[order] != labels[row]] for row in first]
     second = torch.stack([other[(n + i) % len(other)] for i, other in enumerate(others)])
-    means = [vae.encode(images[rows].flatten(1).float() / 255)[0] for rows in (first, second)]
+    means = [vae.encode(to_pixels(images[rows].flatten(1)))[0] for rows in (first, second)]
     t = torch.linspace(0, 1, 11, device=images.device)[None, :, None]
     z = (1 - t) * means[0][:, None] + t * means[1][:, None]  # [n, 11, l]
     return Images(vae.decoder(z.flatten(0, 1)).sigmoid().view(-1, 1, 28, 28).cpu(), columns=11)
@@ -51,7 +52,7 @@ def interpolations(vae: VAE, images: Tensor, labels: Tensor, n: int) -> Images:
 
 def latent_plane(vae: VAE, images: Tensor, labels: Tensor, classes: tuple[str, ...]) -> Figure:
     """The means of q(z|x) of all test images, one colour per class; only for two dimensions."""
-    mean = torch.cat([vae.encode(part.flatten(1).float() / 255)[0] for part in images.split(1000)]).cpu()
+    mean = torch.cat([vae.encode(to_pixels(part.flatten(1)))[0] for part in images.split(1000)]).cpu()
     series = []
     for label, name in enumerate(classes):
         x, y = mean[labels.cpu() == label].T.tolist()

@@ -13,13 +13,17 @@ from ..cards.options import Options, resolve
 from ..errors import PluginError
 from ..plugin.registry import Model
 from ..results.kinds import Result
-from ..run.environment import commit, versions
-from ..run.environment import data_root as default_data_root
-from .calls import make_run, measure, named, open_model
+from ..run.environment import commit, data_root, versions
+from .calls import Circumstances, blaming, check_seed
+from .evaluation import measure
+from .handle import Handle, load_pinned, open_model
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..run.folder import RunFolder
     from ..run.reporter import Reporter
-    from ..run.run import Run
+    from ..run.run import Run, Settings
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,44 @@ class Trained:
     @property
     def metrics(self) -> Mapping[str, float]:
         """What `evaluate` measured after training."""
-        return self.record["metrics"]
+        metrics: Mapping[str, float] = self.record["metrics"]
+        return metrics
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a training leaves its run, and what becomes of one that is there.
+
+    Args:
+        output: the run folder; ``runs/PLUGIN.PRESET-seedN`` if not said.
+        resume: continue an unfinished run.
+        overwrite: replace the run that is there.
+    """
+
+    output: Path | None = None
+    resume: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class Compute:
+    """How a training computes, and how often it saves its state; see `train`."""
+
+    precision: str = "fp32"
+    compile: bool = False
+    save_every: float = 60.0
+    save_steps: int = 0
+
+    def settings(self) -> Settings:
+        """The run's settings, checked.
+
+        Raises:
+            UsageError: there is no such precision.
+        """
+        from ..run import devices
+        from ..run.run import Settings
+
+        return Settings(devices.check_precision(self.precision), self.compile, self.save_every, self.save_steps)
 
 
 def train(
@@ -62,56 +103,57 @@ def train(
 ) -> Trained:
     """Train a model, evaluate it, and write its run folder.
 
-    An option named `continue_`, where a model has one, names the weights that the training goes on from, a
-    run, a file or pinned ones: their options, not the preset's, are then the starting values, and `Run.previous` holds its weights.
+    An option named `continue_`, where a model has one, names the weights that the training goes on from: a run, a file
+    or pinned ones. Their options, not the preset's, are then the starting values, and `Run.previous` holds them.
 
     Args:
         name: ``vae``, or with a preset ``vae.mlp-64d``.
         preset: starting values of the options; the model's default one if not said.
         file: a TOML file of options, above the preset and below `options`.
         seed: covers weights, data order and noise.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        data_root: where data sets lie.
         output: the run folder; ``runs/PLUGIN.PRESET-seedN`` if not said.
         resume: continue an unfinished run; with the same options it ends as an unbroken one would.
         overwrite: replace a run that is there already.
         precision: ``fp32``, or ``bf16`` for automatic mixed precision.
         compile: compile the networks first.
-        save_every: seconds between two checkpoints.
-        save_steps: steps between two checkpoints, instead of `save_every`.
+        save_every: seconds between two states.
+        save_steps: steps between two states, instead of `save_every`.
+        reporter: receives progress and warnings; a logger if not said.
         options: the model's own, see ``zoo train NAME --help``.
     Raises:
         ZooError: see the exit codes in the README.
     """
-    from ..run import devices
-    from ..run.folder import RunFolder, read_options
-    from ..run.run import Settings
-    from ..weights import find
+    return learn(
+        open_model(name, preset), Place(Path(output) if output else None, resume, overwrite),
+        Compute(precision, compile, save_every, save_steps), Circumstances(seed, device, data_root, reporter),
+        Path(file) if file else None, options,
+    )  # fmt: skip
 
-    model, preset = open_model(name, preset)
-    preset = model.preset(preset)
-    values = read_options(Path(file)) if file else {}
-    base = model.card.presets[preset].options
-    chosen = resolve(model.card.train_options, values, options, owner=model.name, base=base)
-    previous = None
-    if going_on := getattr(chosen, "continue_", None):
-        previous = find.from_file_or_pin(model, Path(going_on))
-        chosen = resolve(model.card.train_options, values, options, owner=model.name, base=previous.options)
-        preset = split_name(previous.name)[1]
-    settings = Settings(devices.check_precision(precision), compile, save_every, save_steps)
-    folder = RunFolder(Path(output or f"runs/{model.name}.{preset}-seed{seed}"))
-    run = make_run(seed, device, data_root, reporter, settings)
-    run.identity = {"model": model.name, "preset": preset, "seed": seed, "options": chosen.model_dump(mode="json")}
-    run.folder, run.resume, run.previous = folder.path, resume, previous
+
+def learn(
+    handle: Handle, place: Place, compute: Compute, circumstances: Circumstances, file: Path | None,
+    options: Mapping[str, Any],
+) -> Trained:  # fmt: skip
+    """What `train` does, with a model that is loaded already."""
+    from ..run.folder import RunFolder
+
+    preset, chosen, previous = _starting_point(handle, file, options)
+    identity = {
+        "model": handle.card.name, "preset": preset, "seed": circumstances.seed,
+        "options": chosen.model_dump(mode="json"),
+    }  # fmt: skip
+    folder = RunFolder(place.output or Path(f"runs/{handle.card.name}.{preset}-seed{circumstances.seed}"))
+    run = _make_run(circumstances, compute, folder.path, identity, place.resume, previous)
     begun_at = commit()
     if run.rank == 0:
-        folder.check(resume, overwrite)
+        folder.check(place.resume, place.overwrite)
     try:
-        with named(model, "train", run):
-            tensors = model.hook.train(run=run, options=chosen)
-            if not isinstance(tensors, dict) or not tensors:
-                raise PluginError(f"the hook 'train' of {model.name} returned {type(tensors).__name__}, not tensors")
+        tensors = _call(handle.model, run, chosen)
         if run.rank:
             return Trained(folder.path, {})
-        return _finish(model, run, folder, tensors, chosen, default_data_root(data_root), begun_at)
+        return _finish(handle.model, run, folder, tensors, chosen, begun_at)
     except BaseException:
         if run.rank == 0:
             folder.abandon()
@@ -120,29 +162,85 @@ def train(
         run.reporter.close()
 
 
+def _starting_point(
+    handle: Handle, file: Path | None, options: Mapping[str, Any]
+) -> tuple[str, Options, Checkpoint[Options] | None]:
+    """The preset, the options, and the weights to go on from, if any."""
+    from ..run.record import read_options
+    from ..weights import find
+
+    card, owner = handle.card, handle.model.name
+    values = read_options(file) if file else {}
+    chosen = resolve(card.train_options, values, options, owner=owner, base=card.presets[handle.preset].options)
+    going_on = getattr(chosen, "continue_", None)
+    if not going_on:
+        return handle.preset, chosen, None
+    previous = find.from_file_or_pin(card, Path(going_on))
+    chosen = resolve(card.train_options, values, options, owner=owner, base=previous.options)
+    return split_name(previous.name)[1], chosen, previous
+
+
+def _make_run(
+    circumstances: Circumstances, compute: Compute, folder: Path, identity: Mapping[str, Any], resume: bool,
+    previous: Checkpoint[Options] | None,
+) -> Run:  # fmt: skip
+    from ..run import devices
+    from ..run.reporter import Reporter
+    from ..run.run import Run
+
+    settings = compute.settings()
+    return Run(
+        device=devices.device(circumstances.device), seed=check_seed(circumstances.seed),
+        data_root=data_root(circumstances.data_root), folder=folder, settings=settings,
+        reporter=circumstances.reporter or Reporter(), identity=identity, resume=resume, previous=previous,
+        open_model=load_pinned,
+    )  # fmt: skip
+
+
+def _call(model: Model, run: Run, options: Options) -> dict[str, Tensor]:
+    """Call the hook `train`.
+
+    Raises:
+        PluginError: it returns no tensors.
+    """
+    with run.seeded(), blaming(model, "train"):
+        tensors = model.hook.train(run=run, options=options)
+        if not isinstance(tensors, dict) or not tensors:
+            raise PluginError(f"the hook 'train' of {model.name} returned {type(tensors).__name__}, not tensors")
+    return tensors
+
+
 def _finish(
-    model: Model, run: Run, folder: Any, tensors: dict[str, Any], chosen: Options, root: Path, begun_at: str | None
+    model: Model, run: Run, folder: RunFolder, tensors: dict[str, Tensor], options: Options, begun_at: str | None
 ) -> Trained:
     """Evaluate what was trained and write the run folder."""
     from ..run import devices
     from ..run.run import Run
 
-    name = f"{run.identity['model']}.{run.identity['preset']}"
-    kept = {key: tensor.detach().to("cpu").contiguous() for key, tensor in once(tensors).items()}
-    judge = Run(run.device, 0, root, folder.path, reporter=run.reporter, identity=run.identity)
-    found = measure(model, Checkpoint(name, chosen, kept), model.card.evaluate_options(), judge)
+    kept = {name: tensor.detach().to("cpu").contiguous() for name, tensor in once(tensors).items()}
     facts = {
         **run.identity,
-        "classes": list(run.classes),
+        "options_version": model.card.options_version,
+        "classes": list(run.inputs.classes),
         "licence": model.card.licence,
-        "metrics": found.metrics,
-        "data": {**run.data, **judge.data},
-        "judges": judge.used,
+        "data": run.inputs.data,
         **({"continues": run.previous.sha256} if run.previous else {}),
     }
+    examiner = Run(
+        run.device, 0, run.data_root, "evaluation", folder.path, reporter=run.reporter, identity=run.identity,
+        open_model=load_pinned,
+    )  # fmt: skip
+    checkpoint = Checkpoint(f"{model.card.name}.{run.identity['preset']}", options, kept, facts)
+    found = measure(model, checkpoint, model.card.evaluate_options(), examiner)
+    facts |= {
+        "metrics": found.metrics,
+        "data": {**run.inputs.data, **examiner.inputs.data},
+        "judges": examiner.inputs.judges,
+    }
     circumstances = {
-        "commit": begun_at, "device": devices.describe(run.device), "processes": run.processes, "threads": devices.thread_count(),
-        "precision": run.settings.precision, "compile": run.settings.compile,
+        "commit": begun_at, "device": devices.describe(run.device), "processes": run.processes,
+        "threads": devices.thread_count(), "precision": run.settings.precision, "compile": run.settings.compile,
         "seconds": round(run.seconds, 1), "versions": versions(torch=True),
     }  # fmt: skip
-    return Trained(folder.path, folder.finish(kept, facts, circumstances, run.curves.history), dict(run.shown))
+    record = folder.finish(kept, facts, circumstances, run.curves.history)
+    return Trained(folder.path, record, dict(run.shown))

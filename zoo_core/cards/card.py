@@ -1,15 +1,13 @@
-"""Plain data that crosses the border between the core and a plugin. Nothing here imports torch.
-
-Facts about a model: `Card`, `Preset`, `Metric`.
-"""
+"""Facts about a model, known before torch is imported: `Card`, `Preset`, `Metric`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from ..errors import UsageError, nearest
 from .options import Options
 
 if TYPE_CHECKING:
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Metric:
-    """One number that `evaluate` reports.
+    """The description of one number that `evaluate` reports.
 
     Args:
         name: key in the dictionary that `evaluate` returns.
@@ -33,7 +31,7 @@ class Metric:
     name: str
     summary: str
     unit: str = ""
-    better: str = ""
+    better: Literal["lower", "higher", ""] = ""
     decimals: int = 2
 
 
@@ -67,12 +65,15 @@ class Card:
         task: what it does, in the Hub's words, e.g. ``image-classification``.
         presets: training presets by name.
         default_preset: the preset used when none is named.
-        build: makes the torch module of a checkpoint; must import torch inside.
         sample_options: options class of `sample`; none by default.
         evaluate_options: options class of `evaluate`; none by default.
         tiny: training options that make a run of seconds, for tests of the contract.
         libraries: modules that the hooks import beyond the zoo's own requirements.
         install: the command that installs them.
+        options_version: version of the training options; raise it when one is renamed, removed or means something else.
+        migrate: makes today's training options of those of an older version: called with a dictionary and its version,
+            it returns a dictionary. So weights and unfinished runs of earlier releases stay usable.
+        build: makes the torch module of a checkpoint; only for a plugin that neither is a `Plugin` nor has the hook.
     """
 
     name: str
@@ -84,13 +85,15 @@ class Card:
     metrics: tuple[Metric, ...]
     presets: Mapping[str, Preset]
     default_preset: str
-    build: Callable[[Checkpoint], nn.Module]
     task: str = "other"
     sample_options: type[Options] = Options
     evaluate_options: type[Options] = Options
     tiny: Mapping[str, Any] = field(default_factory=dict)
     libraries: tuple[str, ...] = ()
     install: str = ""
+    options_version: int = 1
+    migrate: Callable[[dict[str, Any], int], dict[str, Any]] | None = None
+    build: Callable[[Checkpoint[Any]], nn.Module] | None = None
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -101,3 +104,14 @@ class Card:
     def train_options(self) -> type[Options]:
         """Options class of `train`: that of the presets."""
         return type(self.presets[self.default_preset].options)
+
+    def preset(self, name: str | None = None) -> str:
+        """The preset asked for, or the default one.
+
+        Raises:
+            UsageError: the model has no such preset.
+        """
+        name = name or self.default_preset
+        if name not in self.presets:
+            raise UsageError(f"{self.name} has no preset '{name}'", nearest(name, self.presets))
+        return name

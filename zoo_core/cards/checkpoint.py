@@ -2,42 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from ..errors import IntegrityError
+from ..errors import IntegrityError, PluginError
+from .options import Options
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    M = TypeVar("M", bound=nn.Module)
+
+P = TypeVar("P", bound=Options)
+O = TypeVar("O", bound=Options, covariant=True)  # noqa: E741  # the class of the training options
+
 
 @dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(Generic[O]):
     """Trained tensors and the options they were made with.
 
     Args:
         name: ``plugin.preset``.
         options: the training options, validated.
         tensors: parameter name to tensor on the CPU; None stands for an untrained model.
-        facts: what else the file's header says (seed, class names, data, metrics).
+        facts: what else is known of the training: seed, classes, data, and of a finished run its metrics.
         sha256: of the file; None when untrained.
     """
 
     name: str
-    options: Any
+    options: O
     tensors: Mapping[str, Tensor] | None
     facts: Mapping[str, Any] = field(default_factory=dict)
     sha256: str | None = None
 
-    def fill(self, module: nn.Module, prefix: str = "") -> nn.Module:
+    def of(self, kind: type[P]) -> Checkpoint[P]:
+        """The same checkpoint, for one who knows the class of its options.
+
+        Raises:
+            PluginError: they are of another class.
+        """
+        if not isinstance(self.options, kind):
+            raise PluginError(f"the options of {self.name} are {type(self.options).__name__}, not {kind.__name__}")
+        return cast(Checkpoint[P], self)
+
+    def fill(self, module: M, prefix: str = "") -> M:
         """Put the tensors into `module`, every one of them and nothing else; set eval mode.
 
-        Tied tensors are stored once, under the first of their names, and are tied again. An untrained checkpoint leaves the module's fresh initialisation as it is.
+        Tied tensors are stored once, under the first of their names, and are tied again. An untrained checkpoint
+        leaves the module's fresh initialisation as it is.
 
         Args:
             module: receives the tensors.
             prefix: use only the tensors under this name, e.g. ``generator.``.
+        Returns:
+            the module.
         Raises:
             IntegrityError: a tensor is missing, left over, or of another shape.
         """
@@ -57,8 +76,22 @@ class Checkpoint:
         return module.eval()
 
 
+def ties(tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    """Each name to the first name of the very same tensor: tied weights, such as embeddings, have several."""
+    first: dict[Hashable, str] = {}
+    return {
+        name: first.setdefault((t.device, t.data_ptr(), t.shape, t.stride()) if t.numel() else name, name)
+        for name, t in tensors.items()
+    }
+
+
+def once(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors without the further names of tied ones."""
+    return {name: tensors[name] for name, first in ties(tensors).items() if name == first}
+
+
 def _difference(want: dict[str, tuple[int, ...]], have: dict[str, tuple[int, ...]]) -> str:
-    """Name the first tensor of each kind of disagreement."""
+    """The first tensor of each kind of disagreement."""
     parts = []
     if missing := sorted(want.keys() - have.keys()):
         parts.append(f"{len(missing)} missing (first: {missing[0]})")
@@ -69,17 +102,3 @@ def _difference(want: dict[str, tuple[int, ...]], have: dict[str, tuple[int, ...
         k = shapes[0]
         parts.append(f"{len(shapes)} mis-shaped (first: {k} is {list(have[k])}, must be {list(want[k])})")
     return ", ".join(parts)
-
-
-def ties(tensors: Mapping[str, Tensor]) -> dict[str, str]:
-    """Each name to the first name of the very same tensor: tied weights, such as embeddings, have several."""
-    first: dict[Any, str] = {}
-    return {
-        name: first.setdefault((t.device, t.data_ptr(), t.shape, t.stride()) if t.numel() else name, name)
-        for name, t in tensors.items()
-    }
-
-
-def once(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors without the further names of tied ones."""
-    return {name: tensors[name] for name, first in ties(tensors).items() if name == first}

@@ -16,6 +16,7 @@ from ..errors import ZooError
 from ..hub import without_token
 from . import commands, hub, render
 from .plugins import VerbGroup
+from .verbs import VERBS
 
 EPILOG = """\b
 Examples:
@@ -36,9 +37,9 @@ def root(debug: bool) -> None:
 
 root.add_command(commands.list_)
 root.add_command(commands.info)
-root.add_command(VerbGroup("train", commands.train, "Train a model; leaves a run folder."))
-root.add_command(VerbGroup("sample", commands.sample, "Draw from a trained model."))
-root.add_command(VerbGroup("evaluate", commands.evaluate, "Measure a trained model on test data."))
+root.add_command(VerbGroup("train", VERBS["train"], "Train a model; leaves a run folder."))
+root.add_command(VerbGroup("sample", VERBS["sample"], "Draw from a trained model."))
+root.add_command(VerbGroup("evaluate", VERBS["evaluate"], "Measure a trained model on test data."))
 root.add_command(commands.bundle)
 root.add_command(hub.push)
 root.add_command(hub.pull)

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .. import hub
+from ..api.calls import Circumstances
 from ..cards.names import split_name
 from ..errors import IntegrityError, UsageError
 from ..plugin import registry
 from ..weights import manifest, pins
 from ..weights.pins import Pin
 from . import render
-from .commands import _PATH, ModelName, _json_flag
+from .commands import ModelName, json_flag
+from .verbs import PATH
+
+if TYPE_CHECKING:
+    from ..publish.parcel import Parcel
 
 _endpoint = click.option("--endpoint", metavar="URL", help="The server.  [HF_ENDPOINT, else the Hugging Face Hub]")
 _all = click.option("--all", "every", is_flag=True, help="Every one that the manifest pins.")
@@ -34,13 +41,13 @@ def chosen(names: tuple[str, ...], every: bool = False) -> list[Pin]:
     found = []
     for name in names:
         plugin, preset = split_name(name)
-        found.append(manifest.pin(name if preset else f"{plugin}.{registry.load(plugin).preset()}"))
+        found.append(manifest.pin(name if preset else f"{plugin}.{registry.load(plugin).card.preset()}"))
     return found
 
 
 @click.command()
 @click.argument("name", required=False, type=ModelName())
-@click.argument("run", required=False, type=_PATH)
+@click.argument("run", required=False, type=PATH)
 @click.option(
     "--repo", required=True, metavar="ORG/NAME", help="Where to; with --all, ORG alone: ORG/zoo-MODEL-PRESET."
 )
@@ -49,58 +56,95 @@ def chosen(names: tuple[str, ...], every: bool = False) -> list[Pin]:
 @click.option("--tag", default="", metavar="NAME", help="Name the commit, e.g. v1.")
 @_endpoint
 @click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
-@click.option("--manifest", "file", type=_PATH, help="Manifest to pin in.  [the one in use]")
+@click.option("--manifest", "file", type=PATH, help="Manifest to pin in.  [the one in use]")
+@click.option("--dirty", is_flag=True, help="Publish a run whose code was changed since its commit, too.")
 @click.option(
     "--device", default="auto", show_default=True, help="For sampling, and for measuring what was not measured."
 )
-@click.option("--data-root", type=_PATH, help="Where data sets lie.  [ZOO_DATA, or the user's cache]")
-@_json_flag
+@click.option("--data-root", type=PATH, help="Where data sets lie.  [ZOO_DATA, or the user's cache]")
+@json_flag
 def push(
     name: str | None, run: Path | None, repo: str, every: bool, private: bool, tag: str, endpoint: str | None,
-    dry_run: bool, file: Path | None, as_json: bool, **where: Any,
+    dry_run: bool, file: Path | None, dirty: bool, device: str, data_root: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Publish weights on the Hub, and pin them: those of a finished RUN, or the pinned ones."""
-    from ..publish import parcel
-
     if every == bool(name):
         raise UsageError("say which weights: MODEL [RUN], or --all", "zoo push cgan RUN --repo me/zoo-cgan")
     file = file or manifest.path()
     if not dry_run and file.exists() and not os.access(file, os.W_OK):
         raise UsageError(f"the pin cannot be written into {file}", "choose another one with --manifest")
-    names = [pin.name for pin in pins.read(file).values()] if every else [name or ""]
-    found: list[dict[str, Any]] = []
-    for one in names:
-        target = parcel.repository(repo, one) if every else repo
-        hub.check_name(target)
-        before = "" if dry_run else (hub.read_head(target, parcel.README, endpoint) or b"").decode()
-        packed = parcel.pack(one, run, target, file, before=before, reporter=render.TerminalReporter(), **where)
-        if dry_run:
-            sizes = {name: len(data) for name, data in packed.files.items()}
-            found.append({"weights": packed.pin.name, "repo": target, "private": private, "files": sizes})
-            if not as_json:
-                render.parcel(packed, private)
-            continue
-        pin, change = parcel.send(packed, file, private=private, tag=tag, endpoint=endpoint)
-        found.append(
-            {"weights": pin.name, "repo": pin.repo, "commit": pin.commit, "bytes": pin.size, "sha256": pin.sha256}
-        )
-        if not as_json:
-            render.line(f"published {pin.name}  {pin.size:,} bytes  {pin.repo}@{pin.commit}\n{change}")
+    circumstances = Circumstances(0, device, data_root, render.TerminalReporter())
+    plan = _Push(repo, every, private, tag, endpoint, dirty, circumstances)
+    rows = plan.show(name, run, file, as_json) if dry_run else plan.send(name, run, file, as_json)
     if as_json:
-        render.json_out(found)
+        render.json_out(rows)
+
+
+@dataclass(frozen=True)
+class _Push:
+    """How ``zoo push`` publishes."""
+
+    repo: str
+    every: bool
+    private: bool
+    tag: str
+    endpoint: str | None
+    dirty: bool
+    circumstances: Circumstances
+
+    def _parcels(self, name: str | None, run: Path | None, file: Path, look: bool) -> Iterator[Parcel]:
+        """What is to be sent, one after the other; `look` for the card that a repository has already."""
+        from ..publish import parcel
+
+        names = [pin.name for pin in pins.read(file).values()] if self.every else [name or ""]
+        for one in names:
+            target = parcel.repository(self.repo, one) if self.every else self.repo
+            hub.check_name(target)
+            before = (hub.read_head(target, parcel.README, self.endpoint) or b"").decode() if look else ""
+            yield parcel.pack(one, run, target, file.parent, self.circumstances, before=before, dirty=self.dirty)
+
+    def show(self, name: str | None, run: Path | None, file: Path, as_json: bool) -> list[dict[str, Any]]:
+        """Say what would be sent."""
+        rows = []
+        for parcel in self._parcels(name, run, file, look=False):
+            facts = {"weights": parcel.pin.name, "repo": parcel.pin.repo, "private": self.private}
+            rows.append({**facts, "files": parcel.sizes()})
+            if not as_json:
+                render.parcel(parcel, self.private)
+        return rows
+
+    def send(self, name: str | None, run: Path | None, file: Path, as_json: bool) -> list[dict[str, Any]]:
+        """Publish, and pin what was published in one write, also where a later one fails."""
+        from ..publish.parcel import send
+
+        published: list[Pin] = []
+        try:
+            for parcel in self._parcels(name, run, file, look=True):
+                pin = send(parcel, private=self.private, tag=self.tag, endpoint=self.endpoint)
+                published.append(pin)
+                if not as_json:
+                    render.line(f"published {pin.name}  {pin.size:,} bytes  {pin.repo}@{pin.commit}")
+        finally:
+            change = pins.write(published, file) if published else ""
+        if not as_json:
+            render.line(change)
+        return [
+            {"weights": pin.name, "repo": pin.repo, "commit": pin.commit, "bytes": pin.size, "sha256": pin.sha256}
+            for pin in published
+        ]
 
 
 @click.command()
 @click.argument("names", nargs=-1, type=ModelName())
 @_all
 @_endpoint
-@_json_flag
+@json_flag
 def pull(names: tuple[str, ...], every: bool, endpoint: str | None, as_json: bool) -> None:
     """Fetch pinned weights, so that everything works without a network."""
     found = []
     for pin in chosen(names, every):
         where = "bundled" if pin.bundled.exists() else f"{pin.repo}@{pin.commit[:12]}"
-        path, _ = manifest.content(pin, endpoint)
+        path, _ = manifest.held(pin, pin.check_file, endpoint)
         found.append({"weights": pin.name, "from": where, "path": path, "bytes": pin.size, "sha256": pin.sha256})
         if not as_json:
             render.line(f"{pin.name}  {pin.size:,} bytes, sha256 as pinned  {where}  {path}")
@@ -114,7 +158,7 @@ def weights() -> None:
 
 
 @weights.command("list")
-@_json_flag
+@json_flag
 def list_(as_json: bool) -> None:
     """Every pin: where its file is, its size, its sha256."""
     rows = [
@@ -136,7 +180,7 @@ def _where(pin: Pin) -> str:
 
 @weights.command()
 @click.argument("names", nargs=-1, type=ModelName())
-@_json_flag
+@json_flag
 def verify(names: tuple[str, ...], as_json: bool) -> int:
     """Compare the files that are here, all or those of NAMES, with their pins.
 

@@ -15,9 +15,10 @@ from ..cards.options import Flag, Options, flags
 from ..errors import UsageError, ZooError
 from ..plugin import registry
 from ..plugin.registry import Model
+from .verbs import Verb, option
 
 
-class Unchecked(click.ParamType):
+class Unchecked(click.ParamType):  # type: ignore[type-arg]
     """A value that the plugin's options will check: one place for all errors."""
 
     def __init__(self, name: str) -> None:
@@ -84,44 +85,45 @@ class VerbGroup(click.Group):
     """A verb whose sub-commands are the installed models.
 
     Args:
-        verb: ``train``, ``sample`` or ``evaluate``.
-        body: called as ``body(model, name, **arguments)``; has the verb's own parameters in
-            ``body.parameters`` and picks the model's options with ``body.options(model)``.
+        name: ``train``, ``sample`` or ``evaluate``.
+        verb: what is done with the model that is named.
         help: one line.
     """
 
-    def __init__(self, verb: str, body: Any, help: str) -> None:
-        super().__init__(verb, help=help, subcommand_metavar="MODEL[.PRESET] [OPTIONS]",
-                         epilog=f"zoo {verb} MODEL --help shows a model's options.")  # fmt: skip
-        self.body = body
+    def __init__(self, name: str, verb: Verb, help: str) -> None:
+        super().__init__(
+            name, help=help, subcommand_metavar="MODEL[.PRESET] [OPTIONS]",
+            epilog=f"zoo {name} MODEL --help shows a model's options.",
+        )  # fmt: skip
+        self.verb = verb
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every installed model."""
         return registry.names()
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
-        plugin, _ = split_name(cmd_name)
+        """The command of one model, which is loaded for it."""
+        plugin, preset = split_name(cmd_name)
         try:
-            return self._command(registry.load(plugin), cmd_name)
+            return self._command(registry.load(plugin), cmd_name, preset)
         except ZooError as error:
             if plugin not in registry.names():
                 raise
             return _broken(cmd_name, error)
 
-    def _command(self, model: Model, name: str) -> click.Command:
-        options, defaults, note = self.body.options(model)
+    def _command(self, model: Model, name: str, preset: str) -> click.Command:
+        options, defaults, note = self.verb.options(model)
         mine = [parameter(flag, getattr(defaults, flag.field)) for flag in flags(options)]
 
-        def callback(**arguments: Any) -> int | None:
-            if arguments.pop("debug"):
+        def callback(**typed: Any) -> None:
+            if typed.pop("debug"):
                 os.environ["ZOO_DEBUG"] = "1"
-            values = given(options, arguments)
-            return self.body.run(model, name, {**values, **piped(options, values)}, **arguments)
+            values = given(options, typed)
+            self.verb.run(model, preset, {**values, **piped(options, values)}, typed)
 
-        shared = [click.Option(names, **kwargs) for names, kwargs in self.body.parameters]
-        debug = click.Option(["--debug"], is_flag=True, help="Show the traceback of an error.")
+        shared = [option(flag) for flag in self.verb.parameters]
         text = f"{self.help}\n\n{model.card.name}: {model.card.summary}.{note}"
-        return click.Command(name, params=[*mine, *shared, debug], callback=callback, help=text,
-                             short_help=model.card.summary)  # fmt: skip
+        return click.Command(name, params=[*mine, *shared], callback=callback, help=text, short_help=model.card.summary)
 
 
 def _broken(name: str, error: ZooError) -> click.Command:

@@ -18,7 +18,7 @@ from ..cards.options import Flag
 from ..errors import ZooError
 from ..plugin.registry import Model
 from ..results.kinds import Figure, HeatMap, Images, Result, Table, Texts
-from ..run.reporter import Reporter
+from ..run.reporter import Progress, Reporter
 from ..weights.pins import Pin
 
 if TYPE_CHECKING:
@@ -54,18 +54,21 @@ class TerminalReporter(Reporter):
         self._bar: Any = None
         self._task: Any = None
 
-    def progress(self, done: int, total: int, values: Mapping[str, float]) -> None:
+    def progress(self, now: Progress) -> None:
+        """Move the bar; another computation gets a bar of its own."""
         if not err.is_terminal:
-            return super().progress(done, total, values)
+            return super().progress(now)
         if self._bar is None:
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+            from rich import progress as bars
 
-            self._bar = Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"),
-                                 console=err, transient=True)  # fmt: skip
-            self._task = self._bar.add_task("", total=total)
+            self._bar = bars.Progress(
+                bars.BarColumn(), bars.MofNCompleteColumn(), bars.TimeRemainingColumn(),
+                bars.TextColumn("{task.description}"), console=err, transient=True,
+            )  # fmt: skip
+            self._task = self._bar.add_task("", total=now.total)
             self._bar.start()
-        shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
-        self._bar.update(self._task, completed=done, description=shown)
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in now.values.items()) or now.activity
+        self._bar.update(self._task, completed=now.done, description=shown)
 
     def tell(self, line: str) -> None:
         err.print(line, markup=False, soft_wrap=True)
@@ -237,27 +240,32 @@ def _texts(result: Texts) -> None:
 
 def _preview(result: Images | Figure | HeatMap) -> None:
     """The picture in half-block characters, two pixels in each; in grey letters without colour."""
-    from ..results.pictures import draw, thumbnail
+    from ..results.pictures import thumbnail
 
     width = min(shutil.get_terminal_size().columns - 1, 96)
     if isinstance(result, Images):
-        small = thumbnail(result, width)
+        small = thumbnail(result.pixels, result.columns, width)
     else:
-        picture = draw(result)
+        picture = result.draw()
         small = picture.resize((width, round(picture.height * width / picture.width) // 2 * 2))
     width, height = small.size
     if out.no_color:
         ramp = "@%#*+=-:. "
-        grey = small.convert("L").resize((width, height // 2))
-        for y in range(grey.height):
-            line("".join(ramp[grey.getpixel((x, y)) * 9 // 255] for x in range(width)))
+        shades = small.convert("L").resize((width, height // 2)).tobytes()
+        for row in range(height // 2):
+            line("".join(ramp[shade * 9 // 255] for shade in shades[row * width : (row + 1) * width]))
         return
+    colours = small.convert("RGB").tobytes().hex()  # six digits a pixel
+
+    def colour(x: int, y: int) -> str:
+        start = 6 * (y * width + x)
+        return f"#{colours[start : start + 6]}"
+
     for y in range(0, height, 2):
-        row = Text()
+        row_text = Text()
         for x in range(width):
-            upper, lower = ("#{:02x}{:02x}{:02x}".format(*small.getpixel((x, y + i))) for i in (0, 1))
-            row.append("▀", f"{upper} on {lower}")
-        out.print(row)
+            row_text.append("▀", f"{colour(x, y)} on {colour(x, y + 1)}")
+        out.print(row_text)
 
 
 def weights(rows: Iterable[Mapping[str, Any]]) -> None:
@@ -273,8 +281,8 @@ def weights(rows: Iterable[Mapping[str, Any]]) -> None:
 def parcel(parcel: Parcel, private: bool) -> None:
     """What ``zoo push --dry-run`` would send."""
     line(f"{parcel.pin.name} to {parcel.pin.repo}, {'private' if private else 'public'}:\n")
-    for name, data in parcel.files.items():
-        line(f"  {len(data):>12,}  {name}")
+    for name, size in parcel.sizes().items():
+        line(f"  {size:>12,}  {name}")
     line(f"\n{parcel.card}\nnothing was sent")
 
 

@@ -77,6 +77,19 @@ class ImageData:
     def __len__(self) -> int:
         return len(self.images)
 
+    def bytes(self, rows: Tensor | slice) -> Tensor:
+        """Images of some rows, uint8 [b, 1, 28, 28]."""
+        return self.images[rows] if isinstance(rows, slice) else self.images.index_select(0, rows)
+
+    def pixels(self, rows: Tensor | slice = slice(None)) -> Tensor:
+        """Images of some rows, or all, as float [b, 1, 28, 28] in [0, 1]."""
+        return to_pixels(self.bytes(rows))
+
+
+def to_pixels(images: Tensor) -> Tensor:
+    """uint8 of any shape to float in [0, 1]."""
+    return images.float() / 255
+
 
 def load(
     name: str, split: str, root: Path, device: torch.device | str = "cpu", warn: Callable[[str], None] | None = None
@@ -192,42 +205,3 @@ def epoch_order(n: int, seed: int, epoch: int, device: torch.device | str = "cpu
     """
     generator = torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**63)
     return torch.randperm(n, generator=generator).to(device)
-
-
-class PermutedTasks:
-    """Permuted images (Goodfellow et al. 2013): each task shows the pixels in a fixed order of its own.
-
-    Args:
-        data: the images that are permuted.
-        seeds: one for each task; 0 stands for the original order.
-    """
-
-    def __init__(self, data: ImageData, seeds: list[int]) -> None:
-        self.data, self.seeds = data, seeds
-        self._flat = data.images.flatten(1)
-        p = self._flat.shape[1]
-        orders = [
-            torch.randperm(p, generator=torch.Generator().manual_seed(s)) if s else torch.arange(p) for s in seeds
-        ]
-        self.orders = torch.stack(orders).to(self._flat.device)  # int64 [t, p]
-
-    def __len__(self) -> int:
-        return len(self.seeds)
-
-    def bytes(self, rows: Tensor, task: int | Tensor) -> Tensor:
-        """Images as a task, or each as the task of its own, shows them.
-
-        Args:
-            rows: int64 [b].
-            task: its number, or int64 [b].
-        Returns:
-            uint8 [b, p].
-        """
-        images = self._flat.index_select(0, rows)
-        return (
-            images.index_select(1, self.orders[task]) if isinstance(task, int) else images.gather(1, self.orders[task])
-        )
-
-    def pixels(self, rows: Tensor, task: int | Tensor) -> Tensor:
-        """The same as float [b, p] in [0, 1]."""
-        return self.bytes(rows, task).float() / 255

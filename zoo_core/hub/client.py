@@ -25,11 +25,10 @@ def client() -> Any:
     import huggingface_hub.constants
     import huggingface_hub.errors
     import huggingface_hub.utils
-    from huggingface_hub.utils import disable_progress_bars, logging
 
-    logging.set_verbosity_error()
+    huggingface_hub.utils.logging.set_verbosity_error()
     if not sys.stderr.isatty():
-        disable_progress_bars()
+        huggingface_hub.utils.disable_progress_bars()  # type: ignore[attr-defined]
     return huggingface_hub
 
 

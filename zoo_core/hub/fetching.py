@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import IntegrityError, NetworkError, UsageError
-from ..files import sha256
+from ..files import BLOCK, file_sha256
 from .client import client, explained, patiently
 
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
@@ -141,17 +142,22 @@ def _said_wrong(said: Any, commit: str, pinned: str) -> str:
 
 def _is_wrong(path: Path, commit: str, expected: str, size: int | None) -> str:
     """What is wrong with a file that was fetched; empty if nothing is."""
-    data = path.read_bytes()
-    digest = sha256(data) if len(expected) == 64 else git_hash(data)
-    if digest != expected or size not in (None, len(data)):
-        sizes = "" if size in (None, len(data)) else f" ({len(data):,} bytes, must be {size:,})"
+    length = path.stat().st_size
+    digest = file_sha256(path)[1] if len(expected) == 64 else git_hash(path)
+    if digest != expected or size not in (None, length):
+        sizes = "" if size in (None, length) else f" ({length:,} bytes, must be {size:,})"
         return f"its hash is {digest}, must be {expected}{sizes}"
     return "" if commit in path.parts else f"it was filed under another commit than {commit}"
 
 
-def git_hash(data: bytes) -> str:
-    """Git's name for a file's content, which the Hub says of small files."""
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+def git_hash(content: bytes | Path) -> str:
+    """Git's name for a file or its content, which the Hub says of small files."""
+    size = content.stat().st_size if isinstance(content, Path) else len(content)
+    digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+    with content.open("rb") if isinstance(content, Path) else io.BytesIO(content) as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _remove(path: Path) -> None:

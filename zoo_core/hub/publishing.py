@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ..errors import IntegrityError, UsageError
-from ..files import sha256
+from ..files import file_sha256, sha256
 from .client import check_online, client, explained, patiently
 from .fetching import fetch, git_hash
 
@@ -25,12 +26,12 @@ def check_name(repo: str) -> None:
 
 
 def push(
-    repo: str, files: Mapping[str, bytes], *, message: str, private: bool = False, tag: str = "", endpoint: str | None = None
+    repo: str, files: Mapping[str, bytes | Path], *, message: str, private: bool = False, tag: str = "", endpoint: str | None = None
 ) -> str:  # fmt: skip
     """Publish files as one commit, unless the repository has them already.
 
     Args:
-        files: name to content; other files of the repository stay.
+        files: name to content, or to the file that holds it; other files of the repository stay.
         private: of a repository that this makes.
         tag: name for the commit.
     Returns:
@@ -57,27 +58,37 @@ def push(
     return commit
 
 
-def _commit(api: Any, repo: str, files: Mapping[str, bytes], message: str) -> str:
+def _commit(api: Any, repo: str, files: Mapping[str, bytes | Path], message: str) -> str:
     """One commit. Looks first: the answer to an earlier try may be all that was lost."""
-    head = api.repo_info(repo).sha
+    head: str = api.repo_info(repo).sha
     if not (changed := _differences(api, repo, head, files)):
         return head
     add = client().CommitOperationAdd
-    operations = [add(name, io.BufferedReader(io.BytesIO(files[name]))) for name in changed]
-    return api.create_commit(repo, operations, commit_message=message, parent_commit=head).oid
+    operations = [add(name, _source(files[name])) for name in changed]
+    oid: str = api.create_commit(repo, operations, commit_message=message, parent_commit=head).oid
+    return oid
 
 
-def _differences(api: Any, repo: str, commit: str, files: Mapping[str, bytes]) -> dict[str, tuple[str, str]]:
+def _differences(api: Any, repo: str, commit: str, files: Mapping[str, bytes | Path]) -> dict[str, tuple[str, str]]:
     """Files that a commit has otherwise or not at all: its hash, and that of ours."""
     theirs = {entry.path: entry for entry in api.get_paths_info(repo, list(files), revision=commit)}
     found = {}
     for name, data in files.items():
         entry = theirs.get(name)
         large = entry is not None and entry.lfs
-        hashes = (entry.lfs.sha256 if large else entry.blob_id) if entry else "", (sha256 if large else git_hash)(data)
+        hashes = (entry.lfs.sha256 if large else entry.blob_id) if entry else "", (_sha256 if large else git_hash)(data)
         if hashes[0] != hashes[1]:
             found[name] = hashes
     return found
+
+
+def _sha256(content: bytes | Path) -> str:
+    return file_sha256(content)[1] if isinstance(content, Path) else sha256(content)
+
+
+def _source(content: bytes | Path) -> str | io.BufferedReader:
+    """What the client uploads from: a file is streamed."""
+    return str(content) if isinstance(content, Path) else io.BufferedReader(io.BytesIO(content))
 
 
 def _tag(api: Any, repo: str, tag: str, commit: str) -> None:

@@ -1,42 +1,16 @@
-"""Distances between distributions, and measures of generated images against real ones.
+"""Distances between distributions, given by samples or by probabilities. All logarithms are natural.
 
-Images are compared in the feature space of a judge network. All logarithms are natural.
-
-Shapes: n generated, m real, d features, k classes.
+Shapes: n and m points of two samples, d dimensions, k classes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
-
-from ..results.kinds import Table
+from torch import Tensor
 
 Track = Callable[[Sequence[Tensor]], Iterable[Tensor]]  # e.g. Run.track: shows progress over parts
-
-
-@torch.no_grad()
-def judged(judge: nn.Module, pixels: Tensor, batch: int = 1000, track: Track = iter) -> tuple[Tensor, Tensor]:
-    """Run a judge over images.
-
-    Args:
-        judge: has `features(x) -> [b, d]` and `head(features) -> logits [b, k]`.
-        pixels: float [n, c, h, w] in [0, 1], or uint8.
-        batch: images at a time.
-        track: wraps the loop to show progress.
-    Returns:
-        features [n, d] and class probabilities [n, k].
-    """
-    features, probabilities = [], []
-    for part in track(pixels.split(batch)):
-        x = part.float() / 255 if part.dtype == torch.uint8 else part
-        f = judge.features(x)  # type: ignore[operator]
-        features.append(f)
-        probabilities.append(judge.head(f).softmax(1))  # type: ignore[operator]
-    return torch.cat(features), torch.cat(probabilities)
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:
@@ -166,53 +140,3 @@ def mmd2(a: Tensor, b: Tensor, bandwidth: float | None = None, track: Track = it
     n, m = len(a), len(b)
     within = (kernel_sum(a, a) - n) / (n * (n - 1)) + (kernel_sum(b, b) - m) / (m * (m - 1))
     return within - 2 * kernel_sum(a, b) / (n * m)
-
-
-# -- all together ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Generated images beside real ones, through the eyes of a judge.
-
-    Args:
-        answers, real_answers: int64 [n], [m]: the judged classes.
-        scores: by the names of `zoo_core.kits.generators.GENERATED`.
-    """
-
-    answers: Tensor
-    real_answers: Tensor
-    scores: dict[str, float]
-
-    def histogram(self, classes: Sequence[str]) -> Table:
-        """Share of each class among generated and real images, in percent."""
-        shares = [100 * _counts(a, len(classes)) / len(a) for a in (self.answers, self.real_answers)]
-        rows = zip(classes, *(share.tolist() for share in shares), strict=True)
-        return Table(("class", "generated", "real"), tuple(rows))
-
-
-def compare(judge: nn.Module, pixels: Tensor, real: Tensor, neighbours: int = 5, track: Track = iter) -> Comparison:
-    """All measures of generated images.
-
-    Args:
-        judge: see `judged`.
-        pixels: generated images, float [n, c, h, w] in [0, 1].
-        real: real images, uint8 [m, c, h, w].
-        neighbours: k of density and coverage.
-        track: wraps the loops to show progress.
-    """
-    (a, p), (b, q) = (judged(judge, images, track=track) for images in (pixels, real))
-    answers, real_answers, classes = p.argmax(1), q.argmax(1), p.shape[1]
-    density, coverage = density_coverage(a, b, neighbours, track)
-    scores = {
-        "frechet": frechet_distance(a, b),
-        "mmd2": mmd2(a, b, track=track),
-        "class_js": js_divergence(_counts(answers, classes), _counts(real_answers, classes)),
-        "density": density,
-        "coverage": coverage,
-    }
-    return Comparison(answers, real_answers, scores)
-
-
-def _counts(answers: Tensor, classes: int) -> Tensor:
-    return torch.bincount(answers, minlength=classes)

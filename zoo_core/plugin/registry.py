@@ -1,4 +1,4 @@
-"""Finds plugins by their entry points and loads one at a time, so that none can break another.
+"""Loads plugins, one at a time, so that none can break another.
 
 Each model gets a `pluggy.PluginManager` of its own: `model.hook.sample(...)` is that plugin and no
 other, a broken neighbour is never imported, and no state is shared.
@@ -9,20 +9,23 @@ from __future__ import annotations
 import inspect
 import traceback
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.metadata import Distribution, EntryPoint, entry_points
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
+from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from ..cards import entries
 from ..cards.card import Card
-from ..errors import PluginError, UsageError, ZooError, nearest
+from ..cards.checkpoint import Checkpoint
+from ..cards.options import Options
+from ..errors import PluginError, ZooError
 from . import hookspecs
-from .hookspecs import GROUP, PROJECT
+from .hookspecs import PROJECT
 
-HOOKS = ("card", "train", "sample", "evaluate")
+if TYPE_CHECKING:
+    from torch import nn
+
+HOOKS = ("card", "train", "sample", "evaluate")  # those that every plugin has
 
 
 @dataclass(frozen=True)
@@ -40,65 +43,31 @@ class Model:
         """The plugin's hooks, to be called with keyword arguments."""
         return self.manager.hook
 
-    def preset(self, name: str | None = None) -> str:
-        """The preset asked for, or the default one.
+    def build(self, checkpoint: Checkpoint[Options]) -> nn.Module:
+        """The torch module of a checkpoint, in eval mode.
 
         Raises:
-            UsageError: the model has no such preset.
+            IntegrityError: the tensors do not fit.
+            PluginError: the plugin builds something else.
         """
-        name = name or self.card.default_preset
-        if name not in self.card.presets:
-            raise UsageError(f"{self.name} has no preset '{name}'", nearest(name, self.card.presets))
-        return name
+        from torch import nn
 
-
-def _found() -> dict[str, list[EntryPoint]]:
-    """Entry points by name, sorted; a name may be claimed more than once."""
-    found: dict[str, list[EntryPoint]] = {}
-    for entry in sorted(entry_points(group=GROUP), key=lambda e: e.name):
-        if entry not in found.setdefault(entry.name, []):
-            found[entry.name].append(entry)
-    return found
-
-
-def _distribution(entry: EntryPoint) -> str:
-    return _name_and_version(entry.dist)[0]
-
-
-@lru_cache
-def _name_and_version(distribution: Distribution | None) -> tuple[str, str]:
-    """Read once for all plugins of a distribution: its metadata holds a whole README."""
-    return (distribution.name, distribution.version) if distribution else ("unknown", "")
+        build = self.card.build
+        module = build(checkpoint) if build else self.hook.build(checkpoint=checkpoint)
+        if not isinstance(module, nn.Module):
+            raise PluginError(f"build of {self.name} gives {type(module).__name__}, not a torch module")
+        return module.eval()
 
 
 def names() -> list[str]:
-    """Names that `load` takes, without importing any plugin.
-
-    A name claimed by two distributions appears once for each, as ``distribution:name``.
-    """
-    return list(_unique())
-
-
-def _unique() -> dict[str, EntryPoint]:
-    """Entry points by a name that is theirs alone."""
-    result = {}
-    for name, entries in _found().items():
-        for entry in entries if len(entries) == 1 else sorted(entries, key=_distribution):
-            result[name if len(entries) == 1 else f"{_distribution(entry)}:{name}"] = entry
-    return result
-
-
-def folders() -> dict[str, Path]:
-    """The folder of each plugin that is a package, without importing it."""
-    specs = {name: find_spec(entry.module.partition(".")[0]) for name, entry in _unique().items()}
-    return {name: Path(spec.submodule_search_locations[0]) for name, spec in specs.items()
-            if spec and spec.submodule_search_locations}  # fmt: skip
+    """Names that `load` takes, without importing any plugin."""
+    return list(entries.unique(entries.MODELS))
 
 
 def load_all() -> dict[str, Model | ZooError]:
     """Every installed model by name; a broken one is represented by its error."""
     result: dict[str, Model | ZooError] = {}
-    for name, entry in _unique().items():
+    for name, entry in entries.unique(entries.MODELS).items():
         try:
             result[name] = _load(entry)
         except ZooError as error:
@@ -115,34 +84,23 @@ def load(name: str) -> Model:
         UsageError: no plugin has this name, or several have.
         PluginError: the plugin cannot be imported or breaks the rules of its hooks.
     """
-    return _load(_entry(name))
+    return _load(entries.find(entries.MODELS, name, "model", "zoo list"))
 
 
 def _load(entry: EntryPoint) -> Model:
-    module = _import(entry)
+    plugin = _import(entry)
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     try:
-        manager.register(module, name=entry.name)
+        manager.register(plugin, name=entry.name)
         manager.check_pending()
     except Exception as error:  # whatever a foreign module makes pluggy raise, it is that plugin's fault
         raise _broken(entry, f"its hooks do not fit: {_one_line(error)}") from error
     _check_hooks(manager, entry)
     card = _card(manager, entry)
-    return Model(entry.name, *_name_and_version(entry.dist), card, manager)
-
-
-def _entry(name: str) -> EntryPoint:
-    distribution, _, plain = name.rpartition(":")
-    entries = _found().get(plain, [])
-    if distribution:
-        entries = [e for e in entries if _distribution(e) == distribution]
-    if len(entries) > 1:
-        full = [f"{_distribution(e)}:{plain}" for e in entries]
-        raise UsageError(f"'{plain}' is claimed by {len(full)} distributions", "type one of: " + ", ".join(full))
-    if not entries:
-        raise UsageError(f"there is no model '{name}'", nearest(name, names()) + "  (zoo list shows all)")
-    return entries[0]
+    if not card.build and not manager.hook.build.get_hookimpls():
+        raise _broken(entry, "it has neither a hook 'build' nor a build in its card")
+    return Model(entry.name, *entries.name_and_version(entry.dist), card, manager)
 
 
 def _import(entry: EntryPoint) -> Any:
@@ -156,14 +114,17 @@ def _import(entry: EntryPoint) -> Any:
 
 def _check_hooks(manager: pluggy.PluginManager, entry: EntryPoint) -> None:
     """What pluggy lets through: hooks that are absent, and parameters that it never fills."""
-    for hook in HOOKS:
+    for hook in (*HOOKS, "build"):
         implementations = getattr(manager.hook, hook).get_hookimpls()
-        if not implementations:
+        if not implementations and hook in HOOKS:
             raise _broken(entry, f"it does not implement the hook '{hook}'")
-        for parameter in inspect.signature(implementations[0].function).parameters.values():
+        for parameter in [p for i in implementations for p in inspect.signature(i.function).parameters.values()]:
             if parameter.default is not parameter.empty or parameter.kind is parameter.KEYWORD_ONLY:
-                raise _broken(entry, f"parameter '{parameter.name}' of its hook '{hook}' would never receive a value: "
-                                     "remove its default and the '*' before it")  # fmt: skip
+                raise _broken(
+                    entry,
+                    f"parameter '{parameter.name}' of its hook '{hook}' would never receive a value: "
+                    "remove its default and the '*' before it",
+                )
 
 
 def _card(manager: pluggy.PluginManager, entry: EntryPoint) -> Card:
@@ -181,7 +142,7 @@ def _card(manager: pluggy.PluginManager, entry: EntryPoint) -> Card:
 
 
 def _broken(entry: EntryPoint, cause: str) -> PluginError:
-    distribution = _distribution(entry)
+    distribution = entries.distribution(entry)
     return PluginError(
         f"plugin '{entry.name}' of distribution '{distribution}' is broken: {cause}",
         f"upgrade or remove it: pip install -U {distribution}, or pip uninstall {distribution}",

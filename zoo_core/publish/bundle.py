@@ -6,68 +6,80 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..api.calls import make_run, measure
-from ..files import atomic_write, read_bytes
+from ..api.calls import Circumstances, make_run
+from ..api.evaluation import measure
+from ..errors import UsageError
+from ..files import atomic_copy
 from ..plugin import registry
-from ..run.folder import read_record
+from ..run import record
 from ..weights import find, tensorfile
-from ..weights.pins import WEIGHTS, Pin, check, write
+from ..weights.pins import WEIGHTS, Pin, write
+from ..weights.tensorfile import Contents
 
 if TYPE_CHECKING:
-    from ..run.reporter import Reporter
+    from torch import Tensor
+
+    from ..run.run import Run
 
 
 def bundle(
-    folder: Path, file: Path, *, again: bool = False, half: bool = False, device: str = "auto",
-    data_root: str | Path | None = None, reporter: Reporter | None = None,
-) -> Pin:  # fmt: skip
-    """Copy a finished run's weights beside a manifest, and pin them there.
+    folders: list[Path], file: Path, circumstances: Circumstances, *, again: bool = False, half: bool = False,
+    dirty: bool = False,
+) -> list[Pin]:  # fmt: skip
+    """Copy the weights of finished runs beside a manifest, and pin them there.
 
     Args:
-        folder: of the run.
-        file: the manifest.
+        folders: of the runs.
+        file: the manifest; it is written once.
+        circumstances: device and data root, for measuring.
         again: measure again what the weights can do, e.g. because the model's card has new metrics.
         half: store the parameters in half precision, which halves the file; always measured again.
+        dirty: take runs whose code was changed since its commit, too.
     Returns:
-        the new pin.
+        the new pins.
     Raises:
-        UsageError: the folder holds no finished run.
+        UsageError: a folder holds no finished run, or one whose code no commit holds.
         IntegrityError: its weights are not those of its record.
     """
-    pin, path, data = finished(folder, file.parent)
-    tensors, facts = tensorfile.parse(data, path)
-    if again or half:
-        facts = measured(tensors, facts, make_run(0, device, data_root, reporter), half)
-        digest = tensorfile.save(pin.bundled, tensors, facts)
-        pin = _pin(facts, file.parent, pin.bundled.stat().st_size, digest, pin.trained)
-    else:
-        atomic_write(pin.bundled, data)
-    write(pin, file)
-    return pin
+    pins = [_bundle(folder, file.parent, circumstances, again, half, dirty) for folder in folders]
+    write(pins, file)
+    return pins
 
 
-def finished(folder: Path, home: Path) -> tuple[Pin, Path, bytes]:
-    """A finished run: its pin in a manifest of the folder `home`, its weights file, and what is in that.
+def _bundle(folder: Path, home: Path, circumstances: Circumstances, again: bool, half: bool, dirty: bool) -> Pin:
+    pin, contents = finished(folder, home, dirty)
+    if not again and not half:
+        atomic_copy(folder / WEIGHTS, pin.bundled)
+        return pin
+    tensors, facts = measured(contents, make_run(circumstances, "evaluation"), half)
+    digest = tensorfile.save(pin.bundled, tensors, facts)
+    return pin_of(facts, home, pin.bundled.stat().st_size, digest, pin.trained)
+
+
+def finished(folder: Path, home: Path, dirty: bool = False) -> tuple[Pin, Contents]:
+    """A finished run: its pin in a manifest of the folder `home`, and what its weights file holds.
 
     Raises:
-        UsageError: the folder holds no finished run.
+        UsageError: the folder holds no finished run, or one whose code was changed since its commit.
         IntegrityError: the weights are not those of its record.
     """
-    record, path = read_record(folder), folder / WEIGHTS
-    size, digest = record["weights"]["size"], record["weights"]["sha256"]
-    pin = _pin(record, home, size, digest, _circumstances(record))
-    data = read_bytes(path)
-    check(data, pin, path)
-    return pin, path, data
+    facts = record.read(folder)
+    if "+dirty" in str(facts.get("commit") or "") and not dirty:
+        raise UsageError(
+            f"{folder} was trained with code that no commit holds: {facts['commit']}",
+            "commit and train again; --dirty pins it all the same",
+        )
+    pin = pin_of(facts, home, facts["weights"]["size"], facts["weights"]["sha256"], _circumstances(facts))
+    return pin, tensorfile.read(folder / WEIGHTS, pin.check)
 
 
-def _circumstances(record: dict[str, Any]) -> dict[str, Any]:
+def _circumstances(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What a pin says of the training that a run records."""
-    kept = {key: record[key] for key in ("seconds", "device", "threads", "commit") if record.get(key) is not None}
-    return {**kept, "torch": record["versions"]["torch"]}
+    kept = {key: facts[key] for key in ("seconds", "device", "threads", "commit") if facts.get(key) is not None}
+    return {**kept, "torch": facts["versions"]["torch"]}
 
 
-def _pin(facts: dict[str, Any], home: Path, size: int, digest: str, trained: Mapping[str, Any]) -> Pin:
+def pin_of(facts: Mapping[str, Any], home: Path, size: int, digest: str, trained: Mapping[str, Any]) -> Pin:
     """A pin of what a weights file or a run's record says of itself."""
     return Pin(
         facts["model"], facts["preset"], WEIGHTS, size, digest, facts["licence"], metrics=facts["metrics"],
@@ -75,14 +87,15 @@ def _pin(facts: dict[str, Any], home: Path, size: int, digest: str, trained: Map
     )  # fmt: skip
 
 
-def measured(tensors: dict[str, Any], facts: dict[str, Any], run: Any, half: bool = False) -> dict[str, Any]:
-    """The facts of a weights file with metrics measured now; halves its parameters in place first, if asked to."""
-    model = registry.load(facts["model"])
+def measured(contents: Contents, run: Run, half: bool = False) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors of a weights file, in half precision if asked to, and its facts with metrics measured now."""
+    model, tensors = registry.load(contents.facts["model"]), dict(contents.tensors)
     if half:  # statistics and other buffers stay as they are
-        module = find.build(model, find.checked(model, tensors, facts))
-        tensors.update({k: tensors[k].half() for k, _ in module.named_parameters()})
-    found = measure(model, find.checked(model, tensors, facts), model.card.evaluate_options(), run)
-    return {
-        **facts, "licence": model.card.licence, "metrics": found.metrics, "data": {**facts["data"], **run.data},
-        "judges": run.used,
+        module = model.build(find.checkpoint(model.card, contents))
+        tensors |= {name: tensors[name].half() for name, _ in module.named_parameters() if name in tensors}
+    as_stored = Contents(tensors, contents.facts, contents.size, contents.sha256)
+    evaluation = measure(model, find.checkpoint(model.card, as_stored), model.card.evaluate_options(), run)
+    return tensors, {
+        **contents.facts, "licence": model.card.licence, "metrics": evaluation.metrics,
+        "data": {**contents.facts["data"], **run.inputs.data}, "judges": run.inputs.judges,
     }  # fmt: skip

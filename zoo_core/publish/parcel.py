@@ -7,39 +7,47 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import shorten
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import hub
-from ..api import sample
-from ..api.calls import make_run, open_model
+from ..api.calls import Circumstances, make_run
+from ..api.handle import Handle, Source, open_model
+from ..api.sampling import draw
 from ..cards.options import flags
 from ..errors import NetworkError, UsageError
-from ..files import atomic_write
-from ..plugin.registry import Model
+from ..files import atomic_copy, atomic_write, file_sha256
 from ..results.kinds import Picture, Texts
 from ..run.folder import FIGURES
-from ..weights import find, manifest, tensorfile
-from ..weights.pins import WEIGHTS, Pin, write
+from ..weights import find, manifest
+from ..weights.pins import WEIGHTS, Pin
+from ..weights.tensorfile import Contents
 from . import modelcard
 from .bundle import finished, measured
-
-if TYPE_CHECKING:
-    from ..run.reporter import Reporter
 
 README, CONFIG, SAMPLES = "README.md", "config.json", "samples"
 
 
 @dataclass(frozen=True)
 class Parcel:
-    """What is to be published: the files, by name in the repository, and the pin without its commit."""
+    """What is to be published.
+
+    Args:
+        pin: of the weights, without the commit.
+        files: content, or the file that holds it, by name in the repository.
+    """
 
     pin: Pin
-    files: Mapping[str, bytes]
+    files: Mapping[str, bytes | Path]
 
     @property
     def card(self) -> str:
         """The README.md."""
-        return self.files[README].decode()
+        card = self.files[README]
+        return card.decode() if isinstance(card, bytes) else card.read_text(encoding="utf-8")
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each file."""
+        return {name: f.stat().st_size if isinstance(f, Path) else len(f) for name, f in self.files.items()}
 
 
 def repository(owner: str, name: str) -> str:
@@ -48,61 +56,85 @@ def repository(owner: str, name: str) -> str:
 
 
 def pack(
-    name: str, run: Path | None, repo: str, file: Path, *, before: str = "", device: str = "auto",
-    data_root: str | Path | None = None, reporter: Reporter | None = None,
+    name: str, run: Path | None, repo: str, home: Path, circumstances: Circumstances, *, before: str = "",
+    dirty: bool = False,
 ) -> Parcel:  # fmt: skip
-    """Everything that a repository will hold. The weights are built into their module first: what does not load is not sent.
+    """Everything that a repository will hold.
+
+    The weights are built into their module first: what does not load is not sent.
 
     Args:
         name: ``plugin``, or ``plugin.preset``.
         run: folder of a finished run; without it the weights that the manifest pins.
         repo: ``org/name``.
-        file: the manifest that will pin it.
+        home: folder of the manifest that will pin it.
+        circumstances: device and data root, for sampling and for measuring what was not measured.
         before: the README.md that the repository has; what a person wrote into it is kept.
+        dirty: publish a run whose code was changed since its commit, too.
     Raises:
         UsageError: there is no such run, or it is of another model.
         IntegrityError: its weights are not those of its record.
     """
-    model, preset = open_model(name, None)
+    handle = open_model(name)
     if run:
-        pin, path, data = finished(run, file.parent)
+        path = run / WEIGHTS
+        pin, contents = finished(run, home, dirty)
     else:
-        pin = manifest.pin(f"{model.name}.{model.preset(preset)}")
-        path, data = manifest.content(pin)
-    tensors, facts = tensorfile.parse(data, path)
-    find.build(model, find.checked(model, tensors, facts, pin.sha256, str(path)))
-    if preset and facts["preset"] != preset:
+        pin = manifest.pin(handle.name)
+        path, contents = find.read_pinned(pin)
+    handle.model.build(find.checkpoint(handle.card, contents, str(path)))
+    pin, facts = _todays_facts(handle, pin, contents, run, circumstances)
+    _warn_of_paths(handle, facts, circumstances)
+    pictures: dict[str, bytes | Path] = {}
+    if run:
+        pictures = {f"{FIGURES}/{p.name}": p.read_bytes() for p in sorted((run / FIGURES).glob("*.png"))}
+    texts, drawn = _samples(handle, path, circumstances)
+    card = modelcard.render(
+        handle.card, facts, pin.trained, repo=repo, sha256=pin.sha256, pictures=[*drawn, *pictures], texts=texts,
+        before=before,
+    )  # fmt: skip
+    files = {WEIGHTS: path, CONFIG: _config(facts), **drawn, **pictures, README: card.encode()}
+    return Parcel(replace(pin, repo=repo, commit=""), files)
+
+
+def _todays_facts(
+    handle: Handle, pin: Pin, contents: Contents, run: Path | None, circumstances: Circumstances
+) -> tuple[Pin, Mapping[str, Any]]:
+    """The facts of the weights, with metrics that an older release did not have measured now, and the pin that says so.
+
+    Raises:
+        UsageError: the weights are of another preset than was named.
+    """
+    facts = contents.facts
+    if handle.asked and facts["preset"] != handle.asked:
+        model = handle.model.name
         raise UsageError(
-            f"{run} holds weights of {model.name}.{facts['preset']}, not of {name}", f"zoo push {model.name} {run}"
+            f"{run} holds weights of {model}.{facts['preset']}, not of {handle.name}", f"zoo push {model} {run}"
         )
-    named = [
-        flag.name for flag in flags(model.card.train_options) if flag.type is Path and facts["options"].get(flag.field)
-    ]
-    if named and reporter:
-        reporter.warn(
+    if any(metric.name not in facts["metrics"] for metric in handle.card.metrics):
+        _, facts = measured(contents, make_run(circumstances, "evaluation"))
+        pin = replace(pin, metrics=facts["metrics"], data=facts["data"], judges=facts["judges"])
+    return pin, facts
+
+
+def _warn_of_paths(handle: Handle, facts: Mapping[str, Any], circumstances: Circumstances) -> None:
+    """Say which paths of the user's everybody will be able to read."""
+    paths = [flag for flag in flags(handle.card.train_options) if flag.type is Path]
+    if (named := [flag.name for flag in paths if facts["options"].get(flag.field)]) and circumstances.reporter:
+        circumstances.reporter.warn(
             f"everybody will read the paths in {', '.join(named)}: they are in the weights file and in the card"
         )
-    if any(metric.name not in facts["metrics"] for metric in model.card.metrics):  # of an older release
-        facts = measured(tensors, facts, make_run(0, device, data_root, reporter))
-        pin = replace(pin, metrics=facts["metrics"], data=facts["data"], judges=facts["judges"])
-    pictures = {f"{FIGURES}/{p.name}": p.read_bytes() for p in sorted((run / FIGURES).glob("*.png"))} if run else {}
-    texts, drawn = _samples(model, path, device, data_root, reporter)
-    files = {WEIGHTS: data, CONFIG: _config(facts), **drawn, **pictures}
-    card = modelcard.render(
-        model.card, facts, pin.trained, repo=repo, sha256=pin.sha256, pictures=[*drawn, *pictures], texts=texts, before=before
-    )  # fmt: skip
-    return Parcel(replace(pin, repo=repo, commit=""), {**files, README: card.encode()})
 
 
 def _samples(
-    model: Model, path: Path, device: str, data_root: str | Path | None, reporter: Reporter | None
-) -> tuple[list[tuple[str, str]], dict[str, bytes]]:
+    handle: Handle, path: Path, circumstances: Circumstances
+) -> tuple[list[tuple[str, str]], dict[str, bytes | Path]]:
     """What the weights draw: texts, or a picture file; nothing where that needs data which is not here."""
     try:
-        result = sample(model.name, weights=path, device=device, data_root=data_root)
+        result = draw(Handle(handle.model), Source(path), replace(circumstances, reporter=None), {})
     except NetworkError as error:
-        if reporter:
-            reporter.warn(f"the card has no samples: {error.message}")
+        if circumstances.reporter:
+            circumstances.reporter.warn(f"the card has no samples: {error.message}")
         return [], {}
     if isinstance(result, Texts):
         pairs = list(zip(result.sources, result.texts, strict=True))[:3]
@@ -115,18 +147,20 @@ def _config(facts: Mapping[str, Any]) -> bytes:
     return (json.dumps(kept, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def send(
-    parcel: Parcel, file: Path, *, private: bool = False, tag: str = "", endpoint: str | None = None
-) -> tuple[Pin, str]:
-    """Publish, and pin what was published.
+def send(parcel: Parcel, *, private: bool = False, tag: str = "", endpoint: str | None = None) -> Pin:
+    """Publish; a file that is bundled beside the manifest becomes the one that was published.
 
     Returns:
-        the pin, and the change of the manifest as a unified diff.
+        the pin of what was published.
     """
     pin = parcel.pin
     message = f"{pin.name}, sha256 {pin.sha256[:12]}"
     commit = hub.push(pin.repo, parcel.files, message=message, private=private, tag=tag, endpoint=endpoint)
     pin = replace(pin, commit=commit)
-    if pin.bundled.exists() and pin.bundled.read_bytes() != parcel.files[WEIGHTS]:  # what is bundled is what is pinned
-        atomic_write(pin.bundled, parcel.files[WEIGHTS])
-    return pin, write(pin, file)
+    if pin.bundled.exists() and file_sha256(pin.bundled)[1] != pin.sha256:
+        weights = parcel.files[WEIGHTS]
+        if isinstance(weights, Path):
+            atomic_copy(weights, pin.bundled)
+        else:
+            atomic_write(pin.bundled, weights)
+    return pin

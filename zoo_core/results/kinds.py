@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,26 +11,31 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from ..errors import PluginError
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from torch import Tensor
 
 
-class Picture:
+class Picture(ABC):
     """What is saved as a PNG, with its provenance in the text chunk ``zoo``, and shown by a notebook."""
 
     provenance: Mapping[str, Any]
     suffix: ClassVar[str] = ".png"
 
-    def save(self, path: str | Path, overwrite: bool = False) -> Path:
-        """Write the PNG."""
-        from .pictures import draw, save_png
+    @abstractmethod
+    def draw(self) -> Image:
+        """The picture, as Pillow has it."""
 
-        return save_png(draw(self), path, self.provenance, overwrite)
+    def save(self, path: str | Path, overwrite: bool = False) -> Path:
+        """Write the PNG; an existing file is kept unless `overwrite`."""
+        from .png import save_png
+
+        return save_png(self.draw(), path, self.provenance, overwrite)
 
     def png(self) -> bytes:
         """The content of the PNG."""
-        from .pictures import draw, png_bytes
+        from .png import png_bytes
 
-        return png_bytes(draw(self), self.provenance)
+        return png_bytes(self.draw(), self.provenance)
 
     _repr_png_ = png  # what a notebook calls
 
@@ -63,26 +69,55 @@ class Images(Picture):
     def __len__(self) -> int:
         return len(self.pixels)
 
+    def draw(self) -> Image:
+        """The images in a grid, with their captions."""
+        from .pictures import draw_images
+
+        return draw_images(self.pixels, self.captions, self.columns)
+
 
 @dataclass(frozen=True)
 class Series:
-    """One set of points or one line of a `Figure`: x and y of equal length; equal labels share a colour."""
+    """One set of points or one line of a `Figure`; equal labels share a colour.
+
+    Raises:
+        PluginError: x and y are not of equal length.
+    """
 
     label: str
     x: tuple[float, ...]
     y: tuple[float, ...]
     line: bool = True
 
+    def __post_init__(self) -> None:
+        if len(self.x) != len(self.y):
+            raise PluginError(f"the series '{self.label}' has {len(self.x)} values of x and {len(self.y)} of y")
+
 
 @dataclass(frozen=True)
 class Figure(Picture):
-    """A plot as data; the core draws it, so that all plots of the zoo look alike."""
+    """A plot as data; the core draws it, so that all plots of the zoo look alike.
+
+    Raises:
+        PluginError: there is nothing in it.
+    """
 
     title: str
     xlabel: str
     ylabel: str
     series: tuple[Series, ...]
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not any(series.x for series in self.series):
+            raise PluginError(f"the figure '{self.title}' has no points")
+
+    def draw(self) -> Image:
+        """The plot."""
+        from .plots import draw_curves
+
+        curves = [(series.label, series.x, series.y, series.line) for series in self.series]
+        return draw_curves(self.title, self.xlabel, self.ylabel, curves)
 
 
 @dataclass(frozen=True)
@@ -105,6 +140,12 @@ class HeatMap(Picture):
     def __post_init__(self) -> None:
         if len(self.cells) != len(self.rows) or any(len(row) != len(self.columns) for row in self.cells):
             raise PluginError(f"a heat map of {len(self.rows)} x {len(self.columns)} names needs as many cells")
+
+    def draw(self) -> Image:
+        """The matrix."""
+        from .plots import draw_matrix
+
+        return draw_matrix(self.title, self.xlabel, self.ylabel, self.cells, self.rows, self.columns)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,8 @@
-"""Parts of a training loop: its steps, its learning curves, and how it is stopped."""
+"""Learning curves: means of what a training logs, over equal stretches of the run."""
 
 from __future__ import annotations
 
 import math
-import signal
-import threading
-from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
@@ -15,32 +12,8 @@ from ..errors import TrainingError
 POINTS = 500  # at most so many points in a learning curve
 
 
-@dataclass(frozen=True)
-class Step:
-    """One step of a training loop.
-
-    Args:
-        number: counted from 0.
-        total: number of steps of the whole run.
-        epoch: counted from 0.
-        rows: int64 [b], this process's share of the batch, on the device.
-        ends_epoch: this is the last step of its epoch, or of the run.
-    """
-
-    number: int
-    total: int
-    epoch: int
-    rows: Tensor
-    ends_epoch: bool
-
-    @property
-    def last(self) -> bool:
-        """This is the run's last step."""
-        return self.number == self.total - 1
-
-
 class Curves:
-    """Learning curves: means of what is logged, over equal stretches of the run.
+    """Learning curves.
 
     Args:
         history: one dictionary a point: ``step`` and the means since the point before.
@@ -48,7 +21,7 @@ class Curves:
 
     def __init__(self) -> None:
         self.history: list[dict[str, float]] = []
-        self._sums: dict[str, Any] = {}
+        self._sums: dict[str, Tensor | float] = {}
         self._counts: dict[str, int] = {}
 
     def add(self, values: dict[str, Tensor | float]) -> None:
@@ -88,23 +61,3 @@ class Curves:
         self.history = state["history"]
         self._sums = {name: pair[0] for name, pair in state["sums"].items()}
         self._counts = {name: pair[1] for name, pair in state["sums"].items()}
-
-
-class StopSignal:
-    """Turns Ctrl-C into a request to stop after the current step; a second one stops at once."""
-
-    def __enter__(self) -> StopSignal:
-        self.requested = False
-        self._previous: Any = None
-        if threading.current_thread() is threading.main_thread():
-            self._previous = signal.signal(signal.SIGINT, self._note)
-        return self
-
-    def _note(self, number: int, frame: Any) -> None:
-        if self.requested:
-            raise KeyboardInterrupt
-        self.requested = True
-
-    def __exit__(self, *_: object) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)

@@ -1,33 +1,78 @@
-"""Where and how to compute: devices, threads, precision, by the names that people type."""
+"""Where and how to compute: devices, processes, threads, precision, by the names that people type."""
 
 from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
 
 from .. import threads  # noqa: F401  # before torch # isort: skip
 import torch
 
 from ..errors import DeviceError, UsageError, nearest
 
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+def rank() -> int:
+    """This process's number among those of a launcher; 0 when alone."""
+    return int(os.environ.get("RANK", 0))
+
+
+def processes() -> int:
+    """How many processes a launcher has started to compute together."""
+    return int(os.environ.get("WORLD_SIZE", 1))
+
 
 def device(name: str) -> torch.device:
     """Resolve ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
 
+    Under a launcher each process has the GPU of its ``LOCAL_RANK``, from the beginning: data, averages and tokenizers
+    go where the network will be.
+
     Raises:
-        UsageError: no such name.
+        UsageError: no such name, or one GPU for several processes.
         DeviceError: the device is not there. The zoo never falls back to another one.
     """
     if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     kind, _, index = name.partition(":")
     if kind not in ("cpu", "cuda", "mps") or (index and not (kind == "cuda" and index.isdigit())):
         raise UsageError(f"there is no device '{name}'", "choose from: auto, cpu, cuda, cuda:N, mps")
+    if kind == "cuda" and processes() > 1:
+        if index:
+            raise UsageError(f"{processes()} processes cannot share {name}", "--device cuda gives each its own")
+        index = os.environ.get("LOCAL_RANK", "0")
+        name = f"cuda:{index}"
     if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
-        raise DeviceError(f"'{name}' was asked for, and {torch.cuda.device_count()} CUDA devices are visible",
-                          "use --device cpu, or install a driver and a CUDA build of torch")  # fmt: skip
+        raise DeviceError(
+            f"'{name}' was asked for, and {torch.cuda.device_count()} CUDA devices are visible",
+            "use --device cpu, or install a driver and a CUDA build of torch",
+        )
     if kind == "mps" and not torch.backends.mps.is_available():
         raise DeviceError("'mps' was asked for and is not available", "use --device cpu")
     return torch.device(name)
+
+
+def accelerator(device: torch.device, precision: str) -> Accelerator:
+    """Hugging Face accelerate for one run: mixed precision and the exchange between processes.
+
+    Raises:
+        DeviceError: it would compute elsewhere than on `device`.
+    """
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    AcceleratorState._reset_state(reset_partial_state=True)  # a notebook trains more than once
+    if processes() == 1:
+        os.environ["ACCELERATE_TORCH_DEVICE"] = str(device)
+    try:
+        made = Accelerator(cpu=device.type == "cpu", mixed_precision={"fp32": "no", "bf16": "bf16"}[precision])
+    finally:
+        os.environ.pop("ACCELERATE_TORCH_DEVICE", None)
+    if made.device.type != device.type or (made.device.index or 0) != (device.index or 0):
+        raise DeviceError(f"the launcher computes on {made.device}, this run on {device}", "start it with torchrun")
+    return made
 
 
 def describe(device: torch.device) -> str:
@@ -41,7 +86,11 @@ def thread_count() -> int:
 
 
 def check_precision(name: str) -> str:
-    """Validate a precision's name."""
+    """Validate a precision's name.
+
+    Raises:
+        UsageError: there is no such precision.
+    """
     if name not in ("fp32", "bf16"):
         raise UsageError(f"there is no precision '{name}'", nearest(name, ("fp32", "bf16")))
     return name

@@ -1,26 +1,25 @@
-"""Run folders: what `zoo train` leaves behind, and the option files it reads."""
+"""Run folders: what `zoo train` leaves behind."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import shutil
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .. import formats
 from ..errors import UsageError
 from ..files import atomic_write, write_json
 from ..results.kinds import Figure, Series
 from ..weights import tensorfile
 from ..weights.pins import WEIGHTS
-from . import state
+from . import record, state
 
-RECORD, HISTORY, FIGURES = "run.json", "history.csv", "figures"
+HISTORY, FIGURES = "history.csv", "figures"
 FOLDERS = {FIGURES, state.STAGES}
-OURS = {WEIGHTS, RECORD, HISTORY, state.FILE, *FOLDERS}
+OURS = {WEIGHTS, record.FILE, HISTORY, state.FILE, *FOLDERS}
 
 
 class RunFolder:
@@ -43,7 +42,7 @@ class RunFolder:
             raise UsageError(f"{self.path} is a file", "choose another folder with --output")
         if not self.path.exists() or not any(self.path.iterdir()):
             return
-        if (self.path / RECORD).exists() and resume:
+        if (self.path / record.FILE).exists() and resume:
             raise UsageError(f"the run in {self.path} is finished already", f"zoo evaluate ... --weights {self.path}")
         if not resume and not overwrite:
             raise UsageError(
@@ -54,7 +53,7 @@ class RunFolder:
 
     def _clear(self) -> None:
         """Remove a run's own files; a folder that holds no run is left alone."""
-        is_run = any((self.path / name).exists() for name in (RECORD, state.FILE))
+        is_run = any((self.path / name).exists() for name in (record.FILE, state.FILE))
         if not is_run and not {entry.name for entry in self.path.iterdir()} <= OURS:
             raise UsageError(f"{self.path} holds no run; it is not overwritten", "choose another folder with --output")
         for name in OURS - FOLDERS:
@@ -65,7 +64,7 @@ class RunFolder:
     def abandon(self) -> None:
         """After a failure: keep what can be continued, else leave nothing behind."""
         entries = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
-        if entries and entries <= OURS and not entries & {RECORD, state.FILE}:
+        if entries and entries <= OURS and not entries & {record.FILE, state.FILE}:
             shutil.rmtree(self.path)
 
     def finish(
@@ -85,15 +84,16 @@ class RunFolder:
         Returns:
             the record.
         """
-        digest = tensorfile.save(self.path / WEIGHTS, tensors, facts)
+        digest = tensorfile.save(self.path / WEIGHTS, tensors, {**formats.WEIGHTS.stamp(), **facts})
         size = (self.path / WEIGHTS).stat().st_size
-        if history:
+        if any(len(point) > 1 for point in history):  # else nothing was logged
             atomic_write(self.path / HISTORY, _csv(history))
             curves(str(facts["model"]), history).save(self.path / FIGURES / "curves.png", overwrite=True)
-        record = {**facts, **circumstances, "weights": {"sha256": digest, "size": size}}
-        write_json(self.path / RECORD, record)
+        weights = {"sha256": digest, "size": size}
+        written = {**formats.RECORD.stamp(), **facts, **circumstances, "weights": weights}
+        write_json(self.path / record.FILE, written)
         (self.path / state.FILE).unlink(missing_ok=True)
-        return record
+        return written
 
 
 def curves(model: str, history: list[dict[str, float]]) -> Figure:
@@ -113,27 +113,3 @@ def _csv(history: list[dict[str, float]]) -> bytes:
     writer.writeheader()
     writer.writerows(history)
     return text.getvalue().encode()
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """The ``run.json`` of a finished run.
-
-    Raises:
-        UsageError: there is none.
-    """
-    try:
-        return json.loads((path / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} holds no finished run: {error}", "zoo train makes one") from error
-
-
-def read_options(path: Path) -> dict[str, Any]:
-    """Training options from a TOML file, at its top level.
-
-    Raises:
-        UsageError: it cannot be read.
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read options from {path}: {error}", "write them as TOML: batch_size = 64") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -11,38 +11,38 @@ from torch import nn
 from .. import hub
 from ..data import images, texts
 from ..data.images import ImageData
-from ..data.texts import TextData
+from ..data.texts import Source, TextData
+from ..errors import UsageError
 from .reporter import Reporter
+
+OpenModel = Callable[[str], tuple[nn.Module, str]]  # a name to a module with its pinned weights, and their sha256
 
 
 class Inputs:
-    """The part of a `Run` that reads.
+    """Reads for one run, and keeps account of what was read.
 
     Args:
         device: where tensors go.
         data_root: where data sets lie.
         reporter: told what is not as expected.
-        data: sha256 of every data set read, by name and split.
-        classes: class names of the last images read.
-        used: sha256 of every other model used, by name.
+        open_model: loads another model of the zoo.
     """
 
-    device: torch.device
-    data_root: Path
-    reporter: Reporter
-    data: dict[str, str]
-    classes: tuple[str, ...]
-    used: dict[str, str]
+    def __init__(self, device: torch.device, data_root: Path, reporter: Reporter, open_model: OpenModel | None) -> None:
+        self.device, self.data_root, self.reporter, self._open_model = device, data_root, reporter, open_model
+        self.data: dict[str, str] = {}  # sha256 of every data set read, by name and split
+        self.classes: tuple[str, ...] = ()  # of the last images read
+        self.judges: dict[str, str] = {}  # sha256 of every other model used, by name
 
     def dataset(self, name: str, split: str) -> ImageData:
-        """A data set on the device, downloaded when missing; its sha256 goes into the record."""
+        """See `Run.dataset`."""
         data = images.load(name, split, self.data_root, self.device, self.reporter.warn)
         self.data[f"{name}/{split}"] = data.sha256
         self.classes = data.classes
         return data
 
     def examples(self, name: str) -> ImageData:
-        """Test images to show: of the data set, or, where it is not there, the first hundred, which come with the zoo."""
+        """See `Run.examples`."""
         if images.is_there(name, "test", self.data_root):
             return self.dataset(name, "test")
         self.reporter.warn(
@@ -53,29 +53,31 @@ class Inputs:
         return data
 
     def texts(self, name: str, split: str) -> TextData:
-        """A text data set, fetched when missing; its sha256 goes into the record."""
+        """See `Run.texts`."""
         data = texts.load(name, split, self.data_root)
         self.data[f"{name}/{split}"] = data.sha256
         return data
 
     def example_texts(self, name: str) -> TextData:
-        """Test texts to show: of the data set, or, where it is not there, those that come with the zoo."""
+        """See `Run.example_texts`."""
         if texts.file(name, "test", self.data_root).is_file():
             return self.texts(name, "test")
         self.reporter.warn(f"{name} is not in {self.data_root}; shown are of the papers that come with the zoo")
         return texts.load("acl-titles", "test", texts.EXAMPLES)
 
+    def own_texts(self, path: Path, fields: Source) -> TextData:
+        """See `Run.own_texts`."""
+        data = texts.read(path, fields, path.name)
+        self.data[path.name] = data.sha256
+        return data
+
     def files(self, source: str, names: Sequence[str]) -> Path:
-        """A folder with these files: a local one, or a Hub repository at a commit (``org/name@COMMIT``)."""
+        """See `Run.files`."""
         return hub.folder(source, names)
 
     def load(self, name: str) -> nn.Module:
-        """Another model of the zoo with its pinned weights, on the device, in eval mode.
-
-        So a plugin can be judged by a classifier without importing its package.
-        """
-        from ..weights.find import module
-
-        loaded, checkpoint = module(name)
-        self.used[name] = checkpoint.sha256 or ""
-        return loaded.to(self.device)
+        """See `Run.load`."""
+        if self._open_model is None:
+            raise UsageError(f"this run cannot load '{name}'", "make it with open_model")
+        module, self.judges[name] = self._open_model(name)
+        return module.to(self.device)

@@ -5,8 +5,28 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 log = logging.getLogger("zoo_core")
+
+Activity = Literal["training", "evaluation", "sampling", "download"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a computation is.
+
+    Args:
+        activity: which computation speaks; one run has several, one after another.
+        done, total: steps.
+        values: the latest means of what a training logs.
+    """
+
+    activity: Activity
+    done: int
+    total: int
+    values: Mapping[str, float] = field(default_factory=dict)
 
 
 def clock(seconds: float) -> str:
@@ -26,16 +46,16 @@ class Reporter:
         self._first = 0
         self._told = 0.0
 
-    def progress(self, done: int, total: int, values: Mapping[str, float]) -> None:
-        """`done` of `total` steps are done; `values` are the latest means."""
-        now = time.monotonic()
+    def progress(self, now: Progress) -> None:
+        """A computation has come further."""
+        time_ = time.monotonic()
         if self._began is None:
-            self._began, self._first, self._told = now, done, now
-        if now - self._told >= self.every:
-            self._told = now
-            left = (now - self._began) / max(1, done - self._first) * (total - done)
-            shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
-            self.tell(f"step {done}/{total}  {shown}  {clock(left)} left")
+            self._began, self._first, self._told = time_, now.done, time_
+        if time_ - self._told >= self.every:
+            self._told = time_
+            left = (time_ - self._began) / max(1, now.done - self._first) * (now.total - now.done)
+            values = "  ".join(f"{name} {value:.4g}" for name, value in now.values.items())
+            self.tell(f"{now.activity}: step {now.done}/{now.total}  {values}  {clock(left)} left")
 
     def tell(self, line: str) -> None:
         """One line of progress."""
@@ -46,7 +66,7 @@ class Reporter:
         log.warning(message)
 
     def close(self) -> None:
-        """The loop is over."""
+        """The computation that spoke last is over."""
         self._began = None
 
 
@@ -54,7 +74,7 @@ class Silent(Reporter):
     """Says nothing: for all processes of a launcher but the first."""
 
     def tell(self, line: str) -> None:
-        """Nothing."""
+        """Say nothing."""
 
     def warn(self, message: str) -> None:
-        """Nothing."""
+        """Say nothing."""

@@ -1,46 +1,49 @@
-"""What surrounds a hook call: device, seed, precision, processes, data, log, checkpoints.
+"""What surrounds a hook call: device, seed, precision, processes, data, log, steps and their state.
 
 A plugin owns its training loop and reads like its algorithm; `Run` owns the rest:
 
     data = run.dataset("mnist", "train")
-    model = VAE(options)
-    vae = run.module(model)
-    adam = run.optimizer(torch.optim.Adam(model.parameters(), lr=1e-3, fused=True))
-    for step in run.steps(data, batch_size=100, iterations=10_000, state={"vae": model, "adam": adam}):
-        loss = vae(data.images[step.rows]).mean()
-        adam.zero_grad()
-        run.backward(loss)
-        adam.step()
+    vae = VAE(options)
+    adam = torch.optim.Adam(vae.parameters(), options.learning_rate, fused=True)
+    run.prepare(vae=vae, adam=adam)
+    for step in run.steps(data, options):
+        loss = vae(data.pixels(step.rows)).mean()
+        run.descend(loss, adam)
         run.log(loss=loss)
-    return model.state_dict()
-
-Devices, mixed precision and processes go through Hugging Face `accelerate`.
+    return vae.state_dict()
 """
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import threads  # noqa: F401  # before torch # isort: skip
 import torch
 from torch import Tensor, nn
 
-from ..cards.checkpoint import Checkpoint, once
-from ..data.images import epoch_order
+from ..cards.checkpoint import Checkpoint
+from ..cards.groups import Budget
+from ..cards.options import Options
+from ..data.images import ImageData
+from ..data.texts import Source, TextData
 from ..errors import Interrupted, UsageError
 from ..results.kinds import Result
 from ..weights import tensorfile
-from .curves import POINTS, Curves, Step, StopSignal
-from .inputs import Inputs
-from .reporter import Reporter, Silent
-from .state import STAGES, TrainingState
+from . import devices, parts
+from .curves import POINTS, Curves
+from .inputs import Inputs, OpenModel
+from .reporter import Activity, Progress, Reporter, Silent
+from .state import STAGES, Kept, Part, TrainingState
+from .steps import Schedule, Step, StopSignal
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 T = TypeVar("T")
 
@@ -54,8 +57,8 @@ class Settings:
     Args:
         precision: ``fp32``, or ``bf16`` for automatic mixed precision.
         compile: compile modules with torch.compile.
-        save_every: seconds between two checkpoints of a training run.
-        save_steps: steps between two checkpoints; 0 leaves it to `save_every`.
+        save_every: seconds between two states of a training run.
+        save_steps: steps between two states; 0 leaves it to `save_every`.
     """
 
     precision: str = "fp32"
@@ -65,162 +68,188 @@ class Settings:
 
 
 @dataclass
-class Run(Inputs):
-    """The circumstances of one hook call.
+class Run:
+    """The circumstances of one hook call, complete when it is made.
 
     Args:
         device: where tensors live.
         seed: covers weights, data order, noise and sampling.
         data_root: where data sets lie.
-        folder: where checkpoints and pictures of a training run go; None keeps nothing.
-        settings: precision, compilation, checkpoint interval.
+        activity: what the run is made for; its progress says so.
+        folder: where state and pictures of a training run go; None keeps nothing.
+        settings: precision, compilation, how often the state is saved.
         reporter: receives progress and warnings.
-        identity: what a checkpoint must match to be continued (model, options, seed).
-        resume: continue from the folder's checkpoint where there is one.
-        previous: the weights that this training goes on from (an option `continue_` names them).
+        identity: what a state must match to be resumed (model, options, seed).
+        resume: continue from the folder's state where there is one.
+        previous: the weights that this training goes on from.
+        open_model: loads another model of the zoo, see `load`.
     """
 
     device: torch.device
     seed: int
     data_root: Path
+    activity: Activity = "training"
     folder: Path | None = None
     settings: Settings = field(default_factory=Settings)
     reporter: Reporter = field(default_factory=Reporter)
     identity: Mapping[str, Any] = field(default_factory=dict)
     resume: bool = False
-    previous: Checkpoint | None = None
+    previous: Checkpoint[Options] | None = None
+    open_model: OpenModel | None = None
 
     def __post_init__(self) -> None:
         if self.rank:
             self.reporter = Silent()
-        self.data: dict[str, str] = {}
-        self.classes: tuple[str, ...] = ()
-        self.used: dict[str, str] = {}
-        self.shown: dict[str, Result] = {}
+        self.inputs = Inputs(self.device, self.data_root, self.reporter, self.open_model)
         self.curves = Curves()
+        self.shown: dict[str, Result] = {}
         self.seconds = 0.0
-        self._phase = self._before = 0  # loops begun so far, and their steps
-        self._finished = False
+        self._parts: dict[str, Part] = {}
+        self._loops = self._steps_before = 0  # loops begun so far, and their steps
+        self._ends = False
 
     @contextmanager
     def seeded(self, seed: int | None = None) -> Iterator[None]:
-        """Random numbers follow a seed inside, the run's if none is given, and go on outside as if nothing had been."""
-        devices = [self.device] if self.device.type == "cuda" else []
+        """Random numbers follow a seed inside, the run's if none is given; outside they go on as if nothing was drawn."""
+        fork = [self.device] if self.device.type == "cuda" else []
         outer, self.seed = self.seed, self.seed if seed is None else seed
-        with torch.random.fork_rng(devices):
+        with torch.random.fork_rng(fork):
             torch.manual_seed(self.seed + 1_000_003 * self.rank)
             try:
                 yield
             finally:
                 self.seed = outer
 
-    # -- processes and precision ---------------------------------------------------------------
+    # -- what a hook reads: all of it goes into the run's record --------------------------------
+
+    def dataset(self, name: str, split: str) -> ImageData:
+        """A data set of images on the device, downloaded when missing."""
+        return self.inputs.dataset(name, split)
+
+    def examples(self, name: str) -> ImageData:
+        """Test images to show: of the data set, or, where it is not there, the hundred that come with the zoo."""
+        return self.inputs.examples(name)
+
+    def texts(self, name: str, split: str) -> TextData:
+        """A data set of texts, fetched when missing."""
+        return self.inputs.texts(name, split)
+
+    def example_texts(self, name: str) -> TextData:
+        """Test texts to show: of the data set, or, where it is not there, those that come with the zoo."""
+        return self.inputs.example_texts(name)
+
+    def own_texts(self, path: Path, fields: Source) -> TextData:
+        """JSON lines of the user's own, of which `fields` says what is what."""
+        return self.inputs.own_texts(path, fields)
+
+    def files(self, source: str, names: Sequence[str]) -> Path:
+        """A folder with these files: a local one, or a Hub repository at a commit (``org/name@COMMIT``)."""
+        return self.inputs.files(source, names)
+
+    def load(self, name: str) -> nn.Module:
+        """Another model of the zoo with its pinned weights, on the device, in eval mode.
+
+        So a plugin can be judged by a classifier without importing its package.
+        """
+        return self.inputs.load(name)
+
+    # -- what a loop is made of ----------------------------------------------------------------
 
     @property
     def rank(self) -> int:
         """This process's number among those of a launcher; 0 when alone."""
-        return int(os.environ.get("RANK", 0))
+        return devices.rank()
 
     @property
     def processes(self) -> int:
         """How many processes train together."""
-        return int(os.environ.get("WORLD_SIZE", 1))
+        return devices.processes()
 
     @cached_property
-    def _accelerator(self) -> Any:
-        from accelerate import Accelerator
-        from accelerate.state import AcceleratorState
+    def _accelerator(self) -> Accelerator:
+        return devices.accelerator(self.device, self.settings.precision)
 
-        AcceleratorState._reset_state(reset_partial_state=True)  # a notebook trains more than once
-        if self.processes == 1:
-            os.environ["ACCELERATE_TORCH_DEVICE"] = str(self.device)
-        precision = {"fp32": "no", "bf16": "bf16"}[self.settings.precision]
-        try:
-            accelerator = Accelerator(cpu=self.device.type == "cpu", mixed_precision=precision)
-        finally:
-            os.environ.pop("ACCELERATE_TORCH_DEVICE", None)
-        self.device = accelerator.device
-        return accelerator
+    def prepare(self, **named: Part) -> None:
+        """Make modules, optimisers, schedulers and whatever else a resumed run needs part of this run, in place.
 
-    def module(self, module: nn.Module) -> Any:
-        """The module, moved to the device and prepared for precision, processes and compilation.
+        Modules move to the device and compute in the run's precision; processes begin with the same weights. What is
+        prepared again under the same name replaces the earlier one.
 
-        Call what is returned; keep the original for its parameters, which are the same ones.
+        Args:
+            named: everything with `state_dict` and `load_state_dict`, by the name that its state is saved under.
+        Raises:
+            PluginError: an object has no state.
         """
-        module = module.to(memory_format=torch.channels_last)  # convolutions take half the time
-        prepared = self._accelerator.prepare_model(module)
-        return torch.compile(prepared, dynamic=False) if self.settings.compile else prepared
+        for name, part in named.items():
+            if isinstance(part, nn.Module):
+                parts.prepare_module(part, self._accelerator, self.settings.compile)
+            parts.check_part(name, part)
+        self._parts |= named
 
-    def optimizer(self, optimizer: torch.optim.Optimizer) -> Any:
-        """The optimiser, prepared likewise."""
-        return self._accelerator.prepare_optimizer(optimizer)
+    def descend(
+        self, loss: Tensor | Iterable[Tensor], optimizer: torch.optim.Optimizer, clip: float | None = None
+    ) -> None:
+        """One step of an optimiser down the gradient of a loss, averaged over all processes.
 
-    def backward(self, loss: Tensor) -> None:
-        """Backpropagate, with whatever scaling the precision needs."""
-        self._accelerator.backward(loss)
+        Only the optimiser's own parameters get gradients. A parameter that the loss does not depend on is left alone.
+
+        Args:
+            loss: a scalar; or several, whose gradients are added up, and of which one is in memory at a time.
+            optimizer: prepared with `prepare`.
+            clip: the largest norm that the gradient of all parameters together may have.
+        """
+        parameters = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
+        optimizer.zero_grad()
+        for part in (loss,) if isinstance(loss, Tensor) else loss:
+            self._accelerator.backward(part, inputs=parameters)
+        if self.processes > 1:
+            parts.average_gradients(parameters, self._accelerator)
+        if clip is not None:
+            nn.utils.clip_grad_norm_(parameters, clip)
+        optimizer.step()
 
     def mean(self, tensors: list[Tensor]) -> list[Tensor]:
         """The mean over all processes of each tensor: what each of them estimated for itself."""
-        return tensors if self.processes == 1 else [self._accelerator.reduce(t, reduction="mean") for t in tensors]
+        if self.processes == 1:
+            return tensors
+        return [parts.reduce_mean(tensor, self._accelerator) for tensor in tensors]
 
-    # -- the loop ------------------------------------------------------------------------------
-
-    def steps(
-        self,
-        data: Sized,
-        *,
-        batch_size: int,
-        epochs: int = 1,
-        iterations: int | None = None,
-        state: Mapping[str, Any],
-    ) -> Iterator[Step]:
+    def steps(self, data: Sized, budget: Budget) -> Iterator[Step]:
         """Yield the steps of a training loop; each epoch is a new permutation of the data.
 
-        Only whole batches are taken. Between two steps the loop may save a checkpoint of `state`
-        (everything with `state_dict`), stop at Ctrl-C, or fail because a logged value is not finite.
+        Only whole batches are taken. Between two steps the run may save its state, stop at Ctrl-C, or fail because a
+        logged value is not finite.
 
         A hook may run several loops one after another. A resumed run skips those that were finished,
-        so what they leave for later has to be in the `state` of the later ones.
+        so what they leave for later has to be among the prepared parts of the later ones.
 
         Args:
             data: anything with a length.
-            batch_size: rows per step, over all processes.
-            epochs: passes over the data.
-            iterations: number of steps; overrides `epochs`.
-            state: name to module, optimiser or scheduler: all that a continued run needs.
+            budget: epochs or iterations, and rows per step over all processes.
         Raises:
+            PluginError: something that the loop changes was not prepared.
             TrainingError: a loss is not finite, or the disk is full.
-            Interrupted: Ctrl-C; the checkpoint is saved.
+            Interrupted: Ctrl-C; the state is saved.
         """
-        batch_size = min(batch_size, len(data))
-        if batch_size < self.processes:
-            raise UsageError(f"{self.processes} processes cannot share a batch of {batch_size}")
-        per_epoch = len(data) // batch_size
-        total = self.count_steps(data, batch_size, epochs, iterations)
-        keeper = TrainingState(self.folder if self.rank == 0 or self.resume else None, self.identity, dict(state))
-        phase, before = self._phase, self._before
-        self._phase, self._before = phase + 1, before + total
-        start = self._restore(keeper, phase, total) if self.resume else 0
-        self._finished = False
+        parts.check_complete(self._parts)
+        schedule = Schedule.of(len(data), budget, self.seed, self.device, self.rank, self.processes)
+        keeper = TrainingState(self.folder if self.rank == 0 or self.resume else None, self.identity)
+        loop, before, total = self._loops, self._steps_before, schedule.total
+        self._loops, self._steps_before = loop + 1, before + total
+        start = self._restore(keeper, loop, total) if self.resume else 0
+        self._ends = False
         per_point = max(1, total // POINTS)
-        order, of_epoch = torch.empty(0), -1
         saved, began = time.monotonic(), time.monotonic() - self.seconds
         with StopSignal() as stop:
-            for number in range(start, total):
-                epoch, batch = divmod(number, per_epoch)
-                if epoch != of_epoch:
-                    order, of_epoch = epoch_order(len(data), self.seed, epoch, self.device), epoch
-                rows = order[batch * batch_size : (batch + 1) * batch_size]
-                if self.processes > 1:
-                    rows = rows[self.rank :: self.processes][: batch_size // self.processes]
-                done = number + 1
-                yield Step(number, total, epoch, rows, batch == per_epoch - 1 or done == total)
-                ends = done == total or self._finished
+            for step in schedule.steps(start):
+                yield step
+                done = step.number + 1
+                ends = done == total or self._ends
                 if (done % per_point == 0 and total - done >= per_point) or ends:
-                    self.reporter.progress(done, total, self.curves.point(before + done))
+                    self.reporter.progress(Progress("training", done, total, self.curves.point(before + done)))
                 self.seconds = time.monotonic() - began
                 if ends or stop.requested or self._is_due(done, saved):
-                    self._save(keeper, total if ends else done, phase)  # at the end too: what follows may fail
+                    self._save(keeper, loop, total if ends else done)  # at the end too: what follows may fail
                     saved = time.monotonic()
                 if stop.requested:
                     self._interrupt(done, total)
@@ -230,22 +259,18 @@ class Run(Inputs):
 
     def finish(self) -> None:
         """End the loop after this step, as if it were the last: what early stopping calls."""
-        self._finished = True
-
-    @staticmethod
-    def count_steps(data: Sized, batch_size: int, epochs: int, iterations: int | None) -> int:
-        """How many steps a run takes: `iterations`, or `epochs` of whole batches."""
-        return iterations or epochs * (len(data) // min(batch_size, len(data)))
+        self._ends = True
 
     def log(self, **values: Tensor | float) -> None:
         """Add values of this step to the learning curves. Costs no synchronisation."""
         self.curves.add(values)
 
-    def track(self, parts: Sequence[T]) -> Iterator[T]:
+    def track(self, items: Sequence[T]) -> Iterator[T]:
         """Yield the parts of a longer computation, reporting progress after each."""
-        for done, part in enumerate(parts, 1):
-            yield part
-            self.reporter.progress(done, len(parts), {})
+        activity: Activity = "evaluation" if self.activity == "training" else self.activity
+        for done, item in enumerate(items, 1):
+            yield item
+            self.reporter.progress(Progress(activity, done, len(items)))
         self.reporter.close()
 
     def show(self, name: str, result: Result) -> None:
@@ -260,42 +285,40 @@ class Run(Inputs):
     def keep(self, name: str, tensors: Mapping[str, Tensor]) -> None:
         """Write weights that the run has on its way, e.g. after pretraining, beside those of its end."""
         if self.folder and not self.rank:
-            facts = {**self.identity, "data": self.data}
-            tensorfile.save(self.folder / STAGES / f"{name}.safetensors", once(tensors), facts)
+            facts = {**self.identity, "data": self.inputs.data}
+            tensorfile.save(self.folder / STAGES / f"{name}.safetensors", tensors, facts)
 
     # -- services of the loop ------------------------------------------------------------------
 
     def _is_due(self, done: int, saved: float) -> bool:
-        """Whether it is time for a checkpoint, by steps or by the clock."""
+        """Whether it is time to save the state, by steps or by the clock."""
         if self.settings.save_steps:
             return done % self.settings.save_steps == 0
         return time.monotonic() - saved > self.settings.save_every
 
-    def _save(self, keeper: TrainingState, step: int, phase: int) -> None:
+    def _save(self, keeper: TrainingState, loop: int, step: int) -> None:
         if self.rank == 0 and self.folder:
             self.curves.means(step)  # never keep a state that is already lost
-            keeper.save(
-                step, {"phase": phase, "curves": self.curves.state(), "seconds": self.seconds, "data": self.data}
-            )
+            keeper.save(self._parts, Kept(loop, step, self.curves.state(), self.seconds, self.inputs.data))
 
-    def _restore(self, keeper: TrainingState, phase: int, total: int) -> int:
-        """The step at which the loop `phase` goes on: its end if the checkpoint is of a later loop."""
-        kept_phase = keeper.phase()
-        if kept_phase is None and not phase:
+    def _restore(self, keeper: TrainingState, loop: int, total: int) -> int:
+        """The step at which a loop goes on: its end if the state is of a later loop."""
+        kept = keeper.look()
+        if kept is None and not loop:
             self.reporter.warn(f"nothing to resume in {self.folder}; starting at step 0")
-        if kept_phase is None or kept_phase != phase:
-            return total if kept_phase is not None and phase < kept_phase else 0
-        step, kept = keeper.restore(self.device)
-        for name, digest in self.data.items():
-            if kept["data"].get(name, digest) != digest:
+        if kept is None or kept.loop != loop:
+            return total if kept is not None and loop < kept.loop else 0
+        kept = keeper.restore(self._parts, self.device)
+        for name, digest in self.inputs.data.items():
+            if kept.data.get(name, digest) != digest:
                 raise UsageError(f"{name} has changed since this run began", "restore the data, or start anew")
-        self.curves.restore(kept["curves"])
-        self.seconds = kept["seconds"]
+        self.curves.restore(kept.curves)
+        self.seconds = kept.seconds
         if self.rank:
-            torch.manual_seed(self.seed + 1_000_003 * self.rank + step)
-        return step
+            torch.manual_seed(self.seed + 1_000_003 * self.rank + kept.step)
+        return kept.step
 
     def _interrupt(self, done: int, total: int) -> None:
         self.reporter.close()
         where = f"{self.folder}; the same command with --resume continues" if self.folder else "memory only"
-        raise Interrupted(f"stopped at step {done} of {total}", f"checkpoint saved in {where}")
+        raise Interrupted(f"stopped at step {done} of {total}", f"state saved in {where}")

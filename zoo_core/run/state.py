@@ -1,4 +1,4 @@
-"""The checkpoint of an unfinished training run: everything that a continued run needs.
+"""The state of an unfinished training run: everything that a resumed run needs.
 
 One safetensors file, written atomically: the tensors of all parts (modules, optimisers), the state
 of the random generators, and in the header what is not a tensor. No pickle.
@@ -7,18 +7,47 @@ of the random generators, and in the header what is not a tensor. No pickle.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from ..cards.checkpoint import once, ties
-from ..errors import UsageError
+from ..cards.checkpoint import ties
+from ..errors import IntegrityError, UsageError
+from ..formats import STATE
 from ..weights import tensorfile
 
 FILE = "state.safetensors"
 STAGES = "stages"  # folder of the weights that a run had on its way
+
+
+class Part(Protocol):
+    """What a resumed run needs of an object: modules, optimisers and schedulers have it, and anything else may."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors and plain values."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> object:
+        """Go on from what `state_dict` gave."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a state says beside its tensors.
+
+    Args:
+        loop: which of the run's loops it belongs to, counted from 0.
+        step: steps of that loop that are done.
+        curves, seconds, data: of the run so far.
+    """
+
+    loop: int
+    step: int
+    curves: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    data: dict[str, str] = field(default_factory=dict)
 
 
 class TrainingState:
@@ -26,69 +55,76 @@ class TrainingState:
 
     Args:
         folder: the run folder; None saves and restores nothing.
-        identity: model, options and seed; a checkpoint of another identity is refused.
-        parts: name to object with `state_dict` and `load_state_dict`.
+        identity: model, options and seed; a state of another identity is refused.
     """
 
-    def __init__(self, folder: Path | None, identity: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path | None, identity: Mapping[str, Any]) -> None:
         self.path = folder / FILE if folder else None
         self.identity = dict(identity)
-        self.parts = parts
 
-    def save(self, step: int, extra: Mapping[str, Any]) -> None:
-        """Write the state after `step` steps; `extra` is JSON."""
+    def save(self, parts: Mapping[str, Part], kept: Kept) -> None:
+        """Write the state of all parts, and of the random generators."""
         if not self.path:
             return
         tensors: dict[str, Tensor] = {"rng.cpu": torch.get_rng_state()}
         if torch.cuda.is_available():
             tensors["rng.cuda"] = torch.cuda.get_rng_state()
-        shape = {name: pack(part.state_dict(), name, tensors) for name, part in self.parts.items()}
+        shape = {name: pack(part.state_dict(), name, tensors) for name, part in parts.items()}
         tied = {name: first for name, first in ties(tensors).items() if name != first}
-        facts = {"step": step, "identity": self.identity, "parts": shape, "ties": tied, **extra}
-        tensorfile.save(self.path, once(tensors), facts)
+        facts = {
+            **STATE.stamp(), "identity": self.identity, "parts": shape, "ties": tied, "phase": kept.loop,
+            "step": kept.step, "curves": kept.curves, "seconds": kept.seconds, "data": kept.data,
+        }  # fmt: skip
+        tensorfile.save(self.path, tensors, facts)
 
-    def phase(self) -> int | None:
-        """Which of the run's loops the checkpoint belongs to; None when there is none.
+    def look(self) -> Kept | None:
+        """Which loop and step the state belongs to; None when there is none.
 
         Raises:
-            UsageError: the checkpoint is of another model, or made with other options or seed.
-            IntegrityError: the file is damaged.
+            UsageError: it is of another model, or made with other options or seed.
+            IntegrityError: the file is damaged or of a newer format.
         """
         if not self.path or not self.path.exists():
             return None
-        facts = tensorfile.load(self.path)[1]
-        self._check(facts.get("identity", {}))
-        return facts["phase"]
+        return self._kept(tensorfile.read(self.path).facts)
 
-    def restore(self, device: torch.device) -> tuple[int, Mapping[str, Any]]:
-        """Load the state into the parts.
+    def restore(self, parts: Mapping[str, Part], device: torch.device) -> Kept:
+        """Load the state into the parts and the random generators.
 
-        Returns:
-            the number of steps done, and `extra`.
         Raises:
-            UsageError: the checkpoint is of another model, or made with other options or seed.
-            IntegrityError: the file is damaged.
+            UsageError: it is of another model, or made with other options or seed.
+            IntegrityError: the file is damaged or of a newer format, or lacks a part.
         """
         if not self.path:
             raise UsageError("there is no run folder to resume from")
-        tensors, facts, _ = tensorfile.load(self.path)
-        self._check(facts.get("identity", {}))
+        contents = tensorfile.read(self.path)
+        facts, tensors = contents.facts, {name: tensor.clone() for name, tensor in contents.tensors.items()}
+        kept = self._kept(facts)
         tensors.update({name: tensors[other] for name, other in facts["ties"].items()})
-        for name, part in self.parts.items():
+        for name, part in parts.items():
+            if name not in facts["parts"]:
+                raise IntegrityError(f"{self.path} has no state of '{name}'", "start anew with --overwrite")
             part.load_state_dict(unpack(facts["parts"][name], tensors))
             if isinstance(part, torch.optim.Optimizer):
                 _match_strides(part)
         torch.set_rng_state(tensors["rng.cpu"])
         if "rng.cuda" in tensors and device.type == "cuda":
             torch.cuda.set_rng_state(tensors["rng.cuda"], device)
-        return facts["step"], facts
+        return kept
+
+    def _kept(self, facts: Mapping[str, Any]) -> Kept:
+        STATE.check(facts, str(self.path))
+        self._check(facts.get("identity", {}))
+        return Kept(facts["phase"], facts["step"], facts["curves"], facts["seconds"], facts["data"])
 
     def _check(self, theirs: Mapping[str, Any]) -> None:
         flat_mine, flat_theirs = _flat(self.identity), _flat(theirs)
         for key in sorted(flat_mine.keys() | flat_theirs.keys()):
-            if flat_mine.get(key) != flat_theirs.get(key):
+            was, now = flat_theirs.get(key), flat_mine.get(key)
+            if was != now:
+                folder = self.path.parent if self.path else ""
                 raise UsageError(
-                    f"the run in {self.path.parent if self.path else ''} was made with {key} = {flat_theirs.get(key)}, not {flat_mine.get(key)}",
+                    f"the run in {folder} was made with {key} = {was}, not {now}",
                     "repeat the options it was started with, or choose another --output",
                 )
 

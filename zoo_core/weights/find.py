@@ -1,4 +1,4 @@
-"""From a model's name to a checkpoint: pinned weights, a file of the user's, or, if asked, none.
+"""From a model's card to a checkpoint: pinned weights, a file of the user's, or, if asked, none.
 
 Pinned weights are bundled, or in the cache, or fetched from the Hub, in this order; wherever they come from, they are
 compared with the manifest each time they are loaded.
@@ -6,100 +6,110 @@ compared with the manifest each time they are loaded.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .. import hub
+from .. import formats, hub
+from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint
 from ..cards.names import split_name
-from ..cards.options import resolve
-from ..errors import IntegrityError, PluginError, UsageError
-from ..plugin import registry
+from ..cards.options import Options, resolve
+from ..errors import IntegrityError, UsageError, ZooError
 from . import manifest, tensorfile
-from .pins import WEIGHTS
-
-if TYPE_CHECKING:
-    from torch import nn
+from .pins import WEIGHTS, Pin
+from .tensorfile import Contents
 
 
-def pinned(model: registry.Model, preset: str | None = None) -> Checkpoint:
-    """The weights that the manifest pins for a preset, verified before they are read.
+def pinned(card: Card, pin: Pin) -> Checkpoint[Options]:
+    """The weights that a pin names, verified before they are read.
 
     Raises:
-        UsageError: none are pinned.
         IntegrityError: the file is missing or is not the pinned one.
     """
-    name = f"{model.name}.{model.preset(preset)}"
-    pin = manifest.pin(name)
-    path, data = manifest.content(pin)
-    tensors, facts = tensorfile.parse(data, path)
-    return checked(model, tensors, facts, pin.sha256, name)
+    _, contents = read_pinned(pin)
+    return checkpoint(card, contents, pin.name)
 
 
-def from_file(model: registry.Model, path: Path) -> Checkpoint:
+def read_pinned(pin: Pin) -> tuple[Path, Contents]:
+    """A pinned file, and what is in it."""
+    return manifest.held(pin, lambda path: tensorfile.read(path, pin.check))
+
+
+def from_file(card: Card, path: Path) -> Checkpoint[Options]:
     """Weights from a file, a run folder or ``ORG/NAME@COMMIT``; their hash is whatever it is, no manifest pins it."""
     if path.is_dir():
         path = path / WEIGHTS
     elif "@" in path.name and not path.exists():
         path = hub.fetch(*hub.split_address(path.as_posix()), WEIGHTS)
-    tensors, facts, digest = tensorfile.load(path)
-    return checked(model, tensors, facts, digest, str(path))
+    return checkpoint(card, tensorfile.read(path), str(path))
 
 
-def from_file_or_pin(model: registry.Model, path: Path) -> Checkpoint:
+def from_file_or_pin(card: Card, path: Path) -> Checkpoint[Options]:
     """Weights from a file or a run folder, or, where there is none, those pinned under this name."""
-    plugin, preset = split_name(str(path))
-    if not path.exists() and plugin == model.name and str(path) in manifest.read():
-        return pinned(model, preset)
-    return from_file(model, path)
+    plugin, _ = split_name(str(path))
+    pins = manifest.read()
+    if not path.exists() and plugin == card.name and str(path) in pins:
+        return pinned(card, pins[str(path)])
+    return from_file(card, path)
 
 
-def untrained(model: registry.Model, preset: str | None = None) -> Checkpoint:
+def untrained(card: Card, preset: str) -> Checkpoint[Options]:
     """A checkpoint without weights: the model stays as it is initialised."""
-    preset = model.preset(preset)
-    return Checkpoint(f"{model.name}.{preset}", model.card.presets[preset].options, None)
+    return Checkpoint(f"{card.name}.{preset}", card.presets[preset].options, None)
 
 
-def checked(
-    model: registry.Model, tensors: dict[str, Any], facts: dict[str, Any], digest: str | None = None, what: str = ""
-) -> Checkpoint:
+def checkpoint(card: Card, contents: Contents, what: str = "") -> Checkpoint[Options]:
     """A checkpoint from the content of a weights file.
 
     Raises:
-        IntegrityError: it is of another model, or was made with options that the model does not know.
+        IntegrityError: the file is of another model or of a newer format, or was made with options that the model
+            does not know and cannot migrate.
     """
+    facts = contents.facts
+    formats.WEIGHTS.check(facts, what)
     owner = facts.get("model", "")
-    if owner != model.name:
+    if owner != card.name:
+        whose = repr(owner) if owner else "something that the zoo did not train"
         raise IntegrityError(
-            f"{what} holds weights of {repr(owner) if owner else 'something that the zoo did not train'}, not of '{model.name}'",
+            f"{what} holds weights of {whose}, not of '{card.name}'",
             f"zoo sample {owner} ..." if owner else "use a file that zoo train made",
         )
-    try:
-        options = resolve(model.card.train_options, facts.get("options", {}), owner=model.name)
-    except UsageError as error:
-        raise IntegrityError(f"{what} was made with options that {model.name} does not know: {error.message}",
-                             "use the release of the zoo that made it, or train again") from error  # fmt: skip
-    return Checkpoint(f"{model.name}.{facts.get('preset', '')}", options, tensors, facts, digest)
+    options = todays_options(card, facts, what)
+    return Checkpoint(f"{card.name}.{facts.get('preset', '')}", options, contents.tensors, facts, contents.sha256)
 
 
-def build(model: registry.Model, weights: Checkpoint) -> nn.Module:
-    """The torch module of a checkpoint, in eval mode.
+def todays_options(card: Card, facts: Mapping[str, Any], what: str) -> Options:
+    """The training options that a file names, as the installed release of the plugin understands them.
 
+    Args:
+        facts: what the file says: ``options``, and ``options_version``, which is 1 where nothing is said.
+        what: the file, for the error.
     Raises:
-        IntegrityError: the tensors do not fit.
-        PluginError: the plugin's `build` gives something else.
+        IntegrityError: they are of a newer release, or mean nothing to this one.
     """
-    from torch import nn
-
-    module = model.card.build(weights)
-    if not isinstance(module, nn.Module):
-        raise PluginError(f"build of {model.name} gives {type(module).__name__}, not a torch module")
-    return module.eval()
-
-
-def module(name: str) -> tuple[nn.Module, Checkpoint]:
-    """The torch module of ``plugin`` or ``plugin.preset`` with its pinned weights, and its checkpoint."""
-    plugin, preset = split_name(name)
-    model = registry.load(plugin)
-    weights = pinned(model, preset or None)
-    return build(model, weights), weights
+    options, version = facts.get("options", {}), facts.get("options_version", 1)
+    if not isinstance(options, dict) or not isinstance(version, int):
+        raise IntegrityError(f"the options in {what} are malformed", "get the file again, or train again")
+    if version > card.options_version:
+        raise IntegrityError(
+            f"{what} has options of version {version} of {card.name}; the plugin that is installed knows "
+            f"{card.options_version}",
+            f"upgrade the package that {card.name} comes from: zoo info {card.name}",
+        )
+    try:
+        if card.migrate and version < card.options_version:
+            options = card.migrate(dict(options), version)
+        return resolve(card.train_options, options, owner=card.name)
+    except UsageError as error:
+        raise IntegrityError(
+            f"{what} was made with options that {card.name} does not know: {error.message}",
+            "use the release of the plugin that made it, or train again; its authors can migrate options (Card.migrate)",
+        ) from error
+    except ZooError:
+        raise
+    except Exception as error:  # whatever a plugin's own code raises
+        raise IntegrityError(
+            f"{card.name} cannot migrate the options in {what} from version {version}: {type(error).__name__}: {error}",
+            "report it to the plugin's authors",
+        ) from error

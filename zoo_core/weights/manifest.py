@@ -8,14 +8,17 @@ manifest, or in the cache, or fetched from the Hub.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from .. import hub
+from ..cards import entries
 from ..errors import IntegrityError, UsageError, nearest
-from ..files import read_bytes
-from ..plugin import registry
 from . import pins
-from .pins import FILE, Pin, check
+from .pins import FILE, Pin
+
+T = TypeVar("T")
 
 
 def path() -> Path:
@@ -33,26 +36,28 @@ def read() -> dict[str, Pin]:
     Raises:
         IntegrityError: the zoo's manifest is missing or malformed. One of a plugin is then left out: see `carried`.
     """
-    found = pins.read(path())
+    all_pins = pins.read(path())
     for more in carried().values():
-        found |= more if isinstance(more, dict) else {}
-    return found
+        all_pins |= more if isinstance(more, dict) else {}
+    return all_pins
 
 
 def carried() -> dict[str, dict[str, Pin] | IntegrityError]:
     """The manifests beside the modules of plugins, by plugin; a broken one is represented by its error."""
-    found: dict[str, dict[str, Pin] | IntegrityError] = {}
-    for plugin, file in ((name, folder / FILE) for name, folder in registry.folders().items()):
+    result: dict[str, dict[str, Pin] | IntegrityError] = {}
+    for plugin, file in ((name, folder / FILE) for name, folder in entries.folders(entries.MODELS).items()):
         if not file.is_file():
             continue
         try:
-            found[plugin] = mine = pins.read(file)
+            result[plugin] = mine = pins.read(file)
             if foreign := [pin.name for pin in mine.values() if pin.plugin != plugin]:
-                raise IntegrityError(f"{file} pins '{foreign[0]}', which is not of its plugin '{plugin}'",
-                                     "report it to the plugin's authors")  # fmt: skip
+                raise IntegrityError(
+                    f"{file} pins '{foreign[0]}', which is not of its plugin '{plugin}'",
+                    "report it to the plugin's authors",
+                )
         except IntegrityError as error:
-            found[plugin] = error
-    return found
+            result[plugin] = error
+    return result
 
 
 def pin(name: str) -> Pin:
@@ -62,26 +67,26 @@ def pin(name: str) -> Pin:
         UsageError: these weights are not in the manifest.
         IntegrityError: the plugin carries a manifest that cannot be used.
     """
-    found = pins.read(path())
-    if name not in found:  # only then is it worth looking at what every plugin carries
+    known = pins.read(path())
+    if name not in known:  # only then is it worth looking at what every plugin carries
         plugin, _, preset = name.partition(".")
         more = carried().get(plugin, {})
         if isinstance(more, IntegrityError):
             raise more
-        found |= more
-    if name not in found:
-        mine = [p for p in found if p.startswith(plugin + ".")]
+        known |= more
+    if name not in known:
+        mine = [p for p in known if p.startswith(plugin + ".")]
         hint = f"zoo train {plugin} --preset {preset}, then --weights FOLDER"
         hint += f"; trained already: {', '.join(mine)}" if mine else ""
-        raise UsageError(f"there are no trained weights of '{name}'", hint if preset else nearest(name, found))
-    return found[name]
+        raise UsageError(f"there are no trained weights of '{name}'", hint if preset else nearest(name, known))
+    return known[name]
 
 
 def locate(pin: Pin, *, again: bool = False, endpoint: str | None = None) -> Path:
     """Where a pinned file lies: beside its manifest, else in the cache, where it is fetched to.
 
     Args:
-        again: what the cache has was found to be wrong.
+        again: the copy in the cache was found to be wrong.
         endpoint: the server that is asked, if not that of ``HF_ENDPOINT``.
     Raises:
         IntegrityError: it is nowhere, or the server has something else.
@@ -90,8 +95,10 @@ def locate(pin: Pin, *, again: bool = False, endpoint: str | None = None) -> Pat
     if pin.bundled.exists():
         return pin.bundled
     if not pin.repo:
-        raise IntegrityError(f"the weights of {pin.name} are missing: {pin.bundled}",
-                             "reinstall the package, or check out the file again")  # fmt: skip
+        raise IntegrityError(
+            f"the weights of {pin.name} are missing: {pin.bundled}",
+            "reinstall the package, or check out the file again",
+        )
     return hub.fetch(pin.repo, pin.commit, pin.file, pinned=pin.sha256, size=pin.size, again=again, endpoint=endpoint)
 
 
@@ -103,30 +110,30 @@ def available(pin: Pin) -> Path | None:
 
 
 def verified(pin: Pin) -> Path | None:
-    """`available`, and what lies there is as pinned.
+    """What `available` says, once the file was compared with its pin.
 
     Raises:
-        IntegrityError: it is not.
+        IntegrityError: the file is not the pinned one.
     """
     if path := available(pin):
-        check(read_bytes(path), pin, path)
+        pin.check_file(path)
     return path
 
 
-def content(pin: Pin, endpoint: str | None = None) -> tuple[Path, bytes]:
-    """A pinned file and what is in it, as pinned; what the cache has lost bits of is fetched again.
+def held(pin: Pin, read: Callable[[Path], T], endpoint: str | None = None) -> tuple[Path, T]:
+    """A pinned file and what `read` makes of it; a copy in the cache that has lost bits is fetched again.
 
+    Args:
+        read: must compare the file with the pin, each time that it is called.
     Raises:
         IntegrityError: it is not the pinned one, wherever it comes from.
         NetworkError: it has to be fetched and cannot be.
     """
     path = locate(pin, endpoint=endpoint)
-    data = read_bytes(path)
     try:
-        check(data, pin, path)
+        return path, read(path)
     except IntegrityError:
         if path == pin.bundled:
             raise
-        path = locate(pin, again=True, endpoint=endpoint)
-        data = read_bytes(path)
-    return path, data
+    path = locate(pin, again=True, endpoint=endpoint)
+    return path, read(path)

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from difflib import unified_diff
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..errors import IntegrityError
-from ..files import atomic_write, sha256
+from ..files import atomic_write, file_sha256
+from ..formats import MANIFEST
 
 FILE = "weights_manifest.toml"
 WEIGHTS = "model.safetensors"  # what a weights file is called in a run folder and in a repository
@@ -69,49 +71,65 @@ class Pin:
         """Where its file lies if it came with the package: beside the manifest."""
         return self.home / "weights" / f"{self.name}.safetensors"
 
+    def check(self, size: int, sha256: str, path: Path) -> None:
+        """Compare a file with the pin.
+
+        Args:
+            size, sha256: of the file.
+            path: where it lies, for the error.
+        Raises:
+            IntegrityError: it is not the pinned one.
+        """
+        if (size, sha256) == (self.size, self.sha256):
+            return
+        sizes = "" if size == self.size else f" ({size:,} bytes, must be {self.size:,})"
+        if path == self.bundled:
+            hint = f"delete {path} and reinstall the package, or check out the file again"
+        else:
+            hint = f"zoo pull {self.name} fetches it again" if self.repo else "get the run again, or train again"
+        raise IntegrityError(
+            f"{path} is not the pinned file of {self.name}: sha256 is {sha256}, must be {self.sha256}{sizes}", hint
+        )
+
+    def check_file(self, path: Path) -> None:
+        """Hash a file and compare it with the pin.
+
+        Raises:
+            IntegrityError: it is not the pinned one.
+        """
+        self.check(*file_sha256(path), path)
+
 
 def read(file: Path) -> dict[str, Pin]:
-    """All pins of a manifest, by ``plugin.preset``.
+    """All pins of a manifest, by ``plugin.preset``; a file that has not changed is parsed once per process.
 
     Raises:
-        IntegrityError: it is missing or malformed.
+        IntegrityError: it is missing or malformed, or of a newer format.
     """
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
-        known = {f.name for f in fields(Pin)} - {"home"}
-        pins = []
-        for name, entry in document.get("weights", {}).items():
-            if unknown := entry.keys() - known:
-                raise ValueError(f"{name} has an unknown field '{sorted(unknown)[0]}'")
-            pin = Pin(**entry, home=file.parent)
-            if pin.name != name:
-                raise ValueError(f"{name} says that it is {pin.name}")
-            pins.append(pin)
+        seen = file.stat()
+        return dict(_read(file, seen.st_mtime_ns, seen.st_size, seen.st_ino))
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise IntegrityError(f"cannot read the weights manifest {file}: {error}", "reinstall the package") from error
-    return {pin.name: pin for pin in pins}
 
 
-def check(data: bytes, pin: Pin, path: Path) -> str:
-    """The sha256 of a file's content, which must be as pinned.
-
-    Raises:
-        IntegrityError: it is not.
-    """
-    digest = sha256(data)
-    if (len(data), digest) != (pin.size, pin.sha256):
-        sizes = "" if len(data) == pin.size else f" ({len(data):,} bytes, must be {pin.size:,})"
-        raise IntegrityError(
-            f"{path} is not the pinned file of {pin.name}: sha256 is {digest}, must be {pin.sha256}{sizes}",
-            f"delete {path} and reinstall the package, or check out the file again"
-            if path == pin.bundled
-            else f"zoo pull {pin.name} fetches it again" if pin.repo else "get the run again, or train again",
-        )  # fmt: skip
-    return digest
+@lru_cache(maxsize=64)
+def _read(file: Path, *_changed: int) -> dict[str, Pin]:
+    document = tomllib.loads(file.read_text(encoding="utf-8"))
+    MANIFEST.check(document, str(file))
+    known = {f.name for f in fields(Pin)} - {"home"}
+    pins: dict[str, Pin] = {}
+    for name, entry in document.get("weights", {}).items():
+        if unknown := entry.keys() - known:
+            raise ValueError(f"{name} has an unknown field '{sorted(unknown)[0]}'")
+        pins[name] = Pin(**entry, home=file.parent)
+        if pins[name].name != name:
+            raise ValueError(f"{name} says that it is {pins[name].name}")
+    return pins
 
 
-def write(new: Pin, file: Path) -> str:
-    """Add or replace one pin, keeping everything else as it was written.
+def write(new: Sequence[Pin], file: Path) -> str:
+    """Add or replace pins in one write, keeping everything else as it was written.
 
     Returns:
         the change, as a unified diff.
@@ -120,19 +138,19 @@ def write(new: Pin, file: Path) -> str:
 
     before = file.read_text(encoding="utf-8") if file.exists() else ""
     document: Any = tomlkit.parse(before)
+    document.update(MANIFEST.stamp())
     table = document.setdefault("weights", tomlkit.table(is_super_table=True))
-    entry = tomlkit.table()
-    for key, value in asdict(new).items():
-        if key == "home":
-            continue
-        if isinstance(value, Mapping):
-            if not value:
+    for pin in new:
+        entry = tomlkit.table()
+        for key, value in asdict(pin).items():
+            if key == "home" or (isinstance(value, Mapping) and not value):
                 continue
-            inner = tomlkit.table()
-            inner.update(value)
-            value = inner
-        entry[key] = value
-    table[new.name] = entry
+            if isinstance(value, Mapping):
+                inner = tomlkit.table()
+                inner.update(value)
+                value = inner
+            entry[key] = value
+        table[pin.name] = entry
     after = tomlkit.dumps(document)
     atomic_write(file, after.encode())
     return "".join(unified_diff(before.splitlines(True), after.splitlines(True), file.name, file.name, n=1))

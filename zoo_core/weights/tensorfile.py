@@ -1,32 +1,66 @@
-"""Weights files: safetensors in and out, with the options that made them in the header.
+"""Weights files: safetensors in and out, with the facts of a training in the header.
 
-The bytes are hashed before a tensor is built from them. This is the only file that imports
-safetensors; there is no other way into the zoo for a tensor.
+A file is mapped into memory once; the bytes that are hashed are the bytes that the tensors are made of, and nothing is
+copied. It is written a tensor at a time. There is no other way into the zoo for a tensor.
+
+The format: 8 bytes of length, a JSON header of that length, then the tensors
+(https://huggingface.co/docs/safetensors#format). Every field of a header is checked before it is used.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import struct
-from collections.abc import Mapping
+import math
+import mmap
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .. import threads  # noqa: F401  # before torch # isort: skip
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as _load
-from safetensors.torch import save as _save
+from torch import Tensor
 
+from ..cards.checkpoint import once
 from ..errors import IntegrityError, PluginError, TrainingError
-from ..files import atomic_write, read_bytes, sha256
-from .pins import Pin, check
+from ..files import sha256, unreadable, write_parts
 
-HEADER = "zoo"  # one key only: the order of several is not reproducible
+HEADER = "zoo"  # the facts' key in the header
+DTYPES = {  # in the order in which a file has them: the widest first, so that every tensor is aligned
+    "U64": torch.uint64, "I64": torch.int64, "F64": torch.float64, "C64": torch.complex64, "F32": torch.float32,
+    "U32": torch.uint32, "I32": torch.int32, "BF16": torch.bfloat16, "F16": torch.float16, "U16": torch.uint16,
+    "I16": torch.int16, "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2, "I8": torch.int8,
+    "U8": torch.uint8, "BOOL": torch.bool,
+}  # fmt: skip
+NAMES = {dtype: name for name, dtype in DTYPES.items()}
+LONGEST_HEADER = 100_000_000  # bytes, as in the format's own library
+
+Buffer = mmap.mmap | bytearray
 
 
-def save(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> str:
-    """Write a weights file atomically.
+@dataclass(frozen=True)
+class Contents:
+    """What a weights file holds.
+
+    Args:
+        tensors: by name, on the CPU; views of the mapped file, to be copied before they are changed.
+        facts: what the header says.
+        size: bytes of the file.
+        sha256: of the file.
+    """
+
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any]
+    size: int
+    sha256: str
+
+
+# -- writing ---------------------------------------------------------------------------------------
+
+
+def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> str:
+    """Write a weights file atomically, tied tensors once.
 
     Args:
         path: where to.
@@ -36,52 +70,175 @@ def save(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, An
         the file's sha256. The same tensors and facts always give the same bytes.
     Raises:
         TrainingError: a tensor is not finite, or the disk is full.
-        PluginError: a value is not a tensor.
+        PluginError: a value is not a tensor, or of a kind that the format does not have.
     """
     for name, tensor in tensors.items():
-        if not isinstance(tensor, torch.Tensor):
-            raise PluginError(f"'{name}' is {type(tensor).__name__}, not a tensor")
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise TrainingError(
-                f"training has diverged: '{name}' is not finite", "lower the learning rate; nothing was written"
-            )
-    plain = {name: tensor.detach().to("cpu").clone().contiguous() for name, tensor in sorted(tensors.items())}
-    data = _save(plain, {HEADER: json.dumps(facts, sort_keys=True)})
-    atomic_write(path, data)
-    return sha256(data)
+        _check_writable(name, tensor)
+    kept = once(tensors)
+    order = sorted(kept, key=lambda name: (list(NAMES).index(kept[name].dtype), name))
+    digest = hashlib.sha256()
+
+    def parts() -> Iterator[memoryview]:
+        yield memoryview(_header(kept, order, facts))
+        for name in order:
+            yield _bytes(kept[name])
+
+    write_parts(path, parts(), digest.update)
+    return digest.hexdigest()
 
 
-def load(path: Path, pin: Pin | None = None) -> tuple[dict[str, torch.Tensor], dict[str, Any], str]:
-    """Read a weights file; with a pin, only if size and sha256 are as pinned.
+def _check_writable(name: str, tensor: Tensor) -> None:
+    if not isinstance(tensor, Tensor):
+        raise PluginError(f"'{name}' is {type(tensor).__name__}, not a tensor")
+    if tensor.dtype not in NAMES:
+        raise PluginError(f"'{name}' is of {tensor.dtype}, which a weights file cannot hold")
+    if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+        raise TrainingError(
+            f"training has diverged: '{name}' is not finite", "lower the learning rate; nothing was written"
+        )
 
-    Returns:
-        tensors on the CPU, the header's facts, and the file's sha256.
+
+def _header(tensors: Mapping[str, Tensor], order: list[str], facts: Mapping[str, Any]) -> bytes:
+    """Length and header, padded with blanks so that the tensors are aligned."""
+    entries: dict[str, Any] = {"__metadata__": {HEADER: json.dumps(facts, sort_keys=True)}}
+    end = 0
+    for name in order:
+        start, end = end, end + tensors[name].numel() * tensors[name].element_size()
+        shape = list(tensors[name].shape)
+        entries[name] = {"dtype": NAMES[tensors[name].dtype], "shape": shape, "data_offsets": [start, end]}
+    text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text
+
+
+def _bytes(tensor: Tensor) -> memoryview:
+    """What is written of a tensor; a copy only where it is on a device or not contiguous."""
+    flat = tensor.detach().to("cpu").contiguous().reshape(-1)
+    return memoryview(flat.view(torch.uint8).numpy().data) if flat.numel() else memoryview(b"")
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of any safetensors file, by name, on the CPU: for weights that others have published.
+
     Raises:
         UsageError: there is no such file.
-        IntegrityError: not what was pinned, cut short, or no safetensors file at all.
+        IntegrityError: it is cut short, damaged, or no safetensors file at all.
     """
-    data = read_bytes(path)
-    digest = check(data, pin, path) if pin else sha256(data)
-    return *parse(data, path), digest
+    return read(path).tensors
 
 
-def parse(data: bytes, path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Tensors and facts of a weights file's content, which has been checked.
+def read(path: Path, check: Callable[[int, str, Path], None] | None = None) -> Contents:
+    """Read a weights file.
 
     Args:
-        path: where it comes from, for the message of an error.
+        check: is given size, sha256 and path before a tensor is made, and may refuse them.
     Raises:
-        IntegrityError: it is no whole safetensors file.
+        UsageError: there is no such file.
+        IntegrityError: it is not what `check` wants, cut short, or no safetensors file at all.
     """
+    data = _mapped(path)
+    digest = sha256(data)
+    if check:
+        check(len(data), digest, path)
     try:
-        facts = json.loads(_header(data).get(HEADER, "{}"))
-        return _load(data), facts
-    except (SafetensorError, ValueError, struct.error, AttributeError) as error:
-        kind = "a pickle, which the zoo never loads" if data[:1] == b"\x80" or data[:2] == b"PK" else "damaged"
+        header = _read_header(data)
+        facts = _facts(header.pop("__metadata__", None))
+        start = len(data) - _size(header)
+        tensors = {name: _tensor(data, start, entry) for name, entry in header.items()}
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        pickled = data[:1] == b"\x80" or data[:2] == b"PK"
+        kind = "a pickle, which the zoo never loads" if pickled else f"damaged: {error}"
         raise IntegrityError(f"{path} is not a whole safetensors file: {kind}", "get the file again") from error
+    return Contents(tensors, facts, len(data), digest)
 
 
-def _header(data: bytes) -> dict[str, str]:
-    """The metadata of a safetensors file: 8 bytes of length, then JSON."""
-    (length,) = struct.unpack("<Q", data[:8])
-    return json.loads(data[8 : 8 + length]).get("__metadata__") or {}
+def _mapped(path: Path) -> Buffer:
+    """A file's content, mapped; a change of a tensor stays in memory."""
+    try:
+        with path.open("rb") as file:
+            try:
+                return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+            except (ValueError, OSError):  # empty, or no file that can be mapped
+                return bytearray(file.read())
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object in which no key stands twice."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in its header")
+    return found
+
+
+def _read_header(data: Buffer) -> dict[str, Any]:
+    """The header, in which every tensor has a known kind, a shape and its own place, without gaps."""
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or length > min(len(data) - 8, LONGEST_HEADER):
+        raise ValueError("it is too short")
+    header = json.loads(data[8 : 8 + length].decode("utf-8"), object_pairs_hook=_unique)
+    if not isinstance(header, dict):
+        raise ValueError("its header is no object")
+    places = []
+    for name, entry in header.items():
+        if name != "__metadata__":
+            places.append(_check_entry(name, entry))
+    end = 0
+    for start, stop in sorted(places):
+        if start != end:
+            raise ValueError("its tensors overlap, or leave gaps")
+        end = stop
+    if 8 + length + end != len(data):
+        raise ValueError(f"it has {len(data)} bytes, its header says {8 + length + end}")
+    return header
+
+
+def _check_entry(name: str, entry: Any) -> tuple[int, int]:
+    """Where a tensor lies.
+
+    Raises:
+        ValueError: what the header says of it cannot be.
+    """
+    if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
+        raise ValueError(f"the entry of '{name[:100]}' is malformed")
+    dtype, shape, place = entry["dtype"], entry["shape"], entry["data_offsets"]
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        raise ValueError(f"'{name[:100]}' is of an unknown type")
+    if not isinstance(shape, list) or not isinstance(place, list) or len(place) != 2:
+        raise ValueError(f"the entry of '{name[:100]}' is malformed")
+    if not all(type(number) is int and 0 <= number < 2**63 for number in (*shape, *place)):
+        raise ValueError(f"a number in the entry of '{name[:100]}' is out of range")
+    if place[1] - place[0] != math.prod(shape) * DTYPES[dtype].itemsize:
+        raise ValueError(f"shape and bytes of '{name[:100]}' do not fit")
+    return place[0], place[1]
+
+
+def _facts(metadata: Any) -> dict[str, Any]:
+    """The zoo's facts of a header; none where something else wrote the file."""
+    if not isinstance(metadata, dict):
+        return {}
+    facts = json.loads(metadata.get(HEADER, "{}"))
+    if not isinstance(facts, dict):
+        raise ValueError("the facts in its header are no object")
+    return facts
+
+
+def _size(header: Mapping[str, Any]) -> int:
+    """Bytes of all tensors."""
+    return max((entry["data_offsets"][1] for entry in header.values()), default=0)
+
+
+def _tensor(data: Buffer, start: int, entry: Mapping[str, Any]) -> Tensor:
+    """One tensor, as a view of the file; a copy where it is not aligned."""
+    dtype, shape = DTYPES[entry["dtype"]], entry["shape"]
+    count, offset = math.prod(shape), start + entry["data_offsets"][0]
+    if not count:
+        return torch.empty(shape, dtype=dtype)
+    if offset % dtype.itemsize:
+        part = bytearray(data[offset : offset + count * dtype.itemsize])
+        return torch.frombuffer(part, dtype=dtype, count=count).view(shape)
+    return torch.frombuffer(data, dtype=dtype, count=count, offset=offset).view(shape)

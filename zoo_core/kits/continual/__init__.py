@@ -13,20 +13,20 @@ from typing import Literal
 from pydantic import model_validator
 
 from ...cards.card import Metric
+from ...cards.groups import Budget, OnImages
 from ...cards.options import Options, option
 
 
-class TaskOptions(Options):
-    """The stream of tasks, the network and its optimiser; a plugin adds its strategy."""
+class TaskOptions(OnImages, Budget):
+    """The stream of tasks, the network and its optimiser, with a budget for each task; a plugin adds its strategies."""
 
-    data: Literal["mnist", "fashion-mnist"] = option("mnist", "data set that is permuted")
+    strategy: str = option("naive", "how earlier tasks are kept")
     tasks: int = option(3, "tasks learned one after another", ge=1, le=1000)
     held_out: int = option(5000, "training images kept apart for choosing settings", unit="images", ge=0, le=50_000)
     network: Literal["mlp", "cnn"] = option("mlp", "two hidden layers, or the convolutions of the reference")
     hidden: int = option(400, "width of the hidden layers (mlp)", ge=1, le=65536)
     epochs: int = option(3, "passes over the images of each task", ge=1, le=10_000)
     iterations: int | None = option(None, "steps for each task, instead of epochs", ge=1)
-    batch_size: int = option(128, "images per step", ge=1, le=65536)
     learning_rate: float = option(0.05, "of stochastic gradient descent", gt=0, le=10)
     momentum: float = option(0.9, "of stochastic gradient descent", ge=0, lt=1)
     compare: bool = option(False, "train the other strategies too, and show all in one table and one plot")

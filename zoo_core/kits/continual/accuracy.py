@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...data.images import PermutedTasks
-from ...data.labels import caption
 from ...results.kinds import Figure, HeatMap, Images, Series, Table
+from ..classifiers import answered
+from .tasks import PermutedTasks
 
 
 @torch.no_grad()
@@ -121,11 +121,10 @@ def items(module: nn.Module, tasks: PermutedTasks, n: int) -> Images:
     """n random test images as each task shows them, with truth, answer and probability."""
     data = tasks.data
     rows = torch.randperm(len(data), device=data.images.device)[:n]
-    pictures, captions = [], []
+    shown = []
     for task in range(len(tasks)):
         x = tasks.pixels(rows, task)
-        confidence, answer = module(x).softmax(1).max(1)
-        pictures.append(x.view(-1, 1, 28, 28))
-        for truth, a, c in zip(data.labels[rows].tolist(), answer.tolist(), confidence.tolist(), strict=True):
-            captions.append(caption(f"task {task + 1}: {data.classes[truth]}", data.classes[a], c))
-    return Images(torch.cat(pictures).cpu(), tuple(captions), n)
+        pixels = x.view(-1, *data.images.shape[1:])
+        shown.append(answered(pixels, data.labels[rows], module(x).softmax(1), data.classes, f"task {task + 1}: "))
+    captions = tuple(caption for images in shown for caption in images.captions)
+    return Images(torch.cat([images.pixels for images in shown]), captions, n)

@@ -17,13 +17,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...cards.checkpoint import Checkpoint
+from ...cards.groups import Budget
 from ...cards.options import flag_name
-from ...data.images import ImageData, PermutedTasks
+from ...data.images import ImageData
 from ...errors import UsageError
 from ...results.kinds import HeatMap, Images
 from ...run.run import Run
 from . import SampleOptions, TaskOptions, accuracy
 from .accuracy import Ledger
+from .tasks import PermutedTasks
 
 T = TypeVar("T", bound=TaskOptions)
 
@@ -89,17 +91,17 @@ class Lesson:
 
 
 def lessons(
-    run: Run, tasks: PermutedTasks, options: TaskOptions, state: Mapping[str, Any], first: int = 0, joint: bool = False
+    run: Run, tasks: PermutedTasks, options: TaskOptions, first: int = 0, joint: bool = False
 ) -> Iterator[Lesson]:
     """The batches of all tasks from `first` on, one task after the other.
 
     Args:
-        state: see `Run.steps`.
+        run: with the learner, its optimiser and the ledger prepared.
         joint: every batch mixes all tasks instead.
     """
-    per_task = run.count_steps(tasks.data, options.batch_size, options.epochs, options.iterations)
-    total = per_task * (len(tasks) - first)
-    for step in run.steps(tasks.data, batch_size=options.batch_size, iterations=total, state=state):
+    per_task = options.total_steps(tasks.data)
+    budget = Budget(iterations=per_task * (len(tasks) - first), batch_size=options.batch_size)
+    for step in run.steps(tasks.data, budget):
         task = first + step.number // per_task
         mixed = torch.randint(len(tasks), step.rows.shape, device=step.rows.device) if joint else task
         ends_task = (step.number + 1) % per_task == 0
@@ -128,14 +130,15 @@ class TaskLearner(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [b, k] of x [b, p]."""
-        return self.network(x)
+        logits: Tensor = self.network(x)
+        return logits
 
 
 L = TypeVar("L", bound=TaskLearner)
 
 
 def begin(
-    run: Run, options: T, make: Callable[[T, list[int]], L], build: Callable[[Checkpoint], TaskLearner]
+    run: Run, options: T, make: Callable[[T, list[int]], L], build: Callable[[Checkpoint[T]], TaskLearner]
 ) -> tuple[L, int]:
     """A fresh learner, or that of an earlier run with room for one task more; and its first task.
 
@@ -153,7 +156,7 @@ def begin(
             raise UsageError(
                 f"the earlier run has {flag_name(field)} {was}, not {now}", f"leave out {flag_name(field)}"
             )
-    old = build(run.previous)
+    old = build(run.previous.of(type(options)))
     seeds = old.seeds.tolist()
     seed = max(seeds) + 1 if options.task_seed is None else options.task_seed
     if seed in seeds:
@@ -180,16 +183,16 @@ def variants(options: T, changes: list[dict[str, Any]], label: Callable[[T], str
         changes: of the options, one for each strategy that --compare trains too.
     """
     others = [options.model_copy(update=change) for change in changes] if options.compare else []
-    found = {label(o): o for o in others}
-    found.pop(label(options), None)
-    return {**found, label(options): options}
+    labelled = {label(o): o for o in others}
+    labelled.pop(label(options), None)
+    return {**labelled, label(options): options}
 
 
 def train(run: Run, variants: Mapping[str, T], learn: Callable[[Run, T, Ledger], TaskLearner]) -> dict[str, Tensor]:
     """Train every variant from the same beginning; the last one is returned.
 
     Args:
-        variants: label to options; all are shown beside one another.
+        variants: label to options, at least one; all are shown beside one another.
     """
     ledger = Ledger()
     for options in variants.values():

@@ -1,0 +1,125 @@
+"""A model that was named: its plugin, loaded once, and the preset; everything below the verbs is handed this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..cards.card import Card
+from ..cards.checkpoint import Checkpoint
+from ..cards.names import split_name
+from ..cards.options import Options
+from ..errors import PluginError, UsageError
+from ..plugin import registry
+from ..plugin.registry import Model
+from ..weights import manifest
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from ..run.reporter import Reporter
+
+
+@dataclass(frozen=True)
+class Handle:
+    """A loaded model and the preset that was asked for.
+
+    Args:
+        model: the plugin.
+        asked: the preset that was named; None means the default one.
+    """
+
+    model: Model
+    asked: str | None = None
+
+    @property
+    def card(self) -> Card:
+        """The model's card."""
+        return self.model.card
+
+    @property
+    def preset(self) -> str:
+        """The preset asked for, or the default one."""
+        return self.asked or self.card.default_preset
+
+    @property
+    def name(self) -> str:
+        """``plugin.preset``."""
+        return f"{self.card.name}.{self.preset}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Which weights: the pinned ones, or others that were named.
+
+    Args:
+        weights: a weights file, a run folder or ``ORG/NAME@COMMIT``.
+        untrained: fresh random weights.
+    """
+
+    weights: Path | None = None
+    untrained: bool = False
+
+    @classmethod
+    def of(cls, weights: str | Path | None, untrained: bool) -> Source:
+        """What the arguments of a verb mean."""
+        return cls(Path(weights) if weights is not None else None, untrained)
+
+
+def open_model(name: str, preset: str | None = None) -> Handle:
+    """Load the model that a name means.
+
+    Args:
+        name: ``vae``, or with a preset ``vae.mlp-64d``.
+        preset: says the same as a preset in the name.
+    Raises:
+        UsageError: there is no such model or preset.
+        PluginError: the model is broken, or needs libraries that are not installed.
+    """
+    plugin, dotted = split_name(name)
+    if dotted and preset and dotted != preset:
+        raise UsageError(f"'{name}' and --preset {preset} name two presets", "give one of them")
+    return with_preset(registry.load(plugin), dotted or preset)
+
+
+def with_preset(model: Model, preset: str | None) -> Handle:
+    """The handle of a model that is loaded already.
+
+    Raises:
+        UsageError: it has no such preset.
+        PluginError: it needs libraries that are not installed.
+    """
+    if missing := model.card.missing:
+        raise PluginError(f"{model.name} needs {', '.join(missing)}", model.card.install)
+    return Handle(model, model.card.preset(preset) if preset else None)
+
+
+def find_checkpoint(handle: Handle, source: Source, reporter: Reporter | None = None) -> Checkpoint[Options]:
+    """The weights that were asked for.
+
+    Raises:
+        ZooError: they are nowhere, damaged, or of another model.
+    """
+    pin = None
+    if source.weights is None and not source.untrained:
+        pin = manifest.pin(handle.name)  # what is not there is said before torch is loaded
+    from ..weights import find
+
+    if pin:
+        return find.pinned(handle.card, pin)
+    if source.weights is None:
+        return find.untrained(handle.card, handle.preset)
+    if source.untrained or handle.asked:
+        raise UsageError("--weights already says which model it is", "leave out --untrained and the preset")
+    checkpoint = find.from_file(handle.card, source.weights)
+    if reporter:
+        reporter.warn(f"{source.weights} is not pinned; its sha256 is {checkpoint.sha256}")
+    return checkpoint
+
+
+def load_pinned(name: str) -> tuple[nn.Module, str]:
+    """The torch module of ``plugin`` or ``plugin.preset`` with its pinned weights, and their sha256."""
+    handle = open_model(name)
+    checkpoint = find_checkpoint(handle, Source())
+    return handle.model.build(checkpoint), checkpoint.sha256 or ""

@@ -1,0 +1,75 @@
+"""The flags of the verbs that belong to no model, as data: the command line and the contract of plugins read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A flag that belongs to a verb.
+
+    Args:
+        names: ``--seed``, ``-o``; a word without dashes is the name of its value in Python.
+        help: one line.
+        type: of the value; bool is a switch.
+        default: the value when nothing is said.
+        metavar: what the help calls its value.
+        least: the smallest number allowed.
+    """
+
+    names: tuple[str, ...]
+    help: str
+    type: type = str
+    default: Any = None
+    metavar: str | None = None
+    least: float | None = None
+
+    def words(self) -> set[str]:
+        """Every name that an option of a model may not have, as Python spells it."""
+        spelled = {part for name in self.names for part in name.split("/")}
+        return {name.lstrip("-").replace("-", "_") for name in spelled}
+
+
+JSON = Parameter(("--json", "as_json"), "Print JSON on standard output and nothing else.", bool, False)
+DEBUG = Parameter(("--debug",), "Show the traceback of an error.", bool, False)
+HELP = Parameter(("-h", "--help"), "Show this message and exit.", bool, False)
+_CIRCUMSTANCES = (
+    Parameter(("--seed",), "Covers weights, data order, noise, sampling.", int, 0),
+    Parameter(("--device",), "auto, cpu, cuda, cuda:N or mps.", str, "auto", "DEVICE"),
+    Parameter(("--data-root",), "Where data sets lie.  [ZOO_DATA, else a cache folder]", Path),
+    JSON,
+    DEBUG,
+)
+_WEIGHTS = (
+    Parameter(("--preset",), "Whose pinned weights to use; MODEL.NAME says the same.", metavar="NAME"),
+    Parameter(("--weights",), "A weights file, a run folder or ORG/NAME@COMMIT instead (not pinned).", Path),
+    Parameter(("--untrained",), "Fresh random weights instead of trained ones.", bool, False),
+)
+TRAIN = (
+    Parameter(("--preset",), "Starting values of the options; MODEL.NAME says the same.", metavar="NAME"),
+    Parameter(("--from", "file"), "TOML file of options: above the preset, below the flags.", Path),
+    Parameter(("-o", "--output"), "Run folder.  [runs/MODEL.PRESET-seedN]", Path),
+    Parameter(("--resume",), "Continue an unfinished run, to the same end.", bool, False),
+    Parameter(("--overwrite",), "Replace the run that is there.", bool, False),
+    Parameter(("--precision",), "Arithmetic of the networks.", str, "fp32", "fp32|bf16"),
+    Parameter(("--compile",), "Compile the networks first; pays off in long runs.", bool, False),
+    Parameter(("--save-every",), "Seconds between two states.", float, 60.0, least=0),
+    Parameter(("--save-steps",), "Steps between two states instead.", int, 0, least=0),
+    *_CIRCUMSTANCES,
+)
+SAMPLE = (
+    *_WEIGHTS,
+    Parameter(("-o", "--output"), "File to write.  [MODEL-SEED.png, numbered if taken]", Path),
+    Parameter(("--overwrite",), "Replace the file that is there.", bool, False),
+    Parameter(("--preview/--no-preview",), "Show a small preview in the terminal.", bool, True),
+    *_CIRCUMSTANCES,
+)
+EVALUATE = (
+    *_WEIGHTS,
+    Parameter(("--pictures",), "Folder for the tables and pictures that belong to the numbers.", Path),
+    *_CIRCUMSTANCES,
+)
+VERBS = {"train": TRAIN, "sample": SAMPLE, "evaluate": EVALUATE}

@@ -1,0 +1,63 @@
+"""Drawing from a model as one call."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from ..cards.options import resolve
+from ..errors import PluginError
+from ..results.kinds import Result
+from .calls import Circumstances, blaming, make_run, provenance
+from .handle import Handle, Source, find_checkpoint, open_model
+
+if TYPE_CHECKING:
+    from ..run.reporter import Reporter
+
+
+def sample(
+    name: str,
+    *,
+    preset: str | None = None,
+    weights: str | Path | None = None,
+    untrained: bool = False,
+    seed: int = 0,
+    device: str = "auto",
+    data_root: str | Path | None = None,
+    reporter: Reporter | None = None,
+    **options: Any,
+) -> Result:
+    """Draw from a model.
+
+    Args:
+        name: ``cgan``, or with a preset ``cgan.dcgan``.
+        preset: whose pinned weights to use; the model's default one if not said.
+        weights: a weights file, a run folder or ``ORG/NAME@COMMIT`` instead.
+        untrained: fresh weights instead of trained ones.
+        seed: the same seed gives the same result on the same machine.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        data_root: where data sets lie, for models that show data.
+        reporter: receives progress and warnings; a logger if not said.
+        options: the model's own, see ``zoo sample NAME --help``.
+    Returns:
+        Images, Texts, Table, Figure or HeatMap; each has `save(path)`.
+    Raises:
+        ZooError: see the exit codes in the README.
+    """
+    circumstances = Circumstances(seed, device, data_root, reporter)
+    return draw(open_model(name, preset), Source.of(weights, untrained), circumstances, options)
+
+
+def draw(handle: Handle, source: Source, circumstances: Circumstances, options: Mapping[str, Any]) -> Result:
+    """What `sample` does, of a model that is loaded already."""
+    chosen = resolve(handle.card.sample_options, options, owner=handle.model.name)
+    checkpoint = find_checkpoint(handle, source, circumstances.reporter)
+    run = make_run(circumstances, "sampling")
+    with run.seeded(), blaming(handle.model, "sample"):
+        result = handle.model.hook.sample(run=run, checkpoint=checkpoint, options=chosen)
+        if not isinstance(result, get_args(Result)):
+            raise PluginError(f"the hook 'sample' of {handle.model.name} returned {type(result).__name__}")
+    drawn: Result = dataclasses.replace(result, provenance=provenance(run, checkpoint, chosen))
+    return drawn

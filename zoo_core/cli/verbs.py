@@ -1,0 +1,160 @@
+"""The three verbs of a model: take what was typed, call the API, hand the result to `render`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import click
+
+from ..api import parameters
+from ..api.calls import Circumstances
+from ..api.evaluation import examine
+from ..api.handle import Handle, Source, with_preset
+from ..api.parameters import Parameter
+from ..api.sampling import draw
+from ..api.training import Compute, Place, learn
+from ..cards.options import Options, flags
+from ..errors import UsageError
+from ..plugin.registry import Model
+from ..results.kinds import Result, Table
+from . import render
+
+PATH = click.Path(path_type=Path)
+
+
+def option(flag: Parameter) -> click.Option:
+    """A flag of a verb as click has it."""
+    kind: click.ParamType[Any] | None = {Path: PATH, int: click.INT}.get(flag.type)
+    if flag.least is not None:
+        kind = click.IntRange(min=int(flag.least)) if flag.type is int else click.FloatRange(min=flag.least)
+    is_flag = flag.type is bool
+    shown = (not is_flag and flag.default not in (None, 0)) or flag.names[0] == "--seed"
+    return click.Option(
+        flag.names, help=flag.help, type=None if is_flag else kind, is_flag=is_flag, default=flag.default,
+        show_default=shown, metavar=flag.metavar,
+    )  # fmt: skip
+
+
+class Verb(Protocol):
+    """What `VerbGroup` makes a command of."""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The verb's own flags."""
+
+    def options(self, model: Model) -> tuple[type[Options], Options, str]:
+        """The model's options for this verb, the values that the help shows as defaults, and a note for the help."""
+
+    def run(self, model: Model, preset: str, values: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
+        """Do it.
+
+        Args:
+            model: loaded already.
+            preset: of the name that was typed; may be empty.
+            values: of the model's options.
+            typed: of the verb's own parameters.
+        """
+
+
+def _circumstances(typed: Mapping[str, Any]) -> Circumstances:
+    return Circumstances(typed["seed"], typed["device"], typed["data_root"], render.TerminalReporter())
+
+
+def _handle(model: Model, preset: str, typed: Mapping[str, Any]) -> Handle:
+    """The model with the preset that the name or ``--preset`` asks for."""
+    asked = typed["preset"]
+    if preset and asked and preset != asked:
+        raise UsageError(f"'{model.name}.{preset}' and --preset {asked} name two presets", "give one of them")
+    return with_preset(model, preset or asked)
+
+
+@dataclass(frozen=True)
+class Train:
+    """``zoo train MODEL``."""
+
+    parameters: tuple[Parameter, ...] = parameters.TRAIN
+
+    def options(self, model: Model) -> tuple[type[Options], Options, str]:
+        """See `Verb`."""
+        card = model.card
+        presets = ", ".join(card.presets)
+        note = f"\n\nPresets: {presets}. The defaults below are those of '{card.default_preset}'."
+        return card.train_options, card.presets[card.default_preset].options, note
+
+    def run(self, model: Model, preset: str, values: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
+        """See `Verb`."""
+        place = Place(typed["output"], typed["resume"], typed["overwrite"])
+        compute = Compute(typed["precision"], typed["compile"], typed["save_every"], typed["save_steps"])
+        handle = _handle(model, preset, typed)
+        trained = learn(handle, place, compute, _circumstances(typed), typed["file"], values)
+        if not trained.record:  # another process of the launcher reports
+            return
+        if typed["as_json"]:
+            render.json_out({"folder": str(trained.folder), **trained.record})
+        else:
+            render.trained(model.card, trained)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """``zoo sample MODEL``."""
+
+    parameters: tuple[Parameter, ...] = parameters.SAMPLE
+
+    def options(self, model: Model) -> tuple[type[Options], Options, str]:
+        """See `Verb`."""
+        return model.card.sample_options, model.card.sample_options(), ""
+
+    def run(self, model: Model, preset: str, values: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
+        """See `Verb`."""
+        output: Path | None = typed["output"]
+        if output and output.exists() and not typed["overwrite"]:
+            raise UsageError(f"{output} exists already", "choose another name, or add --overwrite")
+        handle, source = _handle(model, preset, typed), Source(typed["weights"], typed["untrained"])
+        result = draw(handle, source, _circumstances(typed), values)
+        words = [values[f.field] for f in flags(model.card.sample_options) if f.choices and f.field in values]
+        path = output or _free_name([model.name, *words, f"seed{typed['seed']}"], result)
+        result.save(path, typed["overwrite"])
+        if typed["as_json"]:
+            render.json_out({"path": str(path), **result.provenance})
+        else:
+            render.sampled(result, path, typed["preview"])
+
+
+def _free_name(words: list[str], result: Result) -> Path:
+    """A file name in this folder that says what it holds and is not taken."""
+    stem = "-".join("".join(c if c.isalnum() else "-" for c in word) for word in words)[:80]
+    path, number = Path(stem + result.suffix), 1
+    while path.exists():
+        number += 1
+        path = Path(f"{stem}-{number}{result.suffix}")
+    return path
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """``zoo evaluate MODEL``."""
+
+    parameters: tuple[Parameter, ...] = parameters.EVALUATE
+
+    def options(self, model: Model) -> tuple[type[Options], Options, str]:
+        """See `Verb`."""
+        return model.card.evaluate_options, model.card.evaluate_options(), ""
+
+    def run(self, model: Model, preset: str, values: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
+        """See `Verb`."""
+        handle, source = _handle(model, preset, typed), Source(typed["weights"], typed["untrained"])
+        evaluation = examine(handle, source, _circumstances(typed), values)
+        for key, shown in evaluation.shown.items() if typed["pictures"] else ():
+            shown.save(typed["pictures"] / (key + shown.suffix), overwrite=True)
+        if typed["as_json"]:
+            tables = {key: shown.records() for key, shown in evaluation.shown.items() if isinstance(shown, Table)}
+            render.json_out({"metrics": evaluation.metrics, "tables": tables, **evaluation.record})
+        else:
+            render.evaluated(model.card, evaluation)
+
+
+VERBS: dict[str, Verb] = {"train": Train(), "sample": Sample(), "evaluate": Evaluate()}

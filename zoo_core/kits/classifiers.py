@@ -1,0 +1,37 @@
+"""Models that name what an item shows: how their answers are counted and shown.
+
+Shapes: n items, c channels, h x w pixels, k classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from ..results.kinds import Images
+
+
+def accuracy(answers: Tensor, labels: Tensor) -> float:
+    """How many answers are right, in percent.
+
+    Args:
+        answers, labels: int64 [n].
+    """
+    return 100 * float((answers == labels).float().mean())
+
+
+def answered(pixels: Tensor, labels: Tensor, probabilities: Tensor, classes: Sequence[str], prefix: str = "") -> Images:
+    """Items with the truth over the likeliest answer and its probability.
+
+    Args:
+        pixels: float [n, c, h, w] in [0, 1].
+        labels: int64 [n], the truth.
+        probabilities: [n, k].
+        classes: names by label.
+        prefix: stands before the truth.
+    """
+    confidence, answer = probabilities.max(1)
+    facts = zip(labels.tolist(), answer.tolist(), confidence.tolist(), strict=True)
+    captions = tuple(f"{prefix}{classes[y]}\n{classes[a]} ({100 * p:.0f} %)" for y, a, p in facts)
+    return Images(pixels.cpu(), captions)

@@ -1,0 +1,96 @@
+"""Generated images beside real ones, in the feature space of a judge network.
+
+Shapes: n generated images, m real ones, c channels, h x w pixels, d features, k classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import torch
+from torch import Tensor, nn
+
+from ...data.images import to_pixels
+from ...results.kinds import Table
+from ..distances import Track, density_coverage, frechet_distance, js_divergence, mmd2
+
+
+class Judge(Protocol):
+    """A classifier whose features are a space for comparing images."""
+
+    def features(self, x: Tensor) -> Tensor:
+        """[b, d] of images x [b, c, h, w]."""
+
+    def head(self, features: Tensor) -> Tensor:
+        """Logits [b, k] of features [b, d]."""
+
+
+@torch.no_grad()
+def judged(module: nn.Module, pixels: Tensor, batch: int = 1000, track: Track = iter) -> tuple[Tensor, Tensor]:
+    """Run a judge over images.
+
+    Args:
+        module: has `features(x) -> [b, d]` and `head(features) -> logits [b, k]`.
+        pixels: float [n, c, h, w] in [0, 1], or uint8.
+        batch: images at a time.
+        track: wraps the loop to show progress.
+    Returns:
+        features [n, d] and class probabilities [n, k].
+    """
+    judge = cast(Judge, module)
+    features, probabilities = [], []
+    for part in track(pixels.split(batch)):
+        x = to_pixels(part) if part.dtype == torch.uint8 else part
+        f = judge.features(x)
+        features.append(f)
+        probabilities.append(judge.head(f).softmax(1))
+    return torch.cat(features), torch.cat(probabilities)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Generated images beside real ones, through the eyes of a judge.
+
+    Args:
+        answers, real_answers: int64 [n], [m]: the judged classes.
+        scores: by the names of `zoo_core.kits.generators.METRICS`.
+    """
+
+    answers: Tensor
+    real_answers: Tensor
+    scores: dict[str, float]
+
+    def histogram(self, classes: Sequence[str]) -> Table:
+        """Share of each class among generated and real images, in percent."""
+        shares = [100 * _counts(a, len(classes)) / len(a) for a in (self.answers, self.real_answers)]
+        rows = zip(classes, *(share.tolist() for share in shares), strict=True)
+        return Table(("class", "generated", "real"), tuple(rows))
+
+
+def compare(judge: nn.Module, pixels: Tensor, real: Tensor, neighbours: int = 5, track: Track = iter) -> Comparison:
+    """All measures of generated images.
+
+    Args:
+        judge: see `judged`.
+        pixels: generated images, float [n, c, h, w] in [0, 1].
+        real: real images, uint8 [m, c, h, w].
+        neighbours: k of density and coverage.
+        track: wraps the loops to show progress.
+    """
+    (a, p), (b, q) = (judged(judge, images, track=track) for images in (pixels, real))
+    answers, real_answers, classes = p.argmax(1), q.argmax(1), p.shape[1]
+    density, coverage = density_coverage(a, b, neighbours, track)
+    scores = {
+        "frechet": frechet_distance(a, b),
+        "mmd2": mmd2(a, b, track=track),
+        "class_js": js_divergence(_counts(answers, classes), _counts(real_answers, classes)),
+        "density": density,
+        "coverage": coverage,
+    }
+    return Comparison(answers, real_answers, scores)
+
+
+def _counts(answers: Tensor, classes: int) -> Tensor:
+    return torch.bincount(answers, minlength=classes)

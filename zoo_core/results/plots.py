@@ -1,0 +1,87 @@
+"""Draws plots with matplotlib."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from PIL.Image import Image
+
+Curve = tuple[str, Sequence[float], Sequence[float], bool]  # label, x, y, and whether a line joins the points
+
+
+def draw_curves(title: str, xlabel: str, ylabel: str, curves: Sequence[Curve]) -> Image:
+    """A picture of curves and sets of points; those of one label share a colour and stand once in the legend."""
+    plot, axes = _plot((7, 5))
+    colours: dict[str, str] = {}
+    for name, x, y, line in curves:
+        label = name if name not in colours else None
+        colour = colours.setdefault(name, f"C{len(colours) % 10}")
+        if line:
+            mark = "o" if len(x) <= 20 else ""
+            axes.plot(x, y, label=label, color=colour, linewidth=1.4, marker=mark, markersize=3)
+        else:
+            axes.scatter(x, y, label=label, color=colour, s=4, alpha=0.6, linewidths=0)
+    ticks = {value for _, x, _, _ in curves for value in x}
+    if len(ticks) <= 20 and all(value == int(value) for value in ticks):  # tasks or epochs, say
+        axes.set_xticks(sorted(ticks))
+    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    axes.spines[["top", "right"]].set_visible(False)
+    if any(colours):
+        legend = axes.legend(frameon=False, fontsize=9, markerscale=3, loc="center left", bbox_to_anchor=(1, 0.5))
+        for handle in legend.legend_handles:
+            if handle is not None:
+                handle.set_alpha(1)
+    return _drawn(plot)
+
+
+def draw_matrix(
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    cells: Sequence[Sequence[float | None]],
+    rows: Sequence[str],
+    columns: Sequence[str],
+) -> Image:
+    """A picture of a matrix: darker is more, every cell with its value."""
+    plot, axes = _plot((2.2 + 0.62 * len(columns), 1.6 + 0.5 * len(rows)))
+    values = [[math.nan if value is None else value for value in row] for row in cells]
+    axes.imshow(values, cmap="Blues", aspect="auto")
+    known = [value for row in values for value in row if not math.isnan(value)]
+    middle = (min(known) + max(known)) / 2 if known else 0.0
+    for i, row in enumerate(values):
+        for j, value in enumerate(row):
+            if not math.isnan(value):
+                colour = "white" if value > middle else "black"
+                axes.text(j, i, f"{value:.1f}", ha="center", va="center", fontsize=9, color=colour)
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    axes.spines[:].set_visible(False)
+    return _drawn(plot)
+
+
+def _plot(inches: tuple[float, float]) -> tuple[Figure, Axes]:
+    """A matplotlib figure with one pair of axes; no global state is touched."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    plot = Figure(figsize=inches, dpi=110, layout="constrained")
+    FigureCanvasAgg(plot)
+    return plot, plot.add_subplot()
+
+
+def _drawn(plot: Figure) -> Image:
+    """What a matplotlib figure looks like."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
+    canvas = plot.canvas
+    if not isinstance(canvas, FigureCanvasAgg):
+        raise TypeError("the plot was not made by _plot")
+    canvas.draw()
+    return Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")

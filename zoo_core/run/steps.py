@@ -1,0 +1,110 @@
+"""The steps of a training loop: which rows each has, and how the loop is stopped."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+
+import torch
+from torch import Tensor
+
+from ..cards.groups import Budget
+from ..data.images import epoch_order
+from ..errors import UsageError
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a training loop.
+
+    Args:
+        number: counted from 0.
+        total: number of steps of the whole loop.
+        epoch: counted from 0.
+        rows: int64 [b], this process's share of the batch, on the device.
+        ends_epoch: this is the last step of its epoch, or of the loop.
+    """
+
+    number: int
+    total: int
+    epoch: int
+    rows: Tensor
+    ends_epoch: bool
+
+    @property
+    def last(self) -> bool:
+        """This is the loop's last step."""
+        return self.number == self.total - 1
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """All steps of one loop: whole batches, in an order that depends on seed and epoch alone.
+
+    Args:
+        items: rows of the data.
+        batch_size: rows per step, over all processes.
+        total: number of steps.
+        seed: of the order.
+        device: where the rows go.
+        rank, processes: which share of a batch is this process's.
+    """
+
+    items: int
+    batch_size: int
+    total: int
+    seed: int
+    device: torch.device
+    rank: int
+    processes: int
+
+    @classmethod
+    def of(cls, data_size: int, budget: Budget, seed: int, device: torch.device, rank: int, processes: int) -> Schedule:
+        """The schedule of a budget.
+
+        Raises:
+            UsageError: there is no data, or less than a row for each process.
+        """
+        batch_size = min(budget.batch_size, data_size)
+        if batch_size < processes:
+            raise UsageError(f"{processes} processes cannot share a batch of {batch_size}")
+        total = budget.total_steps(range(data_size))
+        return cls(data_size, batch_size, total, seed, device, rank, processes)
+
+    def steps(self, start: int) -> Iterator[Step]:
+        """The steps from number `start` on."""
+        per_epoch = self.items // self.batch_size
+        order, of_epoch = torch.empty(0), -1
+        for number in range(start, self.total):
+            epoch, batch = divmod(number, per_epoch)
+            if epoch != of_epoch:
+                order, of_epoch = epoch_order(self.items, self.seed, epoch, self.device), epoch
+            rows = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+            if self.processes > 1:
+                rows = rows[self.rank :: self.processes][: self.batch_size // self.processes]
+            yield Step(number, self.total, epoch, rows, batch == per_epoch - 1 or number == self.total - 1)
+
+
+class StopSignal:
+    """Turns Ctrl-C into a request to stop after the current step; a second one stops at once."""
+
+    def __enter__(self) -> StopSignal:
+        self.requested = False
+        self._previous: signal.Handlers | signal._HANDLER = None
+        if threading.current_thread() is threading.main_thread():
+            self._previous = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
