@@ -1,89 +1,190 @@
-"""The layering of the code, read from its syntax trees."""
+"""The architecture, read from syntax trees: who may import whom, and which library belongs to which file."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted([*(ROOT / "zoo_core").rglob("*.py"), *(ROOT / "plugins").rglob("*.py")])
-HEAVY = {
-    "tensorfile",
-    "run",
-    "inputs",
-    "images",
-    "distances",
-    "state",
-    "devices",
-    "curves",
-    "learning",
-    "accuracy",
-}  # import torch at their top
+ORDER = [  # a room knows those above it in this list and those beside it, never those below
+    {"errors", "threads"},
+    {"files", "formats"},
+    {"results", "hub", "cards"},
+    {"data", "weights"},
+    {"run"},
+    {"plugin"},
+    {"", "kits"},  # the package itself, with its public names
+    {"api"},
+    {"publish", "testing"},
+    {"cli", "__main__"},
+]
+LAZY = {"": {"api"}}  # public names that are imported when they are used
+FLOORS = 13  # at most so many files stand on top of one another
+PUBLIC = {"zoo_core", "zoo_core.kits", "zoo_core.data", "zoo_core.testing"}  # what a plugin may import
 ONLY = {  # a library that only some files may import
-    "safetensors": {"zoo_core/weights/tensorfile.py"},
+    "safetensors": set(),  # the format is read and written in weights/tensorfile.py; tests compare with the library
     "huggingface_hub": {"zoo_core/hub/client.py"},
     "yaml": {"zoo_core/publish/modelcard.py"},
-    "click": {"zoo_core/cli/__init__.py", "zoo_core/cli/commands.py", "zoo_core/cli/plugins.py", "zoo_core/cli/hub.py"},
+    "click": {f"zoo_core/cli/{name}.py" for name in ("__init__", "commands", "hub", "plugins", "verbs")},
     "rich": {"zoo_core/cli/render.py"},
     "torchvision": {"zoo_core/data/images.py"},
-    "accelerate": {"zoo_core/run/run.py"},
+    "accelerate": {"zoo_core/run/devices.py", "zoo_core/run/parts.py", "zoo_core/run/run.py"},
     "pluggy": {"zoo_core/plugin/hookspecs.py", "zoo_core/plugin/registry.py"},
+    "matplotlib": {"zoo_core/results/plots.py"},
+    "PIL": {f"zoo_core/results/{name}.py" for name in ("kinds", "pictures", "plots", "png")},
+    "tomlkit": {"zoo_core/weights/pins.py"},
     "transformers": set(),  # it takes seconds to import; the tests compare with it
     "tokenizers": {f"plugins/zoo_t5_summarizer/{name}.py" for name in ("tokens", "model", "training", "published")},
     "rouge_score": {"plugins/zoo_t5_summarizer/rouge.py"},
     "datasets": {"zoo_core/data/texts.py"},
 }
-FORBIDDEN_MODULES = {"pickle", "marshal", "shelve", "dill", "cloudpickle"}
+HEAVY = {"torch", "numpy", "PIL", "matplotlib", "huggingface_hub", "accelerate", "torchvision", "tokenizers"}
+FORBIDDEN = {"pickle", "marshal", "shelve", "dill", "cloudpickle"}
 
 
-def imports(tree: ast.AST, top_only: bool = False) -> set[str]:
-    """Modules that a file imports; relative ones keep their dots."""
-    nodes = list(ast.walk(tree))
-    if top_only:
-        nodes = list(tree.body)  # type: ignore[attr-defined]
-    found = set()
-    for node in nodes:
+def module_of(file: Path) -> str:
+    """The name that a file is imported by."""
+    parts = file.relative_to(ROOT if file.is_relative_to(ROOT / "zoo_core") else ROOT / "plugins").with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(file): file for file in FILES}
+
+
+def room(module: str) -> str:
+    """``zoo_core.run.state`` belongs to ``run``."""
+    return (module.split(".") + [""])[1]
+
+
+def height(module: str) -> int:
+    return next(level for level, rooms in enumerate(ORDER) if room(module) in rooms)
+
+
+def _typing_only(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def _nodes(tree: ast.Module, at_import: bool) -> Iterator[ast.stmt]:
+    """Import statements: all of them, or those that run when the file is imported."""
+    for node in ast.walk(tree) if not at_import else [n for n in tree.body if not _typing_only(n)]:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+
+
+@cache
+def imports(module: str, at_import: bool = False) -> frozenset[str]:
+    """Absolute names of the modules that a module imports; of a package's names those that are modules.
+
+    Args:
+        at_import: only those that are imported along with it; else also in functions and for types.
+    """
+    file = MODULES[module]
+    package = module.split(".") if file.name == "__init__.py" else module.split(".")[:-1]
+    names: set[str] = set()
+    for node in _nodes(ast.parse(file.read_text(encoding="utf-8")), at_import):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            base = "." * node.level + (node.module or "")
-            found |= {base} if node.module else {base + alias.name for alias in node.names}
-    return found
+            up = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*up, *([node.module] if node.module else [])])
+            children = {f"{base}.{alias.name}" for alias in node.names}
+            names |= {child if child in MODULES else base for child in children}
+    return frozenset(names)
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT)))
-def test_layers(file: Path) -> None:
-    name, tree = str(file.relative_to(ROOT)), ast.parse(file.read_text())
-    modules, at_top = imports(tree), imports(tree, top_only=True)
-    roots = {module.split(".")[0] for module in modules}
+def ours(module: str) -> frozenset[str]:
+    """What a module of the zoo imports of the zoo's core."""
+    return frozenset(name for name in imports(module) if name.split(".")[0] == "zoo_core")
+
+
+CORE = [module for module in MODULES if module.split(".")[0] == "zoo_core"]
+
+
+@pytest.mark.parametrize("module", CORE)
+def test_no_room_knows_a_higher_one(module: str) -> None:
+    for other in ours(module):
+        lazy = room(other) in LAZY.get(room(module), set())
+        assert lazy or height(other) <= height(module), f"{module} imports {other}, which stands above it"
+        if height(other) == height(module):
+            assert room(other) == room(module), f"{module} imports {other}, which stands beside it"
+
+
+def test_nothing_goes_in_a_circle_and_the_house_is_low() -> None:
+    """Files on files, types included: the longest way down is the number of floors."""
+
+    def floor(module: str, above: tuple[str, ...]) -> int:
+        assert module not in above, f"a circle: {' -> '.join([*above[above.index(module) :], module])}"
+        below = [name for name in ours(module) if name in MODULES and room(name)]
+        return 1 + max((floor(name, (*above, module)) for name in below), default=0)
+
+    floors = {module: floor(module, ()) for module in CORE if room(module)}
+    highest = max(floors, key=lambda module: floors[module])
+    assert floors[highest] <= FLOORS, f"{highest} stands on floor {floors[highest]}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_library_stays_in_its_file(module: str) -> None:
+    name = str(MODULES[module].relative_to(ROOT))
+    roots = {imported.split(".")[0] for imported in imports(module)}
     for library, allowed in ONLY.items():
         assert library not in roots or name in allowed, f"{name} imports {library}"
-    assert not roots & FORBIDDEN_MODULES
-    light = (
-        name.startswith("zoo_core/") and file.stem not in {*HEAVY, "folder", "find", "bundle", "parcel"}
-    ) or file.name == "__init__.py"
-    if light:
-        assert not {m.split(".")[0] for m in at_top} & {"torch", "numpy", "PIL", "matplotlib"}, (
-            f"{name} is slow to import"
-        )
-        assert not {m.lstrip(".").split(".")[-1] for m in at_top if m.startswith(".")} & HEAVY, (
-            f"{name} is slow to import"
-        )
-    if name.startswith("plugins/"):
-        own = file.parent.name
-        others = {m for m in roots if m.startswith("zoo_")} - {own, "zoo_core"}
-        assert not others, f"{name} imports another plugin: {others}"
-        assert not {m for m in modules if m.startswith(("zoo_core.cli", "zoo_core.hub", "zoo_core.registry"))}
-    else:
-        assert not {m for m in roots if m.startswith("zoo_") and m != "zoo_core"}, f"{name} names a plugin"
+    assert not roots & FORBIDDEN
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT)))
-def test_nothing_is_evaluated_or_unpickled(file: Path) -> None:
-    for node in ast.walk(ast.parse(file.read_text())):
+@pytest.mark.parametrize("module", [m for m in MODULES if m.split(".")[0] != "zoo_core"])
+def test_plugins_use_what_is_public(module: str) -> None:
+    own = module.split(".")[0]
+    for other in imports(module):
+        if other.startswith("zoo_") and other.split(".")[0] != own:
+            public = any(other == name or (name != "zoo_core" and other.startswith(name + ".")) for name in PUBLIC)
+            assert public, f"{module} imports {other}"
+
+
+def test_the_core_names_no_plugin() -> None:
+    plugins = {module.split(".")[0] for module in MODULES} - {"zoo_core"}
+    for module in CORE:
+        assert not {name.split(".")[0] for name in imports(module)} & plugins, module
+
+
+LIGHT = ["zoo_core", "zoo_core.cli", *sorted({m.split(".")[0] for m in MODULES} - {"zoo_core"})]
+
+
+@pytest.mark.parametrize("start", LIGHT)
+def test_what_a_light_command_imports_is_light(start: str) -> None:
+    """Followed from import to import: neither the command line nor a face reaches a slow library."""
+    seen: dict[str, str] = {start: ""}
+    for module in (queue := [start]):
+        parents = {".".join(module.split(".")[:i]) for i in range(1, module.count(".") + 1)}
+        for name in imports(module, at_import=True) | parents if module in MODULES else ():
+            assert name.split(".")[0] not in HEAVY, f"{module} imports {name}; it is imported by {seen[module]}"
+            if name in MODULES and name not in seen:
+                seen[name] = module
+                queue.append(name)
+
+
+@pytest.mark.parametrize("package", sorted({room(m) for m in CORE if MODULES[m].name == "__init__.py"} - {""}))
+def test_a_room_says_what_is_in_it(package: str) -> None:
+    text = ast.get_docstring(ast.parse((ROOT / "zoo_core" / package / "__init__.py").read_text(encoding="utf-8")))
+    assert text and ("Import" in text or "import" in text), f"zoo_core/{package}/__init__.py: what may it import?"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_is_evaluated_or_unpickled(module: str) -> None:
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
             assert called not in {"eval", "exec", "torch.load", "torch.save", "os.system", "__import__"}, called
             assert not any(k.arg == "shell" for k in node.keywords), f"a shell at line {node.lineno}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_file_fits_a_sitting_and_a_line_a_screen(module: str) -> None:
+    lines = MODULES[module].read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 320, f"{module} has {len(lines)} lines"
+    long = [number for number, line in enumerate(lines, 1) if len(line) > 120]
+    assert not long, f"{module} has lines beyond 120 columns: {long}"

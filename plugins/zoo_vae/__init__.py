@@ -61,7 +61,7 @@ CARD = Card(
     presets={
         "conv": Preset(Train(epochs=34), "convolutions with batch normalisation and a learned prior, the lowest nELBO here"),
         "mlp-64d": Preset(
-            Train(network="mlp", prior="standard", latent=64, hidden=300, activation="elu", iterations=10_000, batch_size=100,
+            Train(network="mlp", prior="standard", latent=64, hidden=300, activation="elu", epochs=34, iterations=10_000, batch_size=100,
                   learning_rate=1e-3, schedule="constant"),
             "784-300-300-64 and back, 10,000 iterations",
             {"nelbo": 98.12, "kl": 20.38, "reconstruction": 77.93},
