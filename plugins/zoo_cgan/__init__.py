@@ -30,7 +30,9 @@ class Train(Budget):
 class Sample(Options):
     """What to draw."""
 
-    class_: Literal[CLASSES] | None = option(None, "class to draw; without it, every class in a row of its own")  # type: ignore[valid-type]
+    class_: Literal[CLASSES] | None = option(  # type: ignore[valid-type]
+        None, "class to draw; without it, every class in a row of its own"
+    )
     n: int = option(16, "images (without --class: per class)", ge=1, le=10_000)
     columns: int | None = option(None, "images per row; by default a square, or one class per row", ge=1, le=200)
 

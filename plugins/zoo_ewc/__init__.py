@@ -54,9 +54,13 @@ CARD = Card(
                                       "the same with the squared summed gradient"),
         "cnn-naive": Preset(Train(**CNN, strategy="naive"), "the CNN without protection"),
         "ten-tasks": Preset(Train(**TEN, lambda_=30), "784-1000-1000-10, ten tasks", {"accuracy": 94.3}),
-        "ten-tasks-online": Preset(Train(**TEN, strategy="online-ewc"), "the same, one running penalty", {"accuracy": 95.9}),
+        "ten-tasks-online": Preset(
+            Train(**TEN, strategy="online-ewc"), "the same, one running penalty", {"accuracy": 95.9}
+        ),
         "ten-tasks-naive": Preset(Train(**TEN, strategy="naive"), "the same without protection", {"accuracy": 78.5}),
-        "ten-tasks-joint": Preset(Train(**TEN, strategy="joint", epochs=6), "all ten tasks at once, twice as long", {"accuracy": 97.6}),
+        "ten-tasks-joint": Preset(
+            Train(**TEN, strategy="joint", epochs=6), "all ten tasks at once, twice as long", {"accuracy": 97.6}
+        ),
     },
     task="image-classification",
     default_preset="mlp",

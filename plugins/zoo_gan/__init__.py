@@ -96,8 +96,8 @@ CARD = Card(
         "two-generator-steps": _variant(SHUFFLE, "two generator steps a turn", generator_steps=2),
         "first-32": _variant(SHUFFLE, "32 discriminator steps in the first epoch", discriminator_steps="32 to 1, 1"),
         "falling": _variant(
-            SHUFFLE, "16 discriminator steps, then 8, 4, 2, 1", discriminator_steps="16 to 1, 8 to 10, 4 to 20, 2 to 30, 1",
-            epochs=40,
+            SHUFFLE, "16 discriminator steps, then 8, 4, 2, 1", epochs=40,
+            discriminator_steps="16 to 1, 8 to 10, 4 to 20, 2 to 30, 1",
         ),
         "alternating": _variant(SHUFFLE, "1 and 2 in turn in the second half", discriminator_steps="1 to 50%, 1/2"),
         "always-4": _variant(SHUFFLE, "always 4 discriminator steps: published to collapse", discriminator_steps="4"),

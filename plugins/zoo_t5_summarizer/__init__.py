@@ -114,8 +114,8 @@ CARD = Card(
         "mini": Preset(Train(), "small T5 with its own tokenizer, pretrained here on abstracts; abstract to title"),
         "t5-small": Preset(
             Train(
-                size="small", base=T5_SMALL, dataset="xsum", share=0.1, max_source=1024, max_target=128, pretrain_epochs=0,
-                corpus="pairs", epochs=3, optimizer="adafactor", learning_rate=1e-3, label_smoothing=0.0, dropout=0.1,
+                size="small", base=T5_SMALL, dataset="xsum", share=0.1, max_source=1024, max_target=128,
+                pretrain_epochs=0, corpus="pairs", epochs=3, optimizer="adafactor", learning_rate=1e-3, label_smoothing=0.0, dropout=0.1,
             ),
             "google-t5/t5-small fine-tuned on a tenth of XSum",
             {"rouge1": 26.56, "rouge2": 7.04, "rougeL": 20.75},
@@ -135,8 +135,8 @@ CARD = Card(
     sample_options=Sample,
     evaluate_options=Evaluate,
     tiny={
-        "iterations": 4, "batch_size": 4, "pretrain_batch_size": 4, "vocabulary": 512, "max_source": 32, "max_target": 8,
-        "validation": 4,
+        "iterations": 4, "batch_size": 4, "pretrain_batch_size": 4, "vocabulary": 512, "max_source": 32,
+        "max_target": 8, "validation": 4,
     },
     libraries=("tokenizers", "rouge_score"),
     install="pip install 'zoo-core[t5]'",

@@ -56,8 +56,8 @@ class Network(Protocol):
 
 @torch.no_grad()
 def decode(
-    network: Network, source: Tensor, *, longest: int, beams: int = 1, top_p: float | None = None, temperature: float = 1.0,
-    no_repeat: int = 0,
+    network: Network, source: Tensor, *, longest: int, beams: int = 1, top_p: float | None = None,
+    temperature: float = 1.0, no_repeat: int = 0,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Summaries of a batch of sources.
 

@@ -159,7 +159,8 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Texts:
         if cut:
             which = f"text {number}" if len(sources) > 1 else "the text"
             run.reporter.warn(
-                f"{which} has {kept + cut:,} tokens; the model reads the first {kept:,}: {cut / (kept + cut):.0%} is cut"
+                f"{which} has {kept + cut:,} tokens; the model reads the first {kept:,}: "
+                f"{cut / (kept + cut):.0%} is cut"
             )
     return Texts(tuple(summaries), tuple(sources), tuple(scores.tolist()))
 

@@ -1,9 +1,9 @@
 """T5, written out: attention that knows distances instead of positions, a norm before each part, no biases.
 
-Raffel et al. 2020, https://arxiv.org/abs/1910.10683, section 2.1; the gated feed-forward networks of T5 1.1 are those of
-Shazeer 2020, https://arxiv.org/abs/2002.05202. Parameters have the names of the published checkpoints.
+Raffel et al. 2020, https://arxiv.org/abs/1910.10683, section 2.1; the gated feed-forward networks of T5 1.1 are those
+of Shazeer 2020, https://arxiv.org/abs/2002.05202. Parameters have the names of the published checkpoints.
 
-Letters used for shapes: b texts, s source tokens, t target tokens, h heads, c channels of a head, d width, v vocabulary.
+Shapes: b texts, s source tokens, t target tokens, h heads, c channels of a head, d width, v vocabulary.
 """
 
 from __future__ import annotations

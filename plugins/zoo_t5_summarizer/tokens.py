@@ -88,7 +88,8 @@ def from_bytes(data: Tensor, vocabulary: int) -> Tokenizer:
         )
     if tokenizer.get_vocab_size() > vocabulary:
         raise IntegrityError(
-            f"the tokenizer does not fit the weights: it has {tokenizer.get_vocab_size()} tokens, they have {vocabulary}",
+            "the tokenizer does not fit the weights: "
+            f"it has {tokenizer.get_vocab_size()} tokens, they have {vocabulary}",
             "take the tokenizer.json that belongs to the weights",
         )
     return tokenizer

@@ -3,7 +3,7 @@
 Vaswani et al. 2017, https://arxiv.org/abs/1706.03762. Decoding keeps the keys and values of the tokens
 so far, so a new token costs time linear in its position instead of a pass over all of them.
 
-Letters used for shapes: b texts, s source tokens, t target tokens, h heads, c channels of a head, d width, v vocabulary.
+Shapes: b texts, s source tokens, t target tokens, h heads, c channels of a head, d width, v vocabulary.
 """
 
 from __future__ import annotations

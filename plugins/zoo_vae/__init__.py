@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from zoo_core import Budget, Card, Metric, OnImages, Options, Plugin, Preset, option
 from zoo_core.kits import generators
@@ -43,6 +43,8 @@ class Evaluate(generators.Drawn):
     draws: int = option(1, "Monte-Carlo samples of z per image", ge=1, le=1000)
 
 
+MLP: dict[str, Any] = {"network": "mlp", "prior": "standard", "learning_rate": 1e-3, "schedule": "constant"}
+
 CARD = Card(
     name="vae",
     summary="Variational autoencoder on binarised images",
@@ -59,21 +61,20 @@ CARD = Card(
         *generators.METRICS,
     ),
     presets={
-        "conv": Preset(Train(epochs=34), "convolutions with batch normalisation and a learned prior, the lowest nELBO here"),
+        "conv": Preset(Train(epochs=34), "convolutions, batch normalisation, a learned prior: the lowest nELBO here"),
         "mlp-64d": Preset(
-            Train(network="mlp", prior="standard", latent=64, hidden=300, activation="elu", epochs=34, iterations=10_000, batch_size=100,
-                  learning_rate=1e-3, schedule="constant"),
+            Train(**MLP, latent=64, hidden=300, activation="elu", epochs=34, iterations=10_000, batch_size=100),
             "784-300-300-64 and back, 10,000 iterations",
             {"nelbo": 98.12, "kl": 20.38, "reconstruction": 77.93},
         ),
         "mlp-2d": Preset(
-            Train(network="mlp", prior="standard", latent=2, hidden=500, depth=1, activation="tanh", elbo="monte-carlo", epochs=200,
-                  batch_size=100, learning_rate=1e-3, schedule="constant"),
+            Train(
+                **MLP, latent=2, hidden=500, depth=1, activation="tanh", elbo="monte-carlo", epochs=200, batch_size=100
+            ),
             "784-500-2 and back; the latent plane can be drawn",
         ),
         "fashion": Preset(
-            Train(data="fashion-mnist", network="mlp", prior="standard", latent=64, hidden=300, activation="elu", epochs=100, batch_size=128,
-                  learning_rate=1e-3, schedule="constant"),
+            Train(**MLP, data="fashion-mnist", latent=64, hidden=300, activation="elu", epochs=100, batch_size=128),
             "mlp-64d on Fashion-MNIST",
         ),
     },
@@ -82,6 +83,6 @@ CARD = Card(
     sample_options=Sample,
     evaluate_options=Evaluate,
     tiny={"iterations": 6, "batch_size": 16, "hidden": 8},
-)  # fmt: skip
+)
 
 plugin = Plugin(CARD, sample=".pictures")

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..run.folder import RunFolder
+    from ..run.loops import Settings
     from ..run.reporter import Reporter
-    from ..run.run import Run, Settings
+    from ..run.run import Run
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Compute:
             UsageError: there is no such precision.
         """
         from ..run import devices
-        from ..run.run import Settings
+        from ..run.loops import Settings
 
         return Settings(devices.check_precision(self.precision), self.compile, self.save_every, self.save_steps)
 
@@ -240,7 +241,7 @@ def _finish(
     circumstances = {
         "commit": begun_at, "device": devices.describe(run.device), "processes": run.processes,
         "threads": devices.thread_count(), "precision": run.settings.precision, "compile": run.settings.compile,
-        "seconds": round(run.seconds, 1), "versions": versions(torch=True),
+        "seconds": round(run.loops.seconds, 1), "versions": versions(torch=True),
     }  # fmt: skip
-    record = folder.finish(kept, facts, circumstances, run.curves.history)
+    record = folder.finish(kept, facts, circumstances, run.loops.curves.history)
     return Trained(folder.path, record, dict(run.shown))

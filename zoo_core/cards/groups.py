@@ -13,7 +13,7 @@ from .options import Options, option
 
 
 class Budget(Options):
-    """How long a model trains: passes over the data, or steps, and the size of a step. `Run.steps` takes it as it is."""
+    """How long a model trains: passes over the data, or steps, and the size of a step; `Run.steps` takes it."""
 
     epochs: int = option(1, "passes over the training data", ge=1, le=100_000)
     iterations: int | None = option(None, "steps instead of epochs", ge=1)

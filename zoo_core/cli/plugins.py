@@ -50,7 +50,8 @@ def parameter(flag: Flag, default: Any) -> click.Option:
     shown = "none" if default is None else str(default)
     if flag.type is bool:
         shown = "on" if default else "off"
-    text = f"{flag.help[:1].upper()}{flag.help[1:]}  [{shown}{' ' + flag.unit if flag.unit and default is not None else ''}]"
+    unit = f" {flag.unit}" if flag.unit and default is not None else ""
+    text = f"{flag.help[:1].upper()}{flag.help[1:]}  [{shown}{unit}]"
     if flag.type is bool:
         names = [f"{flag.name}/--no-{flag.name.removeprefix('--')}"]
         return click.Option([*names, flag.field], default=None, help=text)

@@ -152,7 +152,8 @@ def card(card: Card, pins: Mapping[str, Pin], options: Iterable[Flag], preset: s
         table.add_row(flag.name, "none" if value is None else str(value), flag.unit, flag.help)
     out.print(table)
     line(
-        f"\nzoo train {card.name} --preset {preset}   zoo sample {card.name}.{preset}   zoo evaluate {card.name}.{preset}"
+        f"\nzoo train {card.name} --preset {preset}   "
+        f"zoo sample {card.name}.{preset}   zoo evaluate {card.name}.{preset}"
     )
 
 
@@ -174,9 +175,8 @@ def trained(card: Card, done: Trained) -> None:
     preset = card.presets.get(record["preset"])
     out.print(_metrics(card, done.metrics, preset.published if preset else {}, record["preset"]))
     _tables(done.shown)
-    line(
-        f"\n{done.folder}   {record['seconds']:.0f} s on {record['device']}   sha256 {record['weights']['sha256'][:12]}…"
-    )
+    digest = record["weights"]["sha256"][:12]
+    line(f"\n{done.folder}   {record['seconds']:.0f} s on {record['device']}   sha256 {digest}…")
     line(f"zoo sample {card.name} --weights {done.folder}")
 
 
@@ -186,11 +186,10 @@ def evaluated(card: Card, found: Evaluation) -> None:
     published = card.presets[preset].published if preset in card.presets else {}
     out.print(_metrics(card, found.metrics, published, found.record["model"]))
     _tables(found.shown)
-    weights = found.record["weights_sha256"]
+    digest = found.record["weights_sha256"]
+    weights = f"{digest[:12]}…" if digest else "untrained"
     judges = "".join(f", {name} {digest[:12]}…" for name, digest in found.record["judges"].items())
-    line(
-        f"\nweights {weights[:12] + '…' if weights else 'untrained'}{judges}, seed {found.record['seed']}, {found.record['device']}"
-    )
+    line(f"\nweights {weights}{judges}, seed {found.record['seed']}, {found.record['device']}")
 
 
 def _tables(results: Mapping[str, Result]) -> None:

@@ -1,9 +1,11 @@
 """The Hugging Face Hub, or any server that speaks its protocol.
 
-The client takes what it gets: a flipped byte, a false hash header or the file of another commit are a success to it,
-and stay in its cache. So what comes is compared with what was asked for here, and removed if it is something else.
-Fetched files lie in the client's cache (``HF_HOME``); which server is asked says `endpoint` or ``HF_ENDPOINT``; the
-token is that of the client's own login, or ``HF_TOKEN``.
+The client accepts whatever a server sends: a flipped byte, a false hash header and the file of another commit all count
+as success, and stay in its cache. So this package compares each file with what was asked for, and removes it if it is
+something else. Files lie in the client's cache (``HF_HOME``). `endpoint`, or else ``HF_ENDPOINT``, says which server is
+asked. The token is that of the client's own login, or ``HF_TOKEN``.
+
+Imports errors and files.
 """
 
 from .client import without_token

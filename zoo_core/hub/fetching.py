@@ -1,4 +1,4 @@
-"""Files of a repository at one commit: from the cache, else from the server, and never other bytes than were asked for."""
+"""Files of a repository at one commit: from the cache, else from the server, and only the bytes that were asked for."""
 
 from __future__ import annotations
 

@@ -26,7 +26,8 @@ def check_name(repo: str) -> None:
 
 
 def push(
-    repo: str, files: Mapping[str, bytes | Path], *, message: str, private: bool = False, tag: str = "", endpoint: str | None = None
+    repo: str, files: Mapping[str, bytes | Path], *, message: str, private: bool = False, tag: str = "",
+    endpoint: str | None = None,
 ) -> str:  # fmt: skip
     """Publish files as one commit, unless the repository has them already.
 

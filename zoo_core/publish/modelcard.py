@@ -119,7 +119,8 @@ def _body(
     lines += [
         "## Use", "", "```python", "import zoo_core as zoo",
         f'WEIGHTS = "{repo}@COMMIT"  # the 40 digits of a commit of this repository',
-        f'module, result = zoo.load("{card.name}", weights=WEIGHTS), zoo.sample("{card.name}", weights=WEIGHTS)', "```", "",
+        f'module = zoo.load("{card.name}", weights=WEIGHTS)', f'result = zoo.sample("{card.name}", weights=WEIGHTS)',
+        "```", "",
         f"or `zoo sample {card.name} --weights {repo}@COMMIT`. `model.safetensors` has the sha256 `{sha256}`.", "",
         "## Numbers", "", "| metric | what it is | published | here |", "|---|---|--:|--:|", *_rows(card, facts), "",
         f"Measured by `zoo evaluate {card.name} --weights {repo}@COMMIT`. Made by", "", "```console",

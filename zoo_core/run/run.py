@@ -15,7 +15,6 @@ A plugin owns its training loop and reads like its algorithm; `Run` owns the res
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -32,15 +31,14 @@ from ..cards.groups import Budget
 from ..cards.options import Options
 from ..data.images import ImageData
 from ..data.texts import Source, TextData
-from ..errors import Interrupted, UsageError
 from ..results.kinds import Result
 from ..weights import tensorfile
 from . import devices, parts
-from .curves import POINTS, Curves
 from .inputs import Inputs, OpenModel
+from .loops import Loops, Settings
 from .reporter import Activity, Progress, Reporter, Silent
-from .state import STAGES, Kept, Part, TrainingState
-from .steps import Schedule, Step, StopSignal
+from .state import STAGES, Part
+from .steps import Schedule, Step
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -48,23 +46,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 torch.set_flush_denormal(True)  # numbers below 1e-38 mean nothing here, and cost a processor several times the time
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to compute, as opposed to what.
-
-    Args:
-        precision: ``fp32``, or ``bf16`` for automatic mixed precision.
-        compile: compile modules with torch.compile.
-        save_every: seconds between two states of a training run.
-        save_steps: steps between two states; 0 leaves it to `save_every`.
-    """
-
-    precision: str = "fp32"
-    compile: bool = False
-    save_every: float = 60.0
-    save_steps: int = 0
 
 
 @dataclass
@@ -101,16 +82,12 @@ class Run:
         if self.rank:
             self.reporter = Silent()
         self.inputs = Inputs(self.device, self.data_root, self.reporter, self.open_model)
-        self.curves = Curves()
+        self.loops = Loops(self.settings, self.reporter, self.folder, self.identity, self.resume, self.inputs.data)
         self.shown: dict[str, Result] = {}
-        self.seconds = 0.0
-        self._parts: dict[str, Part] = {}
-        self._loops = self._steps_before = 0  # loops begun so far, and their steps
-        self._ends = False
 
     @contextmanager
     def seeded(self, seed: int | None = None) -> Iterator[None]:
-        """Random numbers follow a seed inside, the run's if none is given; outside they go on as if nothing was drawn."""
+        """Random numbers follow a seed inside, the run's if none is given, and do not change those outside."""
         fork = [self.device] if self.device.type == "cuda" else []
         outer, self.seed = self.seed, self.seed if seed is None else seed
         with torch.random.fork_rng(fork):
@@ -184,7 +161,7 @@ class Run:
             if isinstance(part, nn.Module):
                 parts.prepare_module(part, self._accelerator, self.settings.compile)
             parts.check_part(name, part)
-        self._parts |= named
+        self.loops.parts |= named
 
     def descend(
         self, loss: Tensor | Iterable[Tensor], optimizer: torch.optim.Optimizer, clip: float | None = None
@@ -215,7 +192,7 @@ class Run:
         return [parts.reduce_mean(tensor, self._accelerator) for tensor in tensors]
 
     def steps(self, data: Sized, budget: Budget) -> Iterator[Step]:
-        """Yield the steps of a training loop; each epoch is a new permutation of the data.
+        """The steps of a training loop; each epoch is a new permutation of the data.
 
         Only whole batches are taken. Between two steps the run may save its state, stop at Ctrl-C, or fail because a
         logged value is not finite.
@@ -231,39 +208,16 @@ class Run:
             TrainingError: a loss is not finite, or the disk is full.
             Interrupted: Ctrl-C; the state is saved.
         """
-        parts.check_complete(self._parts)
-        schedule = Schedule.of(len(data), budget, self.seed, self.device, self.rank, self.processes)
-        keeper = TrainingState(self.folder if self.rank == 0 or self.resume else None, self.identity)
-        loop, before, total = self._loops, self._steps_before, schedule.total
-        self._loops, self._steps_before = loop + 1, before + total
-        start = self._restore(keeper, loop, total) if self.resume else 0
-        self._ends = False
-        per_point = max(1, total // POINTS)
-        saved, began = time.monotonic(), time.monotonic() - self.seconds
-        with StopSignal() as stop:
-            for step in schedule.steps(start):
-                yield step
-                done = step.number + 1
-                ends = done == total or self._ends
-                if (done % per_point == 0 and total - done >= per_point) or ends:
-                    self.reporter.progress(Progress("training", done, total, self.curves.point(before + done)))
-                self.seconds = time.monotonic() - began
-                if ends or stop.requested or self._is_due(done, saved):
-                    self._save(keeper, loop, total if ends else done)  # at the end too: what follows may fail
-                    saved = time.monotonic()
-                if stop.requested:
-                    self._interrupt(done, total)
-                if ends:
-                    break
-        self.reporter.close()
+        processes = (self.rank, self.processes)
+        return self.loops.steps(Schedule.of(len(data), budget, self.seed, self.device, *processes))
 
     def finish(self) -> None:
         """End the loop after this step, as if it were the last: what early stopping calls."""
-        self._ends = True
+        self.loops.end()
 
     def log(self, **values: Tensor | float) -> None:
         """Add values of this step to the learning curves. Costs no synchronisation."""
-        self.curves.add(values)
+        self.loops.curves.add(values)
 
     def track(self, items: Sequence[T]) -> Iterator[T]:
         """Yield the parts of a longer computation, reporting progress after each."""
@@ -287,38 +241,3 @@ class Run:
         if self.folder and not self.rank:
             facts = {**self.identity, "data": self.inputs.data}
             tensorfile.save(self.folder / STAGES / f"{name}.safetensors", tensors, facts)
-
-    # -- services of the loop ------------------------------------------------------------------
-
-    def _is_due(self, done: int, saved: float) -> bool:
-        """Whether it is time to save the state, by steps or by the clock."""
-        if self.settings.save_steps:
-            return done % self.settings.save_steps == 0
-        return time.monotonic() - saved > self.settings.save_every
-
-    def _save(self, keeper: TrainingState, loop: int, step: int) -> None:
-        if self.rank == 0 and self.folder:
-            self.curves.means(step)  # never keep a state that is already lost
-            keeper.save(self._parts, Kept(loop, step, self.curves.state(), self.seconds, self.inputs.data))
-
-    def _restore(self, keeper: TrainingState, loop: int, total: int) -> int:
-        """The step at which a loop goes on: its end if the state is of a later loop."""
-        kept = keeper.look()
-        if kept is None and not loop:
-            self.reporter.warn(f"nothing to resume in {self.folder}; starting at step 0")
-        if kept is None or kept.loop != loop:
-            return total if kept is not None and loop < kept.loop else 0
-        kept = keeper.restore(self._parts, self.device)
-        for name, digest in self.inputs.data.items():
-            if kept.data.get(name, digest) != digest:
-                raise UsageError(f"{name} has changed since this run began", "restore the data, or start anew")
-        self.curves.restore(kept.curves)
-        self.seconds = kept.seconds
-        if self.rank:
-            torch.manual_seed(self.seed + 1_000_003 * self.rank + kept.step)
-        return kept.step
-
-    def _interrupt(self, done: int, total: int) -> None:
-        self.reporter.close()
-        where = f"{self.folder}; the same command with --resume continues" if self.folder else "memory only"
-        raise Interrupted(f"stopped at step {done} of {total}", f"state saved in {where}")

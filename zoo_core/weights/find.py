@@ -104,7 +104,7 @@ def todays_options(card: Card, facts: Mapping[str, Any], what: str) -> Options:
     except UsageError as error:
         raise IntegrityError(
             f"{what} was made with options that {card.name} does not know: {error.message}",
-            "use the release of the plugin that made it, or train again; its authors can migrate options (Card.migrate)",
+            "use the release of the plugin that made it, or train again; the plugin can migrate options: Card.migrate",
         ) from error
     except ZooError:
         raise

@@ -56,5 +56,7 @@ class EvaluateOptions(Options):
 METRICS = (
     Metric("accuracy", "test images classified correctly, mean over all tasks learned", "%", "higher"),
     Metric("forgetting", "best accuracy ever minus the last one, mean over the earlier tasks", "%", "lower"),
-    Metric("backward_transfer", "last accuracy minus that right after learning, mean over the earlier tasks", "%", "higher"),
-)  # fmt: skip
+    Metric(
+        "backward_transfer", "last accuracy minus that right after learning, mean over the earlier tasks", "%", "higher"
+    ),
+)
