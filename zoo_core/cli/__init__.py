@@ -12,6 +12,7 @@ import sys
 
 import click
 
+from .. import __version__
 from ..errors import ZooError
 from ..hub import without_token
 from . import commands, hub, render
@@ -28,6 +29,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 integrity, 4 plugin, 5 network, 6 device,
 
 
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="zoo", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def root(debug: bool) -> None:
     """A zoo of classic models: list, train, sample and evaluate them."""
@@ -59,6 +61,9 @@ def run(arguments: list[str]) -> int:
         return root.main(arguments, prog_name="zoo", standalone_mode=False) or 0
     except ZooError as error:
         return _failed(error, error.message, error.hint, error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:  # ``zoo``, ``zoo sample``: not a mistake, a question
+        render.line(error.ctx.get_help() if error.ctx else "")
+        return 0
     except click.ClickException as error:
         return _failed(error, error.format_message(), _help_line(error), 2)
     except (click.Abort, KeyboardInterrupt) as error:

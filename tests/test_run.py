@@ -1,0 +1,187 @@
+"""What surrounds a hook call: devices, prepared parts, descent, progress, blame."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import SLICES
+from torch import nn
+
+from zoo_core import Budget, DeviceError, PluginError, TrainingError, UsageError
+from zoo_core.api.calls import Circumstances, blaming, make_run
+from zoo_core.data import images
+from zoo_core.plugin.registry import load
+from zoo_core.run import devices
+from zoo_core.run.reporter import Progress, Silent
+from zoo_core.run.run import Run
+
+CPU = torch.device("cpu")
+
+
+def a_run(**changes: Any) -> Run:
+    return Run(**{"device": CPU, "seed": 0, "data_root": SLICES, "reporter": Silent(), **changes})
+
+
+# -- devices ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def second_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process is the second that a launcher started on a machine with two GPUs."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    for name, value in {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize("name", ["auto", "cuda"])
+def test_the_device_of_a_process_is_known_before_anything_is_read(
+    second_of_two: None, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    places = []
+
+    def load_onto(*arguments: Any) -> images.ImageData:
+        places.append(arguments[3])
+        return real_load(*arguments[:3], "cpu")
+
+    real_load = images.load
+    monkeypatch.setattr(images, "load", load_onto)
+    run = make_run(Circumstances(device=name, data_root=SLICES), "training")
+    run.dataset("mnist", "train")
+    assert run.device == torch.device("cuda:1") and places == [torch.device("cuda:1")]
+
+
+def test_one_gpu_for_several_processes_is_refused(second_of_two: None) -> None:
+    with pytest.raises(UsageError, match="2 processes cannot share cuda:0"):
+        devices.device("cuda:0")
+
+
+def test_a_launcher_that_computes_elsewhere_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Elsewhere:
+        def __init__(self, **_: Any) -> None:
+            self.device = torch.device("meta")
+
+    monkeypatch.setattr("accelerate.Accelerator", Elsewhere)
+    with pytest.raises(DeviceError, match="computes on meta, this run on cpu"):
+        devices.accelerator(CPU, "fp32")
+
+
+# -- prepared parts --------------------------------------------------------------------------------
+
+
+class Line(nn.Module):
+    """y = a x, and a parameter that no loss depends on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.unused = nn.Parameter(torch.ones(())), nn.Parameter(torch.ones(()))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.a * x
+
+
+def test_descent_is_that_of_the_optimiser_and_leaves_other_parameters_alone() -> None:
+    run, line, other = a_run(), Line(), Line()
+    sgd = torch.optim.SGD(line.parameters(), lr=0.1)
+    run.prepare(line=line, other=other, sgd=sgd)
+    run.descend((line(torch.tensor(2.0)) * other.a).square(), sgd)
+    assert line.a.item() == pytest.approx(1 - 0.1 * 8) and line.unused.item() == 1  # d (2 a)² / d a = 8 a
+    assert other.a.grad is None and line.unused.grad is None
+
+
+def test_gradients_of_several_losses_add_up_and_are_clipped_together() -> None:
+    run, line = a_run(), Line()
+    sgd = torch.optim.SGD(line.parameters(), lr=1.0)
+    run.prepare(line=line, sgd=sgd)
+    run.descend((line(torch.tensor(x)) for x in (1.0, 2.0)), sgd)
+    assert line.a.item() == pytest.approx(1 - 3)
+    run.descend((line(torch.tensor(x)) for x in (1.0, 2.0)), sgd, clip=0.5)
+    assert line.a.item() == pytest.approx(-2 - 0.5, abs=1e-4)
+
+
+def test_what_was_not_prepared_is_named_before_the_first_step() -> None:
+    line = Line()
+    adam = torch.optim.Adam(line.parameters())
+    run = a_run()
+    run.prepare(adam=adam)
+    with pytest.raises(PluginError, match="'adam' changes parameters of a module that was not prepared"):
+        next(run.steps(range(8), Budget(batch_size=4)))
+    run.prepare(line=line)
+    assert len(list(run.steps(range(8), Budget(batch_size=4)))) == 2
+    schedule = torch.optim.lr_scheduler.LambdaLR(adam, lambda step: 1.0)
+    with pytest.raises(PluginError, match="scheduler of the optimiser 'adam' was not prepared"):
+        next(run.steps(range(8), Budget(batch_size=4)))
+    run.prepare(schedule=schedule)
+    assert len(list(run.steps(range(8), Budget(batch_size=4)))) == 2
+    with pytest.raises(PluginError, match="'note' was prepared and has no state_dict"):
+        run.prepare(note="a note")  # type: ignore[arg-type]
+
+
+def test_everything_that_was_prepared_is_resumed(tmp_path: Path) -> None:
+    """A module, its optimiser and its scheduler end as in an unbroken run."""
+    ends = []
+    for folder, stop_after in ((tmp_path / "whole", None), (tmp_path / "broken", 3)):
+        for resume in (False, True) if stop_after else (False,):
+            line = Line()
+            adam = torch.optim.Adam(line.parameters(), lr=0.1)
+            schedule = torch.optim.lr_scheduler.StepLR(adam, 2, 0.5)
+            run = a_run(folder=folder, resume=resume)
+            run.prepare(line=line, adam=adam, schedule=schedule)
+            run.loops.settings = type(run.settings)(save_steps=1)
+            for step in run.steps(range(40), Budget(batch_size=4)):
+                if stop_after and not resume and step.number == stop_after:
+                    break
+                run.descend(line(torch.randn(())).square(), adam)
+                schedule.step()
+        ends.append((line.a.item(), adam.param_groups[0]["lr"]))
+    assert ends[0][1] == ends[1][1] == pytest.approx(0.1 * 0.5**5)
+
+
+# -- progress --------------------------------------------------------------------------------------
+
+
+def test_progress_says_which_computation_speaks() -> None:
+    heard: list[Progress] = []
+
+    class Listener(Silent):
+        def progress(self, now: Progress) -> None:
+            heard.append(now)
+
+    run = a_run(reporter=Listener())
+    for _ in run.steps(range(8), Budget(batch_size=4)):
+        list(run.track([1, 2, 3]))
+    assert [(now.activity, now.done, now.total) for now in heard if now.activity == "training"] == [
+        ("training", 1, 2), ("training", 2, 2)
+    ]  # fmt: skip
+    assert [now.done for now in heard if now.activity == "evaluation"] == [1, 2, 3, 1, 2, 3]
+    heard.clear()
+    list(a_run(reporter=Listener(), activity="sampling").track([1]))
+    assert [now.activity for now in heard] == ["sampling"]
+
+
+# -- blame -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried to ..."),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"),
+        MemoryError(),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+    ],
+    ids=["processor", "GPU", "Python", "system"],
+)
+def test_a_machine_without_memory_is_not_the_authors_fault(error: Exception) -> None:
+    with pytest.raises(TrainingError, match="vae ran out of memory"), blaming(load("vae"), "sample"):
+        raise error
+
+
+def test_any_other_failure_names_plugin_and_hook() -> None:
+    with pytest.raises(PluginError, match=r"the hook 'sample' of vae \(zoo-core .*ValueError: no"):
+        with blaming(load("vae"), "sample"):
+            raise ValueError("no")
