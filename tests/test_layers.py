@@ -206,4 +206,4 @@ def test_a_file_fits_a_sitting_and_a_function_a_screen(module: str) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             start = node.body[1].lineno if ast.get_docstring(node) and len(node.body) > 1 else node.body[0].lineno
             lines = (node.end_lineno or start) - start + 1
-            assert lines <= 40, f"{module}.{node.name} has {lines} lines below its docstring"
+            assert lines <= 30, f"{module}.{node.name} has {lines} lines below its docstring"

@@ -13,9 +13,8 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo_core import Checkpoint, IntegrityError, Run, Texts, UsageError
+from zoo_core import Checkpoint, IntegrityError, Run, TextData, Texts, UsageError
 from zoo_core.data import texts as corpora
-from zoo_core.data.texts import TextData
 
 from . import Decode, Evaluate, Sample, Train, tokens
 from .decoding import decode

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from zoo_core import Run, UsageError
+from zoo_core import Run, TextData, UsageError
 from zoo_core.data import texts as corpora
 from zoo_core.data.images import epoch_order
-from zoo_core.data.texts import TextData
 
 from . import Evaluate, Train
 

@@ -6,6 +6,7 @@ Any T5 or T5 1.1 that `transformers` saved as safetensors, with the ``tokenizer.
 from __future__ import annotations
 
 import json
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from zoo_core import IntegrityError, read_tensors
 
-from .t5 import DEFAULTS, T5
+from .t5 import T5, T5Config
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 
@@ -26,25 +27,24 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     Raises:
         IntegrityError: it is of no T5 that this is, or damaged.
     """
-    needed = ("vocab_size", "d_model", "d_kv", "d_ff", "num_layers", "num_heads")
+    names = {field.name: field.default is MISSING for field in fields(T5Config)}  # to whether it must be there
     try:
         config = json.loads((folder / FILES[0]).read_text(encoding="utf-8"))
         if config["model_type"] != "t5":
             raise ValueError(f"its model_type is '{config['model_type']}', not 't5'")
-        optional = {name: config[name] for name in (*DEFAULTS, "num_decoder_layers") if name in config}
-        found = {**{name: config[name] for name in needed}, **optional}
-        if found.get("feed_forward_proj", "relu") not in ("relu", "gated-gelu"):
-            raise ValueError(f"its feed_forward_proj is '{found['feed_forward_proj']}'")
+        kept = {name: config[name] for name, needed in names.items() if needed or name in config}
+        if kept.get("feed_forward_proj", "relu") not in ("relu", "gated-gelu"):
+            raise ValueError(f"its feed_forward_proj is '{kept['feed_forward_proj']}'")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IntegrityError(
             f"{folder} holds no T5: {error}", "give a folder that transformers saved a T5 into"
         ) from error
     tensors = read_tensors(folder / FILES[1])
-    found.setdefault("scale_decoder_outputs", config.get("tie_word_embeddings", True))
+    kept.setdefault("scale_decoder_outputs", config.get("tie_word_embeddings", True))
     for copy in ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"):
         if copy in tensors and torch.equal(tensors[copy], tensors["shared.weight"]):
             del tensors[copy]  # some files repeat the shared embedding
-    return {**found, "tie_word_embeddings": "lm_head.weight" not in tensors}, tensors
+    return {**kept, "tie_word_embeddings": "lm_head.weight" not in tensors}, tensors
 
 
 def fill(network: T5, tensors: dict[str, Tensor]) -> None:

@@ -8,8 +8,7 @@ import torch
 from rouge_score.rouge_scorer import RougeScorer
 from torch import Tensor
 
-from zoo_core import Table
-from zoo_core.data.texts import TextData
+from zoo_core import Table, TextData
 
 NAMES = ("rouge1", "rouge2", "rougeL")
 _scorer = RougeScorer(list(NAMES), use_stemmer=True)

@@ -9,6 +9,7 @@ Shapes: b texts, s source tokens, t target tokens, h heads, c channels of a head
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,6 +18,38 @@ from torch.nn import functional as F
 
 from .decoding import Cache, State
 from .tokens import PAD
+
+
+@dataclass(frozen=True)
+class T5Config:
+    """The fields of a published ``config.json`` that make the network, by their published names.
+
+    Args:
+        vocab_size: v. d_model: d. d_kv: c. num_heads: h.
+        d_ff: inner width of the feed-forward networks.
+        num_layers, num_decoder_layers: blocks of the encoder, and of the decoder; None means as many.
+        relative_attention_num_buckets, relative_attention_max_distance: see `bucket`.
+        layer_norm_epsilon: added to the mean square in a norm.
+        feed_forward_proj: ``relu``, or in T5 1.1 ``gated-gelu``.
+        dropout_rate: share of activations dropped in training.
+        tie_word_embeddings: the output layer is the embedding.
+        scale_decoder_outputs: what goes into it is divided by the root of d.
+    """
+
+    vocab_size: int
+    d_model: int
+    d_kv: int
+    d_ff: int
+    num_layers: int
+    num_heads: int
+    num_decoder_layers: int | None = None
+    relative_attention_num_buckets: int = 32
+    relative_attention_max_distance: int = 128
+    layer_norm_epsilon: float = 1e-6
+    feed_forward_proj: str = "relu"
+    dropout_rate: float = 0.1
+    tie_word_embeddings: bool = True
+    scale_decoder_outputs: bool = True
 
 
 def bucket(distance: Tensor, both: bool, buckets: int, farthest: int) -> Tensor:
@@ -42,18 +75,18 @@ def bucket(distance: Tensor, both: bool, buckets: int, farthest: int) -> Tensor:
 class Attention(nn.Module):
     """Dot-product attention without scaling; the first layer of a stack has the bias by distance that all use."""
 
-    def __init__(self, config: dict[str, Any], both: bool, biased: bool) -> None:
+    def __init__(self, config: T5Config, both: bool, biased: bool) -> None:
         super().__init__()
-        d, self.heads, inner = config["d_model"], config["num_heads"], config["num_heads"] * config["d_kv"]
-        self.both, self.farthest = both, config["relative_attention_max_distance"]
+        d, self.heads, inner = config.d_model, config.num_heads, config.num_heads * config.d_kv
+        self.both, self.farthest = both, config.relative_attention_max_distance
         self.q, self.k, self.v = (nn.Linear(d, inner, bias=False) for _ in range(3))
         self.o = nn.Linear(inner, d, bias=False)
-        self.dropout = nn.Dropout(config["dropout_rate"])
-        for layer, std in ((self.q, (d * config["d_kv"]) ** -0.5), (self.k, d**-0.5), (self.v, d**-0.5)):
+        self.dropout = nn.Dropout(config.dropout_rate)
+        for layer, std in ((self.q, (d * config.d_kv) ** -0.5), (self.k, d**-0.5), (self.v, d**-0.5)):
             nn.init.normal_(layer.weight, std=std)
         nn.init.normal_(self.o.weight, std=inner**-0.5)
         if biased:
-            self.relative_attention_bias = nn.Embedding(config["relative_attention_num_buckets"], self.heads)
+            self.relative_attention_bias = nn.Embedding(config.relative_attention_num_buckets, self.heads)
             nn.init.normal_(self.relative_attention_bias.weight, std=d**-0.5)
 
     def split(self, x: Tensor) -> Tensor:
@@ -88,17 +121,17 @@ class FeedForward(nn.Module):
     wi_0: nn.Linear
     wi_1: nn.Linear
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: T5Config) -> None:
         super().__init__()
-        d, inner = config["d_model"], config["d_ff"]
-        self.gated = config["feed_forward_proj"] == "gated-gelu"
+        d, inner = config.d_model, config.d_ff
+        self.gated = config.feed_forward_proj == "gated-gelu"
         for name in ("wi_0", "wi_1") if self.gated else ("wi",):
             layer = nn.Linear(d, inner, bias=False)
             nn.init.normal_(layer.weight, std=d**-0.5)
             setattr(self, name, layer)
         self.wo = nn.Linear(inner, d, bias=False)
         nn.init.normal_(self.wo.weight, std=inner**-0.5)
-        self.dropout = nn.Dropout(config["dropout_rate"])
+        self.dropout = nn.Dropout(config.dropout_rate)
 
     def forward(self, x: Tensor) -> Tensor:
         inner = F.gelu(self.wi_0(x), approximate="tanh") * self.wi_1(x) if self.gated else F.relu(self.wi(x))
@@ -109,17 +142,17 @@ class FeedForward(nn.Module):
 class Part(nn.Module):
     """One part of a block with the norm before it; under its published name."""
 
-    def __init__(self, name: str, part: nn.Module, config: dict[str, Any]) -> None:
+    def __init__(self, name: str, part: nn.Module, config: T5Config) -> None:
         super().__init__()
         self.add_module(name, part)
-        self.layer_norm = nn.RMSNorm(config["d_model"], eps=config["layer_norm_epsilon"])
-        self.dropout = nn.Dropout(config["dropout_rate"])
+        self.layer_norm = nn.RMSNorm(config.d_model, eps=config.layer_norm_epsilon)
+        self.dropout = nn.Dropout(config.dropout_rate)
 
 
 class Block(nn.Module):
     """Attention to the own stack, in the decoder attention to the source, and the feed-forward network."""
 
-    def __init__(self, config: dict[str, Any], decoder: bool, first: bool) -> None:
+    def __init__(self, config: T5Config, decoder: bool, first: bool) -> None:
         super().__init__()
         parts = [Part("SelfAttention", Attention(config, both=not decoder, biased=first), config)]
         if decoder:
@@ -152,11 +185,11 @@ class Block(nn.Module):
 class Stack(nn.Module):
     """The blocks of encoder or decoder, and a norm after them."""
 
-    def __init__(self, config: dict[str, Any], layers: int, decoder: bool) -> None:
+    def __init__(self, config: T5Config, layers: int, decoder: bool) -> None:
         super().__init__()
         self.block: Any = nn.ModuleList(Block(config, decoder, number == 0) for number in range(layers))
-        self.final_layer_norm = nn.RMSNorm(config["d_model"], eps=config["layer_norm_epsilon"])
-        self.dropout = nn.Dropout(config["dropout_rate"])
+        self.final_layer_norm = nn.RMSNorm(config.d_model, eps=config.layer_norm_epsilon)
+        self.dropout = nn.Dropout(config.dropout_rate)
 
     def bias(self, first: int, last: int, keys: int) -> Tensor:
         """The bias by distance, which all blocks share."""
@@ -167,36 +200,29 @@ class Stack(nn.Module):
 class Model(nn.Module):
     """Everything with weights, under the published names."""
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: T5Config) -> None:
         super().__init__()
-        layers = config["num_layers"]
-        self.shared = nn.Embedding(config["vocab_size"], config["d_model"])
+        layers = config.num_layers
+        self.shared = nn.Embedding(config.vocab_size, config.d_model)
         self.encoder = Stack(config, layers, decoder=False)
-        self.decoder = Stack(config, config.get("num_decoder_layers") or layers, decoder=True)
-        output = config["tie_word_embeddings"] and not config["scale_decoder_outputs"]
-        nn.init.normal_(self.shared.weight, std=config["d_model"] ** -0.5 if output else 1.0)
-        if not config["tie_word_embeddings"]:
-            self.lm_head = nn.Linear(config["d_model"], config["vocab_size"], bias=False)
+        self.decoder = Stack(config, config.num_decoder_layers or layers, decoder=True)
+        output = config.tie_word_embeddings and not config.scale_decoder_outputs
+        nn.init.normal_(self.shared.weight, std=config.d_model**-0.5 if output else 1.0)
+        if not config.tie_word_embeddings:
+            self.lm_head = nn.Linear(config.d_model, config.vocab_size, bias=False)
             nn.init.normal_(self.lm_head.weight)
-
-
-DEFAULTS: dict[str, Any] = {
-    "relative_attention_num_buckets": 32, "relative_attention_max_distance": 128, "layer_norm_epsilon": 1e-6,
-    "feed_forward_proj": "relu", "dropout_rate": 0.1, "tie_word_embeddings": True, "scale_decoder_outputs": True,
-}  # fmt: skip
 
 
 class T5(nn.Module):
     """A T5.
 
     Args:
-        config: fields of its ``config.json``: vocab_size, d_model, d_kv, d_ff, num_layers, num_decoder_layers,
-            num_heads, and those of `DEFAULTS`.
+        config: the fields of `T5Config`.
     """
 
     def __init__(self, **config: Any) -> None:
         super().__init__()
-        self.config = {**DEFAULTS, **config}
+        self.config = T5Config(**config)
         self.model = Model(self.config)
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
@@ -230,9 +256,9 @@ class T5(nn.Module):
             x, kept = block(x, bias, before, memory, state.mask)
             state.past.append(kept)
         x = stack.dropout(stack.final_layer_norm(x))
-        if self.config["scale_decoder_outputs"]:
-            x = x * self.config["d_model"] ** -0.5
-        tied = self.config["tie_word_embeddings"]
+        if self.config.scale_decoder_outputs:
+            x = x * self.config.d_model**-0.5
+        tied = self.config.tie_word_embeddings
         return F.linear(x, self.model.shared.weight if tied else self.model.lm_head.weight)
 
 
@@ -250,5 +276,5 @@ def begin_to_copy(network: T5) -> None:
         attention = block.layer[1].EncDecAttention
         nn.init.orthogonal_(attention.k.weight)
         nn.init.orthogonal_(attention.v.weight)
-        attention.q.weight.copy_(attention.k.weight * 2 * network.config["d_kv"] ** -0.5)
+        attention.q.weight.copy_(attention.k.weight * 2 * network.config.d_kv**-0.5)
         attention.o.weight.copy_(attention.v.weight.T)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-import torch
 from tokenizers import Tokenizer
-from torch import Tensor, nn
+from torch import Tensor
 
-from zoo_core import Budget, Run, Step, UsageError
-from zoo_core.data.texts import TextData
+from zoo_core import Budget, Run, Step, TextData, UsageError
 
-from . import T5_SMALL, Train, published, rouge, tokens
+from . import T5_SMALL, Train, published, tokens
 from .denoising import corrupt, nonsense
 from .model import Summarizer, build, network_config, nll
+from .optimization import make_optimizer, set_dropout, set_rate
 from .pairs import from_nothing, training_set, unlabelled
 from .t5 import begin_to_copy
 from .tokens import Buckets, Corpus
+from .validation import Best
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:
@@ -136,80 +135,3 @@ def logged(run: Run, losses: Iterable[Tensor], n: int) -> Iterator[Tensor]:
     for loss in losses:
         run.log(loss=loss)
         yield loss / n
-
-
-class Best:
-    """The weights of the epoch that validated best; part of a run's checkpoint."""
-
-    def __init__(self, model: Summarizer, options: Train) -> None:
-        self.model, self.options = model, options
-        self.score: float | None = None
-        self.waited = 0
-        self.tensors: dict[str, Tensor] = {}
-
-    def look(self, dev: TextData) -> dict[str, float]:
-        """Validate the model as it is; keep it if it is the best so far."""
-        self.model.eval()
-        found = {"validation_loss": self.model.loss(dev, self.options)}
-        if self.options.early_stopping == "rouge":
-            summaries, _, _ = self.model.summarize(dev.sources, self.options)
-            found["validation_rouge"] = float(rouge.scores(summaries, dev).mean())
-        self.model.train()
-        score = found.get("validation_rouge", -found["validation_loss"])
-        self.waited += 1
-        if self.score is None or score > self.score:
-            self.score, self.waited = score, 0
-            self.tensors = {name: tensor.clone() for name, tensor in self.model.named_parameters()}
-        return found
-
-    def restore(self) -> None:
-        """Make the model what it was at its best."""
-        with torch.no_grad():
-            for name, parameter in self.model.named_parameters():
-                if name in self.tensors:
-                    parameter.copy_(self.tensors[name])
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"score": self.score, "waited": self.waited, "tensors": self.tensors}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        device = self.model.tokenizer_json.device
-        self.score, self.waited = state["score"], state["waited"]
-        self.tensors = {name: tensor.to(device) for name, tensor in state["tensors"].items()}
-
-
-def make_optimizer(model: Summarizer, options: Train, rate: float) -> torch.optim.Optimizer:
-    """Adafactor (Shazeer & Stern 2018), whose steps are relative to the size of the weights, or AdamW.
-
-    T5 begins with embeddings of deviation 1 and queries of (d c)^-1/2, since it does not scale its attention: with
-    one rate for all, AdamW leaves the former where they are and breaks the latter. So its steps are relative too,
-    to the size that each tensor has at the beginning (Nawrot 2023, https://arxiv.org/abs/2309.02373).
-    """
-    if options.optimizer == "adafactor":
-        return torch.optim.Adafactor(model.parameters(), lr=rate, weight_decay=0.0)
-    usual = model.config["d_model"] ** -0.5 if options.network == "t5" else 0.0
-
-    def scale(weight: Tensor) -> float:
-        return weight.detach().square().mean().sqrt().item() / usual if usual and weight.ndim > 1 else 1.0
-
-    groups = [{"params": [weight], "scale": scale(weight)} for weight in model.parameters()]
-    return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), weight_decay=options.weight_decay, fused=True)
-
-
-def set_rate(optimizer: Any, options: Train, step: Step) -> None:
-    """The rate of this step: up to its peak in a straight line, then down to 0."""
-    done, warm = (step.number + 1) / step.total, max(options.warmup, 1e-9)
-    factor = min(done / warm, (1 - step.number / step.total) / (1 - warm))
-    for group in optimizer.param_groups:
-        peak = group.setdefault("peak", group["lr"])
-        group["lr"] = peak * group.get("scale", 1.0) * factor
-
-
-def set_dropout(model: nn.Module, p: float) -> None:
-    """Change the share of dropped activations everywhere."""
-    module: Any
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = p
-        elif isinstance(getattr(module, "dropout", None), float):
-            module.dropout = p
