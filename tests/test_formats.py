@@ -41,7 +41,10 @@ def renamed(options: dict[str, Any], version: int) -> dict[str, Any]:
 def a_card(options: Options, **changes: Any) -> Card:
     metrics = (Metric("loss", "how wrong"),)
     presets = {"default": Preset(options, "the only one")}
-    return Card("line", "a line", "it is straight", "none", (), "MIT", metrics, presets, "default", **changes)
+    return Card(
+        name="line", summary="a line", idea="it is straight", paper="none", licence="MIT", metrics=metrics,
+        presets=presets, **changes,
+    )  # fmt: skip
 
 
 def contents(**facts: Any) -> Contents:

@@ -45,7 +45,6 @@ CARD = Card(
     "the images have in common. With corrupted input the pair learns to undo the corruption.",
     paper="Hinton & Salakhutdinov 2006, https://doi.org/10.1126/science.1127647; "
     "denoising: Vincent et al. 2008, https://doi.org/10.1145/1390156.1390294",
-    datasets=("mnist", "fashion-mnist"),
     licence="MIT",
     metrics=(
         Metric("mse", "mean squared error per pixel of the reconstructions of test images", "", "lower", 4),
@@ -57,7 +56,6 @@ CARD = Card(
         "denoising": Preset(Train(epochs=100, noise=0.5), "the same, from images with Gaussian noise"),
     },
     task="image-feature-extraction",
-    default_preset="tanh-2d",
     sample_options=Sample,
     evaluate_options=Evaluate,
     tiny={"iterations": 6, "batch_size": 16, "width": 16},

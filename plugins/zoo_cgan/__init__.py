@@ -65,7 +65,6 @@ CARD = Card(
     ),
     presets={"dcgan": Preset(Train(epochs=22), "convolutional, projection discriminator, Fashion-MNIST")},
     task="unconditional-image-generation",
-    default_preset="dcgan",
     sample_options=Sample,
     evaluate_options=Evaluate,
     tiny={"iterations": 4, "batch_size": 8, "generator_width": 8, "discriminator_width": 8},

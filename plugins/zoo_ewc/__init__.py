@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import field_validator
 
-from zoo_core import Card, Plugin, Preset, option
+from zoo_core import Plugin, Preset, option
 from zoo_core.kits import continual
 
 
@@ -36,37 +36,32 @@ MLP = Train()
 CNN: dict[str, Any] = {"network": "cnn", "learning_rate": 0.01, "batch_size": 256}
 TEN: dict[str, Any] = {"tasks": 10, "hidden": 1000}
 
-CARD = Card(
+PRESETS = {
+    "mlp": Preset(MLP, "784-400-400-10, three tasks"),
+    "naive": Preset(Train(strategy="naive"), "the same without protection"),
+    "cnn": Preset(Train(**CNN, lambda_=100), "the reference CNN, three tasks"),
+    "cnn-summed-gradient": Preset(Train(**CNN, fisher="summed-gradient", lambda_=0.4),
+                                  "the same with the squared summed gradient"),
+    "cnn-naive": Preset(Train(**CNN, strategy="naive"), "the CNN without protection"),
+    "ten-tasks": Preset(Train(**TEN, lambda_=30), "784-1000-1000-10, ten tasks", {"accuracy": 94.3}),
+    "ten-tasks-online": Preset(
+        Train(**TEN, strategy="online-ewc"), "the same, one running penalty", {"accuracy": 95.9}
+    ),
+    "ten-tasks-naive": Preset(Train(**TEN, strategy="naive"), "the same without protection", {"accuracy": 78.5}),
+    "ten-tasks-joint": Preset(
+        Train(**TEN, strategy="joint", epochs=6), "all ten tasks at once, twice as long", {"accuracy": 97.6}
+    ),
+}  # fmt: skip
+
+CARD = continual.card(
     name="ewc",
     summary="Elastic weight consolidation on permuted MNIST",
     idea="After each task the Fisher information says how much each weight mattered; while the next task is learned, "
     "a spring of that stiffness pulls every weight back to where it was.",
     paper="Kirkpatrick et al. 2017, https://arxiv.org/abs/1612.00796; online: Schwarz et al. 2018, "
     "https://arxiv.org/abs/1805.06370; one penalty per task: Huszár 2018, https://arxiv.org/abs/1712.03847",
-    datasets=("mnist", "fashion-mnist"),
-    licence="MIT",
-    metrics=continual.METRICS,
-    presets={
-        "mlp": Preset(MLP, "784-400-400-10, three tasks"),
-        "naive": Preset(Train(strategy="naive"), "the same without protection"),
-        "cnn": Preset(Train(**CNN, lambda_=100), "the reference CNN, three tasks"),
-        "cnn-summed-gradient": Preset(Train(**CNN, fisher="summed-gradient", lambda_=0.4),
-                                      "the same with the squared summed gradient"),
-        "cnn-naive": Preset(Train(**CNN, strategy="naive"), "the CNN without protection"),
-        "ten-tasks": Preset(Train(**TEN, lambda_=30), "784-1000-1000-10, ten tasks", {"accuracy": 94.3}),
-        "ten-tasks-online": Preset(
-            Train(**TEN, strategy="online-ewc"), "the same, one running penalty", {"accuracy": 95.9}
-        ),
-        "ten-tasks-naive": Preset(Train(**TEN, strategy="naive"), "the same without protection", {"accuracy": 78.5}),
-        "ten-tasks-joint": Preset(
-            Train(**TEN, strategy="joint", epochs=6), "all ten tasks at once, twice as long", {"accuracy": 97.6}
-        ),
-    },
-    task="image-classification",
-    default_preset="mlp",
-    sample_options=continual.SampleOptions,
-    evaluate_options=continual.EvaluateOptions,
-    tiny={"iterations": 3, "batch_size": 16, "hidden": 8, "tasks": 2, "held_out": 40},
+    presets=PRESETS,
+    tiny={},
 )  # fmt: skip
 
 plugin = Plugin(CARD)

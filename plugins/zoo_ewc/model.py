@@ -94,15 +94,13 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
 
 def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
     """One task after the other."""
-    learner, first = learning.begin(run, options, Learner, build)
-    data = learning.streams(run, options, learner.seeds.tolist())
-    sgd = learning.descent(learner.network, options)
-    run.prepare(learner=learner, optimizer=sgd, ledger=ledger)
+    course = learning.begin(run, options, Learner, build, ledger)
+    learner, data = course.learner, course.data
     rate = options.learning_rate / (1 - options.momentum)  # at which the weights follow a steady gradient
     protects = options.strategy in ("ewc", "online-ewc")
-    for lesson in learning.lessons(run, data.train, options, first, joint=options.strategy == "joint"):
+    for lesson in learning.lessons(run, data.train, options, course.first, joint=options.strategy == "joint"):
         loss = F.cross_entropy(learner(lesson.x), lesson.y)
-        run.descend(loss, sgd)
+        run.descend(loss, course.sgd)
         if protects and lesson.task:
             learner.pull(options.lambda_, rate)
         run.log(**{label(options): loss})

@@ -67,6 +67,29 @@ def _variant(base: Train, summary: str, **changes: Any) -> Preset:
     return Preset(Train(**{**base.model_dump(), **changes}), summary)
 
 
+PRESETS = {
+    "dcgan": Preset(DCGAN, "DCGAN for 28 x 28, Fashion-MNIST, both learning rates 2e-4: the best of four"),
+    "conv-small": Preset(CONV_SMALL, "a few convolutions, MNIST"),
+    "pixelshuffle": Preset(SHUFFLE, "sub-pixel generator, strided discriminator, MNIST"),
+    "minimax": _variant(
+        SHUFFLE, "log(1 - D(G(z))) against a discriminator 8 steps ahead: the gradient vanishes", loss="minimax",
+        discriminator_steps="8",
+    ),
+    "rates-2e-3-2e-4": _variant(DCGAN, "generator ten times as fast: worse", generator_rate=2e-3),
+    "rates-2e-4-2e-3": _variant(DCGAN, "discriminator ten times as fast: worse", discriminator_rate=2e-3),
+    "rates-8e-4-2e-4": _variant(DCGAN, "generator four times as fast: published as a failure", generator_rate=8e-4),
+    "two-generator-steps": _variant(SHUFFLE, "two generator steps a turn", generator_steps=2),
+    "first-32": _variant(SHUFFLE, "32 discriminator steps in the first epoch", discriminator_steps="32 to 1, 1"),
+    "falling": _variant(
+        SHUFFLE, "16 discriminator steps, then 8, 4, 2, 1", epochs=40,
+        discriminator_steps="16 to 1, 8 to 10, 4 to 20, 2 to 30, 1",
+    ),
+    "alternating": _variant(SHUFFLE, "1 and 2 in turn in the second half", discriminator_steps="1 to 50%, 1/2"),
+    "always-4": _variant(SHUFFLE, "always 4 discriminator steps: published to collapse", discriminator_steps="4"),
+    "one-sided": _variant(SHUFFLE, "real images labelled 0.9", real_label=0.9),
+    "two-sided": _variant(SHUFFLE, "labels 0.9 and 0.1", real_label=0.9, fake_label=0.1),
+}  # fmt: skip
+
 CARD = Card(
     name="gan",
     summary="Generative adversarial network, with its experiments",
@@ -74,7 +97,6 @@ CARD = Card(
     "other's loss. Learning rates, step schedules, losses and label smoothing decide who wins.",
     paper="Goodfellow et al. 2014, Generative Adversarial Nets, https://arxiv.org/abs/1406.2661; "
     "DCGAN: Radford et al. 2016, https://arxiv.org/abs/1511.06434",
-    datasets=("fashion-mnist", "mnist"),
     licence="MIT",
     metrics=(
         *generators.METRICS,
@@ -82,30 +104,8 @@ CARD = Card(
         Metric("class_min", "share of the class that is drawn least", "%", "higher"),
         Metric("class_max", "share of the class that is drawn most", "%", "lower"),
     ),
-    presets={
-        "dcgan": Preset(DCGAN, "DCGAN for 28 x 28, Fashion-MNIST, both learning rates 2e-4: the best of four"),
-        "conv-small": Preset(CONV_SMALL, "a few convolutions, MNIST"),
-        "pixelshuffle": Preset(SHUFFLE, "sub-pixel generator, strided discriminator, MNIST"),
-        "minimax": _variant(
-            SHUFFLE, "log(1 - D(G(z))) against a discriminator 8 steps ahead: the gradient vanishes", loss="minimax",
-            discriminator_steps="8",
-        ),
-        "rates-2e-3-2e-4": _variant(DCGAN, "generator ten times as fast: worse", generator_rate=2e-3),
-        "rates-2e-4-2e-3": _variant(DCGAN, "discriminator ten times as fast: worse", discriminator_rate=2e-3),
-        "rates-8e-4-2e-4": _variant(DCGAN, "generator four times as fast: published as a failure", generator_rate=8e-4),
-        "two-generator-steps": _variant(SHUFFLE, "two generator steps a turn", generator_steps=2),
-        "first-32": _variant(SHUFFLE, "32 discriminator steps in the first epoch", discriminator_steps="32 to 1, 1"),
-        "falling": _variant(
-            SHUFFLE, "16 discriminator steps, then 8, 4, 2, 1", epochs=40,
-            discriminator_steps="16 to 1, 8 to 10, 4 to 20, 2 to 30, 1",
-        ),
-        "alternating": _variant(SHUFFLE, "1 and 2 in turn in the second half", discriminator_steps="1 to 50%, 1/2"),
-        "always-4": _variant(SHUFFLE, "always 4 discriminator steps: published to collapse", discriminator_steps="4"),
-        "one-sided": _variant(SHUFFLE, "real images labelled 0.9", real_label=0.9),
-        "two-sided": _variant(SHUFFLE, "labels 0.9 and 0.1", real_label=0.9, fake_label=0.1),
-    },
+    presets=PRESETS,
     task="unconditional-image-generation",
-    default_preset="dcgan",
     sample_options=Sample,
     evaluate_options=generators.Drawn,
     tiny={"iterations": 4, "batch_size": 8, "width": 8},

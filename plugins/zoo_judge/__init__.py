@@ -32,7 +32,6 @@ CARD = Card(
     idea="Five 3x3 convolutions with batch normalisation and global average pooling; its 128 pooled features are the "
     "space in which generators are compared with real images, its answers say which class an image shows.",
     paper="Feature-space evaluation after Heusel et al. 2017, https://arxiv.org/abs/1706.08500",
-    datasets=("fashion-mnist", "mnist"),
     licence="MIT",
     metrics=(Metric("accuracy", "test images classified correctly", "%", "higher"),),
     presets={
@@ -40,7 +39,6 @@ CARD = Card(
         "mnist": Preset(Train(data="mnist", epochs=5, flip=False), "MNIST, ten digits"),
     },
     task="image-classification",
-    default_preset="fashion-mnist",
     sample_options=Sample,
     evaluate_options=Evaluate,
     tiny={"iterations": 4, "batch_size": 16},

@@ -41,6 +41,13 @@ class Evaluate(Options):
 
 PLAIN: dict[str, Any] = {"baseline": "none", "samples": 1, "entropy": 0.0}
 
+METRICS = (
+    Metric("accuracy", "test inputs classified correctly", "%", "higher"),
+    Metric("class_min", "the same, of the worst class", "%", "higher"),
+    Metric("gradient_variance", "E|estimate - gradient|² of the expected loss, at a batch of test inputs", "", "", 5),
+    Metric("gradient_norm2", "|gradient|² there", "", "", 5),
+)
+
 CARD = Card(
     name="pg-classifier",
     summary="Classifier trained by policy gradient, from a black-box loss",
@@ -50,14 +57,7 @@ CARD = Card(
     "https://doi.org/10.1007/BF00992696",
     datasets=("mnist",),
     licence="MIT",
-    metrics=(
-        Metric("accuracy", "test inputs classified correctly", "%", "higher"),
-        Metric("class_min", "the same, of the worst class", "%", "higher"),
-        Metric(
-            "gradient_variance", "E|estimate - gradient|² of the expected loss, at a batch of test inputs", "", "", 5
-        ),
-        Metric("gradient_norm2", "|gradient|² there", "", "", 5),
-    ),
+    metrics=METRICS,
     presets={
         "mnist": Preset(Train(), "784-256-10, learned baseline, 16 draws an input, entropy bonus"),
         "plain": Preset(Train(**PLAIN), "no baseline, one draw, no bonus", {"accuracy": 75.0}),
@@ -66,7 +66,6 @@ CARD = Card(
         "threshold": Preset(Train(data="threshold", hidden=16, epochs=20), "y = 1 if x > 5"),
     },
     task="image-classification",
-    default_preset="mnist",
     sample_options=Sample,
     evaluate_options=Evaluate,
     tiny={"iterations": 6, "batch_size": 16, "hidden": 8},

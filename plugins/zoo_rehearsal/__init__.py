@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import field_validator
 
-from zoo_core import Card, Plugin, Preset, option
+from zoo_core import Plugin, Preset, option
 from zoo_core.kits import continual
 
 
@@ -35,16 +35,13 @@ MLP = Train()
 CNN: dict[str, Any] = {"network": "cnn", "learning_rate": 0.01, "batch_size": 256, "replayed": 256}
 TEN: dict[str, Any] = {"tasks": 10, "hidden": 1000, "memory": 2000}
 
-CARD = Card(
+CARD = continual.card(
     name="rehearsal",
     summary="Rehearsal on permuted MNIST: a memory of earlier tasks",
     idea="A few examples of every task are kept; each batch of a new task is learned beside a batch of them, weighted "
     "so that every task counts the same.",
     paper="Robins 1995, https://doi.org/10.1080/09540099550039318; Chaudhry et al. 2019, "
     "https://arxiv.org/abs/1902.10486",
-    datasets=("mnist", "fashion-mnist"),
-    licence="MIT",
-    metrics=continual.METRICS,
     presets={
         "mlp": Preset(MLP, "784-400-400-10, three tasks, 1,000 examples of each"),
         "keep-everything": Preset(Train(strategy="keep-everything"), "the same, all examples kept"),
@@ -52,11 +49,7 @@ CARD = Card(
         "cnn-keep-everything": Preset(Train(**CNN, strategy="keep-everything"), "the CNN, all examples kept"),
         "ten-tasks": Preset(Train(**TEN), "784-1000-1000-10, ten tasks, 2,000 examples of each"),
     },
-    task="image-classification",
-    default_preset="mlp",
-    sample_options=continual.SampleOptions,
-    evaluate_options=continual.EvaluateOptions,
-    tiny={"iterations": 3, "batch_size": 16, "hidden": 8, "tasks": 2, "held_out": 40, "memory": 20, "replayed": 8},
+    tiny={"memory": 20, "replayed": 8},
 )
 
 plugin = Plugin(CARD)

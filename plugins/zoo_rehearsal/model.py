@@ -122,18 +122,16 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
 
 def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
     """One task after the other, each beside what was kept of the earlier ones."""
-    learner, first = learning.begin(run, options, Learner, build)
-    data = learning.streams(run, options, learner.seeds.tolist())
-    sgd = learning.descent(learner.network, options)
-    run.prepare(learner=learner, optimizer=sgd, ledger=ledger)
-    for lesson in learning.lessons(run, data.train, options, first, joint=options.strategy == "joint"):
+    course = learning.begin(run, options, Learner, build, ledger)
+    learner, data = course.learner, course.data
+    for lesson in learning.lessons(run, data.train, options, course.first, joint=options.strategy == "joint"):
         if not lesson.task or options.strategy in ("naive", "joint"):
             loss = F.cross_entropy(learner(lesson.x), lesson.y)
         elif options.strategy == "rehearsal":
             loss = replayed_loss(learner, lesson, *learner.recall(options.replayed))
         else:
             loss = replayed_loss(learner, lesson, *recall_everything(data.train, lesson.task, options.replayed))
-        run.descend(loss, sgd)
+        run.descend(loss, course.sgd)
         run.log(**{label(options): loss})
         if lesson.ends_task:
             learning.examine(learner, lesson.task, data, ledger, label(options))

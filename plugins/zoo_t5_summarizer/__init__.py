@@ -131,7 +131,6 @@ CARD = Card(
         "scratch-mini": Preset(Train(**_SCRATCH), "the same at the size of mini, on its pairs"),
     },
     task="summarization",
-    default_preset="mini",
     sample_options=Sample,
     evaluate_options=Evaluate,
     tiny={

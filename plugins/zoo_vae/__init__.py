@@ -52,7 +52,6 @@ CARD = Card(
     "into pixel probabilities; both are trained to maximise a lower bound of the image's log-likelihood.",
     paper="Kingma & Welling 2014, Auto-Encoding Variational Bayes, https://arxiv.org/abs/1312.6114; "
     "flow prior: Dinh et al. 2017, https://arxiv.org/abs/1605.08803",
-    datasets=("mnist", "fashion-mnist"),
     licence="MIT",
     metrics=(
         Metric("nelbo", "negative evidence lower bound, test images binarised at random", "nats/image", "lower"),
@@ -79,7 +78,6 @@ CARD = Card(
         ),
     },
     task="unconditional-image-generation",
-    default_preset="conv",
     sample_options=Sample,
     evaluate_options=Evaluate,
     tiny={"iterations": 6, "batch_size": 16, "hidden": 8},

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import UsageError, nearest
-from .options import Options
+from .options import Options, flags
 
 if TYPE_CHECKING:
     from torch import nn
@@ -59,12 +59,13 @@ class Card:
         summary: one line for `zoo list`.
         idea: the model in plain words, for `zoo info` and the model card.
         paper: citation of the source, with its address.
-        datasets: names of the data sets used, as `Run.dataset` or `Run.texts` takes them.
         licence: licence of the trained weights (SPDX).
         metrics: the keys that `evaluate` returns, all of them.
-        task: what it does, in the Hub's words, e.g. ``image-classification``.
         presets: training presets by name.
-        default_preset: the preset used when none is named.
+        default_preset: the preset used when none is named; the first one if not said.
+        datasets: names of the data sets used, as `Run.dataset` or `Run.texts` takes them; if not said, the choices of
+            the training option `data`.
+        task: what it does, in the Hub's words, e.g. ``image-classification``.
         sample_options: options class of `sample`; none by default.
         evaluate_options: options class of `evaluate`; none by default.
         tiny: training options that make a run of seconds, for tests of the contract.
@@ -80,11 +81,11 @@ class Card:
     summary: str
     idea: str
     paper: str
-    datasets: tuple[str, ...]
     licence: str
     metrics: tuple[Metric, ...]
     presets: Mapping[str, Preset]
-    default_preset: str
+    default_preset: str = ""
+    datasets: tuple[str, ...] = ()
     task: str = "other"
     sample_options: type[Options] = Options
     evaluate_options: type[Options] = Options
@@ -94,6 +95,13 @@ class Card:
     options_version: int = 1
     migrate: Callable[[dict[str, Any], int], dict[str, Any]] | None = None
     build: Callable[[Checkpoint[Any]], nn.Module] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.default_preset:
+            object.__setattr__(self, "default_preset", next(iter(self.presets), ""))
+        if not self.datasets and self.default_preset in self.presets:
+            choices = [flag.choices for flag in flags(self.train_options) if flag.field == "data"]
+            object.__setattr__(self, "datasets", choices[0] if choices else ())
 
     @property
     def missing(self) -> tuple[str, ...]:

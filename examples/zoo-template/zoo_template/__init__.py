@@ -11,6 +11,5 @@ CARD = Card(
     licence="MIT",
     metrics=(Metric("nll", "negative log-likelihood of test images", "nats/image", "lower"),),
     presets={"default": Preset(Budget(epochs=1), "one pass")},
-    default_preset="default",
 )
 plugin = Plugin(CARD, model=".model")

@@ -7,12 +7,13 @@ outputs learns them in turn; what matters is how much of the earlier ones it sti
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import model_validator
 
-from ...cards.card import Metric
+from ...cards.card import Card, Metric, Preset
 from ...cards.groups import Budget, OnImages
 from ...cards.options import Options, option
 
@@ -60,3 +61,17 @@ METRICS = (
         "backward_transfer", "last accuracy minus that right after learning, mean over the earlier tasks", "%", "higher"
     ),
 )
+
+
+def card(
+    *, name: str, summary: str, idea: str, paper: str, presets: Mapping[str, Preset], tiny: Mapping[str, Any],
+    licence: str = "MIT",
+) -> Card:  # fmt: skip
+    """The card of a strategy; all of them are measured and shown alike. Arguments as in `Card`."""
+    return Card(
+        name, summary, idea, paper, licence, METRICS, presets, task="image-classification",
+        sample_options=SampleOptions, evaluate_options=EvaluateOptions, tiny={**TINY, **tiny},
+    )  # fmt: skip
+
+
+TINY = {"iterations": 3, "batch_size": 16, "hidden": 8, "tasks": 2, "held_out": 40}  # a run of seconds

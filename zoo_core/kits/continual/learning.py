@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -43,11 +43,6 @@ def network(options: TaskOptions) -> nn.Sequential:
         nn.Conv2d(10, 20, 5), nn.Dropout2d(), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(),
         nn.Linear(320, 50), nn.ReLU(), nn.Dropout(), nn.Linear(50, CLASSES),
     )  # fmt: skip
-
-
-def descent(module: nn.Module, options: TaskOptions) -> torch.optim.SGD:
-    """Stochastic gradient descent over all parameters."""
-    return torch.optim.SGD(module.parameters(), options.learning_rate, options.momentum, fused=True)
 
 
 # -- the stream ------------------------------------------------------------------------------------
@@ -137,17 +132,47 @@ class TaskLearner(nn.Module):
 L = TypeVar("L", bound=TaskLearner)
 
 
+@dataclass(frozen=True)
+class Course(Generic[L]):
+    """What a strategy begins with, prepared as part of its run.
+
+    Args:
+        learner: what learns.
+        first: the task that is learned first, counted from 0.
+        data: the tasks.
+        sgd: the optimiser of the learner's network.
+    """
+
+    learner: L
+    first: int
+    data: Streams
+    sgd: torch.optim.SGD
+
+
 def begin(
-    run: Run, options: T, make: Callable[[T, list[int]], L], build: Callable[[Checkpoint[T]], TaskLearner]
-) -> tuple[L, int]:
-    """A fresh learner, or that of an earlier run with room for one task more; and its first task.
+    run: Run, options: T, make: Callable[[T, list[int]], L], build: Callable[[Checkpoint[T]], TaskLearner],
+    ledger: Ledger,
+) -> Course[L]:  # fmt: skip
+    """A fresh learner, or that of an earlier run with room for one task more, with its data and its optimiser.
 
     Args:
         make: the learner's class.
         build: makes the learner of the earlier run.
+        ledger: of the accuracies.
     Raises:
         UsageError: the further task has been learned already, or the options ask for another network.
     """
+    learner, first = _learner(run, options, make, build)
+    data = streams(run, options, learner.seeds.tolist())
+    sgd = torch.optim.SGD(learner.network.parameters(), options.learning_rate, options.momentum, fused=True)
+    run.prepare(learner=learner, optimizer=sgd, ledger=ledger)
+    return Course(learner, first, data, sgd)
+
+
+def _learner(
+    run: Run, options: T, make: Callable[[T, list[int]], L], build: Callable[[Checkpoint[T]], TaskLearner]
+) -> tuple[L, int]:
+    """The learner, and its first task."""
     if run.previous is None:
         return make(options, list(range(options.tasks))), 0
     for field in ("data", "network", "hidden", "strategy"):
