@@ -59,7 +59,7 @@ MODULES = {module_of(file): file for file in FILES}
 
 def room(module: str) -> str:
     """``zoo_core.run.state`` belongs to ``run``."""
-    return (module.split(".") + [""])[1]
+    return module.partition(".")[2].partition(".")[0]
 
 
 def height(module: str) -> int:

@@ -108,7 +108,7 @@ def bundle(
         render.json_out([asdict(pin) for pin in pins])
     else:
         for pin in pins:
-            render.line(f"pinned {pin.name}  {pin.size:,} bytes  sha256 {pin.sha256[:12]}…")
+            render.line(f"pinned {pin.name}  {pin.total_size:,} bytes  sha256 {pin.sha256[:12]}…")
 
 
 @click.command()

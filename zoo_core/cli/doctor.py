@@ -47,7 +47,7 @@ def _check_weights() -> list[Check]:
             if not path and not pin.repo:
                 manifest.locate(pin)  # says that it is missing
             where = "sha256 as pinned" if path else f"not here; zoo pull {name}"
-            checks.append(("weights", name, True, f"{pin.size:,} bytes, {where}", "", 0))
+            checks.append(("weights", name, True, f"{pin.total_size:,} bytes, {where}", "", 0))
         except ZooError as error:
             checks.append(("weights", name, False, error.message, error.hint, 3))
     return checks

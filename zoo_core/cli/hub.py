@@ -123,13 +123,13 @@ class _Push:
                 pin = send(parcel, private=self.private, tag=self.tag, endpoint=self.endpoint)
                 published.append(pin)
                 if not as_json:
-                    render.line(f"published {pin.name}  {pin.size:,} bytes  {pin.repo}@{pin.commit}")
+                    render.line(f"published {pin.name}  {pin.total_size:,} bytes  {pin.repo}@{pin.commit}")
         finally:
             change = pins.write(published, file) if published else ""
         if not as_json:
             render.line(change)
         return [
-            {"weights": pin.name, "repo": pin.repo, "commit": pin.commit, "bytes": pin.size, "sha256": pin.sha256}
+            {"weights": pin.name, "repo": pin.repo, "commit": pin.commit, "bytes": pin.total_size, "sha256": pin.sha256}
             for pin in published
         ]
 
@@ -144,10 +144,10 @@ def pull(names: tuple[str, ...], every: bool, endpoint: str | None, as_json: boo
     found = []
     for pin in chosen(names, every):
         where = "bundled" if pin.bundled.exists() else f"{pin.repo}@{pin.commit[:12]}"
-        path, _ = manifest.held(pin, pin.check_file, endpoint)
-        found.append({"weights": pin.name, "from": where, "path": path, "bytes": pin.size, "sha256": pin.sha256})
+        path, _ = manifest.held(pin, pin.check_files, endpoint)
+        found.append({"weights": pin.name, "from": where, "path": path, "bytes": pin.total_size, "sha256": pin.sha256})
         if not as_json:
-            render.line(f"{pin.name}  {pin.size:,} bytes, sha256 as pinned  {where}  {path}")
+            render.line(f"{pin.name}  {pin.total_size:,} bytes, sha256 as pinned  {where}  {path}")
     if as_json:
         render.json_out(found)
 
@@ -162,7 +162,7 @@ def weights() -> None:
 def list_(as_json: bool) -> None:
     """Every pin: where its file is, its size, its sha256."""
     rows = [
-        {"weights": pin.name, "where": _where(pin), "bytes": pin.size, "sha256": pin.sha256, "repo": pin.repo,
+        {"weights": pin.name, "where": _where(pin), "bytes": pin.total_size, "sha256": pin.sha256, "repo": pin.repo,
          "commit": pin.commit, "licence": pin.licence}
         for pin in manifest.read().values()
     ]  # fmt: skip

@@ -112,7 +112,7 @@ def _list_presets(table: RichTable, name: str, card: Card, pins: Mapping[str, Pi
     for number, preset in enumerate(sorted(listed, key=lambda p: p != card.default_preset)):
         pin = pins.get(f"{name}.{preset}")
         star = "*" if preset == card.default_preset else ""
-        trained = f"{pin.size / 1e6:.1f} MB" if pin else "-"
+        trained = f"{pin.total_size / 1e6:.1f} MB" if pin else "-"
         shown = _headline(card, pin.metrics) if pin else ""
         summary = card.presets[preset].summary if number else card.summary
         if card.missing and not number:

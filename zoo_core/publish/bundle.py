@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,8 @@ from ..errors import UsageError
 from ..files import atomic_copy
 from ..plugin import registry
 from ..run import record
-from ..weights import find, tensorfile
-from ..weights.pins import WEIGHTS, Pin, write
+from ..weights import find, shards, tensorfile
+from ..weights.pins import WEIGHTS, Pin, Shard, write
 from ..weights.tensorfile import Contents
 
 if TYPE_CHECKING:
@@ -49,11 +50,14 @@ def bundle(
 def _bundle(folder: Path, home: Path, circumstances: Circumstances, again: bool, half: bool, dirty: bool) -> Pin:
     pin, contents = finished(folder, home, dirty)
     if not again and not half:
-        atomic_copy(folder / WEIGHTS, pin.bundled)
+        sources = pin.paths(shards.main_file(folder))
+        for name, target in pin.paths(pin.bundled).items():
+            atomic_copy(sources[name], target)
         return pin
     tensors, facts = measured(contents, make_run(circumstances, "evaluation"), half)
+    pin = replace(pin, shards=())
     digest = tensorfile.save(pin.bundled, tensors, facts)
-    return pin_of(facts, home, pin.bundled.stat().st_size, digest, pin.trained)
+    return pin_of(facts, home, Shard(WEIGHTS, pin.bundled.stat().st_size, digest), (), pin.trained)
 
 
 def finished(folder: Path, home: Path, dirty: bool = False) -> tuple[Pin, Contents]:
@@ -69,8 +73,11 @@ def finished(folder: Path, home: Path, dirty: bool = False) -> tuple[Pin, Conten
             f"{folder} was trained with code that no commit holds: {facts['commit']}",
             "commit and train again; --dirty pins it all the same",
         )
-    pin = pin_of(facts, home, facts["weights"]["size"], facts["weights"]["sha256"], _circumstances(facts))
-    return pin, tensorfile.read(folder / WEIGHTS, pin.check)
+    path, weights = shards.main_file(folder), facts["weights"]
+    others = tuple(Shard(**shard) for shard in weights.get("shards", ()))
+    main = Shard(path.name, weights["size"], weights["sha256"])
+    pin = pin_of(facts, home, main, others, _circumstances(facts))
+    return pin, shards.read(path, pin.check)
 
 
 def _circumstances(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,11 +86,18 @@ def _circumstances(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {**kept, "torch": facts["versions"]["torch"]}
 
 
-def pin_of(facts: Mapping[str, Any], home: Path, size: int, digest: str, trained: Mapping[str, Any]) -> Pin:
-    """A pin of what a weights file or a run's record says of itself."""
+def pin_of(
+    facts: Mapping[str, Any], home: Path, main: Shard, others: tuple[Shard, ...], trained: Mapping[str, Any]
+) -> Pin:
+    """A pin of what a weights file or a run's record says of itself.
+
+    Args:
+        main: the file that is opened.
+        others: the shards, if it is an index.
+    """
     return Pin(
-        facts["model"], facts["preset"], WEIGHTS, size, digest, facts["licence"], metrics=facts["metrics"],
-        data=facts["data"], judges=facts["judges"], trained=trained, home=home,
+        facts["model"], facts["preset"], main.file, main.size, main.sha256, facts["licence"], metrics=facts["metrics"],
+        data=facts["data"], judges=facts["judges"], trained=trained, shards=others, home=home,
     )  # fmt: skip
 
 

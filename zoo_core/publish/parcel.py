@@ -15,11 +15,11 @@ from ..api.handle import Handle, Source, open_model
 from ..api.sampling import draw
 from ..cards.options import flags
 from ..errors import NetworkError, UsageError
-from ..files import atomic_copy, atomic_write, file_sha256
+from ..files import atomic_copy, file_sha256
 from ..results.kinds import Picture, Texts
 from ..run.folder import FIGURES
-from ..weights import find, manifest
-from ..weights.pins import WEIGHTS, Pin
+from ..weights import find, manifest, shards
+from ..weights.pins import Pin
 from ..weights.tensorfile import Contents
 from . import modelcard
 from .bundle import finished, measured
@@ -77,7 +77,7 @@ def pack(
     """
     handle = open_model(name)
     if run:
-        path = run / WEIGHTS
+        path = shards.main_file(run)
         pin, contents = finished(run, home, dirty)
     else:
         pin = manifest.pin(handle.name)
@@ -93,7 +93,7 @@ def pack(
         handle.card, facts, pin.trained, repo=repo, sha256=pin.sha256, pictures=[*drawn, *pictures], texts=texts,
         before=before,
     )  # fmt: skip
-    files = {WEIGHTS: path, CONFIG: _config(facts), **drawn, **pictures, README: card.encode()}
+    files = {**pin.paths(path), CONFIG: _config(facts), **drawn, **pictures, README: card.encode()}
     return Parcel(replace(pin, repo=repo, commit=""), files)
 
 
@@ -158,9 +158,8 @@ def send(parcel: Parcel, *, private: bool = False, tag: str = "", endpoint: str 
     commit = hub.push(pin.repo, parcel.files, message=message, private=private, tag=tag, endpoint=endpoint)
     pin = replace(pin, commit=commit)
     if pin.bundled.exists() and file_sha256(pin.bundled)[1] != pin.sha256:
-        weights = parcel.files[WEIGHTS]
-        if isinstance(weights, Path):
-            atomic_copy(weights, pin.bundled)
-        else:
-            atomic_write(pin.bundled, weights)
+        for name, target in pin.paths(pin.bundled).items():
+            source = parcel.files[name]
+            if isinstance(source, Path):
+                atomic_copy(source, target)
     return pin

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,18 @@ from .. import formats
 from ..errors import UsageError
 from ..files import atomic_write, write_json
 from ..results.kinds import Figure, Series
-from ..weights import tensorfile
-from ..weights.pins import WEIGHTS
+from ..weights import shards
+from ..weights.pins import INDEX, WEIGHTS
 from . import record, state
 
 HISTORY, FIGURES = "history.csv", "figures"
 FOLDERS = {FIGURES, state.STAGES}
-OURS = {WEIGHTS, record.FILE, HISTORY, state.FILE, *FOLDERS}
+OURS = {WEIGHTS, INDEX, record.FILE, HISTORY, state.FILE, *FOLDERS}
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a file or folder of a run is called so."""
+    return name in OURS or bool(re.fullmatch(shards.NAME, name))
 
 
 class RunFolder:
@@ -54,17 +61,18 @@ class RunFolder:
     def _clear(self) -> None:
         """Remove a run's own files; a folder that holds no run is left alone."""
         is_run = any((self.path / name).exists() for name in (record.FILE, state.FILE))
-        if not is_run and not {entry.name for entry in self.path.iterdir()} <= OURS:
+        if not is_run and not all(_is_ours(entry.name) for entry in self.path.iterdir()):
             raise UsageError(f"{self.path} holds no run; it is not overwritten", "choose another folder with --output")
-        for name in OURS - FOLDERS:
-            (self.path / name).unlink(missing_ok=True)
-        for name in FOLDERS:
-            shutil.rmtree(self.path / name, ignore_errors=True)
+        for entry in [entry for entry in self.path.iterdir() if _is_ours(entry.name)]:
+            if entry.name in FOLDERS:
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
 
     def abandon(self) -> None:
         """After a failure: keep what can be continued, else leave nothing behind."""
         entries = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
-        if entries and entries <= OURS and not entries & {record.FILE, state.FILE}:
+        if entries and all(map(_is_ours, entries)) and not entries & {record.FILE, state.FILE}:
             shutil.rmtree(self.path)
 
     def finish(
@@ -84,12 +92,12 @@ class RunFolder:
         Returns:
             the record.
         """
-        digest = tensorfile.save(self.path / WEIGHTS, tensors, {**formats.WEIGHTS.stamp(), **facts})
-        size = (self.path / WEIGHTS).stat().st_size
+        main, others = shards.save(self.path, tensors, {**formats.WEIGHTS.stamp(), **facts})
         if any(len(point) > 1 for point in history):  # else nothing was logged
             atomic_write(self.path / HISTORY, _csv(history))
             curves(str(facts["model"]), history).save(self.path / FIGURES / "curves.png", overwrite=True)
-        weights = {"sha256": digest, "size": size}
+        weights = {"sha256": main.sha256, "size": main.size}
+        weights |= {"shards": [asdict(shard) for shard in others]} if others else {}
         written = {**formats.RECORD.stamp(), **facts, **circumstances, "weights": weights}
         write_json(self.path / record.FILE, written)
         (self.path / state.FILE).unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from ..cards.checkpoint import Checkpoint
 from ..cards.names import split_name
 from ..cards.options import Options, resolve
 from ..errors import IntegrityError, UsageError, ZooError
-from . import manifest, tensorfile
+from . import manifest, shards
 from .pins import WEIGHTS, Pin
 from .tensorfile import Contents
 
@@ -33,16 +33,16 @@ def pinned(card: Card, pin: Pin) -> Checkpoint[Options]:
 
 def read_pinned(pin: Pin) -> tuple[Path, Contents]:
     """A pinned file, and what is in it."""
-    return manifest.held(pin, lambda path: tensorfile.read(path, pin.check))
+    return manifest.held(pin, lambda path: shards.read(path, pin.check))
 
 
 def from_file(card: Card, path: Path) -> Checkpoint[Options]:
     """Weights from a file, a run folder or ``ORG/NAME@COMMIT``; their hash is whatever it is, no manifest pins it."""
     if path.is_dir():
-        path = path / WEIGHTS
+        path = shards.main_file(path)
     elif "@" in path.name and not path.exists():
         path = hub.fetch(*hub.split_address(path.as_posix()), WEIGHTS)
-    return checkpoint(card, tensorfile.read(path), str(path))
+    return checkpoint(card, shards.read(path), str(path))
 
 
 def from_file_or_pin(card: Card, path: Path) -> Checkpoint[Options]:

@@ -92,21 +92,33 @@ def locate(pin: Pin, *, again: bool = False, endpoint: str | None = None) -> Pat
         IntegrityError: it is nowhere, or the server has something else.
         NetworkError: it has to be fetched and cannot be.
     """
-    if pin.bundled.exists():
+    if _is_bundled(pin):
         return pin.bundled
     if not pin.repo:
         raise IntegrityError(
             f"the weights of {pin.name} are missing: {pin.bundled}",
             "reinstall the package, or check out the file again",
         )
-    return hub.fetch(pin.repo, pin.commit, pin.file, pinned=pin.sha256, size=pin.size, again=again, endpoint=endpoint)
+    paths = [
+        hub.fetch(pin.repo, pin.commit, file.file, pinned=file.sha256, size=file.size, again=again, endpoint=endpoint)
+        for file in pin.files
+    ]
+    return paths[-1]
+
+
+def _is_bundled(pin: Pin) -> bool:
+    """Whether all its files lie beside the manifest."""
+    return all(path.exists() for path in pin.paths(pin.bundled).values())
 
 
 def available(pin: Pin) -> Path | None:
-    """Where its file lies on this machine, if it does; nothing is fetched."""
-    if pin.bundled.exists():
+    """Where its file lies on this machine, if it and all shards do; nothing is fetched."""
+    if _is_bundled(pin):
         return pin.bundled
-    return hub.cached(pin.repo, pin.commit, pin.file) if pin.repo else None
+    if not pin.repo:
+        return None
+    places = [hub.cached(pin.repo, pin.commit, file.file) for file in pin.files]
+    return places[-1] if all(places) else None
 
 
 def verified(pin: Pin) -> Path | None:
@@ -116,7 +128,7 @@ def verified(pin: Pin) -> Path | None:
         IntegrityError: the file is not the pinned one.
     """
     if path := available(pin):
-        pin.check_file(path)
+        pin.check_files(path)
     return path
 
 

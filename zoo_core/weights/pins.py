@@ -20,6 +20,20 @@ from ..formats import MANIFEST
 
 FILE = "weights_manifest.toml"
 WEIGHTS = "model.safetensors"  # what a weights file is called in a run folder and in a repository
+INDEX = "model.safetensors.index.json"  # what stands in its place where the weights are in several files
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of weights: its name in the folder or repository, its bytes, its sha256."""
+
+    file: str
+    size: int
+    sha256: str
+
+    def __post_init__(self) -> None:
+        if PurePosixPath(self.file).name != self.file or not self.file:
+            raise ValueError(f"'{self.file}' is no file name")
 
 
 @dataclass(frozen=True)
@@ -28,15 +42,16 @@ class Pin:
 
     Args:
         plugin, preset: the model it belongs to.
-        file: path within the repository.
-        size: bytes.
-        sha256: of the file.
+        file: path within the repository; of an index, where there are shards.
+        size: bytes of that file.
+        sha256: of that file.
         data: data set name and split to the sha256 of what it was trained on.
         licence: SPDX identifier.
         metrics: what `evaluate` measured.
         judges: models of the zoo that it measured with, to their sha256.
         trained: circumstances of the training: seconds, device, threads, commit, version of torch.
         repo, commit: Hub repository and 40-hex commit; empty until published.
+        shards: the files that the index names.
         home: folder of the manifest that it was read from; not written.
     """
 
@@ -52,6 +67,7 @@ class Pin:
     data: Mapping[str, str] = field(default_factory=dict)
     judges: Mapping[str, str] = field(default_factory=dict)
     trained: Mapping[str, Any] = field(default_factory=dict)
+    shards: tuple[Shard, ...] = ()
     home: Path = field(default=Path(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -68,11 +84,26 @@ class Pin:
 
     @property
     def bundled(self) -> Path:
-        """Where its file lies if it came with the package: beside the manifest."""
-        return self.home / "weights" / f"{self.name}.safetensors"
+        """Where its file lies if it came with the package: beside the manifest, shards in a folder of their own."""
+        folder = self.home / "weights"
+        return folder / self.name / INDEX if self.shards else folder / f"{self.name}.safetensors"
+
+    @property
+    def total_size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def files(self) -> tuple[Shard, ...]:
+        """All files, the one that is opened last."""
+        return (*self.shards, Shard(self.file, self.size, self.sha256))
+
+    def paths(self, main: Path) -> dict[str, Path]:
+        """Where each file lies, by its name in the repository, if the one that is opened is `main`."""
+        return {**{shard.file: main.parent / shard.file for shard in self.shards}, self.file: main}
 
     def check(self, size: int, sha256: str, path: Path) -> None:
-        """Compare a file with the pin.
+        """Compare one file, the main one or a shard by its name, with the pin.
 
         Args:
             size, sha256: of the file.
@@ -80,24 +111,28 @@ class Pin:
         Raises:
             IntegrityError: it is not the pinned one.
         """
-        if (size, sha256) == (self.size, self.sha256):
+        shards = {shard.file: (shard.size, shard.sha256) for shard in self.shards}
+        right_size, right_sha256 = shards.get(path.name, (self.size, self.sha256))
+        if (size, sha256) == (right_size, right_sha256):
             return
-        sizes = "" if size == self.size else f" ({size:,} bytes, must be {self.size:,})"
-        if path == self.bundled:
+        sizes = "" if size == right_size else f" ({size:,} bytes, must be {right_size:,})"
+        if path in self.paths(self.bundled).values():
             hint = f"delete {path} and reinstall the package, or check out the file again"
         else:
             hint = f"zoo pull {self.name} fetches it again" if self.repo else "get the run again, or train again"
         raise IntegrityError(
-            f"{path} is not the pinned file of {self.name}: sha256 is {sha256}, must be {self.sha256}{sizes}", hint
+            f"{path} is not the pinned file of {self.name}: sha256 is {sha256}, must be {right_sha256}{sizes}", hint
         )
 
-    def check_file(self, path: Path) -> None:
-        """Hash a file and compare it with the pin.
+    def check_files(self, main: Path) -> None:
+        """Hash the files and compare them with the pin.
 
         Raises:
-            IntegrityError: it is not the pinned one.
+            UsageError: a file is missing.
+            IntegrityError: one is not the pinned one.
         """
-        self.check(*file_sha256(path), path)
+        for path in self.paths(main).values():
+            self.check(*file_sha256(path), path)
 
 
 def read(file: Path) -> dict[str, Pin]:
@@ -122,10 +157,23 @@ def _read(file: Path, *_changed: int) -> dict[str, Pin]:
     for name, entry in document.get("weights", {}).items():
         if unknown := entry.keys() - known:
             raise ValueError(f"{name} has an unknown field '{sorted(unknown)[0]}'")
-        pins[name] = Pin(**entry, home=file.parent)
+        shards = tuple(Shard(**shard) for shard in entry.pop("shards", ()))
+        pins[name] = Pin(**entry, shards=shards, home=file.parent)
         if pins[name].name != name:
             raise ValueError(f"{name} says that it is {pins[name].name}")
     return pins
+
+
+def _shard_tables(shards: Sequence[Mapping[str, Any]]) -> Any:
+    """Shards as an array of tables."""
+    import tomlkit
+
+    tables = tomlkit.aot()
+    for shard in shards:
+        table = tomlkit.table()
+        table.update(shard)
+        tables.append(table)
+    return tables
 
 
 def write(new: Sequence[Pin], file: Path) -> str:
@@ -143,8 +191,10 @@ def write(new: Sequence[Pin], file: Path) -> str:
     for pin in new:
         entry = tomlkit.table()
         for key, value in asdict(pin).items():
-            if key == "home" or (isinstance(value, Mapping) and not value):
+            if key == "home" or (isinstance(value, Mapping | tuple) and not value):
                 continue
+            if isinstance(value, tuple):
+                value = _shard_tables(value)
             if isinstance(value, Mapping):
                 inner = tomlkit.table()
                 inner.update(value)

@@ -34,6 +34,7 @@ DTYPES = {  # in the order in which a file has them: the widest first, so that e
     "U8": torch.uint8, "BOOL": torch.bool,
 }  # fmt: skip
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
+BLOCK = 1 << 20  # values that are looked at together
 LONGEST_HEADER = 100_000_000  # bytes, as in the format's own library
 
 Buffer = mmap.mmap | bytearray
@@ -92,10 +93,15 @@ def _check_writable(name: str, tensor: Tensor) -> None:
         raise PluginError(f"'{name}' is {type(tensor).__name__}, not a tensor")
     if tensor.dtype not in NAMES:
         raise PluginError(f"'{name}' is of {tensor.dtype}, which a weights file cannot hold")
-    if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+    if tensor.is_floating_point() and not _is_finite(tensor):
         raise TrainingError(
             f"training has diverged: '{name}' is not finite", "lower the learning rate; nothing was written"
         )
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Whether all values are; block by block, since each needs several times its memory."""
+    return all(bool(torch.isfinite(block).all()) for block in tensor.detach().reshape(-1).split(BLOCK))
 
 
 def _header(tensors: Mapping[str, Tensor], order: list[str], facts: Mapping[str, Any]) -> bytes:

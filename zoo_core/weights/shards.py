@@ -1,0 +1,125 @@
+"""Weights in one file or in several: large ones are an index and shards, named as on the Hub.
+
+The index is JSON: ``weight_map`` says in which file each tensor is, ``metadata`` holds the total size and the facts that
+a single file has in its header (https://huggingface.co/docs/transformers/big_models).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ..cards.checkpoint import once
+from ..errors import IntegrityError
+from ..files import atomic_write, file_sha256, read_bytes, sha256
+from . import tensorfile
+from .pins import INDEX, WEIGHTS, Shard
+from .tensorfile import HEADER, Contents
+
+NAME = r"model-\d{5}-of-\d{5}\.safetensors"  # what a shard is called
+LARGEST = 5_000_000_000  # bytes of one file; the Hub recommends no larger ones
+
+Check = Callable[[int, str, Path], None]
+
+
+def save(
+    folder: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], largest: int = LARGEST
+) -> tuple[Shard, tuple[Shard, ...]]:
+    """Write weights into a folder, in as many files as needed, the one that is opened last.
+
+    Args:
+        tensors: name to tensor; tied ones are stored once.
+        facts: what a reader learns of the training.
+        largest: bytes of one file; a larger tensor has one of its own.
+    Returns:
+        the file to open, and the shards that belong to it, if there are any.
+    Raises:
+        TrainingError: a tensor is not finite, or the disk is full.
+    """
+    groups = _groups(once(tensors), largest)
+    if len(groups) < 2:
+        digest = tensorfile.save(folder / WEIGHTS, tensors, facts)
+        return Shard(WEIGHTS, (folder / WEIGHTS).stat().st_size, digest), ()
+    names = [f"model-{i:05}-of-{len(groups):05}.safetensors" for i in range(1, len(groups) + 1)]
+    written = []
+    for name, group in zip(names, groups, strict=True):
+        digest = tensorfile.save(folder / name, group, {})
+        written.append(Shard(name, (folder / name).stat().st_size, digest))
+    total = sum(_bytes(tensor) for group in groups for tensor in group.values())
+    metadata = {"total_size": total, HEADER: json.dumps(facts, sort_keys=True)}
+    weight_map = {tensor: name for name, group in zip(names, groups, strict=True) for tensor in sorted(group)}
+    atomic_write(folder / INDEX, json.dumps({"metadata": metadata, "weight_map": weight_map}, indent=2).encode())
+    return Shard(INDEX, *file_sha256(folder / INDEX)), tuple(written)
+
+
+def _bytes(tensor: Tensor) -> int:
+    return tensor.numel() * tensor.element_size()
+
+
+def _groups(tensors: Mapping[str, Tensor], largest: int) -> list[dict[str, Tensor]]:
+    """The tensors by name, a file's worth at a time."""
+    groups: list[dict[str, Tensor]] = [{}]
+    room = largest
+    for name in sorted(tensors):
+        size = _bytes(tensors[name])
+        if groups[-1] and size > room:
+            groups.append({})
+            room = largest
+        groups[-1][name] = tensors[name]
+        room -= size
+    return groups
+
+
+def main_file(folder: Path) -> Path:
+    """The file of a folder that weights are read from: the index where there is one."""
+    return folder / INDEX if (folder / INDEX).is_file() else folder / WEIGHTS
+
+
+def read(path: Path, check: Check | None = None) -> Contents:
+    """Read weights from a file, or from an index and the shards beside it.
+
+    Args:
+        check: is given size, sha256 and path of each file before it is used, and may refuse it.
+    Raises:
+        UsageError: a file is missing.
+        IntegrityError: a file is not what `check` wants, or damaged, or the shards are not those of the index.
+    """
+    if not path.name.endswith(".index.json"):
+        return tensorfile.read(path, check)
+    data = read_bytes(path)
+    digest = sha256(data)
+    if check:
+        check(len(data), digest, path)
+    weight_map, facts = _parse_index(path, data)
+    tensors: dict[str, Tensor] = {}
+    size = len(data)
+    for name in sorted(set(weight_map.values())):
+        shard = tensorfile.read(path.parent / name, check)
+        if set(shard.tensors) != {tensor for tensor, file in weight_map.items() if file == name}:
+            raise IntegrityError(f"{path.parent / name} does not hold what {path.name} says", "get the files again")
+        tensors |= shard.tensors
+        size += shard.size
+    return Contents(tensors, facts, size, digest)
+
+
+def _parse_index(path: Path, data: bytes) -> tuple[dict[str, str], dict[str, Any]]:
+    """The weight map and the facts of an index.
+
+    Raises:
+        IntegrityError: it is malformed, or names a file that is not beside it.
+    """
+    try:
+        index = json.loads(data)
+        weight_map, facts = index["weight_map"], json.loads(index.get("metadata", {}).get(HEADER, "{}"))
+        if not isinstance(weight_map, dict) or not weight_map or not isinstance(facts, dict):
+            raise ValueError("its weight_map or its facts are no object")
+        for name in weight_map.values():
+            if not isinstance(name, str) or Path(name).name != name or not name.endswith(".safetensors"):
+                raise ValueError(f"'{name}' is no name of a safetensors file")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise IntegrityError(f"{path} is no index of safetensors files: {error}", "get the file again") from error
+    return weight_map, facts
