@@ -43,6 +43,7 @@ class ConditionalNorm(nn.Module):
         nn.init.zeros_(self.shift.weight)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """x [b, c, h, w], normalised, scaled and shifted by the class y [b]."""
         return torch.addcmul(self.shift(y)[:, :, None, None], self.norm(x), self.scale(y)[:, :, None, None])
 
 

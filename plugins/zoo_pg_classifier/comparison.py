@@ -27,7 +27,7 @@ class Ledger:
         curves[index].append(point)
 
     def state_dict(self) -> dict[str, Any]:
-        """JSON."""
+        """The curves, as JSON can hold them."""
         return {"points": dict(self.points)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -58,7 +58,7 @@ class Ledger:
 
 def variants(options: Train) -> dict[str, Train]:
     """Label to options of every learner to train; the options' own comes last, and is what is kept."""
-    found = {}
+    others = {}
     if options.compare:
         changes: dict[str, dict[str, Any]] = {
             "supervised": {"learner": "supervised"},
@@ -66,5 +66,5 @@ def variants(options: Train) -> dict[str, Train]:
             "batch mean": {**PLAIN, "baseline": "batch-mean"},
             "learned baseline": {**PLAIN, "baseline": "learned"},
         }
-        found = {label: options.model_copy(update=change) for label, change in changes.items()}
-    return {**{label: o for label, o in found.items() if o != options}, "as asked for": options}
+        others = {label: options.model_copy(update=change) for label, change in changes.items()}
+    return {**{label: o for label, o in others.items() if o != options}, "as asked for": options}

@@ -91,12 +91,12 @@ class Summarizer(nn.Module):
             raise UsageError(f"--longest {longest}: the model has positions for {most} tokens", f"--longest {most}")
         summaries, scores = [""] * len(texts), torch.zeros(len(texts))
         for rows in read.lengths.argsort(stable=True).split(how.batch_size):
-            said, found = decode(
+            said, likelihoods = decode(
                 self.network, read.batch(rows), longest=longest,
                 beams=how.beams if how.decoding == "beam" else 1, no_repeat=how.no_repeat,
                 top_p=how.top_p if how.decoding == "nucleus" else None, temperature=how.temperature,
             )  # fmt: skip
-            scores[rows.cpu()] = found.float().cpu()
+            scores[rows.cpu()] = likelihoods.float().cpu()
             for row, text in zip(rows.tolist(), self.tokenizer.decode_batch(said.tolist()), strict=True):
                 summaries[row] = text.strip()
         return summaries, scores, read
@@ -192,6 +192,6 @@ def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict
     systems = {checkpoint.name: rouge.scores(summaries, test), "first sentence": lead, "best sentence": oracle}
     run.show("rouge", rouge.table(systems, options.resamples))
     metrics = {}
-    for prefix, found in zip(("", "lead_", "oracle_"), systems.values(), strict=True):
-        metrics.update({prefix + name: value for name, value in zip(rouge.NAMES, found.mean(0).tolist(), strict=True)})
+    for prefix, scores in zip(("", "lead_", "oracle_"), systems.values(), strict=True):
+        metrics.update({prefix + name: value for name, value in zip(rouge.NAMES, scores.mean(0).tolist(), strict=True)})
     return {**metrics, "loss": model.loss(test, checkpoint.options)}

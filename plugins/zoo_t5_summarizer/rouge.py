@@ -16,8 +16,8 @@ _scorer = RougeScorer(list(NAMES), use_stemmer=True)
 
 def score(summary: str, references: Sequence[str]) -> list[float]:
     """ROUGE-1, -2 and -L: F1 in percent, each against the reference where it is highest."""
-    found = _scorer.score_multi(list(references), summary)
-    return [100 * found[name].fmeasure for name in NAMES]
+    best = _scorer.score_multi(list(references), summary)
+    return [100 * best[name].fmeasure for name in NAMES]
 
 
 def scores(summaries: Sequence[str], texts: TextData) -> Tensor:
@@ -33,9 +33,9 @@ def yardsticks(texts: TextData) -> tuple[Tensor, Tensor]:
     """
     lead, oracle = [], []
     for sentences, references in zip(texts.sentences, texts.references, strict=True):
-        found = [score(sentence, references) for sentence in sentences]
-        lead.append(found[0])
-        oracle.append(max(found, key=sum))
+        by_sentence = [score(sentence, references) for sentence in sentences]
+        lead.append(by_sentence[0])
+        oracle.append(max(by_sentence, key=sum))
     return torch.tensor(lead), torch.tensor(oracle)
 
 
@@ -56,8 +56,8 @@ def interval(scores: Tensor, resamples: int) -> tuple[Tensor, Tensor]:
 def table(systems: dict[str, Tensor], resamples: int) -> Table:
     """Means with their intervals, a row for each system."""
     rows = []
-    for name, found in systems.items():
-        low, high = interval(found, resamples)
-        cells = zip(found.mean(0).tolist(), low.tolist(), high.tolist(), strict=True)
+    for name, scores in systems.items():
+        low, high = interval(scores, resamples)
+        cells = zip(scores.mean(0).tolist(), low.tolist(), high.tolist(), strict=True)
         rows.append((name, *(f"{mean:.2f} [{a:.2f}, {b:.2f}]" for mean, a, b in cells)))
     return Table(("summary", *NAMES), tuple(rows))

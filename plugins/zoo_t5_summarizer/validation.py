@@ -26,17 +26,17 @@ class Best:
     def look(self, dev: TextData) -> dict[str, float]:
         """Validate the model as it is; keep it if it is the best so far."""
         self.model.eval()
-        found = {"validation_loss": self.model.loss(dev, self.options)}
+        measured = {"validation_loss": self.model.loss(dev, self.options)}
         if self.options.early_stopping == "rouge":
             summaries, _, _ = self.model.summarize(dev.sources, self.options)
-            found["validation_rouge"] = float(rouge.scores(summaries, dev).mean())
+            measured["validation_rouge"] = float(rouge.scores(summaries, dev).mean())
         self.model.train()
-        score = found.get("validation_rouge", -found["validation_loss"])
+        score = measured.get("validation_rouge", -measured["validation_loss"])
         self.waited += 1
         if self.score is None or score > self.score:
             self.score, self.waited = score, 0
             self.tensors = {name: tensor.clone() for name, tensor in self.model.named_parameters()}
-        return found
+        return measured
 
     def restore(self) -> None:
         """Make the model what it was at its best."""

@@ -59,7 +59,7 @@ def make_run(circumstances: Circumstances, activity: Activity) -> Run:
 
 
 def check_seed(seed: int) -> int:
-    """A seed that every generator of random numbers takes.
+    """Return a seed that every generator of random numbers takes.
 
     Raises:
         UsageError: it is out of range.
@@ -70,7 +70,7 @@ def check_seed(seed: int) -> int:
 
 
 def provenance(run: Run, checkpoint: Checkpoint[Options], options: Options) -> dict[str, Any]:
-    """What a result came from: weights, seed, device, options, data, judges, versions."""
+    """Everything that a result came from: weights, seed, device, options, data, judges, versions."""
     return {
         "model": checkpoint.name, "weights_sha256": checkpoint.sha256, "seed": run.seed, "device": str(run.device),
         "options": options.model_dump(mode="json"), "data": run.inputs.data, "judges": run.inputs.judges,

@@ -1,4 +1,4 @@
-"""Measuring a model as one call."""
+"""One call that measures a model."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def evaluate(
 
 
 def examine(handle: Handle, source: Source, circumstances: Circumstances, options: Mapping[str, Any]) -> Evaluation:
-    """What `evaluate` does, of a model that is loaded already."""
+    """Do what `evaluate` does, with a model that is loaded already."""
     chosen = resolve(handle.card.evaluate_options, options, owner=handle.model.name)
     checkpoint = find_checkpoint(handle, source, circumstances.reporter)
     return measure(handle.model, checkpoint, chosen, make_run(circumstances, "evaluation"))

@@ -1,4 +1,4 @@
-"""A model that was named: its plugin, loaded once, and the preset; everything below the verbs is handed this."""
+"""A model that somebody named: its plugin, loaded once, and the preset. Everything below the verbs takes this."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawing from a model as one call."""
+"""One call that draws from a model."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def sample(
 
 
 def draw(handle: Handle, source: Source, circumstances: Circumstances, options: Mapping[str, Any]) -> Result:
-    """What `sample` does, of a model that is loaded already."""
+    """Do what `sample` does, with a model that is loaded already."""
     chosen = resolve(handle.card.sample_options, options, owner=handle.model.name)
     checkpoint = find_checkpoint(handle, source, circumstances.reporter)
     run = make_run(circumstances, "sampling")

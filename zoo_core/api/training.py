@@ -1,4 +1,4 @@
-"""Training as one call: options, run folder, the hook, evaluation, the record."""
+"""One call that trains a model: options, run folder, the hook, evaluation, the record."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def learn(
     handle: Handle, place: Place, compute: Compute, circumstances: Circumstances, file: Path | None,
     options: Mapping[str, Any],
 ) -> Trained:  # fmt: skip
-    """What `train` does, with a model that is loaded already."""
+    """Do what `train` does, with a model that is loaded already."""
     from ..run.folder import RunFolder
 
     preset, chosen, previous = _starting_point(handle, file, options)
@@ -232,9 +232,9 @@ def _finish(
         open_model=load_pinned,
     )  # fmt: skip
     checkpoint = Checkpoint(f"{model.card.name}.{run.identity['preset']}", options, kept, facts)
-    found = measure(model, checkpoint, model.card.evaluate_options(), examiner)
+    evaluation = measure(model, checkpoint, model.card.evaluate_options(), examiner)
     facts |= {
-        "metrics": found.metrics,
+        "metrics": evaluation.metrics,
         "data": {**run.inputs.data, **examiner.inputs.data},
         "judges": examiner.inputs.judges,
     }

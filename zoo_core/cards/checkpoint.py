@@ -37,7 +37,7 @@ class Checkpoint(Generic[O]):
     sha256: str | None = None
 
     def of(self, kind: type[P]) -> Checkpoint[P]:
-        """The same checkpoint, for one who knows the class of its options.
+        """The same checkpoint, typed for code that knows the class of its options.
 
         Raises:
             PluginError: they are of another class.

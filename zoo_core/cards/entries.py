@@ -14,16 +14,16 @@ MODELS = "zoo.plugins"
 
 def installed(group: str) -> dict[str, list[EntryPoint]]:
     """Entry points of a group by name, sorted; a name may be claimed more than once."""
-    found: dict[str, list[EntryPoint]] = {}
+    entries: dict[str, list[EntryPoint]] = {}
     for entry in sorted(entry_points(group=group), key=lambda e: e.name):
-        if entry not in found.setdefault(entry.name, []):
-            found[entry.name].append(entry)
-    return found
+        if entry not in entries.setdefault(entry.name, []):
+            entries[entry.name].append(entry)
+    return entries
 
 
 @lru_cache
 def name_and_version(distribution: Distribution | None) -> tuple[str, str]:
-    """Of a distribution; read once for all its plugins, since its metadata holds a whole README."""
+    """Name and version of a distribution; read once for all its plugins, since the metadata holds a whole README."""
     return (distribution.name, distribution.version) if distribution else ("unknown", "")
 
 

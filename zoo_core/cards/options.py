@@ -142,7 +142,7 @@ def _field(options: type[Options], key: str, owner: str) -> str:
 
 
 def _usage_error(options: type[Options], error: ValidationError, owner: str) -> UsageError:
-    """The first of pydantic's complaints, in the zoo's words."""
+    """An error of the zoo that says the first of pydantic's complaints."""
     first = error.errors(include_url=False)[0]
     message = first["msg"].removeprefix("Value error, ")  # what a plugin's own validator raised
     if not first["loc"]:

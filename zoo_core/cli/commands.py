@@ -132,9 +132,9 @@ def doctor(as_json: bool) -> int:
 @json_flag
 def version(as_json: bool) -> None:
     """Versions of the zoo and of what it stands on."""
-    found = versions()
+    installed = versions()
     if as_json:
-        render.json_out(found)
+        render.json_out(installed)
     else:
-        for name, value in found.items():
+        for name, value in installed.items():
             render.line(f"{name} {value}")

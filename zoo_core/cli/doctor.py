@@ -38,8 +38,8 @@ def _check_plugins() -> list[Check]:
 
 def _check_weights() -> list[Check]:
     checks: list[Check] = [
-        ("weights", plugin, False, found.message, found.hint, 3)
-        for plugin, found in manifest.carried().items() if isinstance(found, ZooError)
+        ("weights", plugin, False, pins.message, pins.hint, 3)
+        for plugin, pins in manifest.carried().items() if isinstance(pins, ZooError)
     ]  # fmt: skip
     for name, pin in manifest.read().items():
         try:
@@ -61,9 +61,9 @@ def _check_surroundings() -> list[Check]:
     there = [folder.partition("/")[0] for folder in sets if (root / folder).is_dir()]
     count = torch.cuda.device_count()
     cuda = ", ".join(torch.cuda.get_device_name(i) for i in range(count)) or "no CUDA device"
-    found = versions(torch=True)
+    installed = versions(torch=True)
     return [
         ("data", str(root), True, ", ".join(there) or "empty; data sets are downloaded when first used", "", 0),
         ("device", "auto", True, f"{cuda}; {torch.get_num_threads()} CPU threads", "", 0),
-        ("versions", platform.system().lower(), True, "  ".join(f"{k} {v}" for k, v in found.items()), "", 0),
+        ("versions", platform.system().lower(), True, "  ".join(f"{k} {v}" for k, v in installed.items()), "", 0),
     ]

@@ -38,11 +38,11 @@ def chosen(names: tuple[str, ...], every: bool = False) -> list[Pin]:
         raise UsageError("say which weights: MODEL or MODEL.PRESET, or --all", "zoo weights list shows them")
     if every:
         return list(manifest.read().values())
-    found = []
+    pins_named = []
     for name in names:
         plugin, preset = split_name(name)
-        found.append(manifest.pin(name if preset else f"{plugin}.{registry.load(plugin).card.preset()}"))
-    return found
+        pins_named.append(manifest.pin(name if preset else f"{plugin}.{registry.load(plugin).card.preset()}"))
+    return pins_named
 
 
 @click.command()
@@ -141,15 +141,15 @@ class _Push:
 @json_flag
 def pull(names: tuple[str, ...], every: bool, endpoint: str | None, as_json: bool) -> None:
     """Fetch pinned weights, so that everything works without a network."""
-    found = []
+    rows = []
     for pin in chosen(names, every):
         where = "bundled" if pin.bundled.exists() else f"{pin.repo}@{pin.commit[:12]}"
         path, _ = manifest.held(pin, pin.check_files, endpoint)
-        found.append({"weights": pin.name, "from": where, "path": path, "bytes": pin.total_size, "sha256": pin.sha256})
+        rows.append({"weights": pin.name, "from": where, "path": path, "bytes": pin.total_size, "sha256": pin.sha256})
         if not as_json:
             render.line(f"{pin.name}  {pin.total_size:,} bytes, sha256 as pinned  {where}  {path}")
     if as_json:
-        render.json_out(found)
+        render.json_out(rows)
 
 
 @click.group()
@@ -186,14 +186,14 @@ def verify(names: tuple[str, ...], as_json: bool) -> int:
 
     Exits 3 if one differs.
     """
-    found: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     for pin in chosen(names, not names):
         path, wrong = manifest.available(pin), None
         try:
             manifest.verified(pin)
         except IntegrityError as error:
             wrong = error
-        found.append({"weights": pin.name, "path": path, "ok": not wrong if path else None, "detail": str(wrong or "")})
+        rows.append({"weights": pin.name, "path": path, "ok": not wrong if path else None, "detail": str(wrong or "")})
         if as_json:
             continue
         if wrong:
@@ -201,8 +201,8 @@ def verify(names: tuple[str, ...], as_json: bool) -> int:
         else:
             render.line(f"{pin.name}  {f'as pinned  {path}' if path else 'not here'}")
     if as_json:
-        render.json_out(found)
-    return IntegrityError.exit_code if any(row["ok"] is False for row in found) else 0
+        render.json_out(rows)
+    return IntegrityError.exit_code if any(row["ok"] is False for row in rows) else 0
 
 
 @weights.command()
@@ -210,9 +210,9 @@ def verify(names: tuple[str, ...], as_json: bool) -> int:
 def path(name: str) -> None:
     """Where the file of NAME lies on this machine."""
     (pin,) = chosen((name,))
-    if not (found := manifest.available(pin)):
+    if not (file := manifest.available(pin)):
         raise UsageError(f"the weights of {pin.name} are not on this machine", f"zoo pull {pin.name}")
-    render.line(str(found))
+    render.line(str(file))
 
 
 @weights.command()

@@ -66,7 +66,7 @@ def given(options: type[Options], arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def piped(options: type[Options], values: dict[str, Any]) -> dict[str, Any]:
-    """What comes through a pipe or from a redirected file, for the option that takes it, if nothing else gives it."""
+    """The text from a pipe or a redirected file, for the option that takes it, unless another option gives one."""
     wanted = [flag for flag in flags(options) if flag.piped]
     if not wanted or any(flag.field in values for flag in flags(options) if flag.piped or flag.type is Path):
         return {}

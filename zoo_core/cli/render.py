@@ -180,16 +180,16 @@ def trained(card: Card, done: Trained) -> None:
     line(f"zoo sample {card.name} --weights {done.folder}")
 
 
-def evaluated(card: Card, found: Evaluation) -> None:
+def evaluated(card: Card, evaluation: Evaluation) -> None:
     """The end of ``zoo evaluate``."""
-    preset = found.record["model"].partition(".")[2]
+    preset = evaluation.record["model"].partition(".")[2]
     published = card.presets[preset].published if preset in card.presets else {}
-    out.print(_metrics(card, found.metrics, published, found.record["model"]))
-    _tables(found.shown)
-    digest = found.record["weights_sha256"]
+    out.print(_metrics(card, evaluation.metrics, published, evaluation.record["model"]))
+    _tables(evaluation.shown)
+    digest = evaluation.record["weights_sha256"]
     weights = f"{digest[:12]}…" if digest else "untrained"
-    judges = "".join(f", {name} {digest[:12]}…" for name, digest in found.record["judges"].items())
-    line(f"\nweights {weights}{judges}, seed {found.record['seed']}, {found.record['device']}")
+    judges = "".join(f", {name} {digest[:12]}…" for name, digest in evaluation.record["judges"].items())
+    line(f"\nweights {weights}{judges}, seed {evaluation.record['seed']}, {evaluation.record['device']}")
 
 
 def _tables(results: Mapping[str, Result]) -> None:

@@ -49,7 +49,7 @@ class Verb(Protocol):
         """The model's options for this verb, the values that the help shows as defaults, and a note for the help."""
 
     def run(self, model: Model, preset: str, values: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
-        """Do it.
+        """Carry the verb out.
 
         Args:
             model: loaded already.

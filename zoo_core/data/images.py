@@ -136,7 +136,7 @@ def is_there(name: str, split: str, root: Path) -> bool:
 
 
 def _paths(name: str, split: str, root: Path) -> list[Path]:
-    """Its image file and its label file."""
+    """The image file and the label file of a data set."""
     raw, stem = root / SOURCES[name].folder / "raw", SPLITS[split]
     return [raw / f"{stem}-images-idx3-ubyte", raw / f"{stem}-labels-idx1-ubyte"]
 

@@ -1,4 +1,4 @@
-"""Text data sets: papers with what is to be said of them, read from JSON lines, checked line by line.
+"""Data sets of texts, each with its summaries, read from JSON lines and checked line by line.
 
 Files lie as ``<root>/<folder>/{train,dev,test}.jsonl``. A set that is missing is fetched through the
 library `datasets` where the Hub has it. Nothing here imports torch.
@@ -29,7 +29,7 @@ class Source:
 
     Args:
         folder: under the data root.
-        source, target: what is read, and what is to be said of it: text, or a list of texts.
+        source, target: the text, and its summary: one text, or a list of texts.
         title, id: what else tells one paper from another; empty where there is none.
         hub: repository and configuration of `datasets.load_dataset`; empty where the Hub has none.
     """
@@ -53,7 +53,7 @@ _BREAK = re.compile(r"(?<=[.!?])[\"”')\]]*\s+(?=[\"“'(\[]*[A-Z0-9])")
 
 @dataclass(frozen=True)
 class TextData:
-    """Texts, each with one or several references of what is to be said of it.
+    """Texts, each with one or several reference summaries.
 
     Args:
         name, split: e.g. ``scitldr``, ``test``.
@@ -79,7 +79,7 @@ class TextData:
         return [" ".join(sentences) for sentences in self.sentences]
 
     def take(self, rows: Iterable[int]) -> TextData:
-        """Some of them, in this order."""
+        """The texts of some rows, in this order."""
         rows = list(rows)
         sentences = tuple(self.sentences[row] for row in rows)
         references = tuple(self.references[row] for row in rows)
@@ -87,7 +87,7 @@ class TextData:
         return replace(self, sentences=sentences, references=references, keys=keys)
 
     def without(self, *others: TextData) -> TextData:
-        """Those that occur in none of the others, neither by id nor by text nor by title."""
+        """The texts that occur in none of the others, neither by id nor by text nor by title."""
         theirs = {key for other in others for keys in other.keys for key in keys}
         return self.take(row for row in range(len(self)) if not self.keys[row] & theirs)
 

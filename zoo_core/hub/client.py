@@ -1,4 +1,7 @@
-"""The Hub's client, and what it does when the network, the server or the disk fails. The only file that imports it."""
+"""The Hub's client, and what the zoo does when the network, the server or the disk fails.
+
+This is the only file that imports huggingface_hub.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ T = TypeVar("T")
 
 
 def client() -> Any:
-    """The client; silent, and over HTTP alone: its uploads through Xet do not fall back where a server has none."""
+    """The client library, silent and over HTTP alone, since its uploads through Xet fail where a server has no Xet."""
     os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     import huggingface_hub.constants
@@ -43,7 +46,7 @@ def check_online() -> None:
 
 
 def patiently(do: Callable[[], T]) -> T:
-    """Do it; where the network or the server fails for the moment, again, after ever longer waits."""
+    """Call `do`; call it again, after ever longer waits, where the network or the server fails for the moment."""
     for wait in WAITS:
         try:
             return do()
@@ -63,14 +66,14 @@ def _is_final(error: Exception) -> bool:
 
 
 def _asked_wait(error: Exception) -> float:
-    """Seconds that the server asks us to wait; a date, which would need two clocks that agree, counts as nothing."""
+    """How many seconds the server asks to wait; a date counts as none, since it would need two clocks that agree."""
     value = getattr(getattr(error, "response", None), "headers", {}).get("Retry-After", "")
     return float(value) if value.isdigit() else 0.0
 
 
 @contextlib.contextmanager
 def explained(repo: str, commit: str = "") -> Iterator[None]:
-    """Turn what the client raises, its own kinds, the transport's and the system's, into one of ours."""
+    """Turn whatever the client raises (its own errors, the transport's, the system's) into an error of the zoo."""
     try:
         yield
     except ZooError:
@@ -85,11 +88,11 @@ def _explain(error: Exception, what: str) -> ZooError:
         return UsageError(f"'{what}' is no name of a repository", "it is ORG/NAME")
     if isinstance(error, OSError) and error.errno is not None and not getattr(error, "response", None):
         where = Path(error.filename or hub.constants.HF_HUB_CACHE)
-        found = disk_error(where, error)
-        found.hint = (
+        refused = disk_error(where, error)
+        refused.hint = (
             "free some space, or set HF_HOME to another folder" if is_full(error) else "set HF_HOME to another folder"
         )
-        return found
+        return refused
     reason = without_token(" ".join(str(error).split()))[:300]
     if isinstance(error, hub.errors.RepositoryNotFoundError) or _status(error) in (401, 403):
         return NetworkError(f"{what}: there is no such repository, or it is closed to you: {reason}",
@@ -100,7 +103,7 @@ def _explain(error: Exception, what: str) -> ZooError:
 
 
 def without_token(text: str) -> str:
-    """A text in which the user's token, which a server may repeat, cannot be read."""
+    """The text with the user's token taken out: a server may repeat it in an error."""
     token = client().get_token()
     return text.replace(token, "…") if token else text
 

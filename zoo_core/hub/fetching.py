@@ -46,9 +46,9 @@ def folder(source: str, files: Sequence[str]) -> Path:
         repo, commit = split_address(source)
         paths = [fetch(repo, commit, name) for name in files]
         return paths[0].parent
-    found = {entry.name for entry in Path(source).iterdir()}
-    if missing := [name for name in files if name not in found]:
-        raise _not_there(source, missing[0], found)
+    names = {entry.name for entry in Path(source).iterdir()}
+    if missing := [name for name in files if name not in names]:
+        raise _not_there(source, missing[0], names)
     return Path(source)
 
 
@@ -61,8 +61,8 @@ def _not_there(source: str, file: str, names: set[str]) -> IntegrityError:
 
 def cached(repo: str, commit: str, file: str) -> Path | None:
     """Where a fetched file lies; nothing is asked of any server."""
-    found = client().try_to_load_from_cache(repo, file, revision=commit)
-    return Path(found) if isinstance(found, str) else None
+    place = client().try_to_load_from_cache(repo, file, revision=commit)
+    return Path(place) if isinstance(place, str) else None
 
 
 def fetch(
@@ -71,23 +71,23 @@ def fetch(
 ) -> Path:  # fmt: skip
     """A file of a repository at one commit, from the cache or the server.
 
-    What the server sends is compared with the pin, or, without one, with the hash that the server itself says. If it
-    differs it is removed, and fetched once more. What lies in the cache already is not looked at: who loads it does.
+    What the server sends is compared with the pin, or without one with the hash that the server itself announces. A file
+    that differs is removed and fetched once more. A file that the cache has already is not compared: whoever loads it does that.
 
     Args:
         pinned: its sha256.
         size: its bytes.
-        again: what lies in the cache was found to be wrong.
+        again: the copy in the cache was found to be wrong.
         endpoint: the server, if not that of ``HF_ENDPOINT``.
     Raises:
         IntegrityError: the server has something else, or nothing that the zoo would load.
         NetworkError: the server cannot be reached or does not let us in.
         TrainingError: the disk is full.
     """
-    if found := cached(repo, commit, file):
+    if path := cached(repo, commit, file):
         if not again:
-            return found
-        _remove(found)
+            return path
+        _remove(path)
     if os.environ.get("ZOO_OFFLINE"):
         raise NetworkError(f"{file} of {repo} at {commit[:12]} is not in the cache, and ZOO_OFFLINE is set",
                            "connect to the network and unset it")  # fmt: skip
@@ -116,7 +116,7 @@ def _attempt(
 
 
 def _look(repo: str, commit: str, file: str, endpoint: str | None) -> Any:
-    """What the server says of a file.
+    """The metadata that the server gives for a file.
 
     Raises:
         IntegrityError: it has no such file.
@@ -171,24 +171,24 @@ def _remove(path: Path) -> None:
 
 
 def prune(keep: Mapping[str, set[str]], *, dry_run: bool = False) -> tuple[int, int]:
-    """Remove from the cache what is of these repositories but of none of the commits to keep.
+    """Remove from the cache every commit of these repositories, except those to keep.
 
     Args:
         keep: repository to its commits.
     Returns:
-        commits and bytes that went, or would go.
+        how many commits and bytes were removed, or would be.
     """
     hub = client()
     try:
         cache = hub.scan_cache_dir()
     except hub.errors.CacheNotFound:
         return 0, 0
-    found = [
+    outdated = [
         revision.commit_hash
         for repo in cache.repos if repo.repo_type == "model" and repo.repo_id in keep
         for revision in repo.revisions if revision.commit_hash not in keep[repo.repo_id]
     ]  # fmt: skip
-    plan = cache.delete_revisions(*found)
+    plan = cache.delete_revisions(*outdated)
     if not dry_run:
         plan.execute()
-    return len(found), plan.expected_freed_size
+    return len(outdated), plan.expected_freed_size

@@ -14,10 +14,10 @@ from .fetching import fetch, git_hash
 
 
 def check_name(repo: str) -> None:
-    """Whether a repository could be called so.
+    """Refuse what cannot be the name of a repository.
 
     Raises:
-        UsageError: it could not.
+        UsageError: it is none.
     """
     with explained(repo):
         client().utils.validate_repo_id(repo)
@@ -60,7 +60,7 @@ def push(
 
 
 def _commit(api: Any, repo: str, files: Mapping[str, bytes | Path], message: str) -> str:
-    """One commit. Looks first: the answer to an earlier try may be all that was lost."""
+    """Make one commit, unless an earlier try made it already and only its answer was lost."""
     head: str = api.repo_info(repo).sha
     if not (changed := _differences(api, repo, head, files)):
         return head
@@ -71,16 +71,16 @@ def _commit(api: Any, repo: str, files: Mapping[str, bytes | Path], message: str
 
 
 def _differences(api: Any, repo: str, commit: str, files: Mapping[str, bytes | Path]) -> dict[str, tuple[str, str]]:
-    """Files that a commit has otherwise or not at all: its hash, and that of ours."""
+    """Files that a commit lacks or has with other content: the hash there, and the hash here."""
     theirs = {entry.path: entry for entry in api.get_paths_info(repo, list(files), revision=commit)}
-    found = {}
+    differences = {}
     for name, data in files.items():
         entry = theirs.get(name)
         large = entry is not None and entry.lfs
         hashes = (entry.lfs.sha256 if large else entry.blob_id) if entry else "", (_sha256 if large else git_hash)(data)
         if hashes[0] != hashes[1]:
-            found[name] = hashes
-    return found
+            differences[name] = hashes
+    return differences
 
 
 def _sha256(content: bytes | Path) -> str:

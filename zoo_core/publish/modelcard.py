@@ -1,7 +1,7 @@
-"""The model card of a repository: what the Hub reads at its top, and below it what a person reads.
+"""The model card of a repository: metadata for the Hub at its top, and below it text for people.
 
-Everything is made from the model's card and from what the weights file says of itself. It stands between two marks;
-what someone wrote before, after or into the metadata stays when the card is made again.
+Everything is made from the model's card and from what the weights file says of itself. It stands between two marks.
+What people wrote before it, after it or into the metadata stays when the card is made again.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def render(
 
 
 def _taken_apart(before: str) -> tuple[dict[str, Any], str, str]:
-    """Metadata of a README.md, and what stands before and after the part that is ours."""
+    """The metadata of a README.md, and the text before and after the part that the zoo makes."""
     data, text = _front_matter(before)
     above, begin, rest = text.partition(BEGIN)
     _, end, below = rest.partition(END)
@@ -55,7 +55,7 @@ def _taken_apart(before: str) -> tuple[dict[str, Any], str, str]:
 
 
 def _front_matter(text: str) -> tuple[dict[str, Any], str]:
-    """Metadata, and the text after it; metadata that nothing can read is text."""
+    """The metadata of a card, and the text after it; metadata that cannot be parsed counts as text."""
     front, mark, rest = text.removeprefix(FENCE).partition(f"\n{FENCE}")
     if not text.startswith(FENCE) or not mark:
         return {}, text

@@ -24,17 +24,17 @@ def data_root(chosen: str | Path | None = None) -> Path:
 
 def versions(torch: bool = False) -> dict[str, str]:
     """Installed versions by package; ``torch`` alone says which build it is, e.g. ``2.11.0+cu130``."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
             continue
     if torch:
         import torch as _torch
 
-        found["torch"] = _torch.__version__
-    return found
+        installed["torch"] = _torch.__version__
+    return installed
 
 
 def commit() -> str | None:

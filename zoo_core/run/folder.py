@@ -40,7 +40,7 @@ class RunFolder:
         self.path = path
 
     def check(self, resume: bool, overwrite: bool) -> None:
-        """Refuse to touch what is there, unless told to.
+        """Refuse to touch a run that is there, unless told to.
 
         Raises:
             UsageError: the folder exists and is not to be resumed or overwritten, or is no run.

@@ -237,7 +237,7 @@ class Run:
             result.save(self.folder / "figures" / (name + result.suffix), overwrite=True)
 
     def keep(self, name: str, tensors: Mapping[str, Tensor]) -> None:
-        """Write weights that the run has on its way, e.g. after pretraining, beside those of its end."""
+        """Write weights of an intermediate stage, e.g. after pretraining, beside the final ones."""
         if self.folder and not self.rank:
             facts = {**self.identity, "data": self.inputs.data}
             tensorfile.save(self.folder / STAGES / f"{name}.safetensors", tensors, facts)

@@ -175,10 +175,10 @@ def _mapped(path: Path) -> Buffer:
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object in which no key stands twice."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    result = dict(pairs)
+    if len(result) != len(pairs):
         raise ValueError("a name stands twice in its header")
-    return found
+    return result
 
 
 def _read_header(data: Buffer) -> dict[str, Any]:

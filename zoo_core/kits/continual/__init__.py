@@ -1,4 +1,4 @@
-"""Learning tasks one after another: what all strategies share. Torch-free; `learning` is the rest.
+"""Options, metrics and card of strategies that learn tasks one after another. Torch-free; see `learning` too.
 
 The tasks are permuted MNIST (Goodfellow et al. 2013, https://arxiv.org/abs/1312.6211): task 1 is the
 original, every other one shows its pixels in a fixed random order. One network with one set of ten

@@ -48,7 +48,7 @@ def backward_transfer(matrix: Tensor) -> float:
 
 
 def scores(matrix: Tensor) -> dict[str, float]:
-    """All three, by the names of `zoo_core.kits.continual.METRICS`."""
+    """Accuracy, forgetting and backward transfer, by the names of `zoo_core.kits.continual.METRICS`."""
     return {
         "accuracy": average_accuracy(matrix),
         "forgetting": forgetting(matrix),
@@ -81,7 +81,7 @@ class Ledger:
         return row
 
     def state_dict(self) -> dict[str, Any]:
-        """JSON."""
+        """Both dictionaries, as JSON can hold them."""
         return {"rows": dict(self.rows), "held_out": dict(self.held_out)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

@@ -29,7 +29,7 @@ class PermutedTasks:
         return len(self.seeds)
 
     def bytes(self, rows: Tensor, task: int | Tensor) -> Tensor:
-        """Images as a task, or each as the task of its own, shows them.
+        """Images as one task shows them, or each as a task of its own does.
 
         Args:
             rows: int64 [b].
