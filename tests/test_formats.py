@@ -1,4 +1,4 @@
-"""Versions of formats and of options: what a newer release wrote is refused by name, what an older one wrote migrates."""
+"""Versions of formats and options: files of a newer release are refused by name, those of an older one migrate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The types that the package ships: a user's strict script passes, a wrong one does not, and a plugin is typed through."""
+"""The types that the package ships: a user's strict script passes, a wrong one does not, a plugin is typed through."""
 
 from __future__ import annotations
 

@@ -115,7 +115,8 @@ CARD = Card(
         "t5-small": Preset(
             Train(
                 size="small", base=T5_SMALL, dataset="xsum", share=0.1, max_source=1024, max_target=128,
-                pretrain_epochs=0, corpus="pairs", epochs=3, optimizer="adafactor", learning_rate=1e-3, label_smoothing=0.0, dropout=0.1,
+                pretrain_epochs=0, corpus="pairs", epochs=3, optimizer="adafactor", learning_rate=1e-3,
+                label_smoothing=0.0, dropout=0.1,
             ),
             "google-t5/t5-small fine-tuned on a tenth of XSum",
             {"rouge1": 26.56, "rouge2": 7.04, "rougeL": 20.75},

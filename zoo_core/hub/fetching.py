@@ -71,8 +71,9 @@ def fetch(
 ) -> Path:  # fmt: skip
     """A file of a repository at one commit, from the cache or the server.
 
-    What the server sends is compared with the pin, or without one with the hash that the server itself announces. A file
-    that differs is removed and fetched once more. A file that the cache has already is not compared: whoever loads it does that.
+    What the server sends is compared with the pin, or without one with the hash that the server itself announces. A
+    file that differs is removed and fetched once more. A file that the cache has already is not compared: whoever
+    loads it does that.
 
     Args:
         pinned: its sha256.

@@ -8,7 +8,7 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("zoo-core", "torch", "numpy", "safetensors", "accelerate")
+PACKAGES = ("zoo-core", "torch", "numpy", "accelerate")
 
 
 def data_root(chosen: str | Path | None = None) -> Path:

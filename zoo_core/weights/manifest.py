@@ -26,7 +26,7 @@ def path() -> Path:
     if chosen := os.environ.get("ZOO_MANIFEST"):
         return Path(chosen)
     package = Path(__file__).parent.parent
-    installed = package / FILE
+    installed = package / "pinned" / FILE
     return installed if installed.exists() else package.parent / FILE
 
 

@@ -1,7 +1,7 @@
 """Weights in one file or in several: large ones are an index and shards, named as on the Hub.
 
-The index is JSON: ``weight_map`` says in which file each tensor is, ``metadata`` holds the total size and the facts that
-a single file has in its header (https://huggingface.co/docs/transformers/big_models).
+The index is JSON: ``weight_map`` says in which file each tensor is, ``metadata`` holds the total size and the facts
+that a single file has in its header (https://huggingface.co/docs/transformers/big_models).
 """
 
 from __future__ import annotations
