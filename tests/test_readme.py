@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -39,3 +40,13 @@ def test_commands_of_the_readme_know_their_flags(zoo: Zoo) -> None:
         if flags:
             text = zoo(verb, model, "--help").stdout
             assert all(flag in text for flag in flags), (verb, model, flags)
+
+
+def test_the_training_loop_that_is_shown_is_the_templates() -> None:
+    (shown,) = re.findall(r"```python\n(def train\(run, options\):.*?)```", README, re.S)
+    template = ast.parse((ROOT / "examples" / "zoo-template" / "zoo_template" / "model.py").read_text())
+    (train,) = [node for node in template.body if isinstance(node, ast.FunctionDef) and node.name == "train"]
+    train.returns = None
+    for argument in train.args.args:
+        argument.annotation = None
+    assert ast.unparse(train) == ast.unparse(ast.parse(shown))
