@@ -11,6 +11,7 @@ import torch
 from conftest import SLICES
 from torch import nn
 
+import zoo_core as zoo
 from zoo_core import Budget, DeviceError, PluginError, TrainingError, UsageError
 from zoo_core.api.calls import Circumstances, blaming, make_run
 from zoo_core.data import images
@@ -185,3 +186,41 @@ def test_any_other_failure_names_plugin_and_hook() -> None:
     wanted = r"the hook 'sample' of vae \(zoo-core .*ValueError: no"
     with pytest.raises(PluginError, match=wanted), blaming(load("vae"), "sample"):
         raise ValueError("no")
+
+
+# -- the evaluation after a training ---------------------------------------------------------------
+
+
+def test_the_evaluation_after_a_training_gets_the_facts_of_every_later_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from zoo_judge import model
+
+    seen: list[dict[str, Any]] = []
+
+    def evaluate(run: Run, checkpoint: zoo.Checkpoint[Any]) -> dict[str, float]:
+        seen.append(dict(checkpoint.facts))
+        return real(run, checkpoint)
+
+    real = model.evaluate
+    monkeypatch.setattr(model, "evaluate", evaluate)
+    common: dict[str, Any] = {"data_root": SLICES, "reporter": Silent(), "device": "cpu"}
+    done = zoo.train("judge", output=tmp_path / "run", iterations=2, batch_size=8, **common)
+    zoo.evaluate("judge", weights=done.folder, **common)
+    first, later = seen
+    assert len(first["classes"]) == 10 and first["data"].keys() == {"fashion-mnist/train"}
+    for fact in ("model", "preset", "seed", "options", "options_version", "classes", "licence"):
+        assert first[fact] == later[fact], fact
+    assert first["data"].items() <= later["data"].items()
+
+
+def test_a_strategy_of_ones_own_needs_no_option_called_strategy(tmp_path: Path) -> None:
+    """`begin` compares the strategy of an earlier run with today's; a third party's options have one too."""
+    from zoo_core.kits.continual import TaskOptions
+
+    assert TaskOptions().strategy == "naive"
+
+    class Mine(TaskOptions):
+        pull: float = zoo.option(1.0, "how hard")
+
+    assert Mine(pull=2).strategy == "naive"
