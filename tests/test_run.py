@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from zoo_core.api.calls import Circumstances, blaming, make_run
 from zoo_core.data import images
 from zoo_core.plugin.registry import load
 from zoo_core.run import devices
+from zoo_core.run.loops import Settings
 from zoo_core.run.reporter import Progress, Silent
 from zoo_core.run.run import Run
 
@@ -130,9 +134,8 @@ def test_everything_that_was_prepared_is_resumed(tmp_path: Path) -> None:
             line = Line()
             adam = torch.optim.Adam(line.parameters(), lr=0.1)
             schedule = torch.optim.lr_scheduler.StepLR(adam, 2, 0.5)
-            run = a_run(folder=folder, resume=resume)
+            run = a_run(folder=folder, resume=resume, settings=Settings(save_steps=1))
             run.prepare(line=line, adam=adam, schedule=schedule)
-            run.loops.settings = type(run.settings)(save_steps=1)
             for step in run.steps(range(40), Budget(batch_size=4)):
                 if stop_after and not resume and step.number == stop_after:
                     break
@@ -224,3 +227,11 @@ def test_a_strategy_of_ones_own_needs_no_option_called_strategy(tmp_path: Path) 
         pull: float = zoo.option(1.0, "how hard")
 
     assert Mine(pull=2).strategy == "naive"
+
+
+def test_how_threads_wait_is_settled_before_torch_is_loaded() -> None:
+    """Whichever module of the zoo comes first: torch reads the setting once, when it is imported."""
+    code = "import os, sys, zoo_core; print(os.environ['GOMP_SPINCOUNT'], 'torch' in sys.modules)"
+    env = {name: value for name, value in os.environ.items() if name not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["2000", "False"]

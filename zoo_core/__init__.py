@@ -15,6 +15,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from . import threads  # noqa: F401  # how threads wait is settled before anything imports torch # isort: skip
 from .cards.card import Card, Metric, Preset
 from .cards.checkpoint import Checkpoint
 from .cards.groups import Budget, OnImages

@@ -1,4 +1,4 @@
-"""How OpenMP threads wait for work; import this before torch.
+"""How OpenMP threads wait for work: settled when `zoo_core` is imported, which is before it imports torch.
 
 By default they spin for milliseconds. On an idle machine that is fastest; beside a busy process the
 spinning threads and the working ones take each other's cores, and training becomes many times slower.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from .. import threads  # noqa: F401  # before torch # isort: skip
 import torch
 
 from ..errors import DeviceError, UsageError, nearest

@@ -22,7 +22,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .. import threads  # noqa: F401  # before torch # isort: skip
 import torch
 from torch import Tensor, nn
 

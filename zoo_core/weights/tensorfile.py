@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import threads  # noqa: F401  # before torch # isort: skip
 import torch
 from torch import Tensor
 
