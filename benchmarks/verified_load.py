@@ -26,6 +26,7 @@ from zoo_core.plugin import registry
 from zoo_core.weights import find, manifest, pins, tensorfile
 
 from safetensors.torch import load_file  # isort: skip  # it imports torch, and the zoo sets the thread policy before
+from torch import nn  # isort: skip
 
 NAME, PAIRS = "vae.mlp-64d", 15
 HIDDEN, QUICK_HIDDEN = 1210, 64  # width of the model: 20 MB, and next to nothing
@@ -50,10 +51,10 @@ def make(folder: Path, hidden: int) -> pins.Pin:
     return pin
 
 
-def load_unseen(path: Path, chosen: Options) -> None:
+def load_unseen(path: Path, chosen: Options) -> nn.Module:
     """What `zoo.load` does, but for the look at the file."""
     model = registry.load(NAME.split(".")[0])
-    model.build(Checkpoint(NAME, chosen, load_file(path)))
+    return model.build(Checkpoint(NAME, chosen, load_file(path)))
 
 
 def process(*arguments: str) -> None:
