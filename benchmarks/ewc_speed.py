@@ -13,10 +13,12 @@ The ways take turns, and the ratio is the median over rounds.
 
 from __future__ import annotations
 
+import argparse
 import logging
 import statistics
 import tempfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 from _measure import ABSENT, Column, Table, Way, choose, parser, program, ratio, seconds, share, take_turns
@@ -35,8 +37,10 @@ HIDDEN, BATCH, RATE = 400, 128, 0.05
 def ours(tasks: int, root: Path) -> float:
     """The accuracy, 0 to 1, after the last task."""
     with tempfile.TemporaryDirectory() as folder:
-        run = zoo.train("ewc", tasks=tasks, epochs=1, batch_size=BATCH, hidden=HIDDEN, learning_rate=RATE, held_out=0,
-                        momentum=0, output=Path(folder) / "run", reporter=Silent(), device="cpu", data_root=root)  # fmt: skip
+        run = zoo.train(
+            "ewc", tasks=tasks, epochs=1, batch_size=BATCH, hidden=HIDDEN, learning_rate=RATE, held_out=0, momentum=0,
+            output=Path(folder) / "run", reporter=Silent(), device="cpu", data_root=root,
+        )  # fmt: skip
         return run.metrics["accuracy"] / 100
 
 
@@ -63,22 +67,30 @@ def avalanche(tasks: int, root: Path) -> float:
     return next(iter(found.values()))
 
 
-def main() -> None:
-    """Measure what was asked for."""
+def arguments() -> argparse.Namespace:
+    """What the command line says."""
     made = parser(__doc__, data=True)
     made.add_argument("--rounds", type=int, help="turns of each way  [3; 1 if --quick]")
     made.add_argument("--tasks", type=int, help="learned one after another  [3; 2 if --quick]")
     made.add_argument("--ways", default="", help="names with commas between them  [all]")
-    asked = made.parse_args()
+    return made.parse_args()
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    asked = arguments()
     rounds, tasks = asked.rounds or (1 if asked.quick else 3), asked.tasks or (2 if asked.quick else 3)
     root, accuracy = data_root(asked.data_root), dict[str, float]()
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
 
-    def timed(name: str) -> float:
-        return seconds(lambda: accuracy.update({name: {"zoo": ours, "avalanche": avalanche}[name](tasks, root)}))
+    def timed(name: str, learn: Callable[[int, Path], float]) -> float:
+        return seconds(lambda: accuracy.update({name: learn(tasks, root)}))
 
-    every = {"zoo": Way(lambda: timed("zoo")), "avalanche": Way(lambda: timed("avalanche"), needs="avalanche")}
+    every = {
+        "zoo": Way(lambda: timed("zoo", ours)),
+        "avalanche": Way(lambda: timed("avalanche", avalanche), needs="avalanche"),
+    }
     ways = choose(every, asked.ways, asked.quick)
     ours(1, root)  # imports, first touches
     found = take_turns(ways, rounds)
@@ -87,8 +99,7 @@ def main() -> None:
     table = Table("way", 10, [*columns, Column("zoo is", "{:.1f}x")])
     for name in ways:
         if name in found:
-            faster = ratio(found[name], found.get("zoo"))
-            table.row(name, statistics.median(found[name]), accuracy[name], faster)
+            table.row(name, statistics.median(found[name]), accuracy[name], ratio(found[name], found.get("zoo")))
         else:
             table.row(name, ABSENT, None, None)
 

@@ -191,8 +191,10 @@ def pythae(root: Path) -> float:
 
     pixels = images.load("mnist", "train", root).pixels()
     with tempfile.TemporaryDirectory() as folder:
-        config = BaseTrainerConfig(output_dir=folder, num_epochs=1, per_device_train_batch_size=BATCH, learning_rate=1e-3,
-                                   no_cuda=True, steps_saving=None)  # fmt: skip
+        config = BaseTrainerConfig(
+            output_dir=folder, num_epochs=1, per_device_train_batch_size=BATCH, learning_rate=1e-3, no_cuda=True,
+            steps_saving=None,
+        )  # fmt: skip
         model = Theirs(VAEConfig(input_dim=(1, 28, 28), latent_dim=64, reconstruction_loss="bce"), *pythae_layers())
         data = BaseDataset(pixels, torch.zeros(len(pixels)))
         BaseTrainer(model, train_dataset=data, training_config=config, callbacks=[Ends()]).train()
