@@ -1,16 +1,16 @@
 """Tokens per second of decoding with kept keys and values, and without, for texts of several lengths.
 
-    python benchmarks/decoding_speed.py [--batch 8] [--network transformer] [--size mini]
+    python benchmarks/decoding_speed.py [--batch 8] [--network transformer] [--size mini] [--quick]
 
 Without them every new token costs a pass over all before it. Weights are random: the arithmetic is the same.
 """
 
 from __future__ import annotations
 
-import argparse
-import time
 from collections.abc import Callable
 from typing import Any
+
+from _measure import Column, Table, parser, program, seconds, share
 
 from zoo_core import threads  # noqa: F401  # before torch # isort: skip
 import torch
@@ -20,8 +20,9 @@ from zoo_t5_summarizer.t5 import T5
 from zoo_t5_summarizer.tokens import PAD
 from zoo_t5_summarizer.transformer import Transformer
 
-LENGTHS = (32, 128, 512)
-VOCABULARY, SOURCE = 4096, 256
+LENGTHS, SOURCE = (32, 128, 512), 256  # tokens
+QUICK_LENGTHS, QUICK_SOURCE = (4, 8), 16
+VOCABULARY = 4096
 
 
 def network(kind: str, size: str) -> Any:
@@ -53,37 +54,39 @@ def uncached(model: Any, source: Tensor, length: int) -> Tensor:
 
 def rate(way: Callable[..., Tensor], model: Any, source: Tensor, length: int, rounds: int) -> tuple[float, Tensor]:
     """Tokens per second, the best of some rounds, and the tokens."""
-    best = float("inf")
-    for _ in range(rounds):
-        began = time.perf_counter()
+    said = source[:, :0]
+
+    def once() -> None:
+        nonlocal said
         said = way(model, source, length)
         if source.is_cuda:
             torch.cuda.synchronize()
-        best = min(best, time.perf_counter() - began)
+
+    best = min(seconds(once) for _ in range(rounds))
     return length * len(source) / best, said
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--network", choices=["transformer", "t5"], default="transformer")
-    parser.add_argument("--size", choices=["mini", "small"], default="mini")
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    options = parser.parse_args()
-    model = network(options.network, options.size).to(options.device)
-    source = torch.randint(200, VOCABULARY, (options.batch, SOURCE), device=options.device)
+    made = parser(__doc__)
+    made.add_argument("--network", choices=["transformer", "t5"], default="transformer")
+    made.add_argument("--size", choices=["mini", "small"], default="mini")
+    made.add_argument("--batch", type=int, default=8)
+    made.add_argument("--rounds", type=int, default=2)
+    made.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    asked = made.parse_args()
+    lengths, tokens = (QUICK_LENGTHS, QUICK_SOURCE) if asked.quick else (LENGTHS, SOURCE)
+    model = network(asked.network, asked.size).to(asked.device)
+    source = torch.randint(200, VOCABULARY, (asked.batch, tokens), device=asked.device)
     cached(model, source, 4)
-    print(
-        f"{options.network} {options.size}, batch {options.batch}, {options.device}, {torch.get_num_threads()} threads"
-    )
-    print(f"{'tokens':>6}  {'cached/s':>9}  {'uncached/s':>10}  {'ratio':>6}  same tokens")
-    for length in LENGTHS:
-        fast, a = rate(cached, model, source, length, options.rounds)
-        slow, b = rate(uncached, model, source, length, 1 if length > 128 else options.rounds)
-        print(f"{length:>6}  {fast:>9,.0f}  {slow:>10,.0f}  {fast / slow:>6.1f}  {float((a == b).float().mean()):.1%}")
+    print(f"{asked.network} {asked.size}, batch {asked.batch}, {asked.device}, {torch.get_num_threads()} threads")
+    rates = [Column("cached/s", "{:,.0f}"), Column("uncached/s", "{:,.0f}")]
+    table = Table("tokens", 6, [*rates, Column("ratio", "{:.1f}"), Column("same tokens", "{:.1%}", share)])
+    for length in lengths:
+        fast, a = rate(cached, model, source, length, asked.rounds)
+        slow, b = rate(uncached, model, source, length, 1 if length > 128 else asked.rounds)
+        table.row(str(length), fast, slow, fast / slow, float((a == b).float().mean()))
 
 
 if __name__ == "__main__":
-    main()
+    program(main)

@@ -1,6 +1,6 @@
 """How long the light commands take, as ratios to ``python -c "import torch"``.
 
-    uv run python benchmarks/startup.py
+    uv run python benchmarks/startup.py [--quick]
 
 Whole processes, taken in turn (torch, command, torch, command, ...); the ratio is the median over
 pairs, so that it holds on a machine whose speed drifts. Bytecode caches are as a user has them.
@@ -8,13 +8,15 @@ pairs, so that it holds on a machine whose speed drifts. Bytecode caches are as 
 
 from __future__ import annotations
 
+import functools
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
+
+from _measure import Column, Table, parser, program, seconds
 
 PAIRS = 9
 TORCH = [sys.executable, "-c", "import torch"]
@@ -29,24 +31,31 @@ COMMANDS: list[tuple[str, list[str], Mapping[str, str], float]] = [
 ]
 
 
-def seconds(command: list[str], extra: Mapping[str, str], folder: str) -> float:
-    """Wall time of one process."""
+def process(command: list[str], extra: Mapping[str, str], folder: str) -> float:
+    """Seconds of one process."""
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | dict(extra)
-    began = time.perf_counter()
-    subprocess.run(command, cwd=folder, env=env, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - began
+    return seconds(lambda: subprocess.run(command, cwd=folder, env=env, check=True, stdout=subprocess.DEVNULL))
 
 
 def main() -> None:
-    print(f"{'command':20} {'seconds':>8} {'of import torch':>16} {'aim':>6}")
+    """Print the table."""
+    quick = parser(__doc__).parse_args().quick
+    table = Table("command", 18, [Column("seconds"), Column("of import torch"), Column("aim", "{:.2f}", width=5)])
     with tempfile.TemporaryDirectory() as folder:
-        seconds(TORCH, {}, folder)
+
+        def torch() -> float:
+            return process(TORCH, {}, folder)
+
+        beside = functools.cache(torch) if quick else torch  # timed once, or anew beside every command
+        if not quick:
+            torch()  # writes the bytecode caches
         for name, command, extra, aim in COMMANDS:
-            seconds(command, extra, folder)
-            pairs = [(seconds(TORCH, {}, folder), seconds(command, extra, folder)) for _ in range(PAIRS)]
-            ratio = statistics.median(mine / torch for torch, mine in pairs)
-            print(f"{name:20} {statistics.median(mine for _, mine in pairs):8.3f} {ratio:16.3f} {aim:6.2f}", flush=True)
+            if not quick:
+                process(command, extra, folder)
+            pairs = [(beside(), process(command, extra, folder)) for _ in range(1 if quick else PAIRS)]
+            ratio = statistics.median(mine / of_torch for of_torch, mine in pairs)
+            table.row(name, statistics.median(mine for _, mine in pairs), ratio, aim)
 
 
 if __name__ == "__main__":
-    main()
+    program(main)

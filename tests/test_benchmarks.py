@@ -1,0 +1,203 @@
+"""Every benchmark runs, prints numbers that are possible, and refuses those that are not. No test is of a speed."""
+
+from __future__ import annotations
+
+import math
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, SLICES, environment
+
+from zoo_core.run.reporter import Progress
+
+BENCHMARKS = ROOT / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))  # they are scripts, which find what they share beside themselves
+
+import _measure  # noqa: E402
+import training_speed  # noqa: E402
+
+PROGRAMS = sorted(path.stem for path in BENCHMARKS.glob("*.py") if '__name__ == "__main__"' in path.read_text())
+MARKDOWN = ("results_table", "summaries")  # their figures are metrics, which may be zero; the others' are speeds
+WORDS = {"-", _measure.ABSENT}  # what a cell may say instead of a number
+NUMBER = re.compile(r"(-?[\d,]*\.?\d+|-?inf|nan)(?:x|%| s)?")
+
+
+def start(program: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a benchmark; one thread, since other tests share the cores."""
+    return subprocess.run(
+        [sys.executable, str(BENCHMARKS / f"{program}.py"), *arguments],
+        cwd=ROOT, env=environment(OMP_NUM_THREADS="1", **env), capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+
+
+def numbers(output: str) -> list[float]:
+    """All numbers of a table whose cells are set apart by two blanks; each is asserted to be possible."""
+    rows = [re.split(r"\s{2,}", line) for line in output.splitlines() if re.search(r"\S\s{2,}\S", line)]
+    columns, found = len(rows[0]), list[float]()
+    for row in rows[1:]:
+        assert len(row) == columns, row
+        for cell in row[1:]:
+            if cell in WORDS:
+                continue
+            match = NUMBER.fullmatch(cell)
+            assert match, f"'{cell}' is no number"
+            found.append(float(match[1].replace(",", "")))
+            assert math.isfinite(found[-1]) and found[-1] > 0, row
+    return found
+
+
+def figures(output: str) -> list[float]:
+    """All numbers that have a cell of a Markdown table for themselves, or begin one with an interval or a time."""
+    cells = [
+        cell.strip(" *") for line in output.splitlines() if line.startswith("| ") for cell in line.split("|")[1:-1]
+    ]
+    found = [match[1] for cell in cells if (match := re.match(r"(-?[\d,]+\.?\d*)(?= s\b| \[|$)", cell))]
+    return [float(number.replace(",", "")) for number in found]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tiny runs of `summaries` are left, so that only the first of its tests trains them."""
+    return tmp_path_factory.mktemp("runs")
+
+
+def test_there_are_programs_to_test() -> None:
+    """What is no program begins with an underscore, so that nothing is left out unseen."""
+    assert sorted(path.stem for path in BENCHMARKS.glob("[!_]*.py")) == PROGRAMS
+    assert {"training_speed", *MARKDOWN} <= set(PROGRAMS)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_quick_run_prints_numbers_that_are_possible(program: str, runs: Path) -> None:
+    done = start(program, "--quick", *([str(runs)] if program == "summaries" else []))
+    assert done.returncode == 0, done.stderr
+    found = figures(done.stdout) if program in MARKDOWN else numbers(done.stdout)
+    assert found and all(map(math.isfinite, found)), done.stdout
+
+
+def test_summaries_measure_again_the_runs_that_are_there(runs: Path) -> None:
+    """Every run has its line, with scores in percent, and none is trained twice."""
+    import summaries
+
+    first, again = (start("summaries", "--quick", str(runs), "--data-root", str(SLICES)) for _ in range(2))
+    assert first.stdout == again.stdout and "nothing to resume" not in again.stderr
+    for _, name, _ in summaries.RUNS.values():
+        assert f"| {name} | " in first.stdout
+    for line in (line for line in first.stdout.splitlines() if re.match(r"\| (?!-)", line)):
+        assert all(0 <= number <= 100 for number in figures(line)[:3]), line
+
+
+@pytest.mark.parametrize("way", ["tutorial", "zoo"])
+def test_each_way_runs_alone(way: str) -> None:
+    """A column that needs another way has no number."""
+    done = start("training_speed", "--quick", "--ways", way, "--rounds", "1")
+    assert done.returncode == 0, done.stderr
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith(way))
+    assert line.split()[2] == "-" and len(numbers(done.stdout)) == (2 if way == "zoo" else 1)
+
+
+@pytest.mark.parametrize("program", ["training_speed", "ewc_speed"])
+def test_a_way_that_is_not_there_is_named(program: str) -> None:
+    done = start(program, "--quick", "--ways", "teleport")
+    assert done.returncode == 1 and "there is no way 'teleport'; choose from: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_benchmark_without_its_data_says_so(tmp_path: Path) -> None:
+    done = start("training_speed", "--quick", "--ways", "zoo", "--data-root", str(tmp_path))
+    assert done.returncode == 1 and done.stderr.startswith("error: MNIST is not in") and not done.stdout
+
+
+# -- what is refused -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [-2285.0, 0.0, math.inf, math.nan])
+def test_a_table_refuses_what_is_not_positive_and_finite(value: float, capsys: pytest.CaptureFixture[str]) -> None:
+    table = _measure.Table("way", 10, [_measure.Column("images/s")])
+    with pytest.raises(_measure.Impossible, match=r"'images/s' of zoo is .* not positive and finite"):
+        table.row("zoo", value)
+    assert "zoo" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("value", [-0.01, 1.01, math.nan])
+def test_a_share_is_of_a_whole(value: float) -> None:
+    with pytest.raises(_measure.Impossible, match="accuracy"):
+        _measure.share(value, "accuracy")
+    assert _measure.share(0, "accuracy") == 0 and _measure.share(1, "accuracy") == 1
+
+
+def test_a_way_far_above_its_bound_is_refused() -> None:
+    ways = {name: _measure.Way(lambda: 1.0) for name in ("bound", "zoo")}
+    with pytest.raises(_measure.Impossible, match=r"zoo is 1,510, 1.51 times the bound of 1,000"):
+        training_speed.report(ways, {"bound": [900.0, 1000.0], "zoo": [1510.0, 1510.0]})
+    training_speed.report(ways, {"bound": [900.0, 1000.0], "zoo": [1490.0, 1490.0]})
+
+
+def test_a_round_that_measured_nothing_stops_the_benchmark() -> None:
+    with pytest.raises(_measure.Impossible, match="zoo is -1"):
+        _measure.take_turns({"zoo": _measure.Way(lambda: -1.0)}, 1)
+
+
+def test_what_cannot_be_is_one_line_and_exit_code_1() -> None:
+    def main() -> None:
+        raise _measure.Impossible("zoo is -1")
+
+    with pytest.raises(SystemExit, match=r"^error: zoo is -1$"):
+        _measure.program(main)
+
+
+def test_a_library_that_is_missing_is_a_line_or_an_error() -> None:
+    """Quick: a line of the table. Else an error, but only for those who asked for it by name."""
+    ways = {"zoo": _measure.Way(lambda: 1.0), "other": _measure.Way(lambda: 1.0, needs="no_such_library")}
+    assert list(_measure.choose(ways, "zoo,other", quick=True)) == list(_measure.choose(ways, "", quick=False))
+    assert list(_measure.take_turns(ways, 1)) == ["zoo"]
+    with pytest.raises(_measure.Unavailable, match="'other' needs no_such_library, which is not installed"):
+        _measure.choose(ways, "other", quick=False)
+
+
+# -- the clock -------------------------------------------------------------------------------------
+
+
+def test_the_clock_takes_no_notice_of_the_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two steps a second, then an evaluation that counts from 1 again."""
+    now = iter(range(1000))
+    monkeypatch.setattr("time.perf_counter", lambda: next(now) / 2)
+    clock = training_speed.Clock()
+    for done in range(1, 101):
+        clock.progress(Progress("training", done, 100))
+    for done in range(1, 31):
+        clock.progress(Progress("evaluation", done, 30))
+    assert clock.steps_per_second() == 2
+
+
+def test_a_clock_that_saw_no_training_has_no_rate() -> None:
+    clock = training_speed.Clock()
+    for done in (1, 2):
+        clock.progress(Progress("evaluation", done, 2))
+    with pytest.raises(_measure.Impossible, match="reported 0 times"):
+        clock.steps_per_second()
+
+
+# -- verified_load ---------------------------------------------------------------------------------
+
+
+def test_both_ways_of_verified_load_build_the_same_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And only one of them notices a flipped byte; else there would be nothing to compare."""
+    import verified_load
+
+    import zoo_core as zoo
+
+    pin = verified_load.make(tmp_path, 8)
+    monkeypatch.setenv("ZOO_MANIFEST", str(tmp_path / "weights_manifest.toml"))
+    seen = zoo.load(verified_load.NAME).state_dict()
+    unseen = verified_load.load_unseen(pin.bundled, verified_load.options(8)).state_dict()
+    assert list(seen) == list(unseen) and all(bool((seen[name] == unseen[name]).all()) for name in seen)
+    data = bytearray(pin.bundled.read_bytes())
+    data[-1] ^= 1
+    pin.bundled.write_bytes(data)
+    verified_load.load_unseen(pin.bundled, verified_load.options(8))
+    with pytest.raises(zoo.IntegrityError):
+        zoo.load(verified_load.NAME)
