@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
+
+from zoo_core.run.reporter import Silent
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # several test processes share the cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -25,6 +31,30 @@ def environment(**extra: str) -> dict[str, str]:
     """The environment of a user at a plain terminal, offline, with the slices as data root."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("ZOO_", "PYTHONDONTWRITE", "PYTHONPATH"))}
     return {**kept, "ZOO_DATA": str(SLICES), "ZOO_OFFLINE": "1", "NO_COLOR": "1", "COLUMNS": "110", **extra}
+
+
+def read_json(text: str) -> Any:
+    """JSON of whatever shape; whoever asks knows which."""
+    return json.loads(text)
+
+
+def said_by(path: Path) -> dict[str, Any]:
+    """What a picture that the zoo drew says of itself."""
+    with Image.open(path) as picture:
+        assert isinstance(picture, PngImageFile)
+        facts: dict[str, Any] = json.loads(picture.text["zoo"])
+    return facts
+
+
+class Listener(Silent):
+    """Collects warnings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[str] = []
+
+    def warn(self, message: str) -> None:
+        self.told.append(message)
 
 
 @pytest.fixture

@@ -124,7 +124,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             if kind == "drop":
                 raise Lost
-            if kind == "status":
+            if self.struck and kind == "status":
                 status, headers = self.struck.value
                 return self.send(status, {"error": "a fault of the test"}, headers)
             if kind == "echo":
@@ -251,7 +251,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.missing("EntryNotFound")
         data, kind = files[file], self.struck.kind if self.struck else ""
         etag = sha256(data) if file.endswith(LARGE) else git_hash(data)
-        if kind in ("etag", "commit"):
+        if self.struck and kind in ("etag", "commit"):
             etag, commit = (self.struck.value, commit) if kind == "etag" else (etag, self.struck.value)
         self.body_of(data, kind, {"ETag": f'"{etag}"', "X-Repo-Commit": commit, "X-Linked-Etag": f'"{etag}"',
                                   "X-Linked-Size": str(len(data)), "Accept-Ranges": "bytes", "Date": "Thu, 01 Jan 1970 00:00:00 GMT"})  # fmt: skip
@@ -273,7 +273,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         if kind == "truncate":
             raise Lost
-        if kind == "stall":
+        if self.struck and kind == "stall":
             threading.Event().wait(self.struck.value)
         self.wfile.write(data[half:])
 

@@ -63,24 +63,27 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(("show", "n", "images"), [("reconstruction", 20, 40), ("denoising", 10, 30), ("plane", 6, 36)])
 def test_pictures(run: Path, slices: Path, show: str, n: int, images: int) -> None:
     result = zoo.sample("autoencoder", weights=run, data_root=slices, show=show, n=n)
-    assert len(result) == images  # type: ignore[arg-type]
+    assert isinstance(result, zoo.Images) and len(result) == images
 
 
 def test_denoising_shows_corrupted_denoised_and_clean(run: Path, slices: Path) -> None:
     pictures = zoo.sample("autoencoder", weights=run, data_root=slices, show="denoising", n=10)
-    corrupted, denoised, clean = pictures.pixels.split(10)  # type: ignore[union-attr]
+    assert isinstance(pictures, zoo.Images)
+    corrupted, denoised, clean = pictures.pixels.split(10)
     assert float((denoised - clean).square().mean()) < float((corrupted - clean).square().mean())
 
 
 def test_embedding_and_toy_set(run: Path, slices: Path) -> None:
     scatter = zoo.sample("autoencoder", weights=run, data_root=slices, show="embedding")
-    assert sum(len(s.x) for s in scatter.series) == 200 and len(scatter.series) == 10  # type: ignore[union-attr]
+    assert isinstance(scatter, zoo.Figure)
+    assert sum(len(s.x) for s in scatter.series) == 200 and len(scatter.series) == 10
     toy = zoo.sample("autoencoder", weights=run, show="toy", noise=0.2)
-    labels = [s.label for s in toy.series]  # type: ignore[union-attr]
+    assert isinstance(toy, zoo.Figure)
+    labels = [s.label for s in toy.series]
     assert labels == ["y = x²", "y = x², corrupted", "y = x³ + N(0, 1)", "y = x³ + N(0, 1), corrupted"]
-    parabola = toy.series[0]  # type: ignore[union-attr]
+    parabola = toy.series[0]
     assert all(abs(y - x * x) < 1e-5 for x, y in zip(parabola.x, parabola.y, strict=True))
-    moved = toy.series[1].x  # type: ignore[union-attr]
+    moved = toy.series[1].x
     difference = torch.tensor(moved) - torch.tensor(parabola.x)
     assert float(difference.std()) == pytest.approx(0.2, rel=0.15)
 

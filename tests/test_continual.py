@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,9 +17,11 @@ from zoo_ewc.fisher import importance, squared_gradients, squared_summed_gradien
 from zoo_rehearsal.model import select
 
 import zoo_core as zoo
-from zoo_core import UsageError
-from zoo_core.data.images import PermutedTasks, load
+from zoo_core import Interrupted, UsageError
+from zoo_core.data.images import load
 from zoo_core.kits.continual import accuracy, learning
+from zoo_core.kits.continual.tasks import PermutedTasks
+from zoo_core.run.reporter import Progress, Silent
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +106,8 @@ def test_the_pull_settles_where_loss_and_penalty_balance() -> None:
     sgd = torch.optim.SGD(parameters, 0.05)
     for _ in range(2000):
         sgd.zero_grad()
-        sum((p - t).square().sum() / 2 for p, t in zip(parameters, target, strict=True)).backward()  # type: ignore[union-attr]
+        losses = [(p - t).square().sum() / 2 for p, t in zip(parameters, target, strict=True)]
+        torch.autograd.backward(torch.stack(losses).sum())
         sgd.step()
         learner.pull(3.0, 0.05)
     springs = zip(parameters, target, learner.stiffness.parameters(), learner.centre.parameters(), strict=True)
@@ -142,18 +146,19 @@ def test_task_stream(tasks: PermutedTasks) -> None:
     assert torch.equal(mixed[0], tasks.pixels(rows, 2)[0]) and torch.equal(mixed[1], tasks.pixels(rows, 1)[1])
 
 
-SMALL = {"iterations": 20, "hidden": 16, "tasks": 2, "held_out": 40, "batch_size": 16, "device": "cpu"}
+SMALL: dict[str, Any] = {"iterations": 20, "hidden": 16, "tasks": 2, "held_out": 40, "batch_size": 16, "device": "cpu"}
 
 
 @pytest.mark.parametrize("name", ["ewc", "rehearsal"])
 def test_a_further_task_from_a_checkpoint(name: str, tmp_path: Path, slices: Path) -> None:
-    first = zoo.train(name, output=tmp_path / "first", data_root=slices, **SMALL)  # type: ignore[arg-type]
+    first = zoo.train(name, output=tmp_path / "first", data_root=slices, **SMALL)
     more = zoo.train(name, output=tmp_path / "more", data_root=slices, continue_=first.folder, task_seed=7)
     assert more.record["options"]["hidden"] == 16, "the network is that of the run"
     assert more.record["continues"] == first.record["weights"]["sha256"]
     learner, before = (zoo.load(name, weights=run.folder) for run in (more, first))
-    assert learner.seeds.tolist() == [0, 1, 7]  # type: ignore[operator, union-attr]
-    assert torch.equal(learner.accuracy[:2, :2], before.accuracy)  # type: ignore[index]
+    assert isinstance(learner, learning.TaskLearner) and isinstance(before, learning.TaskLearner)
+    assert learner.seeds.tolist() == [0, 1, 7]
+    assert torch.equal(learner.accuracy[:2, :2], before.accuracy)
     with pytest.raises(UsageError, match="seed 1 already"):
         zoo.train(name, output=tmp_path / "again", data_root=slices, continue_=first.folder, task_seed=1)
     with pytest.raises(UsageError, match="--hidden 16, not 32"):
@@ -163,21 +168,19 @@ def test_a_further_task_from_a_checkpoint(name: str, tmp_path: Path, slices: Pat
     with pytest.raises(UsageError, match="--continue"):
         zoo.train(name, output=tmp_path / "again", data_root=slices, task_seed=4)
     if name == "rehearsal":
-        assert len(learner.memory_labels) == 3 * 360  # type: ignore[arg-type]  # all that there is of each
+        assert isinstance(learner, zoo_rehearsal.model.Learner)
+        assert len(learner.memory_labels) == 3 * 360  # all that there is of each
     else:
-        old, new = (sum(float(p.sum()) for p in model.stiffness.parameters()) for model in (before, learner))  # type: ignore[operator, union-attr]
+        assert isinstance(learner, zoo_ewc.model.Learner) and isinstance(before, zoo_ewc.model.Learner)
+        old, new = (sum(float(p.sum()) for p in model.stiffness.parameters()) for model in (before, learner))
         assert new > old > 0
 
 
-@pytest.mark.parametrize("face", [zoo_ewc, zoo_rehearsal])
-def test_comparison_is_resumed_and_equals_the_strategy_alone(face: object, tmp_path: Path, slices: Path) -> None:
-    from zoo_core import Interrupted
-    from zoo_core.run.reporter import Silent
-
-    name = face.CARD.name  # type: ignore[attr-defined]
+@pytest.mark.parametrize("name", ["ewc", "rehearsal"])
+def test_comparison_is_resumed_and_equals_the_strategy_alone(name: str, tmp_path: Path, slices: Path) -> None:
     options = {**SMALL, "iterations": 4, "data_root": slices}
-    alone = zoo.train(name, output=tmp_path / "alone", **options)  # type: ignore[arg-type]
-    together = zoo.train(name, output=tmp_path / "together", compare=True, **options)  # type: ignore[arg-type]
+    alone = zoo.train(name, output=tmp_path / "alone", **options)
+    together = zoo.train(name, output=tmp_path / "together", compare=True, **options)
     rows = (tmp_path / "together" / "figures" / "strategies.jsonl").read_text()
     assert rows.count("\n") >= 6 and (tmp_path / "together" / "figures" / "accuracy-against-tasks.png").exists()
     assert {"strategies", "accuracy-against-tasks"} <= set(together.shown)
@@ -188,14 +191,16 @@ def test_comparison_is_resumed_and_equals_the_strategy_alone(face: object, tmp_p
 
         loops = 0
 
-        def progress(self, done: int, total: int, values: object) -> None:
-            self.loops += done == 1
-            if self.loops == 3 and done == 3:
+        def progress(self, now: Progress) -> None:
+            if now.activity != "training":
+                return
+            self.loops += now.done == 1
+            if self.loops == 3 and now.done == 3:
                 raise Interrupted("stopped")
 
     with pytest.raises(Interrupted):
-        zoo.train(name, output=tmp_path / "broken", compare=True, save_steps=1, reporter=Stop(), **options)  # type: ignore[arg-type]
-    resumed = zoo.train(name, output=tmp_path / "broken", compare=True, resume=True, **options)  # type: ignore[arg-type]
+        zoo.train(name, output=tmp_path / "broken", compare=True, save_steps=1, reporter=Stop(), **options)
+    resumed = zoo.train(name, output=tmp_path / "broken", compare=True, resume=True, **options)
     assert resumed.record["weights"]["sha256"] == together.record["weights"]["sha256"]
     assert (tmp_path / "broken" / "figures" / "strategies.jsonl").read_text() == rows
     assert (tmp_path / "broken" / "history.csv").read_text() == (tmp_path / "together" / "history.csv").read_text()

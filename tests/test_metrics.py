@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from zoo_core.kits import distances
+from zoo_core.kits.generators.comparison import compare
 
 
 def test_frechet_distance_of_gaussians() -> None:
@@ -134,7 +135,8 @@ def test_compare_knows_good_from_bad() -> None:
         """Features are the means of the two halves of an image."""
 
         def features(self, x: torch.Tensor) -> torch.Tensor:
-            return x.flatten(1).unflatten(1, (2, -1)).mean(2) * 10
+            halves: torch.Tensor = x.flatten(1).unflatten(1, (2, -1))
+            return halves.mean(2) * 10
 
         def head(self, f: torch.Tensor) -> torch.Tensor:
             return torch.stack([f[:, 0] - f[:, 1], f[:, 1] - f[:, 0]], 1)
@@ -149,7 +151,7 @@ def test_compare_knows_good_from_bad() -> None:
         return (base + 0.2 * torch.rand(n, 1, 2, 4)).clamp(0, 1)
 
     real = (draw(500, [0.5, 0.5]) * 255).byte()
-    good, collapsed = (distances.compare(Judge(), draw(500, s), real).scores for s in ([0.5, 0.5], [1.0, 0.0]))
+    good, collapsed = (compare(Judge(), draw(500, s), real).scores for s in ([0.5, 0.5], [1.0, 0.0]))
     for name in ("frechet", "mmd2", "class_js"):
         assert good[name] < collapsed[name] / 3, name
     assert collapsed["coverage"] < 0.6 < good["coverage"]

@@ -1,50 +1,144 @@
-"""Broken neighbours: whatever they do, everybody else works, and the doctor names them."""
+"""Broken neighbours: whatever they do, everybody else works, and the doctor names them.
+
+A plugin is a module with hooks of its own, or a `Plugin` that declares where its functions are; both are broken here.
+"""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
-from conftest import Zoo
+from conftest import ROOT, Zoo, read_json
 
-GOOD = (Path(__file__).parent.parent / "examples" / "zoo-template" / "zoo_template" / "__init__.py").read_text()
+TEMPLATE = ROOT / "examples" / "zoo-template" / "zoo_template"
+FACE, MODEL = ((TEMPLATE / name).read_text() for name in ("__init__.py", "model.py"))  # of a declared plugin
+DECLARED = "zoo_{}:plugin"  # its entry point, as that of a module with hooks is the module's name
+
+GOOD = """
+from zoo_core import Budget, Card, Metric, Preset, hookimpl
 
 
-def distribution(root: Path, name: str, entry: str, module: str, code: str | None) -> None:
-    """Lay out an installed distribution: metadata, entry point, and a package."""
+def build(checkpoint):
+    from . import model
+
+    return model.build(checkpoint)
+
+
+@hookimpl
+def card():
+    return Card(
+        name="pixels",
+        summary="Every pixel an independent Bernoulli variable",
+        idea="The simplest model of an image: it knows how often each pixel is white, and nothing else.",
+        paper="none; a template to copy",
+        datasets=("mnist",),
+        licence="MIT",
+        metrics=(Metric("nll", "negative log-likelihood of test images", "nats/image", "lower"),),
+        presets={"default": Preset(Budget(epochs=1), "one pass")},
+        default_preset="default",
+        build=build,
+    )
+
+
+@hookimpl
+def train(run, options):
+    from . import model
+
+    return model.train(run, options)
+
+
+@hookimpl
+def sample(checkpoint):
+    from . import model
+
+    return model.sample(checkpoint)
+
+
+@hookimpl
+def evaluate(run, checkpoint):
+    from . import model
+
+    return model.evaluate(run, checkpoint)
+"""
+BUILD_IS_A_HOOK = GOOD.replace("\ndef build", "\n@hookimpl\ndef build").replace("        build=build,\n", "")
+
+
+def changed(text: str, old: str, new: str) -> str:
+    """A text with one passage changed, which must be there."""
+    assert text.count(old) == 1, old
+    return text.replace(old, new)
+
+
+def distribution(root: Path, name: str, entry: str, value: str, code: str | None, model: str = MODEL) -> None:
+    """Lay out an installed distribution: metadata, entry point, and a package with a face and a model."""
     info = root / f"{name.replace('-', '_')}-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[zoo.plugins]\n{entry} = {module}\n")
+    (info / "entry_points.txt").write_text(f"[zoo.plugins]\n{entry} = {value}\n")
     if code is not None:
-        (root / module).mkdir()
-        (root / module / "__init__.py").write_text(code)
+        package = root / value.partition(":")[0]
+        package.mkdir()
+        (package / "__init__.py").write_text(code)
+        (package / "model.py").write_text(model)
 
 
+KINDS = {"hooks, build in the card": ("zoo_{}", GOOD), "hooks, build among them": ("zoo_{}", BUILD_IS_A_HOOK),
+         "declared": (DECLARED, FACE)}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_good_plugin_of_each_kind_works(zoo: Zoo, tmp_path: Path, kind: str) -> None:
+    value, code = KINDS[kind]
+    distribution(tmp_path / "site", "zoo-good", "pixels", value.format("good"), code)
+    env = {"PYTHONPATH": str(tmp_path / "site")}
+    done = zoo("train", "pixels", "--iterations", "3", "-o", "run", "--device", "cpu", env=env)
+    assert done.returncode == 0, done.stderr
+    assert zoo("sample", "pixels", "--weights", "run", "-o", "x.png", env=env).returncode == 0
+    assert zoo("evaluate", "pixels", "--weights", "run", "--device", "cpu", env=env).returncode == 0
+    assert zoo("doctor", env=env).returncode == 0
+
+
+# -- faults that are there when a plugin is loaded ---------------------------------------------------------
+
+TRAIN = "def train(run, options)"
+NAMED_ODD = changed(GOOD, 'name="pixels"', 'name="odd"')
 FAULTS = {
     "raises": ("raise RuntimeError('boom')", "boom"),
     "exits": ("import sys; sys.exit(3)", "SystemExit"),
     "syntax": ("def broken(:", "SyntaxError"),
     "missing": (None, "No module named"),
-    "misspelled": (GOOD.replace("def train(run", "def trian(run"), "trian"),
-    "absent": (GOOD.replace("@hookimpl\ndef evaluate", "def evaluate"), "does not implement the hook 'evaluate'"),
-    "default": (
-        GOOD.replace("def train(run, options)", "def train(run, options=None)"),
-        "'options' of its hook 'train'",
-    ),
-    "keyword": (GOOD.replace("def train(run, options)", "def train(run, *, options)"), "'options' of its hook 'train'"),
-    "argument": (GOOD.replace("def train(run, options)", "def train(run, optoins)"), "optoins"),
-    "cardless": (GOOD.replace('summary="Every pixel', 'sumary="Every pixel'), "card() failed"),
+    "misspelled": (changed(GOOD, "def train(run", "def trian(run"), "trian"),
+    "absent": (changed(GOOD, "@hookimpl\ndef evaluate", "def evaluate"), "does not implement the hook 'evaluate'"),
+    "default": (changed(GOOD, TRAIN, "def train(run, options=None)"), "'options' of its hook 'train'"),
+    "keyword": (changed(GOOD, TRAIN, "def train(run, *, options)"), "'options' of its hook 'train'"),
+    "argument": (changed(GOOD, TRAIN, "def train(run, optoins)"), "optoins"),
+    "buildless": (changed(NAMED_ODD, "        build=build,\n", ""), "neither a hook 'build' nor a build in its card"),
+    "cardless": (changed(GOOD, 'summary="Every pixel', 'sumary="Every pixel'), "card() failed"),
     "misnamed": (GOOD, "'pixels'"),
 }
+DECLARED_FAULTS = {
+    "raises": ("raise RuntimeError('boom')", "boom"),
+    "exits": ("import sys; sys.exit(3)", "SystemExit"),
+    "syntax": ("def broken(:", "SyntaxError"),
+    "missing": (None, "No module named"),
+    "undeclared": (changed(FACE, "plugin = Plugin", "plugni = Plugin"), "has no attribute 'plugin'"),
+    "argument": (changed(FACE, "model=", "modle="), "modle"),
+    "cardless": (changed(FACE, 'summary="Every pixel', 'sumary="Every pixel'), "sumary"),
+    "misnamed": (FACE, "'pixels'"),
+}
+ALL_FAULTS = [(fault, "zoo_{}", *what) for fault, what in FAULTS.items()]
+ALL_FAULTS += [(fault, DECLARED, *what) for fault, what in DECLARED_FAULTS.items()]
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_broken_plugin_breaks_nobody_else(zoo: Zoo, tmp_path: Path, fault: str) -> None:
-    code, cause = FAULTS[fault]
+@pytest.mark.parametrize(
+    ("fault", "value", "code", "cause"), ALL_FAULTS,
+    ids=[f"{fault} of {'a declared plugin' if value == DECLARED else 'hooks'}" for fault, value, *_ in ALL_FAULTS],
+)  # fmt: skip
+def test_a_broken_plugin_breaks_nobody_else(
+    zoo: Zoo, tmp_path: Path, fault: str, value: str, code: str | None, cause: str
+) -> None:
     root = tmp_path / "site"
-    distribution(root, f"zoo-{fault}", "odd", f"zoo_{fault}", code)
+    distribution(root, f"zoo-{fault}", "odd", value.format(fault), code)
     env = {"PYTHONPATH": str(root)}
     done = zoo("list", env=env)
     assert done.returncode == 0 and "odd" in done.stdout and "broken" in done.stdout and "vae" in done.stdout
@@ -54,37 +148,75 @@ def test_a_broken_plugin_breaks_nobody_else(zoo: Zoo, tmp_path: Path, fault: str
     assert done.returncode == 4 and f"zoo-{fault}" in done.stderr and cause in done.stderr
     assert "Traceback" not in done.stderr and "pip" in done.stderr
     done = zoo("doctor", "--json", env=env)
-    broken = [check for check in json.loads(done.stdout) if not check["ok"]]
+    broken = [check for check in read_json(done.stdout) if not check["ok"]]
     assert done.returncode == 4 and len(broken) == 1
     assert f"zoo-{fault}" in broken[0]["detail"] and cause in broken[0]["detail"] and broken[0]["remedy"]
 
 
-def test_two_distributions_claim_one_name(zoo: Zoo, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("value", "code"), [("zoo_{}", GOOD), (DECLARED, FACE)], ids=["hooks", "declared"])
+def test_two_distributions_claim_one_name(zoo: Zoo, tmp_path: Path, value: str, code: str) -> None:
     root = tmp_path / "site"
     for number in (1, 2):
-        distribution(root, f"zoo-twin{number}", "pixels", f"zoo_twin{number}", GOOD)
+        distribution(root, f"zoo-twin{number}", "pixels", value.format(f"twin{number}"), code)
     env = {"PYTHONPATH": str(root)}
-    names = [model["name"] for model in json.loads(zoo("list", "--json", env=env).stdout)]
+    names = [model["name"] for model in read_json(zoo("list", "--json", env=env).stdout)]
     assert {"zoo-twin1:pixels", "zoo-twin2:pixels", "vae"} <= set(names) and "pixels" not in names
     done = zoo("info", "pixels", env=env)
     assert done.returncode == 2 and "zoo-twin1:pixels" in done.stderr and "zoo-twin2:pixels" in done.stderr
     assert zoo("info", "zoo-twin2:pixels", env=env).returncode == 0
 
 
-def test_a_hook_that_fails_names_plugin_and_hook(zoo: Zoo, tmp_path: Path) -> None:
-    code = GOOD.replace("    return model.sample(checkpoint)", "    return 1 / 0")
-    distribution(tmp_path / "site", "zoo-fails", "pixels", "zoo_fails", code)
-    (tmp_path / "site" / "zoo_fails" / "model.py").write_text(
-        (Path(__file__).parent.parent / "examples/zoo-template/zoo_template/model.py").read_text()
-    )
-    done = zoo("sample", "pixels", "--untrained", env={"PYTHONPATH": str(tmp_path / "site")})
-    assert (
-        done.returncode == 4
-        and "'sample' of pixels (zoo-fails 1.0)" in done.stderr
-        and "ZeroDivisionError" in done.stderr
-    )
+# -- faults that show when a hook is called ----------------------------------------------------------------
 
 
+def sampled(zoo: Zoo, folder: Path, name: str, value: str, code: str, model: str = MODEL) -> tuple[int, str]:
+    """Exit code and complaint of sampling from a plugin, while everybody else works."""
+    distribution(folder / "site", f"zoo-{name}", "pixels", value.format(name), code, model)
+    env = {"PYTHONPATH": str(folder / "site")}
+    listed = zoo("list", env=env)
+    assert listed.returncode == 0 and "pixels" in listed.stdout and "vae" in listed.stdout
+    done = zoo("sample", "pixels", "--untrained", env=env)
+    assert "Traceback" not in done.stderr and not list(folder.glob("*.png"))
+    return done.returncode, done.stderr
+
+
+IN_THE_HOOK, IN_THE_MODEL = "    return model.sample(checkpoint)", "    return Images(torch.bernoulli("
+
+
+@pytest.mark.parametrize("kind", ["hooks", "declared"])
+def test_a_hook_that_fails_names_plugin_and_hook(zoo: Zoo, tmp_path: Path, kind: str) -> None:
+    if kind == "hooks":
+        code, said = sampled(zoo, tmp_path, "fails", "zoo_{}", changed(GOOD, IN_THE_HOOK, "    return 1 / 0"))
+    else:
+        broken = changed(MODEL, IN_THE_MODEL, "    1 / 0\n" + IN_THE_MODEL)
+        code, said = sampled(zoo, tmp_path, "fails", DECLARED, FACE, broken)
+    assert code == 4 and "'sample' of pixels (zoo-fails 1.0)" in said and "ZeroDivisionError" in said
+
+
+SAMPLE = "def sample(checkpoint: Checkpoint[Budget])"
+BROKEN_MODELS = {
+    "lacks a function": (changed(MODEL, SAMPLE, "def smaple(checkpoint: Checkpoint[Budget])"), "has no function 'sample'"),
+    "no function of that name": (MODEL + "\n\nsample = 3\n", "has no function 'sample'"),
+    "unknown parameter": (changed(MODEL, SAMPLE, "def sample(chekpoint: Checkpoint[Budget])"), "'chekpoint'"),
+    "fails to import": ("import no_such_library\n" + MODEL, "No module named 'no_such_library'"),
+    "raises on import": (MODEL + "\n\nraise RuntimeError('boom')\n", "boom"),
+    "syntax": (MODEL + "\n\ndef broken(:\n", "SyntaxError"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", BROKEN_MODELS)
+def test_a_broken_model_of_a_declared_plugin_is_named(zoo: Zoo, tmp_path: Path, fault: str) -> None:
+    model, cause = BROKEN_MODELS[fault]
+    code, said = sampled(zoo, tmp_path, "odd", DECLARED, FACE, model)
+    assert code == 4 and cause in said and "pixels" in said, said
+
+
+def test_a_declared_plugin_without_a_model_is_named(zoo: Zoo, tmp_path: Path) -> None:
+    code, said = sampled(zoo, tmp_path, "odd", DECLARED, changed(FACE, ".model", ".nowhere"))
+    assert code == 4 and "nowhere" in said and "pixels" in said, said
+
+
+@pytest.mark.parametrize("kind", ["hooks", "declared"])
 @pytest.mark.parametrize(
     ("line", "cause"),
     [
@@ -94,12 +226,12 @@ def test_a_hook_that_fails_names_plugin_and_hook(zoo: Zoo, tmp_path: Path) -> No
         ("return None", "returned NoneType"),
     ],
 )
-def test_results_out_of_shape_or_range_are_refused(zoo: Zoo, tmp_path: Path, line: str, cause: str) -> None:
-    code = GOOD.replace("    return model.sample(checkpoint)", f"    import torch; from zoo_core import Images; {line}")
-    distribution(tmp_path / "site", "zoo-odd", "pixels", "zoo_odd", code)
-    (tmp_path / "site" / "zoo_odd" / "model.py").write_text(
-        (Path(__file__).parent.parent / "examples/zoo-template/zoo_template/model.py").read_text()
-    )
-    done = zoo("sample", "pixels", "--untrained", env={"PYTHONPATH": str(tmp_path / "site")})
-    assert done.returncode == 4 and cause in done.stderr
-    assert not list(tmp_path.glob("*.png"))
+def test_results_out_of_shape_or_range_are_refused(zoo: Zoo, tmp_path: Path, kind: str, line: str, cause: str) -> None:
+    if kind == "hooks":
+        face = changed(GOOD, IN_THE_HOOK, f"    import torch; from zoo_core import Images; {line}")
+        code, said = sampled(zoo, tmp_path, "odd", "zoo_{}", face)
+    else:
+        code, said = sampled(
+            zoo, tmp_path, "odd", DECLARED, FACE, changed(MODEL, IN_THE_MODEL, f"    {line}\n{IN_THE_MODEL}")
+        )
+    assert code == 4 and cause in said

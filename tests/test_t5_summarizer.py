@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import SLICES, Zoo
+from conftest import SLICES, Listener, Zoo
 from safetensors.torch import save_file
 from torch import Tensor
-from transformers import T5Config, T5ForConditionalGeneration
-from zoo_t5_summarizer import published
+from transformers import T5Config as Config
+from transformers import T5ForConditionalGeneration
+from zoo_t5_summarizer import Train, published
 from zoo_t5_summarizer.decoding import State, decode
 from zoo_t5_summarizer.denoising import corrupt, nonsense, parts
-from zoo_t5_summarizer.model import nll
+from zoo_t5_summarizer.model import Summarizer, nll
 from zoo_t5_summarizer.t5 import T5, begin_to_copy
 from zoo_t5_summarizer.tokens import END, PAD, as_bytes, buckets, corpus, from_bytes, spelling, train_tokenizer
 from zoo_t5_summarizer.transformer import Transformer
@@ -25,9 +26,9 @@ import zoo_core as zoo
 from zoo_core import IntegrityError, Interrupted, UsageError
 from zoo_core.data import texts
 from zoo_core.plugin.registry import load
-from zoo_core.run.reporter import Silent
+from zoo_core.run.reporter import Progress, Silent
 from zoo_core.weights import manifest
-from zoo_core.weights.tensorfile import load as read_weights
+from zoo_core.weights.tensorfile import read as read_weights
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
@@ -41,6 +42,11 @@ ABSTRACTS = [row["abstract"] for row in read_lines(SLICES / "ACLAbstracts" / "tr
 T5_TINY: dict[str, Any] = {
     "vocab_size": 400, "d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 2, "num_decoder_layers": 2, "num_heads": 2,
 }  # fmt: skip
+
+
+def t5_config(**given: Any) -> Config:
+    """Whatever `transformers` takes, which is more than it declares."""
+    return Config(**given)
 
 
 def networks() -> dict[str, Any]:
@@ -178,13 +184,16 @@ def test_padding_and_order_of_a_batch_change_nothing(kind: str) -> None:
     torch.testing.assert_close(network.step(target[[2, 0], 1], state), together[[2, 0], 1], rtol=1e-4, atol=1e-4)
 
 
-VERSIONS = {"1.0": {}, "1.1": {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}}
+VERSIONS: dict[str, dict[str, Any]] = {
+    "1.0": {},
+    "1.1": {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False},
+}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_t5_is_that_of_transformers(tmp_path: Path, version: str) -> None:
     """Saved by `transformers`, read by us: the same logits, near and far beyond the last bucket of distances."""
-    config = T5Config(**{**T5_TINY, "num_decoder_layers": 3}, **VERSIONS[version], decoder_start_token_id=PAD)
+    config = t5_config(**{**T5_TINY, "num_decoder_layers": 3}, **VERSIONS[version], decoder_start_token_id=PAD)
     theirs = T5ForConditionalGeneration(config).eval()
     if version == "1.1":  # its output layer is not the embedding
         theirs.lm_head.weight = torch.nn.Parameter(torch.randn_like(theirs.lm_head.weight))
@@ -228,7 +237,7 @@ def test_a_new_t5_soon_learns_to_copy() -> None:
 @pytest.mark.parametrize(("beams", "no_repeat"), [(1, 0), (1, 2), (4, 0), (3, 2)])
 def test_decoding_finds_what_transformers_finds(beams: int, no_repeat: int) -> None:
     network, source = networks()["t5"], rows(9, 4, 12, 7)
-    model = T5ForConditionalGeneration(T5Config(**T5_TINY, decoder_start_token_id=PAD)).eval()
+    model = T5ForConditionalGeneration(t5_config(**T5_TINY, decoder_start_token_id=PAD)).eval()
     model.load_state_dict(network.model.state_dict(), strict=False)
     model.tie_weights()
     mine, scores = decode(network, source, longest=12, beams=beams, no_repeat=no_repeat)
@@ -288,6 +297,7 @@ def test_nucleus_draws_the_likeliest_tokens_in_their_proportion() -> None:
 
 def test_the_reference_transformer_has_46_million_weights() -> None:
     options = load(NAME).card.presets["scratch"].options
+    assert isinstance(options, Train)
     from zoo_t5_summarizer.model import network_config
 
     with torch.device("meta"):
@@ -329,7 +339,7 @@ def test_the_bootstrap_interval_is_that_of_the_normal_law() -> None:
 
 def test_the_embedding_is_stored_once(trained: Path) -> None:
     """It reads the source, the target, and is the output layer."""
-    tensors, _, _ = read_weights(trained / "model.safetensors")
+    tensors = read_weights(trained / "model.safetensors").tensors
     large = [name for name, tensor in tensors.items() if len(tensor) == 512 and tensor.shape[1:] == (128,)]
     assert [name for name in large if "wi" not in name] == ["network.model.shared.weight"]
 
@@ -339,16 +349,24 @@ class StopAt(Silent):
 
     def __init__(self, step: int) -> None:
         super().__init__()
-        self.step, self.seen = step, 0
+        self.step = step
 
-    def progress(self, done: int, total: int, values: Any) -> None:
-        if "loss" in values and done >= self.step:
+    def progress(self, now: Progress) -> None:
+        if "loss" in now.values and now.done >= self.step:
             raise Interrupted("stopped by the test")
 
 
 @pytest.mark.parametrize("stop", [1, 3])
 def test_a_run_that_stops_while_fine_tuning_ends_in_the_same_bytes(tmp_path: Path, slices: Path, stop: int) -> None:
-    given = {**TINY, "data_root": slices, "iterations": 5, "accumulate": 2, "share": 0.5, "dropout": 0.1, "patience": 1}
+    given: dict[str, Any] = {
+        **TINY,
+        "data_root": slices,
+        "iterations": 5,
+        "accumulate": 2,
+        "share": 0.5,
+        "dropout": 0.1,
+        "patience": 1,
+    }
     whole = zoo.train(NAME, output=tmp_path / "whole", **given)
     with pytest.raises(Interrupted):
         zoo.train(NAME, output=tmp_path / "run", save_steps=1, **{**given, "reporter": StopAt(stop)})
@@ -358,7 +376,7 @@ def test_a_run_that_stops_while_fine_tuning_ends_in_the_same_bytes(tmp_path: Pat
 
 def test_early_stopping_keeps_the_best_epoch(tmp_path: Path, slices: Path) -> None:
     """With a rate far too high after a good beginning, later epochs are worse; the run stops and takes the best one."""
-    given = {
+    given: dict[str, Any] = {
         **TINY, "data_root": slices, "iterations": None, "epochs": 12, "pretrain_epochs": 0, "share": 0.3, "warmup": 0.9,
         "learning_rate": 0.3, "early_stopping": "loss", "patience": 2, "dataset": "scitldr",
     }  # fmt: skip
@@ -372,7 +390,7 @@ def test_early_stopping_keeps_the_best_epoch(tmp_path: Path, slices: Path) -> No
 
     from zoo_core.weights import find
 
-    checkpoint = find.from_file(load(NAME), done.folder)
+    checkpoint = find.from_file(load(NAME).card, done.folder).of(Train)
     dev = texts.load("scitldr", "dev", slices).take(range(4))
     assert build(checkpoint).loss(dev, checkpoint.options) == pytest.approx(min(found), abs=1e-4)
 
@@ -381,11 +399,12 @@ def test_pretraining_can_be_gone_on_from(tmp_path: Path, slices: Path) -> None:
     """The weights after pretraining are kept; going on from them is what the whole run did."""
     whole = zoo.train(NAME, output=tmp_path / "whole", data_root=slices, **TINY)
     kept = tmp_path / "whole" / "stages" / "pretrained.safetensors"
-    before, _, _ = read_weights(kept)
-    given = {"device": "cpu", "reporter": Silent(), "data_root": slices, "continue_": kept}
+    before = read_weights(kept).tensors
+    given: dict[str, Any] = {"device": "cpu", "reporter": Silent(), "data_root": slices, "continue_": kept}
     still = zoo.train(NAME, output=tmp_path / "still", learning_rate=1e-12, early_stopping="off", **given)
-    after, facts, _ = read_weights(still.folder / "model.safetensors")
-    assert facts["continues"] and all(torch.allclose(before[name], after[name], atol=1e-6) for name in before)
+    after = read_weights(still.folder / "model.safetensors")
+    assert after.facts["continues"]
+    assert all(torch.allclose(before[name], after.tensors[name], atol=1e-6) for name in before)
     other = zoo.train(NAME, output=tmp_path / "other", dataset="scitldr", **given)
     assert other.record["options"]["dataset"] == "scitldr" and other.record["options"]["vocabulary"] == 512
     assert other.record["weights"]["sha256"] != whole.record["weights"]["sha256"]
@@ -397,10 +416,16 @@ def test_the_bundled_weights_can_be_gone_on_from(tmp_path: Path) -> None:
     """By their name, on texts of one's own."""
     mine = tmp_path / "mine.jsonl"
     mine.write_text("".join(json.dumps({"body": text, "gist": [text[:20]]}) + "\n" for text in ABSTRACTS[:30]))
-    given = {"data": mine, "source_field": "body", "target_field": "gist", "iterations": 2, "device": "cpu"}
+    given: dict[str, Any] = {
+        "data": mine,
+        "source_field": "body",
+        "target_field": "gist",
+        "iterations": 2,
+        "device": "cpu",
+    }
     done = zoo.train(NAME, output=tmp_path / "run", continue_=f"{NAME}.mini", reporter=Silent(), **given)
     pin = manifest.pin(f"{NAME}.mini")
-    facts = read_weights(done.folder / "model.safetensors")[1]
+    facts = read_weights(done.folder / "model.safetensors").facts
     assert facts["continues"] == pin.sha256 and facts["options"]["iterations"] == 2
     assert done.metrics["loss"] < 6 and not (done.folder / "stages").exists()
 
@@ -420,28 +445,43 @@ def base(tmp_path: Path) -> Path:
     """A tiny T5 as `transformers` saves one, with a tokenizer of as many tokens as its embedding has rows."""
     folder = tmp_path / "base"
     torch.manual_seed(1)
-    model = T5ForConditionalGeneration(T5Config(**{**T5_TINY, "vocab_size": 520, "decoder_start_token_id": 0}))
+    model = T5ForConditionalGeneration(t5_config(**{**T5_TINY, "vocab_size": 520, "decoder_start_token_id": 0}))
     model.save_pretrained(folder)
     train_tokenizer(ABSTRACTS, 520).save(str(folder / "tokenizer.json"))
     return folder
 
 
 def test_a_published_t5_is_fine_tuned_from_its_own_weights(tmp_path: Path, slices: Path, base: Path) -> None:
-    given = {**TINY, "preset": "t5-small", "dataset": "scitldr", "data_root": slices, "base": str(base), "share": 1.0}
+    given: dict[str, Any] = {
+        **TINY,
+        "preset": "t5-small",
+        "dataset": "scitldr",
+        "data_root": slices,
+        "base": str(base),
+        "share": 1.0,
+    }
     done = zoo.train(NAME, output=tmp_path / "run", **{**given, "learning_rate": 1e-12, "optimizer": "adamw"})
-    tensors, _, _ = read_weights(done.folder / "model.safetensors")
-    theirs, _, _ = read_weights(base / "model.safetensors")
+    tensors = read_weights(done.folder / "model.safetensors").tensors
+    theirs = read_weights(base / "model.safetensors").tensors
     for name, tensor in theirs.items():
         assert torch.allclose(tensors[f"network.model.{name}"], tensor, atol=1e-6), name
     trained = zoo.train(NAME, output=tmp_path / "more", **given)  # Adafactor
     assert trained.metrics["loss"] < done.metrics["loss"]
     module = zoo.load(NAME, weights=trained.folder)
+    assert isinstance(module, Summarizer)
     assert module.tokenizer.get_vocab_size() == 520 and module.config["d_model"] == 16
 
 
 def test_bad_bases_are_refused(tmp_path: Path, slices: Path, base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def attempt(**changes: Any) -> None:
-        given = {**TINY, "preset": "t5-small", "dataset": "scitldr", "data_root": slices, "base": str(base), **changes}
+        given: dict[str, Any] = {
+            **TINY,
+            "preset": "t5-small",
+            "dataset": "scitldr",
+            "data_root": slices,
+            "base": str(base),
+            **changes,
+        }
         zoo.train(NAME, output=tmp_path / "run", **given)
 
     monkeypatch.setenv("ZOO_OFFLINE", "1")
@@ -474,7 +514,7 @@ def test_held_out_texts_never_train(tmp_path: Path, slices: Path) -> None:
     """By id, by text and by title, whatever blanks and signs are changed."""
     from zoo_t5_summarizer.pairs import training_set, unlabelled
 
-    from zoo_core.api.calls import make_run
+    from zoo_core.api.calls import Circumstances, make_run
 
     for folder in ("ACLAbstracts", "SciTLDR"):
         (tmp_path / folder).mkdir()
@@ -485,21 +525,21 @@ def test_held_out_texts_never_train(tmp_path: Path, slices: Path) -> None:
         {**test[0], "abstract": "other", "title": "new"}, {"id": "a", "title": "b", "abstract": test[1]["abstract"].upper()},
         {"id": "c", "title": test[2]["title"] + "!", "abstract": "something else"}, {"id": "d", "title": "e", "abstract": "fine"},
     ]  # fmt: skip
-    with open(tmp_path / "ACLAbstracts" / "train.jsonl", "a", encoding="utf-8") as file:
-        file.writelines(json.dumps(row) + "\n" for row in poison)
-    said: list[str] = []
-    run = make_run(0, "cpu", tmp_path, Silent())
-    run.reporter.warn = said.append  # type: ignore[method-assign]
+    with open(tmp_path / "ACLAbstracts" / "train.jsonl", "a", encoding="utf-8") as training:
+        training.writelines(json.dumps(row) + "\n" for row in poison)
+    listener = Listener()
+    run = make_run(Circumstances(0, "cpu", tmp_path, listener), "training")
     options = load(NAME).card.presets["mini"].options
-    pairs, dev = training_set(run, options)  # type: ignore[arg-type]
+    assert isinstance(options, Train)
+    pairs, dev = training_set(run, options)
     held = {key for split in ("dev", "test") for keys in texts.load("acl-titles", split, slices).keys for key in keys}
     assert len(pairs) == 61 and not any(keys & held for keys in pairs.keys) and len(dev) == 8
-    assert said == ["3 training texts are left out, because they validate or test too"]
-    assert len(unlabelled(run, options, pairs)) == 61 + 40  # type: ignore[arg-type]
+    assert listener.told == ["3 training texts are left out, because they validate or test too"]
+    assert len(unlabelled(run, options, pairs)) == 61 + 40
 
 
 GOOD = '{"source": "A text about cats. It says much.", "target": "Cats."}\n'
-BAD_LINES = {
+BAD_LINES: dict[str, tuple[str | bytes, str]] = {
     "no json": (GOOD + "\n{broken\n", r"bad\.jsonl, line 3: not JSON"),
     "no object": (GOOD + "[1]\n", "line 2: a JSON list"),
     "no target": (GOOD + '{"source": "x"}\n', "line 2: it has no 'target'"),
@@ -527,14 +567,14 @@ def test_own_json_lines_train_and_test(trained: Path, tmp_path: Path) -> None:
     file = tmp_path / "mine.jsonl"
     rows = [{"body": f"{text} Number {i}.", "gist": [f"Gist {i}", "other"]} for i, text in enumerate(ABSTRACTS[:30])]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    given = {"data": file, "source_field": "body", "target_field": "gist"}
+    given: dict[str, Any] = {"data": file, "source_field": "body", "target_field": "gist"}
     done = zoo.train(NAME, output=tmp_path / "run", corpus="pairs", data_root=tmp_path / "none", **given, **TINY)
     assert list(done.record["data"]) == ["mine.jsonl"]
     same = zoo.evaluate(NAME, weights=done.folder, data_root=tmp_path / "none", device="cpu")
     assert same.metrics == done.metrics
     all_of_it = zoo.evaluate(NAME, weights=done.folder, device="cpu", **given)
     assert all_of_it.metrics["loss"] != same.metrics["loss"]
-    more = {
+    more: dict[str, Any] = {
         "continue_": trained,
         "data_root": tmp_path / "none",
         "iterations": 2,
@@ -572,25 +612,32 @@ def test_a_missing_set_is_fetched_from_the_hubs_parquet_copy(tmp_path: Path, mon
 # -- the command line ----------------------------------------------------------------------------
 
 
+def said(**given: Any) -> zoo.Texts:
+    """What the model writes."""
+    result = zoo.sample(NAME, **given)
+    assert isinstance(result, zoo.Texts)
+    return result
+
+
 def test_several_texts_in_one_batch_are_the_same_as_one_by_one(trained: Path, tmp_path: Path) -> None:
     file = tmp_path / "many.jsonl"
     file.write_text("".join(json.dumps({"source": text}) + "\n" for text in ABSTRACTS[:5]))
     for decoding in ("greedy", "beam"):
-        together: Any = zoo.sample(NAME, weights=trained, file=file, decoding=decoding)
-        alone = [zoo.sample(NAME, weights=trained, text=text, decoding=decoding) for text in ABSTRACTS[:5]]
-        assert together.texts == tuple(one.texts[0] for one in alone)  # type: ignore[union-attr]
-        scores = [one.scores[0] for one in alone]  # type: ignore[union-attr]
+        together = said(weights=trained, file=file, decoding=decoding)
+        alone = [said(weights=trained, text=text, decoding=decoding) for text in ABSTRACTS[:5]]
+        assert together.texts == tuple(one.texts[0] for one in alone)
+        scores = [one.scores[0] for one in alone]
         assert together.scores == pytest.approx(scores, abs=1e-4) and len(together.sources) == 5
-    drawn = [zoo.sample(NAME, weights=trained, file=file, decoding="nucleus", seed=s).texts for s in (1, 1, 2)]  # type: ignore[union-attr]
+    drawn = [said(weights=trained, file=file, decoding="nucleus", seed=s).texts for s in (1, 1, 2)]
     assert drawn[0] == drawn[1] != drawn[2]
 
 
 def test_what_is_cut_is_said(trained: Path) -> None:
-    said: list[str] = []
-    reporter = Silent()
-    reporter.warn = said.append  # type: ignore[method-assign]
-    zoo.sample(NAME, weights=trained, text="cat " * 95, reporter=reporter)
-    tokens = len(zoo.load(NAME, weights=trained).tokenizer.encode("cat " * 94 + "cat").ids)
+    listener = Listener()
+    zoo.sample(NAME, weights=trained, text="cat " * 95, reporter=listener)
+    module = zoo.load(NAME, weights=trained)
+    assert isinstance(module, Summarizer)
+    tokens, said = len(module.tokenizer.encode("cat " * 94 + "cat").ids), listener.told
     assert said[0].startswith(f"{trained} is not pinned; its sha256 is")
     assert said[1:] == [f"the text has {tokens} tokens; the model reads the first 32: {1 - 32 / tokens:.0%} is cut"]
 
