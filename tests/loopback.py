@@ -212,7 +212,19 @@ class Handler(BaseHTTPRequestHandler):
         commit, files = found
         if verb == "revision":
             siblings = [{"rfilename": file} for file in files]
-            self.send(200, {"id": name, "modelId": name, "sha": commit, "private": repo.private, "siblings": siblings, "tags": [], "downloads": 0, "likes": 0})  # fmt: skip
+            self.send(
+                200,
+                {
+                    "id": name,
+                    "modelId": name,
+                    "sha": commit,
+                    "private": repo.private,
+                    "siblings": siblings,
+                    "tags": [],
+                    "downloads": 0,
+                    "likes": 0,
+                },
+            )
         elif verb in ("paths-info", "tree"):
             asked = parse_qs(self.body.decode())["paths"] if verb == "paths-info" else list(files)
             self.send(200, [entry(file, files[file]) for file in asked if file in files])
@@ -254,7 +266,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.struck and kind in ("etag", "commit"):
             etag, commit = (self.struck.value, commit) if kind == "etag" else (etag, self.struck.value)
         self.body_of(data, kind, {"ETag": f'"{etag}"', "X-Repo-Commit": commit, "X-Linked-Etag": f'"{etag}"',
-                                  "X-Linked-Size": str(len(data)), "Accept-Ranges": "bytes", "Date": "Thu, 01 Jan 1970 00:00:00 GMT"})  # fmt: skip
+                                  "X-Linked-Size": str(len(data)), "Accept-Ranges": "bytes",
+                                   "Date": "Thu, 01 Jan 1970 00:00:00 GMT"})  # fmt: skip
 
     def body_of(self, data: bytes, kind: str, headers: dict[str, str]) -> None:
         start = 0

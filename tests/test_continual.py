@@ -85,7 +85,8 @@ def test_merged_penalty_is_the_sum_of_the_penalties(tasks: PermutedTasks) -> Non
         learner.consolidate(fisher, options)
 
     def differ(theta: list[torch.Tensor]) -> tuple[float, float]:
-        sum_of_terms = sum(float((f * (t - a).square()).sum()) for fisher, anchor in terms for f, t, a in zip(fisher, theta, anchor, strict=True))  # fmt: skip
+        triples = [triple for fisher, anchor in terms for triple in zip(fisher, theta, anchor, strict=True)]
+        sum_of_terms = sum(float((f * (t - a).square()).sum()) for f, t, a in triples)
         pairs = zip(learner.stiffness.parameters(), learner.centre.parameters(), theta, strict=True)
         return sum_of_terms, sum(float((a * (t - c).square()).sum()) for a, c, t in pairs)
 

@@ -54,7 +54,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("ZOO_OFFLINE", raising=False)
     constants = huggingface_hub.constants
     for name, value in {
-        "HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_DOWNLOAD_TIMEOUT": 0.2, "HF_HUB_ETAG_TIMEOUT": 2, "HF_TOKEN_PATH": str(tmp_path / "token"),
+        "HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_DOWNLOAD_TIMEOUT": 0.2, "HF_HUB_ETAG_TIMEOUT": 2,
+        "HF_TOKEN_PATH": str(tmp_path / "token"),
     }.items():  # fmt: skip
         monkeypatch.setattr(constants, name, value)
     sleep = time.sleep
@@ -70,6 +71,7 @@ def kept(cache: Path) -> list[bytes]:
 # -- what can go wrong with a pull -----------------------------------------------------------------------
 
 BODY, HEAD = rf"GET .*/{FILE}", rf"HEAD .*/{FILE}"
+WRONG_CLOCK = "Fri, 31 Dec 2199 23:59:59 GMT"
 PULLS: dict[str, tuple[str, str, Any, int | None, str]] = {
     # fault: where, kind, value, refused with (None: survived) where it stays, what is said then
     "one byte flipped": (BODY, "flip", None, 3, "must be"),
@@ -77,7 +79,7 @@ PULLS: dict[str, tuple[str, str, Any, int | None, str]] = {
     "body stalls": (BODY, "stall", 0.6, 5, "cannot be reached"),
     "503 on the body": (BODY, "status", (503, {}), 5, "503"),
     "429 with seconds to wait": (BODY, "status", (429, {"Retry-After": "0"}), 5, "429"),
-    "429 until a date of a wrong clock": (BODY, "status", (429, {"Retry-After": "Fri, 31 Dec 2199 23:59:59 GMT"}), 5, "429"),
+    "429 until a date of a wrong clock": (BODY, "status", (429, {"Retry-After": WRONG_CLOCK}), 5, "429"),
     "500 on the headers": (HEAD, "status", (500, {}), 5, "500"),
     "connection dropped": (BODY, "drop", None, 5, "cannot be reached"),
     "headers of another commit": (HEAD, "commit", OTHER, 3, OTHER),
@@ -119,7 +121,7 @@ def test_a_file_of_the_cache_that_lost_a_bit_is_fetched_again(server: Hub, cache
     pin = pins.Pin("a", "b", FILE, len(DATA), sha256(DATA), "MIT", "me/x", commit, home=tmp_path)
 
     def content(path: Path) -> bytes:
-        pin.check_file(path)
+        pin.check_files(path)
         return path.read_bytes()
 
     path, data = manifest.held(pin, content, server.url)
@@ -303,7 +305,21 @@ def test_a_dry_run_shows_everything_and_sends_nothing(zoo: Zoo, server: Hub, onl
 def test_a_run_is_published_with_a_card_that_the_hub_reads(
     zoo: Zoo, server: Hub, online: dict[str, str], tmp_path: Path
 ) -> None:
-    done = zoo("train", "gan", "--preset", "conv-small", "--iterations", "3", "--latent", "16", "-o", "run", "--device", "cpu", env=online)  # fmt: skip
+    done = zoo(
+        "train",
+        "gan",
+        "--preset",
+        "conv-small",
+        "--iterations",
+        "3",
+        "--latent",
+        "16",
+        "-o",
+        "run",
+        "--device",
+        "cpu",
+        env=online,
+    )
     assert done.returncode == 0, done.stderr
     server.put("me/zoo-gan", {"README.md": b"---\nlanguage: en\ntags:\n- mine\n---\nWritten by hand.\n"})
     done = zoo("push", "gan", "run", "--repo", "me/zoo-gan", "--dirty", env=online)
@@ -319,7 +335,8 @@ def test_a_run_is_published_with_a_card_that_the_hub_reads(
     results = {result.metric_type: result.metric_value for result in facts.eval_results}
     pin = pinned(online)["gan.conv-small"]
     assert results == pin["metrics"] and pin["sha256"] == sha256(files[FILE])
-    for words in ("Written by hand.", "--preset conv-small --seed 0 --iterations 3 --latent 16", 'WEIGHTS = "me/zoo-gan@COMMIT"',
+    for words in ("Written by hand.", "--preset conv-small --seed 0 --iterations 3 --latent 16",
+                  'WEIGHTS = "me/zoo-gan@COMMIT"',
                   "![samples](samples.png)", "## Numbers"):  # fmt: skip
         assert words in card.text
     repo = server.repos["me/zoo-gan"]
@@ -339,7 +356,19 @@ def test_a_run_is_published_with_a_card_that_the_hub_reads(
 def test_paths_that_would_become_public_are_said(zoo: Zoo, online: dict[str, str], tmp_path: Path) -> None:
     rows = "".join(f'{{"source": "the cat {i} sat on the mat", "target": "cat {i}"}}\n' for i in range(9))
     (tmp_path / "mine.jsonl").write_text(rows)
-    done = zoo("train", "t5-summarizer", "--continue", "t5-summarizer.mini", "--data", "mine.jsonl", "--iterations", "1", "-o", "run", env=online)  # fmt: skip
+    done = zoo(
+        "train",
+        "t5-summarizer",
+        "--continue",
+        "t5-summarizer.mini",
+        "--data",
+        "mine.jsonl",
+        "--iterations",
+        "1",
+        "-o",
+        "run",
+        env=online,
+    )
     assert done.returncode == 0, done.stderr
     done = zoo("push", "t5-summarizer", "run", "--repo", "me/x", "--dry-run", "--dirty", env=online)
     assert done.returncode == 0 and "the paths in --data, --continue" in done.stderr, done.stderr

@@ -73,7 +73,10 @@ def test_the_template_is_a_plugin_like_any_other(installed: Path, tmp_path: Path
 
 
 def test_the_template_keeps_the_contract_and_is_short(installed: Path, tmp_path: Path) -> None:
-    code = "import sys; from zoo_core.testing import check_plugin; check_plugin('pixels', folder=sys.argv[1], data_root=sys.argv[2])"
+    code = (
+        "import sys; from zoo_core.testing import check_plugin; "
+        "check_plugin('pixels', folder=sys.argv[1], data_root=sys.argv[2])"
+    )
     env = environment()
     done = subprocess.run(
         [installed / "python", "-c", code, tmp_path, env["ZOO_DATA"]],

@@ -111,7 +111,8 @@ def test_bundled_weights_were_made_with_their_preset(pin: Pin) -> None:
 def test_writing_a_pin_keeps_comments_and_order(tmp_path: Path) -> None:
     file = tmp_path / "weights_manifest.toml"
     file.write_text(
-        '# mine\n[weights."a.b"]  # first\nplugin = "a"\npreset = "b"\nfile = "f"\nsize = 1\nsha256 = "0"\nlicence = "MIT"\n'
+        '# mine\n[weights."a.b"]  # first\nplugin = "a"\npreset = "b"\nfile = "f"\nsize = 1\nsha256 = "0"\n'
+        'licence = "MIT"\n'
     )
     pins.write([Pin("c", "d", "g", 2, "1", "MIT", metrics={"m": 0.5})], file)
     pins.write([Pin("a", "b", "f", 3, "2", "MIT")], file)

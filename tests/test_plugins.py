@@ -195,7 +195,9 @@ def test_a_hook_that_fails_names_plugin_and_hook(zoo: Zoo, tmp_path: Path, kind:
 
 SAMPLE = "def sample(checkpoint: Checkpoint[Budget])"
 BROKEN_MODELS = {
-    "lacks a function": (changed(MODEL, SAMPLE, "def smaple(checkpoint: Checkpoint[Budget])"), "has no function 'sample'"),
+    "lacks a function": (
+        changed(MODEL, SAMPLE, "def smaple(checkpoint: Checkpoint[Budget])"), "has no function 'sample'"
+    ),
     "no function of that name": (MODEL + "\n\nsample = 3\n", "has no function 'sample'"),
     "unknown parameter": (changed(MODEL, SAMPLE, "def sample(chekpoint: Checkpoint[Budget])"), "'chekpoint'"),
     "fails to import": ("import no_such_library\n" + MODEL, "No module named 'no_such_library'"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from conftest import SLICES
-from test_tensorfile import Tied
+from test_checkpoint import Tied
 
 from zoo_core import Budget
 from zoo_core.errors import TrainingError

@@ -377,7 +377,8 @@ def test_a_run_that_stops_while_fine_tuning_ends_in_the_same_bytes(tmp_path: Pat
 def test_early_stopping_keeps_the_best_epoch(tmp_path: Path, slices: Path) -> None:
     """With a rate far too high after a good beginning, later epochs are worse; the run stops and takes the best one."""
     given: dict[str, Any] = {
-        **TINY, "data_root": slices, "iterations": None, "epochs": 12, "pretrain_epochs": 0, "share": 0.3, "warmup": 0.9,
+        **TINY, "data_root": slices, "iterations": None, "epochs": 12, "pretrain_epochs": 0, "share": 0.3,
+        "warmup": 0.9,
         "learning_rate": 0.3, "early_stopping": "loss", "patience": 2, "dataset": "scitldr",
     }  # fmt: skip
     done = zoo.train(NAME, output=tmp_path / "run", **given)
@@ -522,8 +523,10 @@ def test_held_out_texts_never_train(tmp_path: Path, slices: Path) -> None:
             (tmp_path / folder / file.name).write_bytes(file.read_bytes())
     test = read_lines(slices / "ACLAbstracts" / "test.jsonl")
     poison = [
-        {**test[0], "abstract": "other", "title": "new"}, {"id": "a", "title": "b", "abstract": test[1]["abstract"].upper()},
-        {"id": "c", "title": test[2]["title"] + "!", "abstract": "something else"}, {"id": "d", "title": "e", "abstract": "fine"},
+        {**test[0], "abstract": "other", "title": "new"},
+        {"id": "a", "title": "b", "abstract": test[1]["abstract"].upper()},
+        {"id": "c", "title": test[2]["title"] + "!", "abstract": "something else"},
+        {"id": "d", "title": "e", "abstract": "fine"},
     ]  # fmt: skip
     with open(tmp_path / "ACLAbstracts" / "train.jsonl", "a", encoding="utf-8") as training:
         training.writelines(json.dumps(row) + "\n" for row in poison)

@@ -152,7 +152,8 @@ def test_no_room_on_the_disk_is_named_and_leaves_nothing_half_written(tmp_path: 
 
     process = subprocess.Popen(
         [sys.executable, "-m", "zoo_core", *SMALL, "-o", "run", "--save-steps", "5"],
-        cwd=tmp_path, env=environment(PYTHONDONTWRITEBYTECODE="1"), stderr=subprocess.PIPE, text=True, preexec_fn=no_room,
+        cwd=tmp_path, env=environment(PYTHONDONTWRITEBYTECODE="1"), stderr=subprocess.PIPE, text=True,
+        preexec_fn=no_room,
     )  # fmt: skip
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 1 and "no room" in errors and "Traceback" not in errors, errors
