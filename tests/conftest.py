@@ -77,7 +77,7 @@ def zoo(tmp_path: Path) -> Zoo:
 
 @pytest.fixture
 def slices() -> Path:
-    """Data root: the first 400 training and 200 test images of MNIST and Fashion-MNIST, the first papers of the others."""
+    """Data root: the first 400 training and 200 test images of MNIST and Fashion-MNIST, and the first papers."""
     return SLICES
 
 

@@ -14,6 +14,7 @@ from conftest import HERE, SLICES
 
 import zoo_core as zoo
 from zoo_core import Budget, Card, IntegrityError, Metric, Options, Preset, option
+from zoo_core.api.calls import Circumstances
 from zoo_core.plugin.registry import load
 from zoo_core.run import record
 from zoo_core.run.reporter import Silent
@@ -123,3 +124,35 @@ def test_what_is_written_today_says_its_format(tmp_path: Path) -> None:
     pins.write([], tmp_path / "m.toml")
     assert 'needs = "zoo-core>=0.2"' in (tmp_path / "m.toml").read_text()
     assert pins.read(tmp_path / "m.toml").keys() == pins.read(HERE / "data/golden/0.1.0/weights_manifest.toml").keys()
+
+
+def test_an_unfinished_run_of_older_options_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its state names options as they were called then; migrated they are those of the same command today."""
+    from zoo_core.api import training
+    from zoo_core.api.handle import Handle, open_model
+
+    old = tensorfile.read(GOLDEN / "unfinished" / "state.safetensors")
+    identity = dict(old.facts["identity"])
+    identity["options"] = {"width_of_the_layers" if k == "hidden" else k: v for k, v in identity["options"].items()}
+    tensorfile.save(tmp_path / "run" / "state.safetensors", old.tensors, {**old.facts, "identity": identity})
+
+    def migrate(options: dict[str, Any], version: int) -> dict[str, Any]:
+        if version < 2:
+            options["hidden"] = options.pop("width_of_the_layers")
+        return options
+
+    model = open_model("vae").model
+    for card in (model.card, dataclasses.replace(model.card, options_version=2, migrate=migrate)):
+        handle = Handle(dataclasses.replace(model, card=card), "mlp-64d")
+        options = json.loads((GOLDEN / "options.json").read_text())
+        arguments = (
+            handle, training.Place(tmp_path / "run", resume=True), training.Compute(),
+            Circumstances(device="cpu", data_root=SLICES, reporter=Silent()), None,
+            {name: value for name, value in options.items() if name != "preset"},
+        )  # fmt: skip
+        if card.migrate:
+            done = training.learn(*arguments)
+            assert done.record["options"]["hidden"] == options["hidden"] and done.record["options_version"] == 2
+        else:
+            with pytest.raises(IntegrityError, match="vae has no option '--width-of-the-layers'"):
+                training.learn(*arguments)

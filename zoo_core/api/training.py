@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint, once
 from ..cards.names import split_name
 from ..cards.options import Options, resolve
@@ -143,10 +144,10 @@ def learn(
     preset, chosen, previous = _starting_point(handle, file, options)
     identity = {
         "model": handle.card.name, "preset": preset, "seed": circumstances.seed,
-        "options": chosen.model_dump(mode="json"),
+        "options": chosen.model_dump(mode="json"), "options_version": handle.card.options_version,
     }  # fmt: skip
     folder = RunFolder(place.output or Path(f"runs/{handle.card.name}.{preset}-seed{circumstances.seed}"))
-    run = _make_run(circumstances, compute, folder.path, identity, place.resume, previous)
+    run = _make_run(handle.card, circumstances, compute, folder.path, identity, place.resume, previous)
     begun_at = commit()
     if run.rank == 0:
         folder.check(place.resume, place.overwrite)
@@ -182,18 +183,26 @@ def _starting_point(
 
 
 def _make_run(
-    circumstances: Circumstances, compute: Compute, folder: Path, identity: Mapping[str, Any], resume: bool,
-    previous: Checkpoint[Options] | None,
+    card: Card, circumstances: Circumstances, compute: Compute, folder: Path, identity: Mapping[str, Any],
+    resume: bool, previous: Checkpoint[Options] | None,
 ) -> Run:  # fmt: skip
     from ..run import devices
     from ..run.reporter import Reporter
     from ..run.run import Run
+    from ..weights import find
+
+    def todays(theirs: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+        """What an older state says of itself, in today's options."""
+        if theirs.get("model") != card.name:
+            return theirs
+        return {**theirs, "options": find.todays_options(card, theirs, where).model_dump(mode="json")}
 
     settings = compute.settings()
     return Run(
         device=devices.device(circumstances.device), seed=check_seed(circumstances.seed),
         data_root=data_root(circumstances.data_root), folder=folder, settings=settings,
-        reporter=circumstances.reporter or Reporter(), identity=identity, resume=resume, previous=previous,
+        reporter=circumstances.reporter or Reporter(), identity=identity, resume=resume, migrate=todays,
+        previous=previous,
         open_model=load_pinned,
     )  # fmt: skip
 
@@ -221,7 +230,6 @@ def _finish(
     kept = {name: tensor.detach().to("cpu").contiguous() for name, tensor in once(tensors).items()}
     facts = {
         **run.identity,
-        "options_version": model.card.options_version,
         "classes": list(run.inputs.classes),
         "licence": model.card.licence,
         "data": run.inputs.data,

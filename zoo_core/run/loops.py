@@ -14,7 +14,7 @@ from ..errors import Interrupted, UsageError
 from . import parts
 from .curves import POINTS, Curves
 from .reporter import Progress, Reporter
-from .state import Kept, Part, TrainingState
+from .state import Kept, Migrate, Part, TrainingState
 from .steps import Schedule, Step, StopSignal
 
 
@@ -44,6 +44,7 @@ class Loops:
         folder: where the state goes; None keeps nothing.
         identity: what a state must match to be resumed.
         resume: continue from the folder's state where there is one.
+        migrate: makes today's identity of one that an older release of the plugin wrote.
         data: sha256 of the data sets read so far, by name and split.
     """
 
@@ -54,10 +55,11 @@ class Loops:
         folder: Path | None,
         identity: Mapping[str, Any],
         resume: bool,
+        migrate: Migrate | None,
         data: Mapping[str, str],
     ) -> None:
         self.settings, self.reporter, self.folder = settings, reporter, folder
-        self.identity, self.resume, self.data = identity, resume, data
+        self.identity, self.resume, self.migrate, self.data = identity, resume, migrate, data
         self.curves = Curves()
         self.seconds = 0.0  # spent in loops so far, those before a resumption included
         self.parts: dict[str, Part] = {}
@@ -72,7 +74,7 @@ class Loops:
         """See `Run.steps`."""
         parts.check_complete(self.parts)
         first = schedule.rank == 0
-        state = TrainingState(self.folder if first or self.resume else None, self.identity)
+        state = TrainingState(self.folder if first or self.resume else None, self.identity, self.migrate)
         loop, before, total = self._begun, self._steps_before, schedule.total
         self._begun, self._steps_before, self._ends = loop + 1, before + total, False
         start = self._restore(state, loop, schedule) if self.resume else 0

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from .. import formats
 from ..cards.checkpoint import Checkpoint
 from ..cards.groups import Budget
 from ..cards.options import Options
@@ -36,7 +37,7 @@ from . import devices, parts
 from .inputs import Inputs, OpenModel
 from .loops import Loops, Settings
 from .reporter import Activity, Progress, Reporter, Silent
-from .state import STAGES, Part
+from .state import STAGES, Migrate, Part
 from .steps import Schedule, Step
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Run:
         identity: what a state must match to be resumed (model, options, seed).
         resume: continue from the folder's state where there is one.
         previous: the weights that this training goes on from.
+        migrate: makes today's identity of one that an older release of the plugin wrote.
         open_model: loads another model of the zoo, see `load`.
     """
 
@@ -75,13 +77,16 @@ class Run:
     identity: Mapping[str, Any] = field(default_factory=dict)
     resume: bool = False
     previous: Checkpoint[Options] | None = None
+    migrate: Migrate | None = None
     open_model: OpenModel | None = None
 
     def __post_init__(self) -> None:
         if self.rank:
             self.reporter = Silent()
         self.inputs = Inputs(self.device, self.data_root, self.reporter, self.open_model)
-        self.loops = Loops(self.settings, self.reporter, self.folder, self.identity, self.resume, self.inputs.data)
+        self.loops = Loops(
+            self.settings, self.reporter, self.folder, self.identity, self.resume, self.migrate, self.inputs.data
+        )
         self.shown: dict[str, Result] = {}
 
     @contextmanager
@@ -238,5 +243,5 @@ class Run:
     def keep(self, name: str, tensors: Mapping[str, Tensor]) -> None:
         """Write weights of an intermediate stage, e.g. after pretraining, beside the final ones."""
         if self.folder and not self.rank:
-            facts = {**self.identity, "data": self.inputs.data}
+            facts = {**formats.WEIGHTS.stamp(), **self.identity, "data": self.inputs.data}
             tensorfile.save(self.folder / STAGES / f"{name}.safetensors", tensors, facts)

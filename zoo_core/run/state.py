@@ -6,7 +6,7 @@ of the random generators, and in the header what is not a tensor. No pickle.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +21,9 @@ from ..weights import tensorfile
 
 FILE = "state.safetensors"
 STAGES = "stages"  # folder of the weights that a run had on its way
+
+
+Migrate = Callable[[Mapping[str, Any], str], Mapping[str, Any]]  # an identity, and the file that it stands in
 
 
 class Part(Protocol):
@@ -56,11 +59,13 @@ class TrainingState:
     Args:
         folder: the run folder; None saves and restores nothing.
         identity: model, options and seed; a state of another identity is refused.
+        migrate: makes today's identity of one that an older release of the plugin wrote.
     """
 
-    def __init__(self, folder: Path | None, identity: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path | None, identity: Mapping[str, Any], migrate: Migrate | None = None) -> None:
         self.path = folder / FILE if folder else None
         self.identity = dict(identity)
+        self.migrate = migrate or (lambda theirs, where: theirs)
 
     def save(self, parts: Mapping[str, Part], kept: Kept) -> None:
         """Write the state of all parts, and of the random generators."""
@@ -114,12 +119,12 @@ class TrainingState:
 
     def _kept(self, facts: Mapping[str, Any]) -> Kept:
         STATE.check(facts, str(self.path))
-        self._check(facts.get("identity", {}))
+        self._check(self.migrate(facts.get("identity", {}), str(self.path)))
         return Kept(facts["phase"], facts["step"], facts["curves"], facts["seconds"], facts["data"])
 
     def _check(self, theirs: Mapping[str, Any]) -> None:
         flat_mine, flat_theirs = _flat(self.identity), _flat(theirs)
-        for key in sorted(flat_mine.keys() | flat_theirs.keys()):
+        for key in sorted((flat_mine.keys() | flat_theirs.keys()) - {"options_version"}):
             was, now = flat_theirs.get(key), flat_mine.get(key)
             if was != now:
                 folder = self.path.parent if self.path else ""
