@@ -14,7 +14,6 @@ from conftest import ROOT, SLICES, environment
 from zoo_core.run.reporter import Progress
 
 BENCHMARKS = ROOT / "benchmarks"
-sys.path.insert(0, str(BENCHMARKS))  # they are scripts, which find what they share beside themselves
 
 import _measure  # noqa: E402
 import training_speed  # noqa: E402

@@ -97,7 +97,7 @@ def test_every_licence_of_weights_has_its_text() -> None:
 
 def test_the_hooks_of_a_commit_run_what_every_change_must_pass() -> None:
     entries = [hook["entry"] for repo in parsed(ROOT / ".pre-commit-config.yaml")["repos"] for hook in repo["hooks"]]
-    for command in ("uv run ruff check", "uv run ruff format --check", "uv run mypy zoo_core plugins"):
+    for command in ("uv run ruff check", "uv run ruff format --check", "uv run mypy zoo_core plugins tests benchmarks"):
         assert any(line.startswith(command) for line in gate()) and any(e.startswith(command) for e in entries)
 
 

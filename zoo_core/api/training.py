@@ -249,7 +249,7 @@ def _finish(
     circumstances = {
         "commit": begun_at, "device": devices.describe(run.device), "processes": run.processes,
         "threads": devices.thread_count(), "precision": run.settings.precision, "compile": run.settings.compile,
-        "seconds": round(run.loops.seconds, 1), "versions": versions(torch=True),
+        "seconds": round(run.loops.seconds, 3), "versions": versions(torch=True),
     }  # fmt: skip
     record = folder.finish(kept, facts, circumstances, run.loops.curves.history)
     return Trained(folder.path, record, dict(run.shown))
