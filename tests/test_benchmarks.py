@@ -8,16 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import _measure
 import pytest
+import training_speed
 from conftest import ROOT, SLICES, environment
 
 from zoo_core.run.reporter import Progress
 
 BENCHMARKS = ROOT / "benchmarks"
-
-import _measure  # noqa: E402
-import training_speed  # noqa: E402
-
 PROGRAMS = sorted(path.stem for path in BENCHMARKS.glob("*.py") if '__name__ == "__main__"' in path.read_text())
 MARKDOWN = ("results_table", "summaries")  # their figures are metrics, which may be zero; the others' are speeds
 WORDS = {"-", _measure.ABSENT}  # what a cell may say instead of a number
