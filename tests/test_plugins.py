@@ -203,6 +203,7 @@ BROKEN_MODELS = {
     "fails to import": ("import no_such_library\n" + MODEL, "No module named 'no_such_library'"),
     "raises on import": (MODEL + "\n\nraise RuntimeError('boom')\n", "boom"),
     "syntax": (MODEL + "\n\ndef broken(:\n", "SyntaxError"),
+    "exits on import": (MODEL + "\n\nimport sys; sys.exit(3)\n", "SystemExit"),
 }  # fmt: skip
 
 
@@ -211,6 +212,16 @@ def test_a_broken_model_of_a_declared_plugin_is_named(zoo: Zoo, tmp_path: Path, 
     model, cause = BROKEN_MODELS[fault]
     code, said = sampled(zoo, tmp_path, "odd", DECLARED, FACE, model)
     assert code == 4 and cause in said and "pixels" in said, said
+
+
+@pytest.mark.parametrize("fault", sorted(BROKEN_MODELS.keys() - {"unknown parameter"}))
+def test_the_doctor_looks_into_the_model_of_a_declared_plugin(zoo: Zoo, tmp_path: Path, fault: str) -> None:
+    model, cause = BROKEN_MODELS[fault]
+    distribution(tmp_path / "site", "zoo-odd", "pixels", DECLARED.format("odd"), FACE, model)
+    done = zoo("doctor", "--json", env={"PYTHONPATH": str(tmp_path / "site")})
+    broken = [check for check in read_json(done.stdout) if not check["ok"]]
+    assert done.returncode == 4 and [check["name"] for check in broken] == ["pixels"]
+    assert cause in broken[0]["detail"] and broken[0]["remedy"]
 
 
 def test_a_declared_plugin_without_a_model_is_named(zoo: Zoo, tmp_path: Path) -> None:

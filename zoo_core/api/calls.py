@@ -85,7 +85,7 @@ def blaming(model: Model, hook: str) -> Iterator[None]:
         yield
     except ZooError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a hook may call sys.exit
         if _is_out_of_memory(error):
             raise TrainingError(
                 f"{model.name} ran out of memory", "ask for fewer or smaller: --n, --batch-size"
@@ -97,7 +97,7 @@ def blaming(model: Model, hook: str) -> Iterator[None]:
         ) from error
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def _is_out_of_memory(error: BaseException) -> bool:
     """Whether the machine, not the plugin, is to blame: a processor and a GPU say it in different words."""
     text = str(error).lower()
     return isinstance(error, MemoryError) or any(

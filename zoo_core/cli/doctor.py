@@ -5,8 +5,11 @@ from __future__ import annotations
 import platform
 
 from .. import api
+from ..api.calls import blaming
 from ..cards.options import flags, resolve
 from ..errors import ZooError
+from ..plugin.plugin import MODEL_HOOKS, Plugin
+from ..plugin.registry import Model
 from ..run.environment import data_root, versions
 from ..weights import manifest
 
@@ -24,16 +27,26 @@ def _check_plugins() -> list[Check]:
         try:
             if isinstance(model, ZooError):
                 raise model
-            for kind in (model.card.train_options, model.card.sample_options, model.card.evaluate_options):
+            card = model.card
+            for kind in (card.train_options, card.sample_options, card.evaluate_options):
                 flags(kind)
-            resolve(
-                model.card.train_options, model.card.tiny, base=model.card.presets[model.card.default_preset].options
-            )
-            needs = f"; needs {', '.join(model.card.missing)}: {model.card.install}" if model.card.missing else ""
+            resolve(card.train_options, card.tiny, base=card.presets[card.default_preset].options)
+            needs = f"; needs {', '.join(card.missing)}: {card.install}" if card.missing else ""
+            if not card.missing:
+                _import_model(model)
             checks.append(("plugin", name, True, f"{model.distribution} {model.version}{needs}", "", 0))
         except ZooError as error:
             checks.append(("plugin", name, False, error.message, error.hint, 4))
     return checks
+
+
+def _import_model(model: Model) -> None:
+    """Import what a declared plugin imports when its hooks are called, and see that their functions are there."""
+    plugin = model.manager.get_plugin(model.name)
+    if isinstance(plugin, Plugin):
+        for hook in MODEL_HOOKS:
+            with blaming(model, hook):
+                plugin.function(hook)
 
 
 def _check_weights() -> list[Check]:

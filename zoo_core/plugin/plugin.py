@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 Hook = str | Callable[..., Any]  # a module, in which a function has the hook's name, or the function itself
 
 
+MODEL_HOOKS = ("build", "train", "sample", "evaluate")  # those that import torch
+
+
 class Plugin:
     """What an entry point of the group ``zoo.plugins`` names.
 
