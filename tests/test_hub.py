@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -439,8 +440,12 @@ def test_ctrl_c_leaves_nothing_that_could_be_loaded(
     wait_for(lambda: any(request.startswith("GET /me/x/resolve") for request in server.requests))
     time.sleep(0.3)
     assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 130 and process.communicate()[1].strip() == "error: stopped"
+    for _ in range(20):  # as a person does: one that arrives in a destructor is ignored by Python
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(2)
+            break
+    assert process.wait(1) == 130 and process.communicate()[1].strip() == "error: stopped"
     assert kept(Path(online["HF_HOME"])) == []
     assert zoo("pull", "judge.mnist", env=online).returncode == 0 and kept(Path(online["HF_HOME"])) == [data]
     record_property("hub", ("Ctrl-C during a pull", "once", "exit 130, nothing kept"))
