@@ -18,13 +18,12 @@ ORDER = [  # a room knows those above it in this list and those beside it, never
     {"data", "weights"},
     {"run"},
     {"plugin"},
-    {"", "kits"},  # the package itself, with its public names
+    {"kits"},
     {"api"},
-    {"publish", "testing"},
+    {"publish", "testing", ""},  # the last is the package itself, with its public names
     {"cli"},
     {"__main__"},
 ]
-LAZY = {"": {"api"}}  # public names that are imported when they are used
 FLOORS = 10  # at most so many rooms stand on top of one another
 PUBLIC = {"zoo_core", "zoo_core.kits", "zoo_core.data", "zoo_core.testing"}  # what a plugin may import
 ONLY = {  # a library that only some files may import
@@ -109,8 +108,7 @@ CORE = [module for module in MODULES if module.split(".")[0] == "zoo_core"]
 @pytest.mark.parametrize("module", CORE)
 def test_no_room_knows_a_higher_one(module: str) -> None:
     for other in ours(module):
-        lazy = room(other) in LAZY.get(room(module), set())
-        assert lazy or height(other) <= height(module), f"{module} imports {other}, which stands above it"
+        assert height(other) <= height(module), f"{module} imports {other}, which stands above it"
         if height(other) == height(module):
             assert room(other) == room(module), f"{module} imports {other}, which stands beside it"
 
@@ -122,8 +120,7 @@ def test_no_files_go_in_a_circle() -> None:
     def visit(module: str, above: tuple[str, ...]) -> None:
         assert module not in above, f"a circle: {' -> '.join([*above[above.index(module) :], module])}"
         for name in ours(module) - done if module in MODULES else ():
-            if room(name) not in LAZY.get(room(module), set()):
-                visit(name, (*above, module))
+            visit(name, (*above, module))
         done.add(module)
 
     for module in CORE:
@@ -133,8 +130,7 @@ def test_no_files_go_in_a_circle() -> None:
 def test_the_house_is_low() -> None:
     below: dict[str, set[str]] = {}
     for module in CORE:
-        lazy = LAZY.get(room(module), set())
-        below.setdefault(room(module), set()).update({room(name) for name in ours(module)} - {room(module)} - lazy)
+        below.setdefault(room(module), set()).update({room(name) for name in ours(module)} - {room(module)})
 
     def floor(place: str) -> int:
         return 1 + max((floor(lower) for lower in below.get(place, ())), default=0)
