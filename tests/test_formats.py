@@ -151,8 +151,8 @@ def test_an_unfinished_run_of_older_options_is_resumed(tmp_path: Path, monkeypat
             {name: value for name, value in options.items() if name != "preset"},
         )  # fmt: skip
         if card.migrate:
-            done = training.learn(*arguments)
+            done = training.train_opened(*arguments)
             assert done.record["options"]["hidden"] == options["hidden"] and done.record["options_version"] == 2
         else:
             with pytest.raises(IntegrityError, match="vae has no option '--width-of-the-layers'"):
-                training.learn(*arguments)
+                training.train_opened(*arguments)

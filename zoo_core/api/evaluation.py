@@ -56,10 +56,12 @@ def evaluate(
         ZooError: see the exit codes in the README; NetworkError when the data is missing.
     """
     circumstances = Circumstances(seed, device, data_root, reporter)
-    return examine(open_model(name, preset), Source.of(weights, untrained), circumstances, options)
+    return evaluate_opened(open_model(name, preset), Source.of(weights, untrained), circumstances, options)
 
 
-def examine(handle: Handle, source: Source, circumstances: Circumstances, options: Mapping[str, Any]) -> Evaluation:
+def evaluate_opened(
+    handle: Handle, source: Source, circumstances: Circumstances, options: Mapping[str, Any]
+) -> Evaluation:
     """Do what `evaluate` does, with a model that is loaded already."""
     chosen = resolve(handle.card.evaluate_options, options, owner=handle.model.name)
     checkpoint = find_checkpoint(handle, source, circumstances.reporter)

@@ -47,10 +47,10 @@ def sample(
         ZooError: see the exit codes in the README.
     """
     circumstances = Circumstances(seed, device, data_root, reporter)
-    return draw(open_model(name, preset), Source.of(weights, untrained), circumstances, options)
+    return sample_opened(open_model(name, preset), Source.of(weights, untrained), circumstances, options)
 
 
-def draw(handle: Handle, source: Source, circumstances: Circumstances, options: Mapping[str, Any]) -> Result:
+def sample_opened(handle: Handle, source: Source, circumstances: Circumstances, options: Mapping[str, Any]) -> Result:
     """Do what `sample` does, with a model that is loaded already."""
     chosen = resolve(handle.card.sample_options, options, owner=handle.model.name)
     checkpoint = find_checkpoint(handle, source, circumstances.reporter)

@@ -127,14 +127,14 @@ def train(
     Raises:
         ZooError: see the exit codes in the README.
     """
-    return learn(
+    return train_opened(
         open_model(name, preset), Place(Path(output) if output else None, resume, overwrite),
         Compute(precision, compile, save_every, save_steps), Circumstances(seed, device, data_root, reporter),
         Path(file) if file else None, options,
     )  # fmt: skip
 
 
-def learn(
+def train_opened(
     handle: Handle, place: Place, compute: Compute, circumstances: Circumstances, file: Path | None,
     options: Mapping[str, Any],
 ) -> Trained:  # fmt: skip

@@ -118,9 +118,9 @@ def doctor(as_json: bool) -> int:
 
     Exits 4 for a broken plugin, 3 for damaged weights.
     """
-    from .doctor import examine
+    from .doctor import all_checks
 
-    checks = examine()
+    checks = all_checks()
     if as_json:
         render.json_out([{"kind": k, "name": n, "ok": ok, "detail": d, "remedy": r} for k, n, ok, d, r, _ in checks])
     else:

@@ -16,7 +16,7 @@ from ..weights import manifest
 Check = tuple[str, str, bool, str, str, int]  # kind, name, in order, detail, remedy, exit code
 
 
-def examine() -> list[Check]:
+def all_checks() -> list[Check]:
     """All checks."""
     return [*_check_plugins(), *_check_weights(), *_check_surroundings()]
 

@@ -11,11 +11,11 @@ import click
 
 from ..api import parameters
 from ..api.calls import Circumstances
-from ..api.evaluation import examine
+from ..api.evaluation import evaluate_opened
 from ..api.handle import Handle, Source, with_preset
 from ..api.parameters import Parameter
-from ..api.sampling import draw
-from ..api.training import Compute, Place, learn
+from ..api.sampling import sample_opened
+from ..api.training import Compute, Place, train_opened
 from ..cards.options import Options, flags
 from ..errors import UsageError
 from ..plugin.registry import Model
@@ -89,7 +89,7 @@ class Train:
         place = Place(typed["output"], typed["resume"], typed["overwrite"])
         compute = Compute(typed["precision"], typed["compile"], typed["save_every"], typed["save_steps"])
         handle = _handle(model, preset, typed)
-        trained = learn(handle, place, compute, _circumstances(typed), typed["file"], values)
+        trained = train_opened(handle, place, compute, _circumstances(typed), typed["file"], values)
         if not trained.record:  # another process of the launcher reports
             return
         if typed["as_json"]:
@@ -114,7 +114,7 @@ class Sample:
         if output and output.exists() and not typed["overwrite"]:
             raise UsageError(f"{output} exists already", "choose another name, or add --overwrite")
         handle, source = _handle(model, preset, typed), Source(typed["weights"], typed["untrained"])
-        result = draw(handle, source, _circumstances(typed), values)
+        result = sample_opened(handle, source, _circumstances(typed), values)
         words = [values[f.field] for f in flags(model.card.sample_options) if f.choices and f.field in values]
         path = output or _free_name([model.name, *words, f"seed{typed['seed']}"], result)
         result.save(path, typed["overwrite"])
@@ -147,7 +147,7 @@ class Evaluate:
     def run(self, model: Model, preset: str, values: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
         """See `Verb`."""
         handle, source = _handle(model, preset, typed), Source(typed["weights"], typed["untrained"])
-        evaluation = examine(handle, source, _circumstances(typed), values)
+        evaluation = evaluate_opened(handle, source, _circumstances(typed), values)
         for key, shown in evaluation.shown.items() if typed["pictures"] else ():
             shown.save(typed["pictures"] / (key + shown.suffix), overwrite=True)
         if typed["as_json"]:

@@ -12,7 +12,7 @@ from typing import Any
 from .. import hub
 from ..api.calls import Circumstances, make_run
 from ..api.handle import Handle, Source, open_model
-from ..api.sampling import draw
+from ..api.sampling import sample_opened
 from ..cards.options import flags
 from ..errors import NetworkError, UsageError
 from ..files import atomic_copy, file_sha256
@@ -131,7 +131,7 @@ def _samples(
 ) -> tuple[list[tuple[str, str]], dict[str, bytes | Path]]:
     """What the weights draw: texts, or a picture file; nothing where that needs data which is not here."""
     try:
-        result = draw(Handle(handle.model), Source(path), replace(circumstances, reporter=None), {})
+        result = sample_opened(Handle(handle.model), Source(path), replace(circumstances, reporter=None), {})
     except NetworkError as error:
         if circumstances.reporter:
             circumstances.reporter.warn(f"the card has no samples: {error.message}")
