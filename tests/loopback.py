@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -47,9 +47,10 @@ class Repo:
             return self.commits[-1]
         return next((c for c in self.commits if c[0] == self.tags.get(revision, revision)), None)
 
-    def add(self, files: dict[str, bytes]) -> str:
-        """A further commit with these files changed."""
-        whole = {**(self.commits[-1][1] if self.commits else {}), **files}
+    def add(self, files: dict[str, bytes], gone: Collection[str] = ()) -> str:
+        """A further commit with these files changed, and others removed."""
+        before = self.commits[-1][1] if self.commits else {}
+        whole = {name: data for name, data in {**before, **files}.items() if name not in gone}
         content = json.dumps({name: git_hash(data) for name, data in sorted(whole.items())}) + str(len(self.commits))
         self.commits.append((hashlib.sha1(content.encode()).hexdigest(), whole))
         return self.commits[-1][0]
@@ -245,12 +246,15 @@ class Handler(BaseHTTPRequestHandler):
         lines = [json.loads(line) for line in self.body.splitlines()]
         if (parent := lines[0]["value"].get("parentCommit")) and parent != head:
             return self.send(412, {"error": "the branch has moved"})
-        files = {}
+        files, gone = {}, set()
         for line in lines[1:]:
             value = line["value"]
+            if line["key"] == "deletedFile":
+                gone.add(value["path"])
+                continue
             large = line["key"] == "lfsFile"
             files[value["path"]] = self.hub.large[value["oid"]] if large else base64.b64decode(value["content"])
-        oid = repo.add(files)
+        oid = repo.add(files, gone)
         self.send(200, {"success": True, "commitOid": oid, "commitUrl": f"{self.hub.url}/{name}/commit/{oid}"})
 
     def resolve(self, name: str, revision: str, file: str) -> None:

@@ -41,7 +41,7 @@ def small_summarizer(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_weights_of_an_earlier_release_load_sample_and_evaluate(run: Path, tmp_path: Path) -> None:
     finished, options = run / "finished", json.loads((run / "options.json").read_text())
     facts = record.read(finished)
-    checkpoint = find.from_file(load(run.name).card, finished)
+    checkpoint = find.from_file(load(run.name).card, finished, print)
     assert checkpoint.sha256 == facts["weights"]["sha256"]
     for option, value in options.items():
         if option != "preset":

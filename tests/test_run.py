@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import SLICES
+from conftest import SLICES, environment
 from torch import nn
 
 import zoo_core as zoo
@@ -126,6 +127,76 @@ def test_what_was_not_prepared_is_named_before_the_first_step() -> None:
         run.prepare(note="a note")  # type: ignore[arg-type]
 
 
+def test_an_optimiser_a_plateau_and_a_second_scheduler_cannot_be_forgotten_either() -> None:
+    line, run = Line(), a_run()
+    adam = torch.optim.Adam(line.parameters())
+    run.prepare(line=line)
+    with pytest.raises(PluginError, match=r"run\.descend was given an optimiser \(Adam\) that was not prepared"):
+        run.descend(line(torch.ones(())), adam)
+    run.prepare(adam=adam)
+    first = torch.optim.lr_scheduler.LinearLR(adam)
+    whole = torch.optim.lr_scheduler.SequentialLR(
+        adam, [first, torch.optim.lr_scheduler.ConstantLR(adam)], milestones=[3]
+    )
+    run.prepare(whole=whole)
+    assert len(list(run.steps(range(8), Budget(batch_size=4)))) == 2, "what a scheduler is made of belongs to it"
+    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(adam)
+    with pytest.raises(PluginError, match="'adam' was not prepared: ReduceLROnPlateau"):
+        next(run.steps(range(8), Budget(batch_size=4)))
+    run.prepare(plateau=plateau)
+    assert len(list(run.steps(range(8), Budget(batch_size=4)))) == 2
+
+
+def test_layers_of_any_rank_are_prepared() -> None:
+    run = a_run()
+    run.prepare(volume=nn.Conv3d(1, 2, 3), picture=nn.Conv2d(1, 2, 3))
+
+
+TWO = """
+import sys
+from pathlib import Path
+import torch
+from torch import nn
+from zoo_core import Budget
+from zoo_core.run.run import Run
+
+torch.manual_seed(1)
+data = torch.randn(8, 2, 9, 9)
+run = Run(torch.device("cpu"), 0, Path("."))
+torch.manual_seed(run.rank)  # each process begins with weights of its own
+net = nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Conv2d(4, 3, 3), nn.Flatten(), nn.Linear(75, 1))
+half = nn.Linear(1, 1).to(torch.bfloat16)
+unused = nn.Linear(3, 3)
+run.prepare(net=net, half=half, unused=unused)
+adam = torch.optim.Adam([*net.parameters(), *half.parameters(), *unused.parameters()], 0.01, fused=True)
+run.prepare(adam=adam)
+for step in run.steps(range(8), Budget(batch_size=8, iterations=12)):
+    run.descend(half(net(data[step.rows]).bfloat16()).float().square().mean(), adam)
+torch.set_printoptions(precision=8)
+if not run.rank:
+    Path(sys.argv[1]).write_text(repr([p.detach().double().sum().item() for p in net.parameters()]))
+"""
+
+
+def test_two_processes_descend_as_one_does(tmp_path: Path) -> None:
+    """Convolutions in channels-last layout, a fused optimiser, another precision, parameters without gradients."""
+    ends = []
+    for count in (1, 2):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        ranks = [
+            {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count),
+             "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+            for rank in range(count)
+        ]  # fmt: skip
+        command = [sys.executable, "-c", TWO, str(tmp_path / f"{count}.txt")]
+        workers = [subprocess.Popen(command, env=environment(**(env if count > 1 else {}))) for env in ranks]
+        assert [worker.wait(120) for worker in workers] == [0] * count
+        ends.append([float(number) for number in (tmp_path / f"{count}.txt").read_text().strip("[]").split(",")])
+    assert ends[0] == pytest.approx(ends[1], rel=1e-2, abs=5e-3)  # bfloat16 rounds
+
+
 def test_everything_that_was_prepared_is_resumed(tmp_path: Path) -> None:
     """A module, its optimiser and its scheduler end as in an unbroken run."""
     ends = []
@@ -194,7 +265,7 @@ def test_any_other_failure_names_plugin_and_hook() -> None:
 # -- the evaluation after a training ---------------------------------------------------------------
 
 
-def test_the_evaluation_after_a_training_gets_the_facts_of_every_later_one(
+def test_the_evaluation_after_a_training_gets_what_the_training_knows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from zoo_judge import model
@@ -217,16 +288,26 @@ def test_the_evaluation_after_a_training_gets_the_facts_of_every_later_one(
     assert first["data"].items() <= later["data"].items()
 
 
-def test_a_strategy_of_ones_own_needs_no_option_called_strategy(tmp_path: Path) -> None:
-    """`begin` compares the strategy of an earlier run with today's; a third party's options have one too."""
-    from zoo_core.kits.continual import TaskOptions
-
-    assert TaskOptions().strategy == "naive"
+def test_a_third_partys_strategy_goes_on_from_an_earlier_run() -> None:
+    """`begin` compares the strategy of the earlier run with today's, also where the options add none of their own."""
+    from zoo_core.kits.continual import TaskOptions, learning
+    from zoo_core.kits.continual.accuracy import Ledger
 
     class Mine(TaskOptions):
         pull: float = zoo.option(1.0, "how hard")
 
-    assert Mine(pull=2).strategy == "naive"
+    def build(checkpoint: zoo.Checkpoint[Mine]) -> learning.TaskLearner:
+        return learning.TaskLearner(checkpoint.options, [0, 1])
+
+    options = Mine(tasks=2, hidden=4, held_out=40)
+    course = learning.begin(
+        a_run(previous=zoo.Checkpoint("mine.p", options, None)), options, learning.TaskLearner, build, Ledger()
+    )
+    assert course.first == 2 and course.learner.seeds.tolist() == [0, 1, 2]
+    other = options.model_copy(update={"strategy": "another"})
+    with pytest.raises(UsageError, match="the earlier run has --strategy naive, not another"):
+        previous = zoo.Checkpoint("mine.p", options, None)
+        learning.begin(a_run(previous=previous), other, learning.TaskLearner, build, Ledger())
 
 
 def test_how_threads_wait_is_settled_before_torch_is_loaded() -> None:

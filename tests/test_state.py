@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 import torch
 from conftest import SLICES
 from test_checkpoint import Tied
+from torch import nn
 
 from zoo_core import Budget
-from zoo_core.errors import TrainingError
+from zoo_core.errors import IntegrityError, PluginError, TrainingError
 from zoo_core.run import state
 from zoo_core.run.reporter import Silent
 from zoo_core.run.run import Run
@@ -37,9 +39,63 @@ def test_tied_tensors_are_kept_once_and_tied_again(tmp_path: Path) -> None:
     TrainingState(tmp_path, {}).save({"m": first}, Kept(0, 3))
     stored = tensorfile.read(tmp_path / "state.safetensors").tensors
     assert [name for name in stored if not name.startswith("rng")] == ["m.embedding.weight"]
-    assert TrainingState(tmp_path, {}).restore({"m": second}, torch.device("cpu")).step == 3
+    saved = TrainingState(tmp_path, {}).read()
+    assert saved and saved.kept.step == 3
+    saved.restore({"m": second}, torch.device("cpu"))
     assert second.head.weight is second.embedding.weight
     assert torch.equal(second.head.weight, first.head.weight)
+
+
+def test_names_that_would_collide_are_refused() -> None:
+    with pytest.raises(PluginError, match=r"two tensors of a run's state are called 'x\.best\.w'"):
+        state.pack({"best.w": torch.zeros(1), "best": {"w": torch.ones(1)}}, "x", {})
+    run = Run(torch.device("cpu"), 0, SLICES, reporter=Silent())
+    with pytest.raises(PluginError, match="'rng' is the name of the random state"):
+        run.prepare(rng=nn.Linear(1, 1))
+
+
+def damaged_states() -> dict[str, Callable[[dict[str, Any], dict[str, torch.Tensor]], object]]:
+    """What can be wrong with a state, as a change of its facts and tensors."""
+    missing = {f"no {name}": (lambda facts, tensors, name=name: facts.pop(name)) for name in state.FIELDS}
+    return {
+        **missing,
+        "a step that is a text": lambda facts, tensors: facts.update(step="3"),
+        "no part": lambda facts, tensors: facts.update(parts={}),
+        "a part that is a list": lambda facts, tensors: facts.update(parts={"m": []}),
+        "a part of an unknown kind": lambda facts, tensors: facts.update(parts={"m": {"dict": 3}}),
+        "no such tensor": lambda facts, tensors: facts.update(parts={"m": {"dict": [["weight", {"tensor": "x"}]]}}),
+        "ties to nothing": lambda facts, tensors: facts.update(ties={"a": "b"}),
+        "no random state": lambda facts, tensors: tensors.pop("rng.cpu"),
+    }
+
+
+@pytest.mark.parametrize("what", damaged_states())
+def test_a_damaged_state_is_damage_and_nobodys_fault(tmp_path: Path, what: str) -> None:
+    TrainingState(tmp_path, {}).save({"m": nn.Linear(1, 1)}, Kept(0, 3))
+    whole = tensorfile.read(tmp_path / "state.safetensors")
+    facts, tensors = dict(whole.facts), {name: tensor.clone() for name, tensor in whole.tensors.items()}
+    damaged_states()[what](facts, tensors)
+    tensorfile.save(tmp_path / "state.safetensors", tensors, facts)
+    with pytest.raises(IntegrityError, match=r"state\.safetensors"):
+        saved = TrainingState(tmp_path, {}).read()
+        assert saved
+        saved.restore({"m": nn.Linear(1, 1)}, torch.device("cpu"))
+
+
+def test_a_state_is_read_once_however_many_loops_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for resume in (False, True):
+        run = Run(torch.device("cpu"), 0, SLICES, folder=tmp_path, reporter=Silent(), resume=resume)
+        reads: list[Path] = []
+        real = tensorfile.read
+
+        def counted(path: Path, *rest: Any, **named: Any) -> tensorfile.Contents:
+            reads.append(path)  # noqa: B023
+            return real(path, *rest, **named)  # noqa: B023
+
+        monkeypatch.setattr(tensorfile, "read", counted)
+        done = [len(list(run.steps(range(8), Budget(batch_size=4)))) for _ in range(5)]
+        monkeypatch.setattr(tensorfile, "read", real)
+        assert done == ([0] * 5 if resume else [2] * 5) and len(reads) == int(resume)
 
 
 def test_a_loss_that_is_not_finite_names_itself_and_the_step(tmp_path: Path) -> None:

@@ -391,7 +391,7 @@ def test_early_stopping_keeps_the_best_epoch(tmp_path: Path, slices: Path) -> No
 
     from zoo_core.weights import find
 
-    checkpoint = find.from_file(load(NAME).card, done.folder).of(Train)
+    checkpoint = find.from_file(load(NAME).card, done.folder, print).of(Train)
     dev = texts.load("scitldr", "dev", slices).take(range(4))
     assert build(checkpoint).loss(dev, checkpoint.options) == pytest.approx(min(found), abs=1e-4)
 

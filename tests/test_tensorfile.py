@@ -116,6 +116,8 @@ BAD: dict[str, bytes] = {
     "an overlap": raw({"a": entry(), "b": entry()}, FOUR),
     "bytes left over": raw({"a": entry()}, FOUR * 2),
     "cut short": raw({"a": entry()}, b"\0"),
+    "a hundred thousand dimensions": raw({"a": entry(shape=[2**62] * 100_000)}, FOUR),
+    "an empty shape whose strides overflow": raw({"a": entry(shape=[0, 2**62, 2**62], data_offsets=[0, 0])}),
     "facts that are no JSON": raw({"__metadata__": {"zoo": "{"}}),
     "facts that are a list": raw({"__metadata__": {"zoo": "[]"}}),
     "facts that are a number": raw({"__metadata__": {"zoo": 3}}),

@@ -40,7 +40,7 @@ def start(folder: Path, *arguments: str, **env: str) -> subprocess.Popen[str]:
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
-    """Until the first checkpoint is there."""
+    """Until the first state is there."""
     for _ in range(600):
         if path.exists() or process.poll() is not None:
             break
@@ -87,7 +87,7 @@ def test_killed_and_resumed_ends_like_unbroken(tmp_path: Path, zoo: Zoo, unbroke
     assert sha(tmp_path / "run") == sha(unbroken)
 
 
-def test_resume_before_the_first_checkpoint_starts_at_step_0(zoo: Zoo, tmp_path: Path, unbroken: Path) -> None:
+def test_resume_before_the_first_state_starts_at_step_0(zoo: Zoo, tmp_path: Path, unbroken: Path) -> None:
     done = zoo(*SMALL, "-o", "run", "--resume")
     assert done.returncode == 0 and "nothing to resume" in done.stderr
     assert sha(tmp_path / "run") == sha(unbroken)
@@ -145,7 +145,7 @@ def test_a_loss_that_explodes_is_named_and_leaves_nothing(zoo: Zoo, tmp_path: Pa
 
 
 def test_no_room_on_the_disk_is_named_and_leaves_nothing_half_written(tmp_path: Path) -> None:
-    limit = 20_000  # bytes; a checkpoint has more
+    limit = 20_000  # bytes; a state has more
 
     def no_room() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

@@ -76,7 +76,7 @@ class Learner(learning.TaskLearner):
         return to_pixels(self.memory_images[rows]), self.memory_labels[rows].long()
 
     def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
-        """A memory may have any length: take that of the checkpoint."""
+        """A memory may have any length: take that of what is loaded."""
         for name in ("memory_images", "memory_labels"):
             if (kept := state.get(prefix + name)) is not None:
                 setattr(self, name, getattr(self, name).new_zeros(kept.shape))

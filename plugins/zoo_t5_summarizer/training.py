@@ -78,9 +78,10 @@ def pretrain(run: Run, model: Summarizer, texts: list[str], options: Train) -> N
     """
     data = model.corpus(texts, options.max_source)
     batches = Buckets(data.lengths, options.pretrain_batch_size, run.seed)
-    optimizer = make_optimizer(model, options, options.pretrain_learning_rate)
     set_dropout(model.train(), 0.0)
-    run.prepare(model=model, optimizer=optimizer)
+    run.prepare(model=model)
+    optimizer = make_optimizer(model, options, options.pretrain_learning_rate)
+    run.prepare(optimizer=optimizer)
     budget = Budget(epochs=options.pretrain_epochs, iterations=options.iterations, batch_size=run.processes)
     for step in run.steps(batches, budget):
         set_rate(optimizer, options, step)
@@ -109,9 +110,10 @@ def finetune(run: Run, model: Summarizer, pairs: TextData, dev: TextData, option
     source = model.corpus(sources, options.max_source)
     target = model.corpus([text for all_ in pairs.references for text in all_], options.max_target)
     batches = Buckets(source.lengths, options.batch_size, run.seed)
-    optimizer, best = make_optimizer(model, options, options.learning_rate), Best(model, options)
     set_dropout(model.train(), options.dropout)
-    run.prepare(model=model, optimizer=optimizer, best=best)
+    run.prepare(model=model)
+    optimizer, best = make_optimizer(model, options, options.learning_rate), Best(model, options)
+    run.prepare(optimizer=optimizer, best=best)
     budget = Budget(epochs=options.epochs, iterations=options.iterations, batch_size=options.accumulate * run.processes)
     for step in run.steps(batches, budget):
         set_rate(optimizer, options, step)

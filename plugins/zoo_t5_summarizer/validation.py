@@ -15,7 +15,7 @@ from .model import Summarizer
 
 
 class Best:
-    """The weights of the epoch that validated best; part of a run's checkpoint."""
+    """The weights of the epoch that validated best; part of a run's state."""
 
     def __init__(self, model: Summarizer, options: Train) -> None:
         self.model, self.options = model, options

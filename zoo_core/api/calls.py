@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from ..run.run import Run
 
 
+REPORT = "--debug shows where; report it to the plugin's authors"
+
+
 @dataclass(frozen=True)
 class Circumstances:
     """What a caller of any verb chooses beside the model's own options.
@@ -83,6 +86,12 @@ def blaming(model: Model, hook: str) -> Iterator[None]:
     """Turn what a hook raises into an error that names the plugin and the hook."""
     try:
         yield
+    except PluginError as error:
+        if error.hint:
+            raise
+        raise PluginError(  # e.g. a result that cannot be: it does not know whose it is
+            f"the hook '{hook}' of {model.name} ({model.distribution} {model.version}): {error.message}", REPORT
+        ) from error
     except ZooError:
         raise
     except (Exception, SystemExit) as error:  # a hook may call sys.exit
@@ -93,7 +102,7 @@ def blaming(model: Model, hook: str) -> Iterator[None]:
         raise PluginError(
             f"the hook '{hook}' of {model.name} ({model.distribution} {model.version}) failed: "
             f"{type(error).__name__}: {error}",
-            "--debug shows where; report it to the plugin's authors",
+            REPORT,
         ) from error
 
 

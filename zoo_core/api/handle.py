@@ -112,10 +112,9 @@ def find_checkpoint(handle: Handle, source: Source, reporter: Reporter | None = 
         return find.untrained(handle.card, handle.preset)
     if source.untrained or handle.asked:
         raise UsageError("--weights already says which model it is", "leave out --untrained and the preset")
-    checkpoint = find.from_file(handle.card, source.weights)
-    if reporter:
-        reporter.warn(f"{source.weights} is not pinned; its sha256 is {checkpoint.sha256}")
-    return checkpoint
+    from ..run.reporter import Reporter
+
+    return find.from_file(handle.card, source.weights, (reporter or Reporter()).warn)
 
 
 def load_pinned(name: str) -> tuple[nn.Module, str]:

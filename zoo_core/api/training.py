@@ -11,7 +11,7 @@ from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint, once
 from ..cards.names import split_name
 from ..cards.options import Options, resolve
-from ..errors import PluginError
+from ..errors import PluginError, UsageError
 from ..plugin.registry import Model
 from ..results.kinds import Result
 from ..run.environment import commit, data_root, versions
@@ -54,7 +54,7 @@ class Place:
     """Where a training leaves its run, and what becomes of one that is there.
 
     Args:
-        output: the run folder; ``runs/PLUGIN.PRESET-seedN`` if not said.
+        output: the run folder; ``runs/PLUGIN.PRESET-seedN`` if not said, with ``-continued`` where it goes on from one.
         resume: continue an unfinished run.
         overwrite: replace the run that is there.
     """
@@ -141,12 +141,15 @@ def train_opened(
     """Do what `train` does, with a model that is loaded already."""
     from ..run.folder import RunFolder
 
-    preset, chosen, previous = _starting_point(handle, file, options)
+    preset, chosen, previous = _starting_point(handle, file, options, circumstances.reporter)
     identity = {
         "model": handle.card.name, "preset": preset, "seed": circumstances.seed,
         "options": chosen.model_dump(mode="json"), "options_version": handle.card.options_version,
     }  # fmt: skip
-    folder = RunFolder(place.output or Path(f"runs/{handle.card.name}.{preset}-seed{circumstances.seed}"))
+    usual = f"runs/{handle.card.name}.{preset}-seed{circumstances.seed}" + ("-continued" if previous else "")
+    folder = RunFolder(place.output or Path(usual))
+    if folder.path.resolve() == Path(getattr(chosen, "continue_", None) or "/").resolve():
+        raise UsageError(f"{folder.path} is the run to go on from", "choose another folder with --output")
     run = _make_run(handle.card, circumstances, compute, folder.path, identity, place.resume, previous)
     begun_at = commit()
     if run.rank == 0:
@@ -165,10 +168,11 @@ def train_opened(
 
 
 def _starting_point(
-    handle: Handle, file: Path | None, options: Mapping[str, Any]
+    handle: Handle, file: Path | None, options: Mapping[str, Any], reporter: Reporter | None
 ) -> tuple[str, Options, Checkpoint[Options] | None]:
     """The preset, the options, and the weights to go on from, if any."""
     from ..run.record import read_options
+    from ..run.reporter import Reporter
     from ..weights import find
 
     card, owner = handle.card, handle.model.name
@@ -177,7 +181,7 @@ def _starting_point(
     going_on = getattr(chosen, "continue_", None)
     if not going_on:
         return handle.preset, chosen, None
-    previous = find.from_file_or_pin(card, Path(going_on))
+    previous = find.from_file_or_pin(card, Path(going_on), (reporter or Reporter()).warn)
     chosen = resolve(card.train_options, values, options, owner=owner, base=previous.options)
     return split_name(previous.name)[1], chosen, previous
 

@@ -71,7 +71,8 @@ class Card:
         tiny: training options that make a run of seconds, for tests of the contract.
         libraries: modules that the hooks import beyond the zoo's own requirements.
         install: the command that installs them.
-        options_version: version of the training options; raise it when one is renamed, removed or means something else.
+        options_version: version of the training options; raise it when one is renamed, removed or means something
+            else. Files of an older version are then refused unless `migrate` is given.
         migrate: makes today's training options of those of an older version: called with a dictionary and its version,
             it returns a dictionary. So weights and unfinished runs of earlier releases stay usable.
         build: makes the torch module of a checkpoint; only for a plugin that neither is a `Plugin` nor has the hook.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 def split_name(name: str) -> tuple[str, str]:
     """Split ``vae.mlp-64d`` into model and preset; the preset is empty when left out.
@@ -11,3 +13,8 @@ def split_name(name: str) -> tuple[str, str]:
     distribution, colon, plain = name.rpartition(":")
     plugin, _, preset = plain.partition(".")
     return distribution + colon + plugin, preset
+
+
+def is_plain(name: object) -> bool:
+    """Whether something can be the name of a model or a preset: letters, digits, ``-``, ``_`` and dots inside."""
+    return name == "" or (isinstance(name, str) and bool(re.fullmatch(r"\w[\w-]*(\.[\w-]+)*", name)))

@@ -6,7 +6,9 @@ import platform
 
 from .. import api
 from ..api.calls import blaming
-from ..cards.options import flags, resolve
+from ..api.parameters import VERBS
+from ..api.reserved import check_options
+from ..cards.options import resolve
 from ..errors import ZooError
 from ..plugin.plugin import MODEL_HOOKS, Plugin
 from ..plugin.registry import Model
@@ -28,8 +30,8 @@ def _check_plugins() -> list[Check]:
             if isinstance(model, ZooError):
                 raise model
             card = model.card
-            for kind in (card.train_options, card.sample_options, card.evaluate_options):
-                flags(kind)
+            for verb in VERBS:
+                check_options(model, verb)
             resolve(card.train_options, card.tiny, base=card.presets[card.default_preset].options)
             needs = f"; needs {', '.join(card.missing)}: {card.install}" if card.missing else ""
             if not card.missing:

@@ -143,7 +143,7 @@ def pull(names: tuple[str, ...], every: bool, endpoint: str | None, as_json: boo
     """Fetch pinned weights, so that everything works without a network."""
     rows = []
     for pin in chosen(names, every):
-        where = "bundled" if pin.bundled.exists() else f"{pin.repo}@{pin.commit[:12]}"
+        where = "bundled" if manifest.is_bundled(pin) else f"{pin.repo}@{pin.commit[:12]}"
         path, _ = manifest.held(pin, pin.check_files, endpoint)
         rows.append({"weights": pin.name, "from": where, "path": path, "bytes": pin.total_size, "sha256": pin.sha256})
         if not as_json:
@@ -173,7 +173,7 @@ def list_(as_json: bool) -> None:
 
 
 def _where(pin: Pin) -> str:
-    if pin.bundled.exists():
+    if manifest.is_bundled(pin):
         return "bundled"
     return ("cached" if manifest.available(pin) else "on the Hub") if pin.repo else "missing"
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from ..api.reserved import check_options
 from ..cards.names import split_name
 from ..cards.options import Flag, Options, flags
 from ..errors import UsageError, ZooError
@@ -113,6 +114,7 @@ class VerbGroup(click.Group):
             return _broken(cmd_name, error)
 
     def _command(self, model: Model, name: str, preset: str) -> click.Command:
+        check_options(model, self.verb.name)
         options, defaults, note = self.verb.options(model)
         mine = [parameter(flag, getattr(defaults, flag.field)) for flag in flags(options)]
 

@@ -58,6 +58,9 @@ class TerminalReporter(Reporter):
         """Move the bar; another computation gets a bar of its own."""
         if not err.is_terminal:
             return super().progress(now)
+        if self._activity != now.activity:
+            self.close()
+            self._activity = now.activity
         if self._bar is None:
             from rich import progress as bars
 
@@ -67,7 +70,7 @@ class TerminalReporter(Reporter):
             )  # fmt: skip
             self._task = self._bar.add_task("", total=now.total)
             self._bar.start()
-        shown = "  ".join(f"{name} {value:.4g}" for name, value in now.values.items()) or now.activity
+        shown = "  ".join([now.activity, *(f"{name} {value:.4g}" for name, value in now.values.items())])
         self._bar.update(self._task, completed=now.done, description=shown)
 
     def tell(self, line: str) -> None:

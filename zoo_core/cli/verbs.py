@@ -42,6 +42,10 @@ class Verb(Protocol):
     """What `VerbGroup` makes a command of."""
 
     @property
+    def name(self) -> str:
+        """``train``, ``sample`` or ``evaluate``."""
+
+    @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The verb's own flags."""
 
@@ -75,6 +79,7 @@ def _handle(model: Model, preset: str, typed: Mapping[str, Any]) -> Handle:
 class Train:
     """``zoo train MODEL``."""
 
+    name: str = "train"
     parameters: tuple[Parameter, ...] = parameters.TRAIN
 
     def options(self, model: Model) -> tuple[type[Options], Options, str]:
@@ -102,6 +107,7 @@ class Train:
 class Sample:
     """``zoo sample MODEL``."""
 
+    name: str = "sample"
     parameters: tuple[Parameter, ...] = parameters.SAMPLE
 
     def options(self, model: Model) -> tuple[type[Options], Options, str]:
@@ -138,6 +144,7 @@ def _free_name(words: list[str], result: Result) -> Path:
 class Evaluate:
     """``zoo evaluate MODEL``."""
 
+    name: str = "evaluate"
     parameters: tuple[Parameter, ...] = parameters.EVALUATE
 
     def options(self, model: Model) -> tuple[type[Options], Options, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ def check_name(repo: str) -> None:
 
 def push(
     repo: str, files: Mapping[str, bytes | Path], *, message: str, private: bool = False, tag: str = "",
-    endpoint: str | None = None,
+    gone: Sequence[str] = (), endpoint: str | None = None,
 ) -> str:  # fmt: skip
     """Publish files as one commit, unless the repository has them already.
 
@@ -35,6 +35,7 @@ def push(
         files: name to content, or to the file that holds it; other files of the repository stay.
         private: of a repository that this makes.
         tag: name for the commit.
+        gone: files that the commit removes where they are there.
     Returns:
         the commit, 40 digits.
     Raises:
@@ -49,7 +50,7 @@ def push(
         patiently(lambda: api.create_repo(repo, private=private, exist_ok=True))
         if private and not patiently(lambda: api.repo_info(repo)).private:
             raise UsageError(f"{repo} is public", "make it private in its settings, or leave out --private")
-        commit = patiently(lambda: _commit(api, repo, files, message))
+        commit = patiently(lambda: _commit(api, repo, files, gone, message))
         if wrong := patiently(lambda: _differences(api, repo, commit, files)):
             name, (theirs, ours) = next(iter(wrong.items()))
             raise IntegrityError(f"{repo}@{commit[:12]} holds another {name}: its hash is {theirs}, must be {ours}",
@@ -59,13 +60,16 @@ def push(
     return commit
 
 
-def _commit(api: Any, repo: str, files: Mapping[str, bytes | Path], message: str) -> str:
+def _commit(api: Any, repo: str, files: Mapping[str, bytes | Path], gone: Sequence[str], message: str) -> str:
     """Make one commit, unless an earlier try made it already and only its answer was lost."""
     head: str = api.repo_info(repo).sha
-    if not (changed := _differences(api, repo, head, files)):
+    hub = client()
+    operations = [hub.CommitOperationAdd(name, _source(files[name])) for name in _differences(api, repo, head, files)]
+    if gone:
+        there = api.get_paths_info(repo, list(gone), revision=head)
+        operations += [hub.CommitOperationDelete(entry.path) for entry in there]
+    if not operations:
         return head
-    add = client().CommitOperationAdd
-    operations = [add(name, _source(files[name])) for name in changed]
     oid: str = api.create_commit(repo, operations, commit_message=message, parent_commit=head).oid
     return oid
 

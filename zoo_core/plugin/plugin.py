@@ -53,7 +53,8 @@ class Plugin:
     ) -> None:
         chosen = {"build": build, "train": train, "sample": sample, "evaluate": evaluate}
         self._card = card
-        self._package: str = sys._getframe(1).f_globals["__name__"]
+        frame = sys._getframe(1).f_globals
+        self._package: str = frame["__package__"] or frame["__name__"]
         self._hooks: dict[str, Hook] = {name: hook or model for name, hook in chosen.items()}
 
     @hookimpl

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..api.calls import Circumstances, make_run
 from ..api.evaluation import measure
-from ..errors import UsageError
+from ..errors import IntegrityError, UsageError
 from ..files import atomic_copy
 from ..plugin import registry
 from ..run import record
 from ..weights import find, shards, tensorfile
-from ..weights.pins import WEIGHTS, Pin, Shard, write
+from ..weights.pins import WEIGHTS, Pin, Shard, read, write
 from ..weights.tensorfile import Contents
 
 if TYPE_CHECKING:
@@ -42,22 +42,46 @@ def bundle(
         UsageError: a folder holds no finished run, or one whose code no commit holds.
         IntegrityError: its weights are not those of its record.
     """
-    pins = [_bundle(folder, file.parent, circumstances, again, half, dirty) for folder in folders]
-    write(pins, file)
-    return pins
+    ready = [_ready(folder, file.parent, circumstances, again, half, dirty) for folder in folders]
+    if file.exists():
+        read(file)  # a manifest that cannot be written is said before a file is replaced
+    done: list[Pin] = []
+    try:
+        for pin, store in ready:
+            done.append(store(pin))
+    finally:
+        write(done, file)
+    return done
 
 
-def _bundle(folder: Path, home: Path, circumstances: Circumstances, again: bool, half: bool, dirty: bool) -> Pin:
+def _ready(
+    folder: Path, home: Path, circumstances: Circumstances, again: bool, half: bool, dirty: bool
+) -> tuple[Pin, Callable[[Pin], Pin]]:
+    """The pin of a run, checked and measured, and what will put its weights beside the manifest."""
     pin, contents = finished(folder, home, dirty)
     if not again and not half:
-        sources = pin.paths(shards.main_file(folder))
-        for name, target in pin.paths(pin.bundled).items():
-            atomic_copy(sources[name], target)
-        return pin
+        return pin, lambda pin: _copied(folder, pin)
     tensors, facts = measured(contents, make_run(circumstances, "evaluation"), half)
-    pin = replace(pin, shards=())
-    digest = tensorfile.save(pin.bundled, tensors, facts)
-    return pin_of(facts, home, Shard(WEIGHTS, pin.bundled.stat().st_size, digest), (), pin.trained)
+    return pin, lambda pin: _saved(tensors, facts, pin)
+
+
+def _copied(folder: Path, pin: Pin) -> Pin:
+    """Copy the files of a run to where the pin says."""
+    sources = pin.paths(shards.main_file(folder))
+    for name, target in pin.paths(pin.bundled).items():
+        atomic_copy(sources[name], target)
+    return pin
+
+
+def _saved(tensors: Mapping[str, Tensor], facts: Mapping[str, Any], pin: Pin) -> Pin:
+    """Write tensors to where a pin of one file says, or of several where they are large."""
+    size = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    if size > shards.LARGEST:
+        main, others = shards.save(pin.home / "weights" / pin.name, tensors, facts)
+        return pin_of(facts, pin.home, main, others, pin.trained)
+    single = replace(pin, file=WEIGHTS, shards=())
+    digest = tensorfile.save(single.bundled, tensors, facts)
+    return pin_of(facts, pin.home, Shard(WEIGHTS, single.bundled.stat().st_size, digest), (), pin.trained)
 
 
 def finished(folder: Path, home: Path, dirty: bool = False) -> tuple[Pin, Contents]:
@@ -74,16 +98,19 @@ def finished(folder: Path, home: Path, dirty: bool = False) -> tuple[Pin, Conten
             "commit and train again; --dirty pins it all the same",
         )
     path, weights = shards.main_file(folder), facts["weights"]
-    others = tuple(Shard(**shard) for shard in weights.get("shards", ()))
-    main = Shard(path.name, weights["size"], weights["sha256"])
-    pin = pin_of(facts, home, main, others, _circumstances(facts))
+    try:
+        others = tuple(Shard(**shard) for shard in weights.get("shards", ()))
+        main = Shard(path.name, weights["size"], weights["sha256"])
+        pin = pin_of(facts, home, main, others, _circumstances(facts))
+    except (KeyError, TypeError, ValueError) as error:
+        raise IntegrityError(f"the record of {folder} is damaged: {error}", "train again") from error
     return pin, shards.read(path, pin.check)
 
 
 def _circumstances(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What a pin says of the training that a run records."""
     kept = {key: facts[key] for key in ("seconds", "device", "threads", "commit") if facts.get(key) is not None}
-    return {**kept, "torch": facts["versions"]["torch"]}
+    return {**kept, "torch": facts["versions"].get("torch", "")}
 
 
 def pin_of(

@@ -20,7 +20,7 @@ FENCE = "---\n"
 
 
 def render(
-    card: Card, facts: Mapping[str, Any], trained: Mapping[str, Any], *, repo: str, sha256: str,
+    card: Card, facts: Mapping[str, Any], trained: Mapping[str, Any], *, repo: str, file: str, sha256: str,
     pictures: Sequence[str] = (), texts: Sequence[tuple[str, str]] = (), before: str = "",
 ) -> str:  # fmt: skip
     """The README.md of a repository.
@@ -30,7 +30,7 @@ def render(
         facts: what the header of the weights file says.
         trained: circumstances of the training, as in a pin.
         repo: ``org/name``.
-        sha256: of the weights file.
+        file, sha256: the weights file in the repository.
         pictures: names of picture files in the repository.
         texts: examples of a model that writes, each a source and what was made of it.
         before: the README.md that is there; what a person wrote into it is kept.
@@ -40,7 +40,7 @@ def render(
     for key in ("tags", "datasets"):
         ours[key] = list(dict.fromkeys([*ours[key], *(data.get(key) or [])]))
     front = yaml.safe_dump({**data, **ours}, sort_keys=False, allow_unicode=True, width=1000)
-    body = "\n".join(_body(card, facts, trained, repo, sha256, pictures, texts))
+    body = "\n".join(_body(card, facts, trained, repo, file, sha256, pictures, texts))
     return f"{FENCE}{front}{FENCE}{above}{BEGIN}\n{body}\n{END}{below}"
 
 
@@ -109,7 +109,7 @@ def command(card: Card, facts: Mapping[str, Any]) -> str:
 
 
 def _body(
-    card: Card, facts: Mapping[str, Any], trained: Mapping[str, Any], repo: str, sha256: str,
+    card: Card, facts: Mapping[str, Any], trained: Mapping[str, Any], repo: str, file: str, sha256: str,
     pictures: Sequence[str], texts: Sequence[tuple[str, str]],
 ) -> list[str]:  # fmt: skip
     name, preset = f"{card.name}.{facts['preset']}", card.presets[facts["preset"]]
@@ -121,7 +121,7 @@ def _body(
         f'WEIGHTS = "{repo}@COMMIT"  # the 40 digits of a commit of this repository',
         f'module = zoo.load("{card.name}", weights=WEIGHTS)', f'result = zoo.sample("{card.name}", weights=WEIGHTS)',
         "```", "",
-        f"or `zoo sample {card.name} --weights {repo}@COMMIT`. `model.safetensors` has the sha256 `{sha256}`.", "",
+        f"or `zoo sample {card.name} --weights {repo}@COMMIT`. `{file}` has the sha256 `{sha256}`.", "",
         "## Numbers", "", "| metric | what it is | published | here |", "|---|---|--:|--:|", *_rows(card, facts), "",
         f"Measured by `zoo evaluate {card.name} --weights {repo}@COMMIT`. Made by", "", "```console",
         f"$ {command(card, facts)}", "```", "", _circumstances(trained), "", f"Paper: {card.paper}", "",

@@ -18,8 +18,9 @@ from ..errors import NetworkError, UsageError
 from ..files import atomic_copy, file_sha256
 from ..results.kinds import Picture, Texts
 from ..run.folder import FIGURES
+from ..run.reporter import Silent
 from ..weights import find, manifest, shards
-from ..weights.pins import Pin
+from ..weights.pins import INDEX, WEIGHTS, Pin
 from ..weights.tensorfile import Contents
 from . import modelcard
 from .bundle import finished, measured
@@ -90,8 +91,8 @@ def pack(
         pictures = {f"{FIGURES}/{p.name}": p.read_bytes() for p in sorted((run / FIGURES).glob("*.png"))}
     texts, drawn = _samples(handle, path, circumstances)
     card = modelcard.render(
-        handle.card, facts, pin.trained, repo=repo, sha256=pin.sha256, pictures=[*drawn, *pictures], texts=texts,
-        before=before,
+        handle.card, facts, pin.trained, repo=repo, file=pin.file, sha256=pin.sha256, pictures=[*drawn, *pictures],
+        texts=texts, before=before,
     )  # fmt: skip
     files = {**pin.paths(path), CONFIG: _config(facts), **drawn, **pictures, README: card.encode()}
     return Parcel(replace(pin, repo=repo, commit=""), files)
@@ -131,7 +132,7 @@ def _samples(
 ) -> tuple[list[tuple[str, str]], dict[str, bytes | Path]]:
     """What the weights draw: texts, or a picture file; nothing where that needs data which is not here."""
     try:
-        result = sample_opened(Handle(handle.model), Source(path), replace(circumstances, reporter=None), {})
+        result = sample_opened(Handle(handle.model), Source(path), replace(circumstances, reporter=Silent()), {})
     except NetworkError as error:
         if circumstances.reporter:
             circumstances.reporter.warn(f"the card has no samples: {error.message}")
@@ -155,7 +156,8 @@ def send(parcel: Parcel, *, private: bool = False, tag: str = "", endpoint: str 
     """
     pin = parcel.pin
     message = f"{pin.name}, sha256 {pin.sha256[:12]}"
-    commit = hub.push(pin.repo, parcel.files, message=message, private=private, tag=tag, endpoint=endpoint)
+    gone = [WEIGHTS if pin.shards else INDEX]  # of an earlier commit: a reader must find one form only
+    commit = hub.push(pin.repo, parcel.files, message=message, private=private, tag=tag, gone=gone, endpoint=endpoint)
     pin = replace(pin, commit=commit)
     if pin.bundled.exists() and file_sha256(pin.bundled)[1] != pin.sha256:
         for name, target in pin.paths(pin.bundled).items():

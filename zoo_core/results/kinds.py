@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -81,7 +82,7 @@ class Series:
     """One set of points or one line of a `Figure`; equal labels share a colour.
 
     Raises:
-        PluginError: x and y are not of equal length.
+        PluginError: x and y are not of equal length, or a value is not finite.
     """
 
     label: str
@@ -92,6 +93,8 @@ class Series:
     def __post_init__(self) -> None:
         if len(self.x) != len(self.y):
             raise PluginError(f"the series '{self.label}' has {len(self.x)} values of x and {len(self.y)} of y")
+        if not all(math.isfinite(value) for value in (*self.x, *self.y)):
+            raise PluginError(f"the series '{self.label}' has a value that is not finite")
 
 
 @dataclass(frozen=True)

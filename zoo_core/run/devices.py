@@ -63,12 +63,15 @@ def accelerator(device: torch.device, precision: str) -> Accelerator:
     from accelerate.state import AcceleratorState
 
     AcceleratorState._reset_state(reset_partial_state=True)  # a notebook trains more than once
+    asked = os.environ.get("ACCELERATE_TORCH_DEVICE")
     if processes() == 1:
         os.environ["ACCELERATE_TORCH_DEVICE"] = str(device)
     try:
         made = Accelerator(cpu=device.type == "cpu", mixed_precision={"fp32": "no", "bf16": "bf16"}[precision])
     finally:
         os.environ.pop("ACCELERATE_TORCH_DEVICE", None)
+        if asked is not None:
+            os.environ["ACCELERATE_TORCH_DEVICE"] = asked
     if made.device.type != device.type or (made.device.index or 0) != (device.index or 0):
         raise DeviceError(f"the launcher computes on {made.device}, this run on {device}", "start it with torchrun")
     return made

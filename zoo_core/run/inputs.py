@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -13,7 +14,7 @@ from ..data import images, texts
 from ..data.images import ImageData
 from ..data.texts import Source, TextData
 from ..errors import UsageError
-from .reporter import Reporter
+from .reporter import Progress, Reporter
 
 OpenModel = Callable[[str], tuple[nn.Module, str]]  # a name to a module with its pinned weights, and their sha256
 
@@ -34,9 +35,20 @@ class Inputs:
         self.classes: tuple[str, ...] = ()  # of the last images read
         self.judges: dict[str, str] = {}  # sha256 of every other model used, by name
 
+    @contextmanager
+    def _download(self, needed: bool) -> Iterator[None]:
+        """Say that a data set is on its way, where it has to be fetched."""
+        if needed:
+            self.reporter.progress(Progress("download", 0, 1))
+        yield
+        if needed:
+            self.reporter.progress(Progress("download", 1, 1))
+            self.reporter.close()
+
     def dataset(self, name: str, split: str) -> ImageData:
         """See `Run.dataset`."""
-        data = images.load(name, split, self.data_root, self.device, self.reporter.warn)
+        with self._download(name in images.SOURCES and not images.is_there(name, split, self.data_root)):
+            data = images.load(name, split, self.data_root, self.device, self.reporter.warn)
         self.data[f"{name}/{split}"] = data.sha256
         self.classes = data.classes
         return data
@@ -54,7 +66,8 @@ class Inputs:
 
     def texts(self, name: str, split: str) -> TextData:
         """See `Run.texts`."""
-        data = texts.load(name, split, self.data_root)
+        with self._download(name in texts.SOURCES and not texts.file(name, split, self.data_root).is_file()):
+            data = texts.load(name, split, self.data_root)
         self.data[f"{name}/{split}"] = data.sha256
         return data
 

@@ -14,7 +14,7 @@ from ..errors import Interrupted, UsageError
 from . import parts
 from .curves import POINTS, Curves
 from .reporter import Progress, Reporter
-from .state import Kept, Migrate, Part, TrainingState
+from .state import Kept, Migrate, Part, SavedState, TrainingState
 from .steps import Schedule, Step, StopSignal
 
 
@@ -64,6 +64,8 @@ class Loops:
         self.seconds = 0.0  # spent in loops so far, those before a resumption included
         self.parts: dict[str, Part] = {}
         self._begun = self._steps_before = 0  # loops begun so far, and their steps
+        self._saved: SavedState | None = None  # while the loop that it belongs to has not come
+        self._looks = resume  # for a state in the folder, once
         self._ends = False
 
     def end(self) -> None:
@@ -77,7 +79,7 @@ class Loops:
         state = TrainingState(self.folder if first or self.resume else None, self.identity, self.migrate)
         loop, before, total = self._begun, self._steps_before, schedule.total
         self._begun, self._steps_before, self._ends = loop + 1, before + total, False
-        start = self._restore(state, loop, schedule) if self.resume else 0
+        start = self._restore(state, loop, schedule)
         per_point = max(1, total // POINTS)
         saved, began = time.monotonic(), time.monotonic() - self.seconds
         with StopSignal() as stop:
@@ -110,12 +112,17 @@ class Loops:
 
     def _restore(self, state: TrainingState, loop: int, schedule: Schedule) -> int:
         """The step at which a loop goes on: its end if the state is of a later loop."""
-        kept = state.look()
-        if kept is None and not loop:
-            self.reporter.warn(f"nothing to resume in {self.folder}; starting at step 0")
-        if kept is None or kept.loop != loop:
-            return schedule.total if kept is not None and loop < kept.loop else 0
-        kept = state.restore(self.parts, schedule.device)
+        if self._looks:
+            self._looks, self._saved = False, state.read()
+            if self._saved is None:
+                self.reporter.warn(f"nothing to resume in {self.folder}; starting at step 0")
+        if self._saved is None:
+            return 0
+        if loop < self._saved.kept.loop:
+            return schedule.total
+        saved, self._saved = self._saved, None
+        saved.restore(self.parts, schedule.device)
+        kept = saved.kept
         for name, digest in self.data.items():
             if kept.data.get(name, digest) != digest:
                 raise UsageError(f"{name} has changed since this run began", "restore the data, or start anew")

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+import gc
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from ..errors import PluginError
+from .state import RANDOM, Part
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
-
-    from .state import Part
 
 
 def prepare_module(module: nn.Module, accelerator: Accelerator, compile: bool) -> None:
     """Move a module to the device, set its precision, compile it, and give all processes the weights of the first.
 
     The module itself computes, in one process or many: gradients are averaged when an optimiser steps, so nothing is
-    wrapped, a parameter without a gradient is no error, and buffers are sent round once instead of at each step.
+    wrapped, and a parameter without a gradient is no error. Buffers are sent round once: what each process then puts
+    into them (running statistics, say) is its own, and those of the first are kept.
     """
-    module.to(memory_format=torch.channels_last)  # convolutions take half the time
+    if all(tensor.ndim < 5 for tensor in (*module.parameters(), *module.buffers())):
+        module.to(memory_format=torch.channels_last)  # convolutions take half the time
     accelerator.prepare_model(module, evaluation_mode=True)  # which means: without a wrapper
     if compile:
         module.compile(dynamic=False)
@@ -39,8 +41,10 @@ def check_part(name: str, part: object) -> None:
     """Whether an object can be part of a run's state.
 
     Raises:
-        PluginError: it has no state.
+        PluginError: it has no state, or its name is taken.
     """
+    if name.partition(".")[0] == RANDOM:
+        raise PluginError(f"'{name}' is the name of the random state", "prepare it under another name")
     for method in ("state_dict", "load_state_dict"):
         if not callable(getattr(part, method, None)):
             raise PluginError(
@@ -56,21 +60,27 @@ def check_complete(parts: Mapping[str, Part]) -> None:
     """
     modules = [part for part in parts.values() if isinstance(part, nn.Module)]
     known = {id(parameter) for module in modules for parameter in module.parameters()}
-    scheduled = {id(part.optimizer) for part in parts.values() if isinstance(part, LRScheduler)}
-    for name, part in parts.items():
-        if not isinstance(part, torch.optim.Optimizer):
-            continue
-        groups: list[dict[str, Any]] = part.param_groups
-        if any(id(parameter) not in known for group in groups for parameter in group["params"]):
+    optimizers = {name: part for name, part in parts.items() if isinstance(part, torch.optim.Optimizer)}
+    for name, optimizer in optimizers.items():
+        if any(id(parameter) not in known for group in optimizer.param_groups for parameter in group["params"]):
             raise PluginError(
                 f"the optimiser '{name}' changes parameters of a module that was not prepared",
                 "give the module to run.prepare, too: else a resumed run would begin with a fresh one",
             )
-        if any("initial_lr" in group for group in groups) and id(part) not in scheduled:
+    prepared = _with_inner([part for part in parts.values() if isinstance(part, LRScheduler)])
+    for scheduler in (thing for thing in gc.get_objects() if isinstance(thing, LRScheduler)):
+        names = [name for name, optimizer in optimizers.items() if optimizer is scheduler.optimizer]
+        if names and id(scheduler) not in prepared:
             raise PluginError(
-                f"a scheduler of the optimiser '{name}' was not prepared",
+                f"a scheduler of the optimiser '{names[0]}' was not prepared: {type(scheduler).__name__}",
                 "give it to run.prepare, too: else a resumed run would begin with a fresh one",
             )
+
+
+def _with_inner(schedulers: Sequence[LRScheduler]) -> set[int]:
+    """These schedulers and those that they are made of, as `SequentialLR` is, by identity."""
+    inner = [part for scheduler in schedulers for part in getattr(scheduler, "_schedulers", ())]
+    return {id(scheduler) for scheduler in schedulers} | (_with_inner(inner) if inner else set())
 
 
 def average_gradients(parameters: list[nn.Parameter], accelerator: Accelerator) -> None:
@@ -81,7 +91,8 @@ def average_gradients(parameters: list[nn.Parameter], accelerator: Accelerator) 
     grads = mean[len(parameters) :].split([p.numel() for p in parameters])
     for parameter, any_has, grad in zip(parameters, mean[: len(parameters)].tolist(), grads, strict=True):
         if any_has:
-            parameter.grad = grad.view_as(parameter).clone(memory_format=torch.preserve_format)
+            # laid out and typed like the parameter: fused optimisers rely on it
+            parameter.grad = torch.empty_like(parameter).copy_(grad.view_as(parameter))
 
 
 def reduce_mean(tensor: Tensor, accelerator: Accelerator) -> Tensor:

@@ -7,10 +7,14 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
+from ..errors import IntegrityError, UsageError
 from ..formats import RECORD
 
 FILE = "run.json"
+FIELDS: dict[str, type] = {  # what every record has
+    "model": str, "preset": str, "seed": int, "options": dict, "licence": str, "metrics": dict, "data": dict,
+    "judges": dict, "weights": dict, "versions": dict,
+}  # fmt: skip
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -24,9 +28,12 @@ def read(folder: Path) -> dict[str, Any]:
         record = json.loads((folder / FILE).read_text(encoding="utf-8"))
         if not isinstance(record, dict):
             raise ValueError(f"{FILE} is no object")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{folder} holds no finished run: {error}", "zoo train makes one") from error
     RECORD.check(record, str(folder / FILE))
+    for field, kind in FIELDS.items():
+        if not isinstance(record.get(field), kind):
+            raise IntegrityError(f"{folder / FILE} is damaged: '{field}' is no {kind.__name__}", "train again")
     return record
 
 
@@ -38,5 +45,5 @@ def read_options(path: Path) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read options from {path}: {error}", "write them as TOML: batch_size = 64") from error

@@ -43,14 +43,15 @@ class Reporter:
 
     def __init__(self) -> None:
         self._began: float | None = None
+        self._activity = ""
         self._first = 0
         self._told = 0.0
 
     def progress(self, now: Progress) -> None:
         """A computation has come further."""
         time_ = time.monotonic()
-        if self._began is None:
-            self._began, self._first, self._told = time_, now.done, time_
+        if self._began is None or self._activity != now.activity:
+            self._activity, self._began, self._first, self._told = now.activity, time_, now.done, time_
         if time_ - self._told >= self.every:
             self._told = time_
             left = (time_ - self._began) / max(1, now.done - self._first) * (now.total - now.done)

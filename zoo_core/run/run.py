@@ -31,6 +31,7 @@ from ..cards.groups import Budget
 from ..cards.options import Options
 from ..data.images import ImageData
 from ..data.texts import Source, TextData
+from ..errors import PluginError
 from ..results.kinds import Result
 from ..weights import tensorfile
 from . import devices, parts
@@ -153,13 +154,14 @@ class Run:
     def prepare(self, **named: Part) -> None:
         """Make modules, optimisers, schedulers and whatever else a resumed run needs part of this run, in place.
 
-        Modules move to the device and compute in the run's precision; processes begin with the same weights. What is
-        prepared again under the same name replaces the earlier one.
+        Modules move to the device and compute in the run's precision; processes begin with the same weights, those of
+        the first, so whatever reads weights belongs after it. What is prepared again under the same name replaces the
+        earlier one.
 
         Args:
             named: everything with `state_dict` and `load_state_dict`, by the name that its state is saved under.
         Raises:
-            PluginError: an object has no state.
+            PluginError: an object has no state, or its name is taken.
         """
         for name, part in named.items():
             if isinstance(part, nn.Module):
@@ -178,7 +180,14 @@ class Run:
             loss: a scalar; or several, whose gradients are added up, and of which one is in memory at a time.
             optimizer: prepared with `prepare`.
             clip: the largest norm that the gradient of all parameters together may have.
+        Raises:
+            PluginError: the optimiser was not prepared.
         """
+        if not any(part is optimizer for part in self.loops.parts.values()):
+            raise PluginError(
+                f"run.descend was given an optimiser ({type(optimizer).__name__}) that was not prepared",
+                "give it to run.prepare first: else a resumed run would begin with a fresh one",
+            )
         parameters = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
         optimizer.zero_grad()
         for part in (loss,) if isinstance(loss, Tensor) else loss:
@@ -208,7 +217,7 @@ class Run:
             data: anything with a length.
             budget: epochs or iterations, and rows per step over all processes.
         Raises:
-            PluginError: something that the loop changes was not prepared.
+            PluginError: a module of a prepared optimiser, or a scheduler of it, was not prepared.
             TrainingError: a loss is not finite, or the disk is full.
             Interrupted: Ctrl-C; the state is saved.
         """

@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 
 from ..cards.checkpoint import ties
-from ..errors import IntegrityError, UsageError
+from ..errors import IntegrityError, PluginError, UsageError
 from ..formats import STATE
 from ..weights import tensorfile
 
 FILE = "state.safetensors"
+RANDOM = "rng"  # the name that the state of the random generators has
 STAGES = "stages"  # folder of the weights that a run had on its way
 
 
@@ -71,9 +72,9 @@ class TrainingState:
         """Write the state of all parts, and of the random generators."""
         if not self.path:
             return
-        tensors: dict[str, Tensor] = {"rng.cpu": torch.get_rng_state()}
+        tensors: dict[str, Tensor] = {f"{RANDOM}.cpu": torch.get_rng_state()}
         if torch.cuda.is_available():
-            tensors["rng.cuda"] = torch.cuda.get_rng_state()
+            tensors[f"{RANDOM}.cuda"] = torch.cuda.get_rng_state()
         shape = {name: pack(part.state_dict(), name, tensors) for name, part in parts.items()}
         tied = {name: first for name, first in ties(tensors).items() if name != first}
         facts = {
@@ -82,8 +83,8 @@ class TrainingState:
         }  # fmt: skip
         tensorfile.save(self.path, tensors, facts)
 
-    def look(self) -> Kept | None:
-        """Which loop and step the state belongs to; None when there is none.
+    def read(self) -> SavedState | None:
+        """The state that the folder holds, read once; None when there is none.
 
         Raises:
             UsageError: it is of another model, or made with other options or seed.
@@ -91,36 +92,14 @@ class TrainingState:
         """
         if not self.path or not self.path.exists():
             return None
-        return self._kept(tensorfile.read(self.path).facts)
-
-    def restore(self, parts: Mapping[str, Part], device: torch.device) -> Kept:
-        """Load the state into the parts and the random generators.
-
-        Raises:
-            UsageError: it is of another model, or made with other options or seed.
-            IntegrityError: the file is damaged or of a newer format, or lacks a part.
-        """
-        if not self.path:
-            raise UsageError("there is no run folder to resume from")
-        contents = tensorfile.read(self.path)
-        facts, tensors = contents.facts, {name: tensor.clone() for name, tensor in contents.tensors.items()}
-        kept = self._kept(facts)
-        tensors.update({name: tensors[other] for name, other in facts["ties"].items()})
-        for name, part in parts.items():
-            if name not in facts["parts"]:
-                raise IntegrityError(f"{self.path} has no state of '{name}'", "start anew with --overwrite")
-            part.load_state_dict(unpack(facts["parts"][name], tensors))
-            if isinstance(part, torch.optim.Optimizer):
-                _match_strides(part)
-        torch.set_rng_state(tensors["rng.cpu"])
-        if "rng.cuda" in tensors and device.type == "cuda":
-            torch.cuda.set_rng_state(tensors["rng.cuda"], device)
-        return kept
-
-    def _kept(self, facts: Mapping[str, Any]) -> Kept:
-        STATE.check(facts, str(self.path))
-        self._check(self.migrate(facts.get("identity", {}), str(self.path)))
-        return Kept(facts["phase"], facts["step"], facts["curves"], facts["seconds"], facts["data"])
+        contents = tensorfile.read(self.path, format=STATE)
+        facts = contents.facts
+        for name, kind in FIELDS.items():
+            if not isinstance(facts.get(name), kind):
+                raise IntegrityError(f"{self.path} is damaged: '{name}' is missing or malformed", START_ANEW)
+        self._check(self.migrate(facts["identity"], str(self.path)))
+        kept = Kept(facts["phase"], facts["step"], facts["curves"], float(facts["seconds"]), facts["data"])
+        return SavedState(self.path, kept, facts["parts"], facts["ties"], contents.tensors)
 
     def _check(self, theirs: Mapping[str, Any]) -> None:
         flat_mine, flat_theirs = _flat(self.identity), _flat(theirs)
@@ -132,6 +111,59 @@ class TrainingState:
                     f"the run in {folder} was made with {key} = {was}, not {now}",
                     "repeat the options it was started with, or choose another --output",
                 )
+
+
+START_ANEW = "--overwrite starts anew"
+FIELDS: dict[str, type | tuple[type, ...]] = {  # what every state has
+    "identity": dict, "parts": dict, "ties": dict, "phase": int, "step": int, "curves": dict,
+    "seconds": (int, float), "data": dict,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SavedState:
+    """A state that was read from its file.
+
+    Args:
+        path: of the file.
+        kept: what it says beside its tensors.
+        parts: the packed state of each part.
+        ties: names of tied tensors to the name that they are stored under.
+        tensors: by name; views of the file.
+    """
+
+    path: Path
+    kept: Kept
+    parts: Mapping[str, Any]
+    ties: Mapping[str, str]
+    tensors: Mapping[str, Tensor]
+
+    def restore(self, parts: Mapping[str, Part], device: torch.device) -> None:
+        """Load the state into the parts and the random generators.
+
+        Raises:
+            IntegrityError: it lacks a part or a tensor.
+        """
+        for name, part in parts.items():
+            part.load_state_dict(self._state_of(name, copied=not isinstance(part, torch.nn.Module)))
+            if isinstance(part, torch.optim.Optimizer):
+                _match_strides(part)
+        if f"{RANDOM}.cpu" not in self.tensors:
+            raise IntegrityError(f"{self.path} has no random state", START_ANEW)
+        torch.set_rng_state(self.tensors[f"{RANDOM}.cpu"].clone())
+        if f"{RANDOM}.cuda" in self.tensors and device.type == "cuda":
+            torch.cuda.set_rng_state(self.tensors[f"{RANDOM}.cuda"].clone(), device)
+
+    def _state_of(self, name: str, copied: bool) -> dict[str, Any]:
+        """The state dictionary of a part; `copied` where what loads it keeps the tensors that it is given."""
+        try:
+            tensors = {**self.tensors, **{other: self.tensors[first] for other, first in self.ties.items()}}
+            state = unpack(self.parts[name], tensors, copied)
+        except (KeyError, TypeError, ValueError, AttributeError, StopIteration) as error:
+            raise IntegrityError(f"{self.path} has no whole state of '{name}': {error}", START_ANEW) from error
+        if not isinstance(state, dict):
+            raise IntegrityError(f"{self.path} has no whole state of '{name}'", START_ANEW)
+        return state
 
 
 def _match_strides(optimizer: torch.optim.Optimizer) -> None:
@@ -153,8 +185,13 @@ def pack(tree: Any, path: str, tensors: dict[str, Tensor]) -> Any:
     """Replace every tensor in a state dictionary by its name, collecting the tensors.
 
     Dictionaries become lists of pairs, since their keys may be numbers.
+
+    Raises:
+        PluginError: two tensors would have one name.
     """
     if isinstance(tree, Tensor):
+        if path in tensors:
+            raise PluginError(f"two tensors of a run's state are called '{path}'", "rename one of the keys")
         tensors[path] = tree
         return {"tensor": path}
     if isinstance(tree, Mapping):
@@ -164,13 +201,13 @@ def pack(tree: Any, path: str, tensors: dict[str, Tensor]) -> Any:
     return {"value": tree}
 
 
-def unpack(packed: Any, tensors: Mapping[str, Tensor]) -> Any:
-    """The inverse of `pack`."""
+def unpack(packed: Any, tensors: Mapping[str, Tensor], copied: bool = True) -> Any:
+    """The inverse of `pack`; `copied` gives each tensor memory of its own."""
     kind, value = next(iter(packed.items()))
     if kind == "tensor":
-        return tensors[value]
+        return tensors[value].clone() if copied else tensors[value]
     if kind == "dict":
-        return {key: unpack(item, tensors) for key, item in value}
+        return {key: unpack(item, tensors, copied) for key, item in value}
     if kind == "list":
-        return [unpack(item, tensors) for item in value]
+        return [unpack(item, tensors, copied) for item in value]
     return value

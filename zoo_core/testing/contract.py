@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any, get_args
 
+from ..api.reserved import check_options
 from ..cards.checkpoint import Checkpoint
 from ..cards.options import Options, flags, resolve
 from ..errors import IntegrityError, Interrupted, PluginError, UsageError
 from ..plugin import registry
 from ..plugin.registry import Model
 from ..results.kinds import Images, Result
-from .reserved import reserved
 
 HEAVY = ("torch", "torchvision", "transformers", "tokenizers", "huggingface_hub", "accelerate", "numpy", "matplotlib")
 MAX_STEP_FOR_STOP = 2  # a run is broken off in its middle, but not before this step
@@ -70,10 +70,9 @@ def _check_options(model: Model) -> None:
     verbs = {"train": card.train_options, "sample": card.sample_options, "evaluate": card.evaluate_options}
     for verb, kind in verbs.items():
         _require(issubclass(kind, Options), model, f"{kind.__name__} is not a subclass of Options")
-        taken = reserved(verb)
+        check_options(model, verb)
         for flag in flags(kind):
             _require(flag.help, model, f"option {flag.name} has no help")
-            _require(flag.field.rstrip("_") not in taken, model, f"option {flag.name} belongs to the core")
     card.sample_options()
     card.evaluate_options()
     try:
@@ -96,7 +95,7 @@ def _check_training(model: Model, name: str, folder: Path, root: Path) -> None:
     digest = first.record["weights"]["sha256"]
     _require(again.record["weights"]["sha256"] == digest, model, "the same seed does not give the same weights")
     _check_resume(model, name, folder / "stopped", common, digest)
-    checkpoint = find.from_file(model.card, first.folder)
+    checkpoint = find.from_file(model.card, first.folder, lambda note: None)
     loaded = model.build(checkpoint)
     _require(not loaded.training, model, "build does not give a module in eval mode")
     results = [api.sample(name, weights=first.folder, device="cpu", data_root=root, seed=s) for s in (0, 0)]

@@ -6,18 +6,19 @@ compared with the manifest each time they are loaded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import formats, hub
+from .. import hub
 from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint
-from ..cards.names import split_name
+from ..cards.names import is_plain, split_name
 from ..cards.options import Options, resolve
 from ..errors import IntegrityError, UsageError, ZooError
+from ..formats import WEIGHTS as WEIGHTS_FORMAT
 from . import manifest, shards
-from .pins import WEIGHTS, Pin
+from .pins import INDEX, WEIGHTS, Pin
 from .tensorfile import Contents
 
 
@@ -36,22 +37,43 @@ def read_pinned(pin: Pin) -> tuple[Path, Contents]:
     return manifest.held(pin, lambda path: shards.read(path, pin.check))
 
 
-def from_file(card: Card, path: Path) -> Checkpoint[Options]:
-    """Weights from a file, a run folder or ``ORG/NAME@COMMIT``; their hash is whatever it is, no manifest pins it."""
+def from_file(card: Card, path: Path, warn: Callable[[str], None]) -> Checkpoint[Options]:
+    """Weights from a file, a run folder or ``ORG/NAME@COMMIT``: what they are is not known beforehand.
+
+    Args:
+        warn: told that nothing pins them, and their sha256.
+    """
+    named = path
     if path.is_dir():
         path = shards.main_file(path)
     elif "@" in path.name and not path.exists():
-        path = hub.fetch(*hub.split_address(path.as_posix()), WEIGHTS)
-    return checkpoint(card, shards.read(path), str(path))
+        path = _fetched(*hub.split_address(path.as_posix()))
+    result = checkpoint(card, shards.read(path), str(path))
+    warn(f"{named} is not pinned; its sha256 is {result.sha256}")
+    return result
 
 
-def from_file_or_pin(card: Card, path: Path) -> Checkpoint[Options]:
+def _fetched(repo: str, commit: str) -> Path:
+    """The weights of a repository at one commit: its single file, else its index and the shards that it names."""
+    try:
+        return hub.fetch(repo, commit, WEIGHTS)
+    except IntegrityError as error:
+        try:
+            index = hub.fetch(repo, commit, INDEX)
+        except IntegrityError:
+            raise error from None
+    for name in sorted(shards.files_of(index)):
+        hub.fetch(repo, commit, name)
+    return index
+
+
+def from_file_or_pin(card: Card, path: Path, warn: Callable[[str], None]) -> Checkpoint[Options]:
     """Weights from a file or a run folder, or, where there is none, those pinned under this name."""
     plugin, _ = split_name(str(path))
     pins = manifest.read()
     if not path.exists() and plugin == card.name and str(path) in pins:
         return pinned(card, pins[str(path)])
-    return from_file(card, path)
+    return from_file(card, path, warn)
 
 
 def untrained(card: Card, preset: str) -> Checkpoint[Options]:
@@ -67,7 +89,7 @@ def checkpoint(card: Card, contents: Contents, what: str = "") -> Checkpoint[Opt
             does not know and cannot migrate.
     """
     facts = contents.facts
-    formats.WEIGHTS.check(facts, what)
+    WEIGHTS_FORMAT.check(facts, what)
     owner = facts.get("model", "")
     if owner != card.name:
         whose = repr(owner) if owner else "something that the zoo did not train"
@@ -75,6 +97,8 @@ def checkpoint(card: Card, contents: Contents, what: str = "") -> Checkpoint[Opt
             f"{what} holds weights of {whose}, not of '{card.name}'",
             f"zoo sample {owner} ..." if owner else "use a file that zoo train made",
         )
+    if not is_plain(facts.get("preset", "")):  # it becomes the name of a folder
+        raise IntegrityError(f"the preset that {what} names is no name", "get the file again, or train again")
     options = todays_options(card, facts, what)
     return Checkpoint(f"{card.name}.{facts.get('preset', '')}", options, contents.tensors, facts, contents.sha256)
 
@@ -89,13 +113,18 @@ def todays_options(card: Card, facts: Mapping[str, Any], what: str) -> Options:
         IntegrityError: they are of a newer release, or mean nothing to this one.
     """
     options, version = facts.get("options", {}), facts.get("options_version", 1)
-    if not isinstance(options, dict) or not isinstance(version, int):
+    if not isinstance(options, dict) or type(version) is not int or version < 1:
         raise IntegrityError(f"the options in {what} are malformed", "get the file again, or train again")
     if version > card.options_version:
         raise IntegrityError(
             f"{what} has options of version {version} of {card.name}; the plugin that is installed knows "
             f"{card.options_version}",
             f"upgrade the package that {card.name} comes from: zoo info {card.name}",
+        )
+    if version < card.options_version and not card.migrate:
+        raise IntegrityError(
+            f"{what} has options of version {version} of {card.name}; today they are of version {card.options_version}",
+            f"use an earlier release of the plugin, or train again; {card.name} can migrate options: Card.migrate",
         )
     try:
         if card.migrate and version < card.options_version:

@@ -15,6 +15,7 @@ from typing import TypeVar
 from .. import hub
 from ..cards import entries
 from ..errors import IntegrityError, UsageError, nearest
+from ..files import file_sha256
 from . import pins
 from .pins import FILE, Pin
 
@@ -36,10 +37,10 @@ def read() -> dict[str, Pin]:
     Raises:
         IntegrityError: the zoo's manifest is missing or malformed. One of a plugin is then left out: see `carried`.
     """
-    all_pins = pins.read(path())
+    all_pins: dict[str, Pin] = {}
     for more in carried().values():
         all_pins |= more if isinstance(more, dict) else {}
-    return all_pins
+    return all_pins | pins.read(path())  # the zoo's own win, as in `pin`
 
 
 def carried() -> dict[str, dict[str, Pin] | IntegrityError]:
@@ -86,34 +87,39 @@ def locate(pin: Pin, *, again: bool = False, endpoint: str | None = None) -> Pat
     """Where a pinned file lies: beside its manifest, else in the cache, where it is fetched to.
 
     Args:
-        again: the copy in the cache was found to be wrong.
+        again: fetch once more what the cache has wrongly.
         endpoint: the server that is asked, if not that of ``HF_ENDPOINT``.
     Raises:
         IntegrityError: it is nowhere, or the server has something else.
         NetworkError: it has to be fetched and cannot be.
     """
-    if _is_bundled(pin):
+    if is_bundled(pin):
         return pin.bundled
     if not pin.repo:
         raise IntegrityError(
             f"the weights of {pin.name} are missing: {pin.bundled}",
             "reinstall the package, or check out the file again",
         )
-    paths = [
-        hub.fetch(pin.repo, pin.commit, file.file, pinned=file.sha256, size=file.size, again=again, endpoint=endpoint)
-        for file in pin.files
-    ]
+    paths = []
+    for file in pin.files:
+        cached = hub.cached(pin.repo, pin.commit, file.file) if again else None
+        wrong = cached is not None and file_sha256(cached) != (file.size, file.sha256)
+        paths.append(
+            hub.fetch(
+                pin.repo, pin.commit, file.file, pinned=file.sha256, size=file.size, again=wrong, endpoint=endpoint
+            )
+        )
     return paths[-1]
 
 
-def _is_bundled(pin: Pin) -> bool:
+def is_bundled(pin: Pin) -> bool:
     """Whether all its files lie beside the manifest."""
     return all(path.exists() for path in pin.paths(pin.bundled).values())
 
 
 def available(pin: Pin) -> Path | None:
     """Where its file lies on this machine, if it and all shards do; nothing is fetched."""
-    if _is_bundled(pin):
+    if is_bundled(pin):
         return pin.bundled
     if not pin.repo:
         return None

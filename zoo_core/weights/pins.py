@@ -23,17 +23,41 @@ WEIGHTS = "model.safetensors"  # what a weights file is called in a run folder a
 INDEX = "model.safetensors.index.json"  # what stands in its place where the weights are in several files
 
 
+def _check_path(path: object) -> None:
+    """Whether a path stays in its folder.
+
+    Raises:
+        ValueError: it does not, or is no path.
+    """
+    if not isinstance(path, str) or not path.isprintable() or "\\" in path:
+        raise ValueError(f"{path!r} is no path")
+    if PurePosixPath(path).is_absolute() or not {"", ".", ".."}.isdisjoint(path.split("/")):
+        raise ValueError(f"{path!r} leads out of its folder")
+
+
+def _check_types(thing: object, **kinds: type) -> None:
+    """Whether fields have the types that they must have.
+
+    Raises:
+        ValueError: one has not.
+    """
+    for name, kind in kinds.items():
+        value = getattr(thing, name)
+        if not isinstance(value, kind) or isinstance(value, bool) or (isinstance(value, int) and value < 0):
+            raise ValueError(f"{name} must be {kind.__name__}, not {value!r}")
+
+
 @dataclass(frozen=True)
 class Shard:
-    """One file of weights: its name in the folder or repository, its bytes, its sha256."""
+    """One file of weights: its path in the folder or repository, its bytes, its sha256."""
 
     file: str
     size: int
     sha256: str
 
     def __post_init__(self) -> None:
-        if PurePosixPath(self.file).name != self.file or not self.file:
-            raise ValueError(f"'{self.file}' is no file name")
+        _check_types(self, file=str, size=int, sha256=str)
+        _check_path(self.file)
 
 
 @dataclass(frozen=True)
@@ -71,11 +95,14 @@ class Pin:
     home: Path = field(default=Path(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        _check_types(self, plugin=str, preset=str, file=str, size=int, sha256=str, licence=str, repo=str, commit=str)
+        _check_types(self, metrics=Mapping, data=Mapping, judges=Mapping, trained=Mapping, shards=tuple)
         if self.commit and not re.fullmatch(r"[0-9a-f]{40}", self.commit):
             raise ValueError(f"{self.name}: the commit must be 40 hexadecimal digits, not '{self.commit}'")
         for path in (self.file, self.name):
-            if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or "\\" in path:
-                raise ValueError(f"'{path}' leads out of its folder")
+            _check_path(path)
+        if "/" in self.name or any("/" in shard.file for shard in self.shards):
+            raise ValueError(f"{self.name}: names of a preset and of shards have no folder")
 
     @property
     def name(self) -> str:
@@ -95,12 +122,15 @@ class Pin:
 
     @property
     def files(self) -> tuple[Shard, ...]:
-        """All files, the one that is opened last."""
-        return (*self.shards, Shard(self.file, self.size, self.sha256))
+        """All files by their paths in the repository: the shards, and then the file that is opened."""
+        folder = PurePosixPath(self.file).parent
+        shards = (Shard(str(folder / shard.file), shard.size, shard.sha256) for shard in self.shards)
+        return (*shards, Shard(self.file, self.size, self.sha256))
 
     def paths(self, main: Path) -> dict[str, Path]:
-        """Where each file lies, by its name in the repository, if the one that is opened is `main`."""
-        return {**{shard.file: main.parent / shard.file for shard in self.shards}, self.file: main}
+        """Where each file lies, by its path in the repository, if the one that is opened is `main`."""
+        shards = {file.file: main.parent / PurePosixPath(file.file).name for file in self.files[:-1]}
+        return {**shards, self.file: main}
 
     def check(self, size: int, sha256: str, path: Path) -> None:
         """Compare one file, the main one or a shard by its name, with the pin.
@@ -144,7 +174,7 @@ def read(file: Path) -> dict[str, Pin]:
     try:
         seen = file.stat()
         return dict(_read(file, seen.st_mtime_ns, seen.st_size, seen.st_ino))
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise IntegrityError(f"cannot read the weights manifest {file}: {error}", "reinstall the package") from error
 
 
@@ -181,9 +211,13 @@ def write(new: Sequence[Pin], file: Path) -> str:
 
     Returns:
         the change, as a unified diff.
+    Raises:
+        IntegrityError: the manifest that is there is malformed, or of a newer format.
     """
     import tomlkit
 
+    if file.exists():
+        read(file)
     before = file.read_text(encoding="utf-8") if file.exists() else ""
     document: Any = tomlkit.parse(before)
     document.update(MANIFEST.stamp())

@@ -7,7 +7,7 @@ that a single file has in its header (https://huggingface.co/docs/transformers/b
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +16,26 @@ from torch import Tensor
 from ..cards.checkpoint import once
 from ..errors import IntegrityError
 from ..files import atomic_write, file_sha256, read_bytes, sha256
+from ..formats import WEIGHTS as WEIGHTS_FORMAT
 from . import tensorfile
 from .pins import INDEX, WEIGHTS, Shard
-from .tensorfile import HEADER, Contents
+from .tensorfile import HEADER, Check, Contents
 
 NAME = r"model-\d{5}-of-\d{5}\.safetensors"  # what a shard is called
 LARGEST = 5_000_000_000  # bytes of one file; the Hub recommends no larger ones
-
-Check = Callable[[int, str, Path], None]
 
 
 def save(
     folder: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], largest: int = LARGEST
 ) -> tuple[Shard, tuple[Shard, ...]]:
-    """Write weights into a folder, in as many files as needed, the one that is opened last.
+    """Write weights into a folder: one file, or, where they are large, shards and then their index.
 
     Args:
         tensors: name to tensor; tied ones are stored once.
         facts: what a reader learns of the training.
         largest: bytes of one file; a larger tensor has one of its own.
     Returns:
-        the file to open, and the shards that belong to it, if there are any.
+        the file to open (the only one, or the index), and the shards, if there are any.
     Raises:
         TrainingError: a tensor is not finite, or the disk is full.
     """
@@ -89,12 +88,13 @@ def read(path: Path, check: Check | None = None) -> Contents:
         IntegrityError: a file is not what `check` wants, or damaged, or the shards are not those of the index.
     """
     if not path.name.endswith(".index.json"):
-        return tensorfile.read(path, check)
+        return tensorfile.read(path, check, WEIGHTS_FORMAT)
     data = read_bytes(path)
     digest = sha256(data)
     if check:
         check(len(data), digest, path)
     weight_map, facts = _parse_index(path, data)
+    WEIGHTS_FORMAT.check(facts, str(path))
     tensors: dict[str, Tensor] = {}
     size = len(data)
     for name in sorted(set(weight_map.values())):
@@ -104,6 +104,15 @@ def read(path: Path, check: Check | None = None) -> Contents:
         tensors |= shard.tensors
         size += shard.size
     return Contents(tensors, facts, size, digest)
+
+
+def files_of(index: Path) -> set[str]:
+    """The names of the shards that an index names.
+
+    Raises:
+        IntegrityError: it is malformed, or names a file that is not beside it.
+    """
+    return set(_parse_index(index, read_bytes(index))[0].values())
 
 
 def _parse_index(path: Path, data: bytes) -> tuple[dict[str, str], dict[str, Any]]:

@@ -1,7 +1,8 @@
 """Weights files: safetensors in and out, with the facts of a training in the header.
 
-A file is mapped into memory once; the bytes that are hashed are the bytes that the tensors are made of, and nothing is
-copied. It is written a tensor at a time. There is no other way into the zoo for a tensor.
+A file is mapped into memory once: it is hashed there, and the tensors are views of the same pages, so nothing is copied
+until a module is filled. This holds as long as nobody writes into the file meanwhile; the zoo itself only ever replaces
+files. Files are written a tensor at a time. There is no other way into the zoo for a tensor.
 
 The format: 8 bytes of length, a JSON header of that length, then the tensors
 (https://huggingface.co/docs/safetensors#format). Every field of a header is checked before it is used.
@@ -24,6 +25,7 @@ from torch import Tensor
 from ..cards.checkpoint import once
 from ..errors import IntegrityError, PluginError, TrainingError
 from ..files import sha256, unreadable, write_parts
+from ..formats import Format
 
 HEADER = "zoo"  # the facts' key in the header
 DTYPES = {  # in the order in which a file has them: the widest first, so that every tensor is aligned
@@ -34,9 +36,11 @@ DTYPES = {  # in the order in which a file has them: the widest first, so that e
 }  # fmt: skip
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 BLOCK = 1 << 20  # values that are looked at together
+MOST_DIMENSIONS = 64
 LONGEST_HEADER = 100_000_000  # bytes, as in the format's own library
 
 Buffer = mmap.mmap | bytearray
+Check = Callable[[int, str, Path], None]  # of size, sha256 and path
 
 
 @dataclass(frozen=True)
@@ -132,28 +136,31 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         UsageError: there is no such file.
         IntegrityError: it is cut short, damaged, or no safetensors file at all.
     """
-    return read(path).tensors
+    return {name: tensor.clone() for name, tensor in read(path).tensors.items()}
 
 
-def read(path: Path, check: Callable[[int, str, Path], None] | None = None) -> Contents:
+def read(path: Path, check: Check | None = None, format: Format | None = None) -> Contents:
     """Read a weights file.
 
     Args:
         check: is given size, sha256 and path before a tensor is made, and may refuse them.
+        format: what the facts must say that the file is; checked before anything else of a newer file is judged.
     Raises:
         UsageError: there is no such file.
-        IntegrityError: it is not what `check` wants, cut short, or no safetensors file at all.
+        IntegrityError: it is not what `check` wants, of a newer format, cut short, or no safetensors file at all.
     """
     data = _mapped(path)
     digest = sha256(data)
     if check:
         check(len(data), digest, path)
     try:
-        header = _read_header(data)
+        header, start = _read_header(data)
         facts = _facts(header.pop("__metadata__", None))
-        start = len(data) - _size(header)
+        if format:
+            format.check(facts, str(path))
+        _check_places(header, len(data) - start)
         tensors = {name: _tensor(data, start, entry) for name, entry in header.items()}
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         pickled = data[:1] == b"\x80" or data[:2] == b"PK"
         kind = "a pickle, which the zoo never loads" if pickled else f"damaged: {error}"
         raise IntegrityError(f"{path} is not a whole safetensors file: {kind}", "get the file again") from error
@@ -180,26 +187,30 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _read_header(data: Buffer) -> dict[str, Any]:
-    """The header, in which every tensor has a known kind, a shape and its own place, without gaps."""
+def _read_header(data: Buffer) -> tuple[dict[str, Any], int]:
+    """The header, and where it ends."""
     length = int.from_bytes(data[:8], "little")
     if len(data) < 8 or length > min(len(data) - 8, LONGEST_HEADER):
         raise ValueError("it is too short")
     header = json.loads(data[8 : 8 + length].decode("utf-8"), object_pairs_hook=_unique)
     if not isinstance(header, dict):
         raise ValueError("its header is no object")
-    places = []
-    for name, entry in header.items():
-        if name != "__metadata__":
-            places.append(_check_entry(name, entry))
+    return header, 8 + length
+
+
+def _check_places(header: Mapping[str, Any], size: int) -> None:
+    """Whether every tensor has a known kind, a shape, and a place of its own, without gaps, in `size` bytes.
+
+    Raises:
+        ValueError: what the header says cannot be.
+    """
     end = 0
-    for start, stop in sorted(places):
+    for start, stop in sorted(_check_entry(name, entry) for name, entry in header.items()):
         if start != end:
             raise ValueError("its tensors overlap, or leave gaps")
         end = stop
-    if 8 + length + end != len(data):
-        raise ValueError(f"it has {len(data)} bytes, its header says {8 + length + end}")
-    return header
+    if end != size:
+        raise ValueError(f"it has {size} bytes of tensors, its header says {end}")
 
 
 def _check_entry(name: str, entry: Any) -> tuple[int, int]:
@@ -215,8 +226,10 @@ def _check_entry(name: str, entry: Any) -> tuple[int, int]:
         raise ValueError(f"'{name[:100]}' is of an unknown type")
     if not isinstance(shape, list) or not isinstance(place, list) or len(place) != 2:
         raise ValueError(f"the entry of '{name[:100]}' is malformed")
-    if not all(type(number) is int and 0 <= number < 2**63 for number in (*shape, *place)):
+    if len(shape) > MOST_DIMENSIONS or not all(type(n) is int and 0 <= n < 2**63 for n in (*shape, *place)):
         raise ValueError(f"a number in the entry of '{name[:100]}' is out of range")
+    if math.prod(n for n in shape if n) >= 2**63:  # also where a zero makes it empty: strides would overflow
+        raise ValueError(f"the shape of '{name[:100]}' is out of range")
     if place[1] - place[0] != math.prod(shape) * DTYPES[dtype].itemsize:
         raise ValueError(f"shape and bytes of '{name[:100]}' do not fit")
     return place[0], place[1]
@@ -226,15 +239,11 @@ def _facts(metadata: Any) -> dict[str, Any]:
     """The zoo's facts of a header; none where something else wrote the file."""
     if not isinstance(metadata, dict):
         return {}
-    facts = json.loads(metadata.get(HEADER, "{}"))
+    text = metadata.get(HEADER, "{}")
+    facts = json.loads(text) if isinstance(text, str) else None
     if not isinstance(facts, dict):
         raise ValueError("the facts in its header are no object")
     return facts
-
-
-def _size(header: Mapping[str, Any]) -> int:
-    """Bytes of all tensors."""
-    return max((entry["data_offsets"][1] for entry in header.values()), default=0)
 
 
 def _tensor(data: Buffer, start: int, entry: Mapping[str, Any]) -> Tensor:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from ...data.images import to_pixels
+from ...errors import UsageError
 from ...results.kinds import Table
 from ..distances import Track, density_coverage, frechet_distance, js_divergence, mmd2
 
 
+@runtime_checkable
 class Judge(Protocol):
     """A classifier whose features are a space for comparing images."""
 
@@ -39,13 +41,14 @@ def judged(module: nn.Module, pixels: Tensor, batch: int = 1000, track: Track = 
     Returns:
         features [n, d] and class probabilities [n, k].
     """
-    judge = cast(Judge, module)
+    if not isinstance(module, Judge):
+        raise UsageError(f"{type(module).__name__} is no judge: it has no features and head", "name one with --judge")
     features, probabilities = [], []
     for part in track(pixels.split(batch)):
         x = to_pixels(part) if part.dtype == torch.uint8 else part
-        f = judge.features(x)
+        f = module.features(x)
         features.append(f)
-        probabilities.append(judge.head(f).softmax(1))
+        probabilities.append(module.head(f).softmax(1))
     return torch.cat(features), torch.cat(probabilities)
 
 
