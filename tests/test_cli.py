@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Listener, Zoo, environment, said_by
+from conftest import ROOT, Listener, Zoo, environment, read_json, said_by
 from PIL import Image
 
 import zoo_core
@@ -317,3 +317,52 @@ def test_examples_are_the_first_test_images(slices: Path) -> None:
     for name in ("mnist", "fashion-mnist"):
         mine, theirs = images.load(name, "test", images.EXAMPLES), images.load(name, "test", slices)
         assert len(mine) == 100 and mine.images.equal(theirs.images[:100]) and mine.labels.equal(theirs.labels[:100])
+
+
+def test_a_bundle_of_several_runs_leaves_files_and_pins_in_step(zoo: Zoo, manifest: Path, tmp_path: Path) -> None:
+    """Whether the second of them cannot be read, or the manifest cannot be written."""
+    env = {"ZOO_MANIFEST": str(manifest)}
+    done = zoo("train", "judge.mnist", "--iterations", "2", "--batch-size", "8", "-o", "a", "--device", "cpu", env=env)
+    assert done.returncode == 0, done.stderr
+    before = manifest.read_text()
+    assert zoo("bundle", "a", "nowhere", "--dirty", env=env).returncode == 2
+    assert manifest.read_text() == before and zoo("weights", "verify", "judge.mnist", env=env).returncode == 0
+    manifest.write_text("format = 99\n" + before.replace("format = 1\n", ""))
+    assert zoo("bundle", "a", "--dirty", env=env).returncode == 3
+    manifest.write_text(before)
+    assert zoo("weights", "verify", "judge.mnist", env=env).returncode == 0
+    (tmp_path / "a" / "run.json").write_text('{"model": "judge"}')
+    done = zoo("bundle", "a", "--dirty", env=env)
+    assert done.returncode == 3 and "run.json is damaged" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_run_of_a_changed_checkout_is_pinned_only_if_told(zoo: Zoo, manifest: Path, tmp_path: Path) -> None:
+    env = {"ZOO_MANIFEST": str(manifest)}
+    assert zoo("train", "judge.mnist", "--iterations", "2", "--batch-size", "8", "-o", "a", env=env).returncode == 0
+    record = read_json((tmp_path / "a" / "run.json").read_text())
+    record["commit"] = "0" * 40 + "+dirty"
+    (tmp_path / "a" / "run.json").write_text(json.dumps(record))
+    done = zoo("bundle", "a", env=env)
+    assert done.returncode == 2 and "no commit holds" in done.stderr and "--dirty" in done.stderr
+    assert zoo("bundle", "a", "--dirty", env=env).returncode == 0
+
+
+def test_help_is_an_answer_and_versions_are_said(zoo: Zoo) -> None:
+    for arguments in ([], ["sample"], ["train"], ["evaluate"], ["weights"]):
+        done = zoo(*arguments)
+        assert done.returncode == 0 and done.stderr == "" and "Usage: zoo" in done.stdout, arguments
+    assert zoo("--version").stdout == f"zoo {zoo_core.__version__}\n"
+
+
+def test_a_further_training_does_not_replace_what_it_goes_on_from(zoo: Zoo, tmp_path: Path) -> None:
+    small = ["--iterations", "3", "--tasks", "2", "--hidden", "8", "--held-out", "40", "--batch-size", "16"]
+    assert zoo("train", "ewc", *small).returncode == 0
+    first = tmp_path / "runs" / "ewc.mlp-seed0"
+    weights = (first / "model.safetensors").read_bytes()
+    done = zoo("train", "ewc", "--continue", str(first), "--task-seed", "3")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "runs" / "ewc.mlp-seed0-continued" / "run.json").exists()
+    assert "is not pinned; its sha256 is" in done.stderr
+    done = zoo("train", "ewc", "--continue", str(first), "-o", str(first), "--overwrite")
+    assert done.returncode == 2 and "is the run to go on from" in done.stderr
+    assert (first / "model.safetensors").read_bytes() == weights

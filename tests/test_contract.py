@@ -94,5 +94,7 @@ def test_progress_of_an_evaluation_is_not_taken_for_training(tmp_path: Path) -> 
 
 
 def test_a_forgotten_scheduler_is_named(tmp_path: Path) -> None:
-    model = changed(MODEL, "    run.prepare(", "    schedule = torch.optim.lr_scheduler.StepLR(adam, 1)\n    run.prepare(")
+    model = changed(
+        MODEL, "    run.prepare(", "    schedule = torch.optim.lr_scheduler.StepLR(adam, 1)\n    run.prepare("
+    )
     assert "a scheduler of the optimiser 'adam' was not prepared" in check(tmp_path, model=model)

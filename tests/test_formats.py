@@ -72,6 +72,11 @@ def test_options_that_cannot_be_understood_say_whose_they_are() -> None:
         find.checkpoint(a_card(Today()), contents(options={"rate": 0.5}), "x")
     with pytest.raises(IntegrityError, match="options of version 4 of line; the plugin that is installed knows 1"):
         find.checkpoint(a_card(Today()), contents(options={}, options_version=4), "x")
+    with pytest.raises(IntegrityError, match="options of version 1 of line; today they are of version 2"):
+        find.checkpoint(a_card(Today(), options_version=2), contents(options={}), "x")
+    for version in (True, 0, -1, "1", 1.0):
+        with pytest.raises(IntegrityError, match="the options in x are malformed"):
+            find.checkpoint(a_card(Today()), contents(options={}, options_version=version), "x")
     card = a_card(Today(), options_version=2, migrate=lambda options, version: options["no such"])
     with pytest.raises(IntegrityError, match="line cannot migrate the options in x from version 1: KeyError"):
         find.checkpoint(card, contents(options={}), "x")
@@ -83,6 +88,30 @@ def test_a_newer_weights_file_is_refused_with_what_it_needs(tmp_path: Path) -> N
     with pytest.raises(IntegrityError) as caught:
         zoo.load("vae", weights=tmp_path / "new.safetensors")
     assert "weights file of format 99" in caught.value.message and "zoo-core>=9.9" in caught.value.hint
+
+
+def test_a_newer_file_is_refused_before_its_fields_are_judged(tmp_path: Path) -> None:
+    """A format that knows other types of numbers is newer, not damaged."""
+    header = {
+        "__metadata__": {"zoo": json.dumps({"model": "vae", **NEWER})},
+        "a": {"dtype": "F4", "shape": [2], "data_offsets": [0, 1]},
+    }
+    text = json.dumps(header).encode()
+    (tmp_path / "new.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + b"0")
+    with pytest.raises(IntegrityError, match="weights file of format 99"):
+        zoo.load("vae", weights=tmp_path / "new.safetensors")
+
+
+@pytest.mark.parametrize("preset", ["../x", "x/../../y", "/x", "a/b", "..", ".x", "a\nb", "", 3, None])
+def test_a_preset_in_a_header_is_a_name(tmp_path: Path, preset: Any) -> None:
+    """It becomes the name of a run folder."""
+    old = tensorfile.read(GOLDEN / "finished" / pins.WEIGHTS)
+    facts = {**old.facts, "preset": preset}
+    if preset == "":
+        assert find.checkpoint(load("vae").card, dataclasses.replace(old, facts=facts), "x").name == "vae."
+        return
+    with pytest.raises(IntegrityError, match="the preset that x names is no name"):
+        find.checkpoint(load("vae").card, dataclasses.replace(old, facts=facts), "x")
 
 
 def test_a_newer_state_is_refused_with_what_it_needs(tmp_path: Path) -> None:

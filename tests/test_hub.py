@@ -19,10 +19,11 @@ from typing import Any
 import huggingface_hub.constants
 import loopback
 import pytest
-from conftest import ROOT, Zoo, environment
+from conftest import ROOT, SLICES, Zoo, environment, read_json
 from loopback import Hub, git_hash, sha256
 from test_plugins import FACE, distribution
 
+import zoo_core
 from zoo_core import IntegrityError, NetworkError, UsageError, hub
 from zoo_core.weights import manifest, pins
 
@@ -551,3 +552,52 @@ def test_weights_list_says_where_everything_is(zoo: Zoo, server: Hub, online: di
     for wrong in (("pull",), ("pull", "judge", "--all"), ("push", "--repo", "me/x"), ("pull", "judge.nothing"),
                   ("push", "vae", "--repo", "a bad name", "--dry-run")):  # fmt: skip
         assert zoo(*wrong, env=online).returncode == 2
+
+
+# -- weights in several files ----------------------------------------------------------------------
+
+
+def test_shards_are_published_pulled_and_loaded_by_address(
+    zoo: Zoo, server: Hub, online: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A repository has one form of its weights at each commit; one bad shard is fetched again, and only that one."""
+    from zoo_core.run.reporter import Silent
+    from zoo_core.weights import shards
+
+    small: dict[str, Any] = {"iterations": 2, "width": 16, "data_root": SLICES, "reporter": Silent(), "device": "cpu"}
+    zoo_core.train("autoencoder", output=tmp_path / "single", seed=1, **small)
+    monkeypatch.setattr(shards.save, "__defaults__", (20_000,))
+    zoo_core.train("autoencoder", output=tmp_path / "several", seed=0, **small)
+    commits = []
+    for folder in ("single", "several"):
+        arguments = ["push", "autoencoder", folder, "--repo", "me/ae", "--dirty", "--device", "cpu", "--json"]
+        done = zoo(*arguments, env=online)
+        assert done.returncode == 0, done.stderr
+        commits.append(read_json(done.stdout)[0]["commit"])
+    files = [server.repos["me/ae"].files(commit) for commit in commits]
+    assert files[0] and files[1]
+    assert pins.WEIGHTS in files[0][1] and pins.INDEX not in files[0][1]
+    assert pins.INDEX in files[1][1] and pins.WEIGHTS not in files[1][1]
+    assert f"`{pins.INDEX}` has the sha256" in files[1][1]["README.md"].decode()
+    for commit, seed in zip(commits, (1, 0), strict=True):
+        done = zoo(
+            "sample", "autoencoder", "--weights", f"me/ae@{commit}", "--show", "plane", "-n", "2", "--json", env=online
+        )
+        assert done.returncode == 0, done.stderr
+        theirs = zoo_core.sample("autoencoder", weights=tmp_path / ("single" if seed else "several"), show="plane", n=2)
+        assert read_json(done.stdout)["weights_sha256"] == theirs.provenance["weights_sha256"]
+    unbundled(online)
+    name = "autoencoder.tanh-2d"
+    pin = pins.read(Path(online["ZOO_MANIFEST"]))[name]
+    assert pin.commit == commits[1] and len(pin.shards) > 1
+    assert zoo("pull", name, env=online).returncode == 0
+    victim = Path(zoo("weights", "path", name, env=online).stdout.strip()).parent / pin.shards[1].file
+    victim.write_bytes(loopback.flipped(victim.read_bytes()))
+    assert zoo("weights", "verify", name, env=online).returncode == 3
+    server.requests.clear()
+    assert zoo("pull", name, env=online).returncode == 0
+    bodies = {
+        request.split("/")[-1].split(" ")[0] for request in server.requests if request.startswith("GET /me/ae/resolve")
+    }
+    assert bodies <= {pin.shards[1].file}, "only the damaged one"
+    assert zoo("weights", "verify", name, env=online).returncode == 0

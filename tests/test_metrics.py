@@ -7,8 +7,9 @@ import math
 import pytest
 import torch
 
+from zoo_core import UsageError
 from zoo_core.kits import distances
-from zoo_core.kits.generators.comparison import compare
+from zoo_core.kits.generators.comparison import compare, judged
 
 
 def test_frechet_distance_of_gaussians() -> None:
@@ -158,3 +159,8 @@ def test_compare_knows_good_from_bad() -> None:
     assert collapsed["class_js"] == pytest.approx(
         distances.js_divergence(torch.tensor([1.0, 0]), torch.tensor([0.5, 0.5])), abs=0.02
     )
+
+
+def test_a_model_that_is_no_judge_is_the_users_mistake() -> None:
+    with pytest.raises(UsageError, match="Linear is no judge: it has no features and head"):
+        judged(torch.nn.Linear(1, 1), torch.rand(2, 1, 8, 8))

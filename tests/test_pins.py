@@ -13,7 +13,7 @@ from conftest import ROOT
 
 from zoo_core.errors import IntegrityError
 from zoo_core.plugin import registry
-from zoo_core.weights import manifest, pins, tensorfile
+from zoo_core.weights import manifest, pins, shards
 from zoo_core.weights.pins import Pin
 
 LARGEST_WHEEL = 60e6  # bytes; a package index takes 100 MB
@@ -34,10 +34,11 @@ def check_manifest(file: Path) -> None:
     for pin in known.values():
         assert bool(pin.repo) == bool(pin.commit), f"{pin.name} is half published"
         assert pin.repo or pin.bundled.exists(), f"{pin.name} is neither bundled nor published"
-    strays = set((file.parent / "weights").rglob("*")) - {pin.bundled for pin in known.values()}
+    expected = {path for pin in known.values() for path in pin.paths(pin.bundled).values()}
+    strays = {path for path in (file.parent / "weights").rglob("*") if path.is_file()} - expected
     assert not strays, f"no pin knows {strays}"
     for pin in bundled(file):
-        facts = tensorfile.read(pin.bundled, pin.check).facts
+        facts = shards.read(pin.bundled, pin.check).facts
         assert f"{facts['model']}.{facts['preset']}" == pin.name
         assert facts["data"] == dict(pin.data) and facts["metrics"] == dict(pin.metrics)
         assert facts["licence"] == pin.licence
@@ -104,7 +105,7 @@ def test_the_wheel_stays_small() -> None:
 @pytest.mark.parametrize("pin", bundled(manifest.path()), ids=lambda pin: pin.name)
 def test_bundled_weights_were_made_with_their_preset(pin: Pin) -> None:
     preset = registry.load(pin.plugin).card.presets[pin.preset]
-    facts = tensorfile.read(pin.bundled, pin.check).facts
+    facts = shards.read(pin.bundled, pin.check).facts
     assert facts["options"] == preset.options.model_dump(mode="json")
 
 
@@ -126,3 +127,53 @@ def test_a_malformed_manifest_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "m.toml").write_text(text)
     with pytest.raises(IntegrityError, match=r"m\.toml"):
         pins.read(tmp_path / "m.toml")
+
+
+@pytest.mark.parametrize(
+    "text", ['format = 7\nneeds = "zoo-core>=9"\n', "[weights", "weights = 3", '[weights."a.b"]\nx = 1']
+)
+def test_a_manifest_that_cannot_be_read_is_not_written(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "weights_manifest.toml"
+    file.write_text(text)
+    with pytest.raises(IntegrityError):
+        pins.write([Pin("c", "d", "g", 2, "1", "MIT")], file)
+    assert file.read_text() == text
+
+
+GOOD = {"plugin": "a", "preset": "b", "file": "f", "size": 1, "sha256": "0", "licence": "MIT"}
+WRONG: list[dict[str, Any]] = [
+    {"size": "1"}, {"size": -1}, {"size": True}, {"size": 1.5}, {"sha256": 0}, {"licence": ["MIT"]}, {"metrics": 3},
+    {"data": "x"}, {"trained": []}, {"file": "../f"}, {"file": "/f"}, {"file": "a/../f"}, {"file": "a\\f"},
+    {"file": ""},
+    {"file": "a\nb"}, {"file": "./f"}, {"preset": "../b"}, {"preset": "x/b"}, {"commit": "main"}, {"shards": 3},
+    {"shards": [{"file": "x"}]}, {"shards": [{"file": "..", "size": 1, "sha256": "0"}]},
+    {"shards": [{"file": "a/b", "size": 1, "sha256": "0"}]}, {"shards": [{"file": "x", "size": "1", "sha256": "0"}]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+def test_a_pin_that_cannot_be_is_refused_when_it_is_read(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    import tomlkit
+
+    entry = {**GOOD, **wrong}
+    name = f"{entry['plugin']}.{entry['preset']}"
+    (tmp_path / "m.toml").write_text(tomlkit.dumps({"weights": {name: entry}}))
+    with pytest.raises(IntegrityError, match=r"m\.toml"):
+        pins.read(tmp_path / "m.toml")
+
+
+def test_a_file_may_lie_in_a_folder_of_its_repository() -> None:
+    others = (pins.Shard("one.safetensors", 3, "1"), pins.Shard("two.safetensors", 4, "2"))
+    pin = Pin("a", "b", "sub/model.safetensors.index.json", 5, "0", "MIT", "me/x", "0" * 40, shards=others)
+    assert [file.file for file in pin.files] == [
+        "sub/one.safetensors", "sub/two.safetensors", "sub/model.safetensors.index.json"
+    ]  # fmt: skip
+    assert pin.total_size == 12 and pin.paths(Path("/c/sub/i.json"))["sub/one.safetensors"] == Path(
+        "/c/sub/one.safetensors"
+    )
+
+
+def test_the_zoos_own_pin_wins_wherever_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = replace(manifest.read()["judge.mnist"], sha256="f" * 64)
+    monkeypatch.setattr(manifest, "carried", lambda: {"judge": {"judge.mnist": other}})
+    assert manifest.read()["judge.mnist"] == manifest.pin("judge.mnist") != other

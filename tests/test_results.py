@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import SLICES, said_by
 from PIL import Image
 
 import zoo_core as zoo
-from zoo_core.errors import UsageError
+from zoo_core.api.calls import blaming
+from zoo_core.errors import PluginError, UsageError
+from zoo_core.plugin.registry import load
 
 
 def test_sample_save_and_show(tmp_path: Path) -> None:
@@ -27,3 +31,41 @@ def test_a_figure_is_a_picture(tmp_path: Path) -> None:
     assert isinstance(figure, zoo.Figure) and len(figure.series) == 10
     assert sum(len(series.x) for series in figure.series) == 200
     assert Image.open(figure.save(tmp_path / "l.png")).width > 500
+
+
+SERIES = zoo.Series("a", (1.0, 2.0), (3.0, 4.0))
+
+
+@pytest.mark.parametrize(
+    ("make", "cause"),
+    [
+        (lambda: zoo.Series("a", (1.0,), (1.0, 2.0)), "'a' has 1 values of x and 2 of y"),
+        (lambda: zoo.Series("a", (1.0,), (float("nan"),)), "'a' has a value that is not finite"),
+        (lambda: zoo.Series("a", (float("inf"),), (1.0,)), "'a' has a value that is not finite"),
+        (lambda: zoo.Figure("t", "x", "y", ()), "the figure 't' has no points"),
+        (lambda: zoo.Figure("t", "x", "y", (zoo.Series("a", (), ()),)), "the figure 't' has no points"),
+        (lambda: zoo.HeatMap("t", "x", "y", ((1.0,),), ("a", "b"), ("c",)), "2 x 1 names needs as many cells"),
+        (lambda: zoo.Table(("a", "b"), ((1,),)), "every row of a table must have 2 cells"),
+    ],
+)
+def test_results_that_cannot_be_drawn_are_the_plugins_error(make: Callable[[], object], cause: str) -> None:
+    with pytest.raises(PluginError, match=cause):
+        make()
+
+
+def test_such_a_result_names_the_plugin_and_the_hook() -> None:
+    with (
+        pytest.raises(
+            PluginError, match=r"the hook 'sample' of vae \(zoo-core .*: the figure 't' has no points"
+        ) as caught,
+        blaming(load("vae"), "sample"),
+    ):
+        zoo.Figure("t", "x", "y", ())
+    assert "report it to the plugin's authors" in caught.value.hint
+
+
+def test_every_kind_of_picture_is_drawn(tmp_path: Path) -> None:
+    heat = zoo.HeatMap("t", "x", "y", ((1.0, None), (None, None)), ("a", "b"), ("c", "d"))
+    for picture in (zoo.Figure("t", "x", "y", (SERIES,)), heat, zoo.Images(torch.rand(3, 3, 8, 8), ("a", "b", "c"))):
+        assert picture.draw().width > 50
+        assert picture.save(tmp_path / "x.png", overwrite=True).read_bytes() == picture.png()
