@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted([*(ROOT / "zoo_core").rglob("*.py"), *(ROOT / "plugins").rglob("*.py")])
-ORDER = [  # a room knows those above it in this list and those beside it, never those below
+ORDER = [  # a room knows those above it in this list, never those beside or below it
     {"errors", "threads"},
     {"files", "formats"},
     {"results", "hub", "cards"},
@@ -180,9 +181,17 @@ def test_what_a_light_command_imports_is_light(start: str) -> None:
 
 
 @pytest.mark.parametrize("package", sorted({room(m) for m in CORE if MODULES[m].name == "__init__.py"} - {""}))
-def test_a_room_says_what_is_in_it(package: str) -> None:
-    text = ast.get_docstring(ast.parse((ROOT / "zoo_core" / package / "__init__.py").read_text(encoding="utf-8")))
-    assert text and ("Import" in text or "import" in text), f"zoo_core/{package}/__init__.py: what may it import?"
+def test_a_room_says_what_is_in_it_and_what_it_imports(package: str) -> None:
+    text = ast.get_docstring(ast.parse((ROOT / "zoo_core" / package / "__init__.py").read_text(encoding="utf-8"))) or ""
+    said = re.search(r"^Imports ([^.]+)\.$", text, re.M)
+    used = {room(name) for module in CORE if room(module) == package for name in ours(module)} - {package, ""}
+    assert said and set(re.split(r",\s+", said[1])) == used, f"zoo_core/{package}/__init__.py: Imports {sorted(used)}"
+
+
+def test_the_core_knows_no_kit() -> None:
+    """Kits stand beside the plugins: what uses one is a plugin, not the zoo."""
+    for module in CORE:
+        assert room(module) == "kits" or "kits" not in {room(name) for name in ours(module)}, module
 
 
 @pytest.mark.parametrize("module", MODULES)

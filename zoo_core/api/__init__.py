@@ -1,7 +1,8 @@
 """The zoo's functions for notebooks and scripts; the command line calls what is under them.
 
-Every result carries its provenance: model, preset, weights sha256, seed, options, versions. Imports plugins, weights
-and the run.
+Every result carries its provenance: model, preset, weights sha256, seed, options, versions.
+
+Imports errors, cards, results, weights, run, plugin.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
     0 ok   1 failed   2 usage   3 integrity   4 plugin   5 network   6 device   130 interrupted
 
 Nothing here imports torch; the verbs do, after everything that was typed has been checked.
+
+Imports errors, cards, hub, results, weights, run, plugin, api, publish.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ as success, and stay in its cache. So this package compares each file with what 
 something else. Files lie in the client's cache (``HF_HOME``). `endpoint`, or else ``HF_ENDPOINT``, says which server is
 asked. The token is that of the client's own login, or ``HF_TOKEN``.
 
-Imports errors and files.
+Imports errors, files.
 """
 
 from .client import without_token

@@ -1,4 +1,6 @@
 """Libraries for families of plugins: generators of images, classifiers, learners of tasks in sequence.
 
-They import what plugins import; the rest of the zoo never imports them.
+The rest of the zoo never imports them.
+
+Imports errors, cards, results, data, run.
 """

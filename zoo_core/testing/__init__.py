@@ -5,7 +5,7 @@
     def test_contract(tmp_path):
         check_plugin("pixels", folder=tmp_path, data_root="tests/data")
 
-Imports the api.
+Imports errors, cards, results, weights, run, plugin, api.
 """
 
 from .contract import check_plugin
