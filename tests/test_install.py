@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -88,3 +89,11 @@ def test_the_template_keeps_the_contract_and_is_short(installed: Path, tmp_path:
     assert done.returncode == 0, done.stderr
     files = [p for p in (ROOT / "examples" / "zoo-template").rglob("*") if p.suffix in (".py", ".toml")]
     assert sum(len(p.read_text().splitlines()) for p in files) < 100
+
+
+def test_a_package_index_can_show_the_readme(installed: Path) -> None:
+    """Pictures and links have full addresses there: it does not know the repository's files."""
+    code = "from importlib.metadata import metadata; print(metadata('zoo-core').get_payload())"
+    text = subprocess.run([installed / "python", "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "![sandals](https://" in text and "(https://" in text
+    assert not re.findall(r"\]\((?!https?://|#)[^)]+\)", text)

@@ -6,10 +6,14 @@ import ast
 import re
 import subprocess
 import sys
+import textwrap
+from typing import Any
 
 import pytest
 from conftest import ROOT, Zoo, environment
 
+import zoo_core
+from zoo_core.cards.options import flags
 from zoo_core.weights import manifest
 
 README = (ROOT / "README.md").read_text()
@@ -50,3 +54,22 @@ def test_the_training_loop_that_is_shown_is_the_templates() -> None:
     for argument in train.args.args:
         argument.annotation = None
     assert ast.unparse(train) == ast.unparse(ast.parse(shown))
+
+
+def executed(start: str, **known: object) -> dict[str, Any]:
+    """The names that a code block of the README defines; the block that begins like this."""
+    blocks = [textwrap.dedent(block) for block in re.findall(r"```python\n(.*?)```", README, re.S)]
+    (block,) = [block for block in blocks if block.startswith(start)]
+    names: dict[str, Any] = dict(known)
+    exec(compile(block, "README.md", "exec"), names)
+    return names
+
+
+def test_the_options_that_are_shown_are_flags() -> None:
+    Train = executed("class Train(Budget)", Budget=zoo_core.Budget, option=zoo_core.option)["Train"]
+    assert [flag.name for flag in flags(Train)] == ["--epochs", "--iterations", "--batch-size", "--rate"]
+
+
+def test_the_migration_that_is_shown_renames_an_option() -> None:
+    migrate = executed("def migrate(options, version)")["migrate"]
+    assert migrate({"rate": 0.5}, 1) == migrate({"learning_rate": 0.5}, 2) == {"learning_rate": 0.5}
