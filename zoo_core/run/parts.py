@@ -68,13 +68,18 @@ def check_complete(parts: Mapping[str, Part]) -> None:
                 "give the module to run.prepare, too: else a resumed run would begin with a fresh one",
             )
     prepared = _with_inner([part for part in parts.values() if isinstance(part, LRScheduler)])
-    for scheduler in (thing for thing in gc.get_objects() if isinstance(thing, LRScheduler)):
+    for scheduler in _alive():
         names = [name for name, optimizer in optimizers.items() if optimizer is scheduler.optimizer]
         if names and id(scheduler) not in prepared:
             raise PluginError(
                 f"a scheduler of the optimiser '{names[0]}' was not prepared: {type(scheduler).__name__}",
                 "give it to run.prepare, too: else a resumed run would begin with a fresh one",
             )
+
+
+def _alive() -> list[LRScheduler]:
+    """Every scheduler that there is; by type, since to ask a weak reference for its class may raise."""
+    return [thing for thing in gc.get_objects() if issubclass(type(thing), LRScheduler)]
 
 
 def _with_inner(schedulers: Sequence[LRScheduler]) -> set[int]:

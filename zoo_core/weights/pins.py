@@ -29,9 +29,9 @@ def _check_path(path: object) -> None:
     Raises:
         ValueError: it does not, or is no path.
     """
-    if not isinstance(path, str) or not path.isprintable() or "\\" in path:
+    if not isinstance(path, str) or not path.isprintable():
         raise ValueError(f"{path!r} is no path")
-    if PurePosixPath(path).is_absolute() or not {"", ".", ".."}.isdisjoint(path.split("/")):
+    if PurePosixPath(path).is_absolute() or "\\" in path or not {"", ".", ".."}.isdisjoint(path.split("/")):
         raise ValueError(f"{path!r} leads out of its folder")
 
 
