@@ -7,7 +7,6 @@ The command line prints both and exits with `exit_code`; a notebook sees an ordi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class ZooError(Exception):
@@ -78,6 +77,8 @@ def nearest(wrong: str, known: Iterable[str]) -> str:
     Returns:
         ``did you mean 'sandal'?`` or ``choose from: a, b, c``.
     """
+    from difflib import get_close_matches
+
     names = [str(name) for name in known]
     lowered = {name.lower(): name for name in names}
     close = get_close_matches(wrong.lower(), lowered, n=1, cutoff=0.5)

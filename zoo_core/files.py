@@ -6,14 +6,15 @@ import contextlib
 import errno
 import hashlib
 import json
-import mmap
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import TrainingError, UsageError, ZooError
+
+if TYPE_CHECKING:
+    import mmap
 
 BLOCK = 1 << 20  # bytes that are copied or hashed at a time
 
@@ -59,6 +60,8 @@ def write_parts(
     Raises:
         ZooError: the disk is full, or the place is not writable.
     """
+    import tempfile  # light commands write nothing
+
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

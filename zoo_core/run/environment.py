@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
-import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -24,6 +22,8 @@ def data_root(chosen: str | Path | None = None) -> Path:
 
 def versions(torch: bool = False) -> dict[str, str]:
     """Installed versions by package; ``torch`` alone says which build it is, e.g. ``2.11.0+cu130``."""
+    import platform
+
     installed = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -39,6 +39,8 @@ def versions(torch: bool = False) -> dict[str, str]:
 
 def commit() -> str | None:
     """The commit of the checkout this package runs from, with ``+dirty`` if it was changed since."""
+    import subprocess
+
     root = Path(__file__).parent.parent.parent
     if not (root / ".git").exists():
         return None
@@ -50,5 +52,7 @@ def commit() -> str | None:
 
 
 def _git(root: Path, *arguments: str) -> str:
+    import subprocess
+
     done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True, timeout=10)
     return done.stdout.strip()

@@ -9,7 +9,6 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from difflib import unified_diff
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -214,6 +213,8 @@ def write(new: Sequence[Pin], file: Path) -> str:
     Raises:
         IntegrityError: the manifest that is there is malformed, or of a newer format.
     """
+    from difflib import unified_diff
+
     import tomlkit
 
     if file.exists():
