@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
 from importlib.metadata import Distribution, EntryPoint, entry_points
 from importlib.util import find_spec
@@ -14,6 +15,12 @@ MODELS = "zoo.plugins"
 
 def installed(group: str) -> dict[str, list[EntryPoint]]:
     """Entry points of a group by name, sorted; a name may be claimed more than once."""
+    return _installed(group, tuple(sys.path))
+
+
+@lru_cache
+def _installed(group: str, _path: tuple[str, ...]) -> dict[str, list[EntryPoint]]:
+    """Looked up once for each path that modules are found on: it takes as long as a plugin's import."""
     entries: dict[str, list[EntryPoint]] = {}
     for entry in sorted(entry_points(group=group), key=lambda e: e.name):
         if entry not in entries.setdefault(entry.name, []):
