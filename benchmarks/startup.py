@@ -27,7 +27,7 @@ COMMANDS: list[tuple[str, list[str], Mapping[str, str], float]] = [
     ("zoo list", [*ZOO, "list"], {}, 0.15),
     ("zoo info vae", [*ZOO, "info", "vae"], {}, 0.15),
     ("shell completion", ZOO, COMPLETE, 0.15),
-    ("zoo sample cgan", [*ZOO, "sample", "cgan"], {}, 1.35),
+    ("zoo sample cgan", [*ZOO, "sample", "cgan"], {}, 1.25),
 ]
 
 
