@@ -98,13 +98,13 @@ CARD = Card(
     paper="Goodfellow et al. 2014, Generative Adversarial Nets, https://arxiv.org/abs/1406.2661; "
     "DCGAN: Radford et al. 2016, https://arxiv.org/abs/1511.06434",
     licence="MIT",
+    presets=PRESETS,
     metrics=(
         *generators.METRICS,
         Metric("class_entropy", "entropy of the judged classes; log 10 = 2.303 when balanced", "nats", "higher", 3),
         Metric("class_min", "share of the class that is drawn least", "%", "higher"),
         Metric("class_max", "share of the class that is drawn most", "%", "lower"),
     ),
-    presets=PRESETS,
     task="unconditional-image-generation",
     sample_options=Sample,
     evaluate_options=generators.Drawn,
