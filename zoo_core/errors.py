@@ -8,6 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+_CONTROLS = [*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F)]
+_REPLACED = dict.fromkeys([*_CONTROLS, *range(0x2066, 0x206A), *range(0xD800, 0xE000)], "\ufffd")
+
+
+def printable(text: str) -> str:
+    """Text that others wrote as a terminal may see it: what steers one becomes the replacement character.
+
+    That is every control character but the line feed and the tab, what turns the direction of writing, and halves of
+    characters. Letters of all languages stay.
+    """
+    return text.translate(_REPLACED)
+
 
 class ZooError(Exception):
     """Base of all expected failures.
@@ -21,8 +33,8 @@ class ZooError(Exception):
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = printable(message).replace("\n", " ")  # one line each, whoever wrote what is quoted
+        self.hint = printable(hint).replace("\n", " ")
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message

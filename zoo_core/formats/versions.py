@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import IntegrityError
+from ..errors import IntegrityError
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,10 @@
+"""The files that the zoo writes, and what a stranger may have written instead: versions, kinds of fields, schemas.
+
+Whatever is read from a file or a server passes a schema here, once, where it enters.
+
+Imports errors.
+"""
+
+from .versions import MANIFEST, RECORD, STATE, WEIGHTS, Format
+
+__all__ = ["MANIFEST", "RECORD", "STATE", "WEIGHTS", "Format"]

@@ -1,0 +1,58 @@
+"""Kinds of fields: what a text or a number that others wrote may be, whatever file or answer it stands in."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import PurePosixPath
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from ..errors import printable
+
+DEEPEST = 32  # brackets within brackets, of whatever is parsed
+
+
+def _is_printable(text: str) -> str:
+    if text != printable(text) or "\n" in text:
+        raise ValueError("it has control characters")
+    return text
+
+
+def _stays(path: str) -> str:
+    if PurePosixPath(path).is_absolute() or "\\" in path or not {"", ".", ".."}.isdisjoint(path.split("/")):
+        raise ValueError("it leads out of its folder")
+    return path
+
+
+def _is_repository(name: str) -> str:
+    """Whether it is ORG/NAME, by the Hub's own rules."""
+    part = r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?"
+    if not re.fullmatch(f"{part}/{part}", name) or "--" in name or ".." in name or name.endswith(".git"):
+        raise ValueError("it is not ORG/NAME")
+    return name
+
+
+def _is_shallow(value: Any, depth: int = DEEPEST) -> Any:
+    """Whether JSON is finite, printable at its keys, and not too deep."""
+    if depth < 0:
+        raise ValueError(f"it is nested deeper than {DEEPEST}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a number in it is not finite")
+    inner = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in inner:
+        _is_shallow(item, depth - 1)
+    return value
+
+
+Line = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_is_printable)]
+Name = Annotated[str, StringConstraints(pattern=r"^\w[\w-]*(\.[\w-]+)*$", max_length=100)]  # of a model or preset
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+Size = Annotated[int, Field(ge=0, lt=2**63, strict=True)]
+Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
+RelativePath = Annotated[Line, StringConstraints(min_length=1, max_length=255), AfterValidator(_stays)]
+FileName = Annotated[RelativePath, StringConstraints(pattern=r"^[^/]+$")]
+Repository = Annotated[str, StringConstraints(max_length=96), AfterValidator(_is_repository)]
+Json = Annotated[Any, AfterValidator(_is_shallow)]
