@@ -58,7 +58,7 @@ class Checkpoint(Generic[O]):
         Returns:
             the module.
         Raises:
-            IntegrityError: a tensor is missing, left over, or of another shape.
+            IntegrityError: a tensor is missing, left over, or of another shape, or a weight is not finite.
         """
         if self.tensors is None:
             return module.eval()
@@ -72,6 +72,9 @@ class Checkpoint(Generic[O]):
                 f"the weights do not fit {self.name}: {_difference(want, have)}",
                 "they belong to another model or version; train again or use the weights of this release",
             )
+        for name, _ in module.named_parameters():
+            if not bool(mine[first[name]].isfinite().all()):
+                raise IntegrityError(f"the weights of {self.name} are not finite: '{name}'", "get the file again")
         module.load_state_dict({name: mine[first[name]] for name in state})
         return module.eval()
 

@@ -114,24 +114,18 @@ class _Push:
         return rows
 
     def send(self, name: str | None, run: Path | None, file: Path, as_json: bool) -> list[dict[str, Any]]:
-        """Publish, and pin what was published in one write, also where a later one fails."""
+        """Publish, and pin each as soon as it is there."""
         from ..publish.parcel import send
 
-        published: list[Pin] = []
-        try:
-            for parcel in self._parcels(name, run, file, look=True):
-                pin = send(parcel, private=self.private, tag=self.tag, endpoint=self.endpoint)
-                published.append(pin)
-                if not as_json:
-                    render.line(f"published {pin.name}  {pin.total_size:,} bytes  {pin.repo}@{pin.commit}")
-        finally:
-            change = pins.write(published, file) if published else ""
-        if not as_json:
-            render.line(change)
-        return [
-            {"weights": pin.name, "repo": pin.repo, "commit": pin.commit, "bytes": pin.total_size, "sha256": pin.sha256}
-            for pin in published
-        ]
+        rows = []
+        for parcel in self._parcels(name, run, file, look=True):
+            sent = send(parcel, file, private=self.private, tag=self.tag, endpoint=self.endpoint)
+            pin = sent.pin
+            rows.append({"weights": pin.name, "repo": pin.repo, "commit": pin.commit, "bytes": pin.total_size,
+                         "sha256": pin.sha256})  # fmt: skip
+            if not as_json:
+                render.line(f"published {pin.name}  {pin.total_size:,} bytes  {pin.repo}@{pin.commit}\n{sent.change}")
+        return rows
 
 
 @click.command()

@@ -14,10 +14,30 @@ from ..errors import printable
 DEEPEST = 32  # brackets within brackets, of whatever is parsed
 
 
-def _is_printable(text: str) -> str:
+LONGEST_LINE = 4096
+
+
+def is_line(text: str) -> str:
+    """Whether a text is one line without control characters.
+
+    Raises:
+        ValueError: it is not, or is longer than any that the zoo writes.
+    """
+    if len(text) > LONGEST_LINE:
+        raise ValueError(f"it is longer than {LONGEST_LINE} characters")
     if text != printable(text) or "\n" in text:
         raise ValueError("it has control characters")
     return text
+
+
+def _is_setting(value: Any) -> Any:
+    if isinstance(value, str):
+        return is_line(value)
+    if value is not None and not isinstance(value, bool | int | float):
+        raise ValueError("it is neither a text, a number, yes or no, nor null")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("it is not finite")
+    return value
 
 
 def _stays(path: str) -> str:
@@ -46,7 +66,7 @@ def _is_shallow(value: Any, depth: int = DEEPEST) -> Any:
     return value
 
 
-Line = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_is_printable)]
+Line = Annotated[str, AfterValidator(is_line)]
 Name = Annotated[str, StringConstraints(pattern=r"^\w[\w-]*(\.[\w-]+)*$", max_length=100)]  # of a model or preset
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
@@ -56,3 +76,4 @@ RelativePath = Annotated[Line, StringConstraints(min_length=1, max_length=255), 
 FileName = Annotated[RelativePath, StringConstraints(pattern=r"^[^/]+$")]
 Repository = Annotated[str, StringConstraints(max_length=96), AfterValidator(_is_repository)]
 Json = Annotated[Any, AfterValidator(_is_shallow)]
+Setting = Annotated[Any, AfterValidator(_is_setting)]  # the value of an option

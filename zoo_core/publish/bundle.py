@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..api.calls import Circumstances, make_run
 from ..api.evaluation import measure
 from ..errors import IntegrityError, UsageError
-from ..files import atomic_copy
 from ..plugin import registry
 from ..run import record
-from ..weights import find, shards, tensorfile
-from ..weights.pins import WEIGHTS, Pin, Shard, read, write
+from ..weights import bundled, find, shards
+from ..weights.pins import Pin, Shard, read
 from ..weights.tensorfile import Contents
 
 if TYPE_CHECKING:
@@ -43,45 +41,31 @@ def bundle(
         IntegrityError: its weights are not those of its record.
     """
     ready = [_ready(folder, file.parent, circumstances, again, half, dirty) for folder in folders]
-    if file.exists():
-        read(file)  # a manifest that cannot be written is said before a file is replaced
-    done: list[Pin] = []
-    try:
-        for pin, store in ready:
-            done.append(store(pin))
-    finally:
-        write(done, file)
-    return done
+    with bundled.writing(file):
+        if file.exists():
+            read(file)  # a manifest that cannot be written is said before anything is copied
+        bundled.remove_orphans(file)
+        staged: list[Pin] = []
+        try:
+            for stage in ready:
+                staged.append(stage())
+            bundled.adopt(staged, file)
+        except BaseException:
+            bundled.discard(staged)
+            raise
+    return staged
 
 
 def _ready(
     folder: Path, home: Path, circumstances: Circumstances, again: bool, half: bool, dirty: bool
-) -> tuple[Pin, Callable[[Pin], Pin]]:
-    """The pin of a run, checked and measured, and what will put its weights beside the manifest."""
+) -> Callable[[], Pin]:
+    """What will put the weights of a run beside the manifest; the run is checked and measured now."""
     pin, contents = finished(folder, home, dirty)
     if not again and not half:
-        return pin, lambda pin: _copied(folder, pin)
+        return lambda: bundled.stage_copy(pin, shards.main_file(folder))
     tensors, facts = measured(contents, make_run(circumstances, "evaluation"), half)
-    return pin, lambda pin: _saved(tensors, facts, pin)
-
-
-def _copied(folder: Path, pin: Pin) -> Pin:
-    """Copy the files of a run to where the pin says."""
-    sources = pin.paths(shards.main_file(folder))
-    for name, target in pin.paths(pin.bundled).items():
-        atomic_copy(sources[name], target)
-    return pin
-
-
-def _saved(tensors: Mapping[str, Tensor], facts: Mapping[str, Any], pin: Pin) -> Pin:
-    """Write tensors to where a pin of one file says, or of several where they are large."""
-    size = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
-    if size > shards.LARGEST:
-        main, others = shards.save(pin.home / "weights" / pin.name, tensors, facts)
-        return pin_of(facts, pin.home, main, others, pin.trained)
-    single = replace(pin, file=WEIGHTS, shards=())
-    digest = tensorfile.save(single.bundled, tensors, facts)
-    return pin_of(facts, pin.home, Shard(WEIGHTS, single.bundled.stat().st_size, digest), (), pin.trained)
+    about = pin_of(facts, home, Shard(pin.file, pin.size, pin.sha256), (), pin.trained)
+    return lambda: bundled.stage_tensors(about, tensors, facts)
 
 
 def finished(folder: Path, home: Path, dirty: bool = False) -> tuple[Pin, Contents]:
@@ -123,8 +107,8 @@ def pin_of(
         others: the shards, if it is an index.
     """
     return Pin(
-        facts["model"], facts["preset"], main.file, main.size, main.sha256, facts["licence"], metrics=facts["metrics"],
-        data=facts["data"], judges=facts["judges"], trained=trained, shards=others, home=home,
+        facts["model"], facts["preset"], main.file, main.size, main.sha256, facts["licence"],
+        metrics={name: value for name, value in facts["metrics"].items() if value is not None}, data=facts["data"], judges=facts["judges"], trained=trained, shards=others, home=home,
     )  # fmt: skip
 
 
@@ -132,10 +116,10 @@ def measured(contents: Contents, run: Run, half: bool = False) -> tuple[dict[str
     """Tensors of a weights file, in half precision if asked to, and its facts with metrics measured now."""
     model, tensors = registry.load(contents.facts["model"]), dict(contents.tensors)
     if half:  # statistics and other buffers stay as they are
-        module = model.build(find.checkpoint(model.card, contents))
+        module = model.build(find.checkpoint(model.card, contents, own=True))
         tensors |= {name: tensors[name].half() for name, _ in module.named_parameters() if name in tensors}
     as_stored = Contents(tensors, contents.facts, contents.size, contents.sha256)
-    evaluation = measure(model, find.checkpoint(model.card, as_stored), model.card.evaluate_options(), run)
+    evaluation = measure(model, find.checkpoint(model.card, as_stored, own=True), model.card.evaluate_options(), run)
     return tensors, {
         **contents.facts, "licence": model.card.licence, "metrics": evaluation.metrics,
         "data": {**contents.facts["data"], **run.inputs.data}, "judges": run.inputs.judges,

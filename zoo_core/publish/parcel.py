@@ -15,12 +15,12 @@ from ..api.handle import Handle, Source, open_model
 from ..api.sampling import sample_opened
 from ..cards.options import flags
 from ..errors import NetworkError, UsageError
-from ..files import atomic_copy, file_sha256
+from ..files import file_sha256
 from ..results.kinds import Picture, Texts
 from ..run.folder import FIGURES
 from ..run.reporter import Silent
-from ..weights import find, manifest, shards
-from ..weights.pins import INDEX, WEIGHTS, Pin
+from ..weights import bundled, find, manifest, shards
+from ..weights.pins import INDEX, WEIGHTS, Pin, rendered
 from ..weights.tensorfile import Contents
 from . import modelcard
 from .bundle import finished, measured
@@ -35,10 +35,12 @@ class Parcel:
     Args:
         pin: of the weights, without the commit.
         files: content, or the file that holds it, by name in the repository.
+        main: the weights file on this machine, or its index.
     """
 
     pin: Pin
     files: Mapping[str, bytes | Path]
+    main: Path
 
     @property
     def card(self) -> str:
@@ -49,6 +51,14 @@ class Parcel:
     def sizes(self) -> dict[str, int]:
         """Bytes of each file."""
         return {name: f.stat().st_size if isinstance(f, Path) else len(f) for name, f in self.files.items()}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What was published: its pin, and the change of the manifest, as a unified diff."""
+
+    pin: Pin
+    change: str
 
 
 def repository(owner: str, name: str) -> str:
@@ -95,7 +105,7 @@ def pack(
         texts=texts, before=before,
     )  # fmt: skip
     files = {**pin.paths(path), CONFIG: _config(facts), **drawn, **pictures, README: card.encode()}
-    return Parcel(replace(pin, repo=repo, commit=""), files)
+    return Parcel(replace(pin, repo=repo, commit=""), files, path)
 
 
 def _todays_facts(
@@ -148,20 +158,21 @@ def _config(facts: Mapping[str, Any]) -> bytes:
     return (json.dumps(kept, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def send(parcel: Parcel, *, private: bool = False, tag: str = "", endpoint: str | None = None) -> Pin:
-    """Publish; a file that is bundled beside the manifest becomes the one that was published.
+def send(parcel: Parcel, file: Path, *, private: bool = False, tag: str = "", endpoint: str | None = None) -> Sent:
+    """Publish, and pin what was published; a file that is bundled beside the manifest becomes that one.
 
-    Returns:
-        the pin of what was published.
+    Args:
+        file: the manifest.
+    Raises:
+        IntegrityError: the manifest cannot hold the pin; nothing was sent then.
     """
     pin = parcel.pin
+    rendered([replace(pin, commit="0" * 40)], file)
     message = f"{pin.name}, sha256 {pin.sha256[:12]}"
     gone = [WEIGHTS if pin.shards else INDEX]  # of an earlier commit: a reader must find one form only
     commit = hub.push(pin.repo, parcel.files, message=message, private=private, tag=tag, gone=gone, endpoint=endpoint)
     pin = replace(pin, commit=commit)
-    if pin.bundled.exists() and file_sha256(pin.bundled)[1] != pin.sha256:
-        for name, target in pin.paths(pin.bundled).items():
-            source = parcel.files[name]
-            if isinstance(source, Path):
-                atomic_copy(source, target)
-    return pin
+    with bundled.writing(file):
+        if pin.bundled.exists() and file_sha256(pin.bundled)[1] != pin.sha256:
+            bundled.stage_copy(pin, parcel.main)
+        return Sent(pin, bundled.adopt([pin], file))

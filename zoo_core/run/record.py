@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import IntegrityError, UsageError
+from ..files import read_text
 from ..formats import RECORD
+from ..formats.schemas import Record, plain
 
 FILE = "run.json"
-FIELDS: dict[str, type] = {  # what every record has
-    "model": str, "preset": str, "seed": int, "options": dict, "licence": str, "metrics": dict, "data": dict,
-    "judges": dict, "weights": dict, "versions": dict,
-}  # fmt: skip
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -22,19 +20,22 @@ def read(folder: Path) -> dict[str, Any]:
 
     Raises:
         UsageError: there is none.
-        IntegrityError: a newer release wrote it.
+        IntegrityError: it is damaged, or a newer release wrote it.
     """
+    path = folder / FILE
     try:
-        record = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        if not isinstance(record, dict):
-            raise ValueError(f"{FILE} is no object")
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"{folder} holds no finished run: {error}", "zoo train makes one") from error
-    RECORD.check(record, str(folder / FILE))
-    for field, kind in FIELDS.items():
-        if not isinstance(record.get(field), kind):
-            raise IntegrityError(f"{folder / FILE} is damaged: '{field}' is no {kind.__name__}", "train again")
-    return record
+        text = read_text(path)
+    except UsageError as error:
+        raise UsageError(f"{folder} holds no finished run: {error.message}", "zoo train makes one") from error
+    except ValueError as error:
+        raise IntegrityError(f"{path} is damaged: {error}", "train again") from error
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise IntegrityError(f"{path} is damaged: {error}", "train again") from error
+    if isinstance(record, dict):
+        RECORD.check(record, str(path))
+    return plain(Record, record, str(path), "train again")
 
 
 def read_options(path: Path) -> dict[str, Any]:
@@ -44,6 +45,6 @@ def read_options(path: Path) -> dict[str, Any]:
         UsageError: it cannot be read.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        return tomllib.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"cannot read options from {path}: {error}", "write them as TOML: batch_size = 64") from error

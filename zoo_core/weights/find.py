@@ -6,6 +6,7 @@ compared with the manifest each time they are loaded.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,17 @@ from typing import Any
 from .. import hub
 from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint
-from ..cards.names import is_plain, split_name
-from ..cards.options import Options, resolve
+from ..cards.names import split_name
+from ..cards.options import Options, flags, resolve
 from ..errors import IntegrityError, UsageError, ZooError
 from ..formats import WEIGHTS as WEIGHTS_FORMAT
+from ..formats.schemas import Facts, plain
 from . import manifest, shards
 from .pins import INDEX, WEIGHTS, Pin
-from .tensorfile import Contents
+from .tensorfile import Contents, has_nan
+
+log = logging.getLogger("zoo_core")
+Warn = Callable[[str], None]
 
 
 def pinned(card: Card, pin: Pin) -> Checkpoint[Options]:
@@ -37,7 +42,7 @@ def read_pinned(pin: Pin) -> tuple[Path, Contents]:
     return manifest.held(pin, lambda path: shards.read(path, pin.check))
 
 
-def from_file(card: Card, path: Path, warn: Callable[[str], None]) -> Checkpoint[Options]:
+def from_file(card: Card, path: Path, warn: Warn) -> Checkpoint[Options]:
     """Weights from a file, a run folder or ``ORG/NAME@COMMIT``: what they are is not known beforehand.
 
     Args:
@@ -48,7 +53,7 @@ def from_file(card: Card, path: Path, warn: Callable[[str], None]) -> Checkpoint
         path = shards.main_file(path)
     elif "@" in path.name and not path.exists():
         path = _fetched(*hub.split_address(path.as_posix()))
-    result = checkpoint(card, shards.read(path), str(path))
+    result = checkpoint(card, shards.read(path), str(path), warn=warn)
     warn(f"{named} is not pinned; its sha256 is {result.sha256}")
     return result
 
@@ -67,7 +72,7 @@ def _fetched(repo: str, commit: str) -> Path:
     return index
 
 
-def from_file_or_pin(card: Card, path: Path, warn: Callable[[str], None]) -> Checkpoint[Options]:
+def from_file_or_pin(card: Card, path: Path, warn: Warn) -> Checkpoint[Options]:
     """Weights from a file or a run folder, or, where there is none, those pinned under this name."""
     plugin, _ = split_name(str(path))
     pins = manifest.read()
@@ -81,40 +86,59 @@ def untrained(card: Card, preset: str) -> Checkpoint[Options]:
     return Checkpoint(f"{card.name}.{preset}", card.presets[preset].options, None)
 
 
-def checkpoint(card: Card, contents: Contents, what: str = "") -> Checkpoint[Options]:
+def checkpoint(
+    card: Card, contents: Contents, what: str = "", *, own: bool = False, warn: Warn | None = None
+) -> Checkpoint[Options]:
     """A checkpoint from the content of a weights file.
 
+    Args:
+        what: the file, for errors.
+        own: the user has made it, so that paths in its options are the user's, too. A file of somebody else must not
+            say what is read on this machine: its paths are left out.
+        warn: told which paths were left out.
     Raises:
-        IntegrityError: the file is of another model or of a newer format, or was made with options that the model
-            does not know and cannot migrate.
+        IntegrityError: the file is of another model or of a newer format, holds values that are no numbers, or was made
+            with options that the model does not know and cannot migrate.
     """
-    facts = contents.facts
-    WEIGHTS_FORMAT.check(facts, what)
-    owner = facts.get("model", "")
+    WEIGHTS_FORMAT.check(contents.facts, what)
+    facts = plain(Facts, contents.facts, what)
+    owner = facts["model"]
     if owner != card.name:
         whose = repr(owner) if owner else "something that the zoo did not train"
         raise IntegrityError(
             f"{what} holds weights of {whose}, not of '{card.name}'",
             f"zoo sample {owner} ..." if owner else "use a file that zoo train made",
         )
-    if not is_plain(facts.get("preset", "")):  # it becomes the name of a folder
-        raise IntegrityError(f"the preset that {what} names is no name", "get the file again, or train again")
+    for name, tensor in contents.tensors.items():  # infinite ones are legal in buffers: `Checkpoint.fill` knows which
+        if has_nan(tensor):
+            raise IntegrityError(f"{what}: '{name}' holds values that are no numbers", "get the file again")
     options = todays_options(card, facts, what)
-    return Checkpoint(f"{card.name}.{facts.get('preset', '')}", options, contents.tensors, facts, contents.sha256)
+    if not own:
+        options = _without_paths(card, options, what, warn)
+    return Checkpoint(f"{card.name}.{facts['preset']}", options, contents.tensors, facts, contents.sha256)
+
+
+def _without_paths(card: Card, options: Options, what: str, warn: Warn | None) -> Options:
+    """The options of a file without the paths on the machine that it was made on."""
+    paths = {flag.field: flag for flag in flags(card.train_options) if flag.type is Path}
+    named = {field: flag for field, flag in paths.items() if getattr(options, field) != flag.default}
+    for field, flag in named.items():
+        (warn or log.warning)(
+            f"{what} was made with {flag.name} {getattr(options, field)}, which is not opened unless you name it"
+        )
+    return options.model_copy(update={field: flag.default for field, flag in named.items()})
 
 
 def todays_options(card: Card, facts: Mapping[str, Any], what: str) -> Options:
     """The training options that a file names, as the installed release of the plugin understands them.
 
     Args:
-        facts: what the file says: ``options``, and ``options_version``, which is 1 where nothing is said.
+        facts: what the file says, as a schema has it: ``options`` and ``options_version``.
         what: the file, for the error.
     Raises:
         IntegrityError: they are of a newer release, or mean nothing to this one.
     """
-    options, version = facts.get("options", {}), facts.get("options_version", 1)
-    if not isinstance(options, dict) or type(version) is not int or version < 1:
-        raise IntegrityError(f"the options in {what} are malformed", "get the file again, or train again")
+    options, version = facts["options"], facts["options_version"]
     if version > card.options_version:
         raise IntegrityError(
             f"{what} has options of version {version} of {card.name}; the plugin that is installed knows "

@@ -5,61 +5,45 @@ Reading needs only the standard library; writing keeps comments and order (tomlk
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, field
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
-from ..errors import IntegrityError
-from ..files import atomic_write, file_sha256
+from pydantic import ConfigDict, ValidationError
+from pydantic.dataclasses import dataclass
+
+from ..errors import IntegrityError, UsageError
+from ..files import atomic_write, file_sha256, read_text
 from ..formats import MANIFEST
+from ..formats.fields import Commit, Finite, Line, Name, RelativePath, Repository, Setting, Sha256, Size
+from ..formats.schemas import complaint
 
 FILE = "weights_manifest.toml"
+BUNDLED = "weights"  # folder beside the manifest
 WEIGHTS = "model.safetensors"  # what a weights file is called in a run folder and in a repository
 INDEX = "model.safetensors.index.json"  # what stands in its place where the weights are in several files
 
 
-def _check_path(path: object) -> None:
-    """Whether a path stays in its folder.
-
-    Raises:
-        ValueError: it does not, or is no path.
-    """
-    if not isinstance(path, str) or not path.isprintable():
-        raise ValueError(f"{path!r} is no path")
-    if PurePosixPath(path).is_absolute() or "\\" in path or not {"", ".", ".."}.isdisjoint(path.split("/")):
-        raise ValueError(f"{path!r} leads out of its folder")
+CHECKED = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-def _check_types(thing: object, **kinds: type) -> None:
-    """Whether fields have the types that they must have.
-
-    Raises:
-        ValueError: one has not.
-    """
-    for name, kind in kinds.items():
-        value = getattr(thing, name)
-        if not isinstance(value, kind) or isinstance(value, bool) or (isinstance(value, int) and value < 0):
-            raise ValueError(f"{name} must be {kind.__name__}, not {value!r}")
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CHECKED)
 class Shard:
-    """One file of weights: its path in the folder or repository, its bytes, its sha256."""
+    """One file of weights: its path in the folder or repository, its bytes, its sha256.
 
-    file: str
-    size: int
-    sha256: str
+    Raises:
+        ValueError: one of them cannot be.
+    """
 
-    def __post_init__(self) -> None:
-        _check_types(self, file=str, size=int, sha256=str)
-        _check_path(self.file)
+    file: RelativePath
+    size: Size
+    sha256: Sha256
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CHECKED)
 class Pin:
     """What one weights file must be.
 
@@ -76,32 +60,28 @@ class Pin:
         repo, commit: Hub repository and 40-hex commit; empty until published.
         shards: the files that the index names.
         home: folder of the manifest that it was read from; not written.
+    Raises:
+        ValueError: a field cannot be; it is named.
     """
 
-    plugin: str
-    preset: str
-    file: str
-    size: int
-    sha256: str
-    licence: str
-    repo: str = ""
-    commit: str = ""
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    data: Mapping[str, str] = field(default_factory=dict)
-    judges: Mapping[str, str] = field(default_factory=dict)
-    trained: Mapping[str, Any] = field(default_factory=dict)
+    plugin: Name
+    preset: Name
+    file: RelativePath
+    size: Size
+    sha256: Sha256
+    licence: Line
+    repo: Repository | Literal[""] = ""
+    commit: Commit | Literal[""] = ""
+    metrics: Mapping[Line, Finite] = field(default_factory=dict)
+    data: Mapping[Line, Sha256] = field(default_factory=dict)
+    judges: Mapping[Line, Sha256] = field(default_factory=dict)
+    trained: Mapping[Line, Setting] = field(default_factory=dict)
     shards: tuple[Shard, ...] = ()
     home: Path = field(default=Path(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        _check_types(self, plugin=str, preset=str, file=str, size=int, sha256=str, licence=str, repo=str, commit=str)
-        _check_types(self, metrics=Mapping, data=Mapping, judges=Mapping, trained=Mapping, shards=tuple)
-        if self.commit and not re.fullmatch(r"[0-9a-f]{40}", self.commit):
-            raise ValueError(f"{self.name}: the commit must be 40 hexadecimal digits, not '{self.commit}'")
-        for path in (self.file, self.name):
-            _check_path(path)
-        if "/" in self.name or any("/" in shard.file for shard in self.shards):
-            raise ValueError(f"{self.name}: names of a preset and of shards have no folder")
+        if any("/" in shard.file for shard in self.shards):
+            raise ValueError(f"{self.name}: a shard has no folder")
 
     @property
     def name(self) -> str:
@@ -109,10 +89,23 @@ class Pin:
         return f"{self.plugin}.{self.preset}"
 
     @property
-    def bundled(self) -> Path:
+    def settled(self) -> Path:
         """Where its file lies if it came with the package: beside the manifest, shards in a folder of their own."""
-        folder = self.home / "weights"
-        return folder / self.name / INDEX if self.shards else folder / f"{self.name}.safetensors"
+        return self._beside(self.name)
+
+    @property
+    def staged(self) -> Path:
+        """Where its file lies until the manifest that pins it is written: under a name that no other file has."""
+        return self._beside(f"{self.name}@{self.sha256[:16]}")
+
+    @property
+    def bundled(self) -> Path:
+        """The one of both that is there; a file that is staged still when its manifest is written is the right one."""
+        return self.staged if self.staged.exists() else self.settled
+
+    def _beside(self, name: str) -> Path:
+        folder = self.home / BUNDLED
+        return folder / name / INDEX if self.shards else folder / f"{name}.safetensors"
 
     @property
     def total_size(self) -> int:
@@ -173,23 +166,38 @@ def read(file: Path) -> dict[str, Pin]:
     try:
         seen = file.stat()
         return dict(_read(file, seen.st_mtime_ns, seen.st_size, seen.st_ino))
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, UsageError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise IntegrityError(f"cannot read the weights manifest {file}: {error}", "reinstall the package") from error
 
 
 @lru_cache(maxsize=64)
 def _read(file: Path, *_changed: int) -> dict[str, Pin]:
-    document = tomllib.loads(file.read_text(encoding="utf-8"))
+    return _parsed(read_text(file), file)
+
+
+def _parsed(text: str, file: Path) -> dict[str, Pin]:
+    """The pins of a manifest's text.
+
+    Raises:
+        IntegrityError: it is of a newer format.
+        ValueError: it is malformed.
+    """
+    document = tomllib.loads(text)
     MANIFEST.check(document, str(file))
-    known = {f.name for f in fields(Pin)} - {"home"}
+    entries = document.get("weights", {})
+    if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
+        raise ValueError("'weights' is no table of tables")
     pins: dict[str, Pin] = {}
-    for name, entry in document.get("weights", {}).items():
-        if unknown := entry.keys() - known:
-            raise ValueError(f"{name} has an unknown field '{sorted(unknown)[0]}'")
-        shards = tuple(Shard(**shard) for shard in entry.pop("shards", ()))
-        pins[name] = Pin(**entry, shards=shards, home=file.parent)
-        if pins[name].name != name:
-            raise ValueError(f"{name} says that it is {pins[name].name}")
+    for name, entry in entries.items():
+        try:
+            shards = tuple(Shard(**shard) for shard in entry.pop("shards", ()))
+            pins[name] = Pin(**{"home": file.parent, **entry}, shards=shards)
+        except ValidationError as error:
+            raise ValueError(f"{name[:100]}: {complaint(error)}") from None
+        if pins[name].name != name or pins[name].home != file.parent:
+            raise ValueError(f"{name[:100]} says that it is another")
+        if bool(pins[name].repo) != bool(pins[name].commit):
+            raise ValueError(f"{name}: a repository needs a commit, and a commit a repository")
     return pins
 
 
@@ -206,12 +214,23 @@ def _shard_tables(shards: Sequence[Mapping[str, Any]]) -> Any:
 
 
 def write(new: Sequence[Pin], file: Path) -> str:
-    """Add or replace pins in one write, keeping everything else as it was written.
+    """Write what `rendered` gives.
 
     Returns:
         the change, as a unified diff.
+    """
+    text, change = rendered(new, file)
+    atomic_write(file, text.encode())
+    return change
+
+
+def rendered(new: Sequence[Pin], file: Path) -> tuple[str, str]:
+    """A manifest with pins added or replaced, everything else as it was written; nothing is written.
+
+    Returns:
+        its text, and the change as a unified diff.
     Raises:
-        IntegrityError: the manifest that is there is malformed, or of a newer format.
+        IntegrityError: the manifest that is there is malformed, or of a newer format, or the new one would be.
     """
     from difflib import unified_diff
 
@@ -219,23 +238,35 @@ def write(new: Sequence[Pin], file: Path) -> str:
 
     if file.exists():
         read(file)
-    before = file.read_text(encoding="utf-8") if file.exists() else ""
-    document: Any = tomlkit.parse(before)
-    document.update(MANIFEST.stamp())
-    table = document.setdefault("weights", tomlkit.table(is_super_table=True))
-    for pin in new:
-        entry = tomlkit.table()
-        for key, value in asdict(pin).items():
-            if key == "home" or (isinstance(value, Mapping | tuple) and not value):
-                continue
-            if isinstance(value, tuple):
-                value = _shard_tables(value)
-            if isinstance(value, Mapping):
-                inner = tomlkit.table()
-                inner.update(value)
-                value = inner
-            entry[key] = value
-        table[pin.name] = entry
-    after = tomlkit.dumps(document)
-    atomic_write(file, after.encode())
-    return "".join(unified_diff(before.splitlines(True), after.splitlines(True), file.name, file.name, n=1))
+    before = read_text(file) if file.exists() else ""
+    try:
+        document: Any = tomlkit.parse(before)
+        document.update(MANIFEST.stamp())
+        table = document.setdefault("weights", tomlkit.table(is_super_table=True))
+        for pin in new:
+            table[pin.name] = _table(pin)
+        after = tomlkit.dumps(document)
+        again = _parsed(after, file)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:  # tomlkit's own are ValueErrors
+        raise IntegrityError(f"{file} cannot hold the new pins: {error}", "nothing was written") from error
+    if wrong := [pin.name for pin in new if again.get(pin.name) != pin]:
+        raise IntegrityError(f"{file} would not say of {wrong[0]} what it should", "nothing was written")
+    return after, "".join(unified_diff(before.splitlines(True), after.splitlines(True), file.name, file.name, n=1))
+
+
+def _table(pin: Pin) -> Any:
+    """A pin as TOML has it; what is empty is left out."""
+    import tomlkit
+
+    entry = tomlkit.table()
+    for key, value in asdict(pin).items():
+        if key == "home" or (isinstance(value, Mapping | tuple) and not value):
+            continue
+        if isinstance(value, tuple):
+            value = _shard_tables(value)
+        if isinstance(value, Mapping):
+            inner = tomlkit.table()
+            inner.update(value)
+            value = inner
+        entry[key] = value
+    return entry

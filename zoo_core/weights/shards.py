@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from torch import Tensor
 from ..cards.checkpoint import once
 from ..errors import IntegrityError
 from ..files import atomic_write, file_sha256, read_bytes, sha256
+from ..files.reading import LONGEST_TEXT
 from ..formats import WEIGHTS as WEIGHTS_FORMAT
+from ..formats.schemas import Facts, Index, fitted, plain
 from . import tensorfile
 from .pins import INDEX, WEIGHTS, Shard
 from .tensorfile import HEADER, Check, Contents
@@ -88,8 +91,9 @@ def read(path: Path, check: Check | None = None) -> Contents:
         IntegrityError: a file is not what `check` wants, or damaged, or the shards are not those of the index.
     """
     if not path.name.endswith(".index.json"):
-        return tensorfile.read(path, check, WEIGHTS_FORMAT)
-    data = read_bytes(path)
+        contents = tensorfile.read(path, check, WEIGHTS_FORMAT)
+        return replace(contents, facts=plain(Facts, contents.facts, str(path)))
+    data = read_bytes(path, most=LONGEST_TEXT)
     digest = sha256(data)
     if check:
         check(len(data), digest, path)
@@ -103,7 +107,7 @@ def read(path: Path, check: Check | None = None) -> Contents:
             raise IntegrityError(f"{path.parent / name} does not hold what {path.name} says", "get the files again")
         tensors |= shard.tensors
         size += shard.size
-    return Contents(tensors, facts, size, digest)
+    return Contents(tensors, plain(Facts, facts, str(path)), size, digest)
 
 
 def files_of(index: Path) -> set[str]:
@@ -112,7 +116,7 @@ def files_of(index: Path) -> set[str]:
     Raises:
         IntegrityError: it is malformed, or names a file that is not beside it.
     """
-    return set(_parse_index(index, read_bytes(index))[0].values())
+    return set(_parse_index(index, read_bytes(index, most=LONGEST_TEXT))[0].values())
 
 
 def _parse_index(path: Path, data: bytes) -> tuple[dict[str, str], dict[str, Any]]:
@@ -122,13 +126,10 @@ def _parse_index(path: Path, data: bytes) -> tuple[dict[str, str], dict[str, Any
         IntegrityError: it is malformed, or names a file that is not beside it.
     """
     try:
-        index = json.loads(data)
-        weight_map, facts = index["weight_map"], json.loads(index.get("metadata", {}).get(HEADER, "{}"))
-        if not isinstance(weight_map, dict) or not weight_map or not isinstance(facts, dict):
-            raise ValueError("its weight_map or its facts are no object")
-        for name in weight_map.values():
-            if not isinstance(name, str) or Path(name).name != name or not name.endswith(".safetensors"):
-                raise ValueError(f"'{name}' is no name of a safetensors file")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        index = fitted(Index, json.loads(data), str(path), "get the file again")
+        facts = json.loads(index.metadata.get(HEADER, "{}"))
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise IntegrityError(f"{path} is no index of safetensors files: {error}", "get the file again") from error
-    return weight_map, facts
+    if not isinstance(facts, dict):
+        raise IntegrityError(f"{path} is no index of safetensors files: its facts are no object", "get the file again")
+    return index.weight_map, facts

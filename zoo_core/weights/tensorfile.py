@@ -24,7 +24,7 @@ from torch import Tensor
 
 from ..cards.checkpoint import once
 from ..errors import IntegrityError, PluginError, TrainingError
-from ..files import sha256, unreadable, write_parts
+from ..files import open_regular, sha256, unreadable, write_parts
 from ..formats import Format
 
 HEADER = "zoo"  # the facts' key in the header
@@ -37,7 +37,9 @@ DTYPES = {  # in the order in which a file has them: the widest first, so that e
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 BLOCK = 1 << 20  # values that are looked at together
 MOST_DIMENSIONS = 64
-LONGEST_HEADER = 100_000_000  # bytes, as in the format's own library
+LONGEST_HEADER = 25_000_000  # bytes: a quarter of what the format's own library takes, and a hundred thousand tensors
+SEAL = "seal"  # its key in the header: the hash of the rest of the file
+UNSEALED = "0" * 64  # what stands there while the hash is made
 
 Buffer = mmap.mmap | bytearray
 Check = Callable[[int, str, Path], None]  # of size, sha256 and path
@@ -63,15 +65,16 @@ class Contents:
 # -- writing ---------------------------------------------------------------------------------------
 
 
-def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> str:
+def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], sealed: bool = False) -> str:
     """Write a weights file atomically, tied tensors once.
 
     Args:
         path: where to.
         tensors: name to tensor, on any device.
         facts: what the header says: model, options, seed, data, metrics.
+        sealed: put the hash of everything else into the header, so that `read` finds damage that nothing pins.
     Returns:
-        the file's sha256. The same tensors and facts always give the same bytes.
+        the file's sha256, of a sealed file before it was sealed. The same tensors and facts always give the same bytes.
     Raises:
         TrainingError: a tensor is not finite, or the disk is full.
         PluginError: a value is not a tensor, or of a kind that the format does not have.
@@ -81,13 +84,17 @@ def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) ->
     kept = once(tensors)
     order = sorted(kept, key=lambda name: (list(NAMES).index(kept[name].dtype), name))
     digest = hashlib.sha256()
+    header = _header(kept, order, facts, {SEAL: UNSEALED} if sealed else {})
 
     def parts() -> Iterator[memoryview]:
-        yield memoryview(_header(kept, order, facts))
+        yield memoryview(header)
         for name in order:
             yield _bytes(kept[name])
 
-    write_parts(path, parts(), digest.update)
+    def seal() -> tuple[int, bytes]:
+        return header.index(UNSEALED.encode()), digest.hexdigest().encode()
+
+    write_parts(path, parts(), digest.update, seal if sealed else None)
     return digest.hexdigest()
 
 
@@ -96,7 +103,7 @@ def _check_writable(name: str, tensor: Tensor) -> None:
         raise PluginError(f"'{name}' is {type(tensor).__name__}, not a tensor")
     if tensor.dtype not in NAMES:
         raise PluginError(f"'{name}' is of {tensor.dtype}, which a weights file cannot hold")
-    if tensor.is_floating_point() and not _is_finite(tensor):
+    if (tensor.is_floating_point() or tensor.is_complex()) and not _is_finite(tensor):
         raise TrainingError(
             f"training has diverged: '{name}' is not finite", "lower the learning rate; nothing was written"
         )
@@ -107,9 +114,18 @@ def _is_finite(tensor: Tensor) -> bool:
     return all(bool(torch.isfinite(block).all()) for block in tensor.detach().reshape(-1).split(BLOCK))
 
 
-def _header(tensors: Mapping[str, Tensor], order: list[str], facts: Mapping[str, Any]) -> bytes:
-    """Length and header, padded with blanks so that the tensors are aligned."""
-    entries: dict[str, Any] = {"__metadata__": {HEADER: json.dumps(facts, sort_keys=True)}}
+def has_nan(tensor: Tensor) -> bool:
+    """Whether a value of it is no number; block by block, as above."""
+    if not (tensor.is_floating_point() or tensor.is_complex()):
+        return False
+    return any(bool(block.isnan().any()) for block in tensor.detach().reshape(-1).split(BLOCK))
+
+
+def _header(
+    tensors: Mapping[str, Tensor], order: list[str], facts: Mapping[str, Any], seal: Mapping[str, str]
+) -> bytes:
+    """Length and header, padded with blanks so that the tensors are aligned; the seal stands before all else."""
+    entries: dict[str, Any] = {"__metadata__": {**seal, HEADER: json.dumps(facts, sort_keys=True)}}
     end = 0
     for name in order:
         start, end = end, end + tensors[name].numel() * tensors[name].element_size()
@@ -139,12 +155,15 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in read(path).tensors.items()}
 
 
-def read(path: Path, check: Check | None = None, format: Format | None = None) -> Contents:
+def read(
+    path: Path, check: Check | None = None, format: Format | None = None, sealed_since: int | None = None
+) -> Contents:
     """Read a weights file.
 
     Args:
         check: is given size, sha256 and path before a tensor is made, and may refuse them.
         format: what the facts must say that the file is; checked before anything else of a newer file is judged.
+        sealed_since: number of the format since which such files are sealed; a seal that is there is always checked.
     Raises:
         UsageError: there is no such file.
         IntegrityError: it is not what `check` wants, of a newer format, cut short, or no safetensors file at all.
@@ -155,9 +174,10 @@ def read(path: Path, check: Check | None = None, format: Format | None = None) -
         check(len(data), digest, path)
     try:
         header, start = _read_header(data)
-        facts = _facts(header.pop("__metadata__", None))
-        if format:
-            format.check(facts, str(path))
+        metadata = header.pop("__metadata__", None)
+        facts = _facts(metadata)
+        number = format.check(facts, str(path)) if format else 0
+        _check_seal(data, start, metadata, sealed_since is not None and number >= sealed_since)
         _check_places(header, len(data) - start)
         tensors = {name: _tensor(data, start, entry) for name, entry in header.items()}
     except (ValueError, RecursionError) as error:
@@ -169,14 +189,15 @@ def read(path: Path, check: Check | None = None, format: Format | None = None) -
 
 def _mapped(path: Path) -> Buffer:
     """A file's content, mapped; a change of a tensor stays in memory."""
-    try:
-        with path.open("rb") as file:
-            try:
-                return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
-            except (ValueError, OSError):  # empty, or no file that can be mapped
-                return bytearray(file.read())
-    except OSError as error:
-        raise unreadable(path, error) from error
+    with open_regular(path) as file:
+        try:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        except (ValueError, OSError):  # empty, or a file system that maps nothing
+            pass
+        try:
+            return bytearray(file.read())
+        except OSError as error:
+            raise unreadable(path, error) from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -196,6 +217,28 @@ def _read_header(data: Buffer) -> tuple[dict[str, Any], int]:
     if not isinstance(header, dict):
         raise ValueError("its header is no object")
     return header, 8 + length
+
+
+def _check_seal(data: Buffer, start: int, metadata: Any, must_be: bool) -> None:
+    """Whether the rest of the file is what its seal says.
+
+    Args:
+        start: where the header ends.
+        must_be: a file without a seal is damaged, too.
+    Raises:
+        ValueError: it is not.
+    """
+    seal = metadata.get(SEAL) if isinstance(metadata, dict) else None
+    if seal is None and not must_be:
+        return
+    place = data.find(seal.encode(), 0, start) if isinstance(seal, str) and len(seal) == len(UNSEALED) else -1
+    if place < 0:
+        raise ValueError("it has no whole seal")
+    digest = hashlib.sha256(memoryview(data)[:place])
+    digest.update(UNSEALED.encode())
+    digest.update(memoryview(data)[place + len(UNSEALED) :])
+    if digest.hexdigest() != seal:
+        raise ValueError("it is not what was written: its seal does not fit")
 
 
 def _check_places(header: Mapping[str, Any], size: int) -> None:

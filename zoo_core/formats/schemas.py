@@ -1,0 +1,209 @@
+"""What the headers, records and states of the zoo must look like: each file passes one of these where it is read.
+
+A field that a schema does not know is dropped; one that it knows must fit. What comes out is plain: every field is
+there, with its default where the file says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, ValidationError
+
+from ..errors import IntegrityError, UsageError
+from .fields import FileName, Finite, Json, Line, Name, RelativePath, Setting, Sha256, Size
+
+Count = Annotated[int, Field(ge=0, lt=2**53, strict=True)]
+Hashes = dict[Line, Sha256]
+Metrics = dict[Line, Finite | None]  # None: it was not finite
+
+S = TypeVar("S", bound="Schema")
+
+
+class Schema(BaseModel):
+    """Base of all schemas."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True, allow_inf_nan=False)
+
+
+class Identity(Schema):
+    """Which training it is: a state is resumed by the same one only."""
+
+    model: Name
+    preset: Name
+    seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)]
+    options: dict[Line, Setting]
+    options_version: Annotated[int, Field(ge=1, lt=2**31, strict=True)] = 1
+
+
+class Facts(Schema):
+    """What the header of a weights file says; `model` is empty where something else wrote the file."""
+
+    format: Count = 0
+    needs: Line = ""
+    model: Name | Annotated[str, Field(max_length=0)] = ""
+    preset: Name | Annotated[str, Field(max_length=0)] = ""
+    seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
+    options: dict[Line, Setting] = {}
+    options_version: Annotated[int, Field(ge=1, lt=2**31, strict=True)] = 1
+    classes: Annotated[list[Line], Field(max_length=100_000)] = []
+    licence: Line = ""
+    data: Hashes = {}
+    judges: Hashes = {}
+    metrics: Metrics = {}
+    continues: Sha256 | None = None
+
+
+class File(Schema):
+    """One file of weights, in a record."""
+
+    file: FileName = ""
+    size: Size
+    sha256: Sha256
+
+
+class Weights(Schema):
+    """The weights that a record speaks of."""
+
+    size: Size
+    sha256: Sha256
+    shards: list[File] = []
+
+
+class Stretch(Schema):
+    """A part of a training that was not interrupted, and how it computed.
+
+    Args:
+        loop, step: where it began.
+    """
+
+    loop: Count
+    step: Count
+    device: Line
+    threads: Count
+    torch: Line
+
+
+class Record(Facts):
+    """A run.json."""
+
+    model: Name
+    preset: Name
+    seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)]
+    options: dict[Line, Setting]
+    licence: Line
+    metrics: Metrics
+    data: Hashes
+    judges: Hashes
+    weights: Weights
+    versions: dict[Line, Line]
+    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}(\+dirty)?$")] | None = None
+    device: Line = ""
+    processes: Count = 1
+    threads: Count | None = None
+    precision: Line = "fp32"
+    compile: StrictBool = False
+    seconds: Annotated[Finite, Field(ge=0)] | None = None
+    stretches: list[Stretch] = []
+
+
+def _is_packed(tree: Any) -> Any:
+    """Whether it is what `run.state.pack` makes: an object with one of four keys."""
+    kind, value = next(iter(tree.items())) if isinstance(tree, dict) and len(tree) == 1 else ("", None)
+    if kind == "dict" and isinstance(value, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in value):
+        if not all(isinstance(key, str | int | float | bool | None) for key, _ in value):
+            raise ValueError("a key in it is none")
+        inner = [item for _, item in value]
+    elif kind == "list" and isinstance(value, list):
+        inner = value
+    elif (kind == "tensor" and isinstance(value, str)) or (kind == "value" and not isinstance(value, dict | list)):
+        inner = []
+    else:
+        raise ValueError("it is not the state of anything")
+    for item in inner:
+        _is_packed(item)
+    return tree
+
+
+class Curves(Schema):
+    """The learning curves of an unfinished run: finished points, and sum and count of the point that is under way."""
+
+    history: list[dict[Line, Finite]] = []
+    sums: dict[Line, tuple[Finite, Annotated[int, Field(ge=1, strict=True)]]] = {}
+
+
+class State(Schema):
+    """What the header of an unfinished run's state says."""
+
+    format: Count = 0
+    identity: Identity
+    parts: dict[Line, Annotated[Any, AfterValidator(_is_packed)]]
+    ties: dict[Line, Line]
+    phase: Count
+    step: Count
+    curves: Curves
+    seconds: Annotated[Finite, Field(ge=0)]
+    data: Hashes
+    compute: dict[Line, Setting] = {}
+    stretches: list[Stretch] = []
+
+
+class Index(Schema):
+    """The index of weights in several files: in which file each tensor is."""
+
+    weight_map: Annotated[
+        dict[Line, Annotated[FileName, Field(pattern=r"\.safetensors$")]], Field(min_length=1, max_length=1_000_000)
+    ]
+    metadata: Json = {}
+
+
+class Mark(Schema):
+    """What a run folder says of itself: which files are the run's, and whether the run was cut off."""
+
+    format: Count = 0
+    files: list[RelativePath] = []
+    preempted: StrictBool = False
+
+
+def fitted(schema: type[S], value: object, where: str, hint: str = "get the file again, or train again") -> S:
+    """What a file says, as a schema has it.
+
+    Args:
+        value: what was parsed.
+        where: the file, for the error.
+        hint: what to do about one that does not fit.
+    Raises:
+        IntegrityError: it does not fit; the field is named.
+    """
+    try:
+        return schema.model_validate(value)
+    except ValidationError as error:
+        raise IntegrityError(f"{where}: {complaint(error)}", hint) from None
+    except RecursionError:
+        raise IntegrityError(f"{where} is nested too deep", hint) from None
+
+
+def plain(schema: type[Schema], value: object, where: str, hint: str = "get the file again") -> dict[str, Any]:
+    """The same as a dictionary, every field of the schema in it."""
+    return fitted(schema, value, where, hint).model_dump()
+
+
+def check_written(schema: type[Schema], value: Mapping[str, Any], what: str) -> None:
+    """Whether something that is to be written could be read again.
+
+    Raises:
+        UsageError: it could not; the field is named.
+    """
+    try:
+        schema.model_validate(value)
+    except ValidationError as error:
+        raise UsageError(f"{what} cannot be written down: {complaint(error)}", "choose another value or name") from None
+
+
+def complaint(error: ValidationError) -> str:
+    """The first thing that is wrong: which field, and why."""
+    first = error.errors(include_url=False)[0]
+    field = ".".join(str(part)[:60] for part in first["loc"] if not str(part).startswith(("constrained", "function")))
+    reason = first["msg"].removeprefix("Value error, ")
+    return f"'{field}': {reason[:1].lower()}{reason[1:]}" if field else reason
