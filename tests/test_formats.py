@@ -75,7 +75,7 @@ def test_options_that_cannot_be_understood_say_whose_they_are() -> None:
     with pytest.raises(IntegrityError, match="options of version 1 of line; today they are of version 2"):
         find.checkpoint(a_card(Today(), options_version=2), contents(options={}), "x")
     for version in (True, 0, -1, "1", 1.0):
-        with pytest.raises(IntegrityError, match="the options in x are malformed"):
+        with pytest.raises(IntegrityError, match="x: 'options_version'"):
             find.checkpoint(a_card(Today()), contents(options={}, options_version=version), "x")
     card = a_card(Today(), options_version=2, migrate=lambda options, version: options["no such"])
     with pytest.raises(IntegrityError, match="line cannot migrate the options in x from version 1: KeyError"):
@@ -110,7 +110,7 @@ def test_a_preset_in_a_header_is_a_name(tmp_path: Path, preset: Any) -> None:
     if preset == "":
         assert find.checkpoint(load("vae").card, dataclasses.replace(old, facts=facts), "x").name == "vae."
         return
-    with pytest.raises(IntegrityError, match="the preset that x names is no name"):
+    with pytest.raises(IntegrityError, match="x: 'preset'"):
         find.checkpoint(load("vae").card, dataclasses.replace(old, facts=facts), "x")
 
 

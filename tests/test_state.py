@@ -15,6 +15,7 @@ from torch import nn
 
 from zoo_core import Budget
 from zoo_core.errors import IntegrityError, PluginError, TrainingError
+from zoo_core.formats import schemas
 from zoo_core.run import state
 from zoo_core.run.reporter import Silent
 from zoo_core.run.run import Run
@@ -56,7 +57,8 @@ def test_names_that_would_collide_are_refused() -> None:
 
 def damaged_states() -> dict[str, Callable[[dict[str, Any], dict[str, torch.Tensor]], object]]:
     """What can be wrong with a state, as a change of its facts and tensors."""
-    missing = {f"no {name}": (lambda facts, tensors, name=name: facts.pop(name)) for name in state.FIELDS}
+    required = [name for name, field in schemas.State.model_fields.items() if field.is_required()]
+    missing = {f"no {name}": (lambda facts, tensors, name=name: facts.pop(name)) for name in required}
     return {
         **missing,
         "a step that is a text": lambda facts, tensors: facts.update(step="3"),
@@ -75,7 +77,7 @@ def test_a_damaged_state_is_damage_and_nobodys_fault(tmp_path: Path, what: str) 
     whole = tensorfile.read(tmp_path / "state.safetensors")
     facts, tensors = dict(whole.facts), {name: tensor.clone() for name, tensor in whole.tensors.items()}
     damaged_states()[what](facts, tensors)
-    tensorfile.save(tmp_path / "state.safetensors", tensors, facts)
+    tensorfile.save(tmp_path / "state.safetensors", tensors, facts, sealed=True)
     with pytest.raises(IntegrityError, match=r"state\.safetensors"):
         saved = TrainingState(tmp_path, {}).read()
         assert saved

@@ -75,9 +75,17 @@ class DeviceError(ZooError):
 
 
 class Interrupted(ZooError):
-    """Stopped by the user (Ctrl-C); work is saved where there was any."""
+    """Stopped by the user (Ctrl-C), a scheduler or a lost connection; work is saved where there was any.
+
+    Args:
+        preempted: it was not the user.
+    """
 
     exit_code = 130
+
+    def __init__(self, message: str, hint: str = "", preempted: bool = False) -> None:
+        super().__init__(message, hint)
+        self.preempted = preempted
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from ..cards.checkpoint import Checkpoint, once
 from ..cards.names import split_name
 from ..cards.options import Options, resolve
 from ..errors import PluginError, UsageError
+from ..formats.schemas import Identity, check_written, plain
 from ..plugin.registry import Model
 from ..results.kinds import Result
 from ..run.environment import commit, data_root, versions
@@ -150,19 +151,18 @@ def train_opened(
     folder = RunFolder(place.output or Path(usual))
     if folder.path.resolve() == Path(getattr(chosen, "continue_", None) or "/").resolve():
         raise UsageError(f"{folder.path} is the run to go on from", "choose another folder with --output")
-    run = _make_run(handle.card, circumstances, compute, folder.path, identity, place.resume, previous)
+    check_written(Identity, identity, "this training")
+    resumed = folder.is_resumed(place.resume, place.overwrite)
+    run = _make_run(handle.card, circumstances, compute, folder.path, identity, resumed, previous)
     begun_at = commit()
-    if run.rank == 0:
-        folder.check(place.resume, place.overwrite)
     try:
-        tensors = _call(handle.model, run, chosen)
         if run.rank:
+            _call(handle.model, run, chosen)
             return Trained(folder.path, {})
-        return _finish(handle.model, run, folder, tensors, chosen, begun_at)
-    except BaseException:
-        if run.rank == 0:
-            folder.abandon()
-        raise
+        if resumed and not place.resume:
+            run.reporter.warn(f"the run in {folder.path} was cut off; it goes on")
+        with folder.held(resumed, place.overwrite):
+            return _finish(handle.model, run, folder, _call(handle.model, run, chosen), chosen, begun_at)
     finally:
         run.reporter.close()
 
@@ -199,7 +199,8 @@ def _make_run(
         """What an older state says of itself, in today's options."""
         if theirs.get("model") != card.name:
             return theirs
-        return {**theirs, "options": find.todays_options(card, theirs, where).model_dump(mode="json")}
+        known = plain(Identity, theirs, where, "--overwrite starts anew")
+        return {**known, "options": find.todays_options(card, known, where).model_dump(mode="json")}
 
     settings = compute.settings()
     return Run(
@@ -254,6 +255,7 @@ def _finish(
         "commit": begun_at, "device": devices.describe(run.device), "processes": run.processes,
         "threads": devices.thread_count(), "precision": run.settings.precision, "compile": run.settings.compile,
         "seconds": round(run.loops.seconds, 3), "versions": versions(torch=True),
+        **({"stretches": run.loops.stretches} if len(run.loops.stretches) > 1 else {}),
     }  # fmt: skip
     record = folder.finish(kept, facts, circumstances, run.loops.curves.history)
     return Trained(folder.path, record, dict(run.shown))

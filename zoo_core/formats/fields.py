@@ -30,6 +30,17 @@ def is_line(text: str) -> str:
     return text
 
 
+def matches(pattern: str, otherwise: str) -> AfterValidator:
+    """A validator of texts that match a pattern as a whole."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(otherwise)
+        return text
+
+    return AfterValidator(check)
+
+
 def _is_setting(value: Any) -> Any:
     if isinstance(value, str):
         return is_line(value)
@@ -67,13 +78,13 @@ def _is_shallow(value: Any, depth: int = DEEPEST) -> Any:
 
 
 Line = Annotated[str, AfterValidator(is_line)]
-Name = Annotated[str, StringConstraints(pattern=r"^\w[\w-]*(\.[\w-]+)*$", max_length=100)]  # of a model or preset
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+Name = Annotated[str, matches(r"\w[\w-]{0,99}(\.[\w-]{1,100}){0,9}", "it is no name")]  # of a model or preset
+Sha256 = Annotated[str, matches(r"[0-9a-f]{64}", "it is no sha256 of 64 hexadecimal digits")]
+Commit = Annotated[str, matches(r"[0-9a-f]{40}", "it is no commit of 40 hexadecimal digits")]
 Size = Annotated[int, Field(ge=0, lt=2**63, strict=True)]
 Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 RelativePath = Annotated[Line, StringConstraints(min_length=1, max_length=255), AfterValidator(_stays)]
-FileName = Annotated[RelativePath, StringConstraints(pattern=r"^[^/]+$")]
+FileName = Annotated[RelativePath, matches(r"[^/]+", "it is no name of a file")]
 Repository = Annotated[str, StringConstraints(max_length=96), AfterValidator(_is_repository)]
 Json = Annotated[Any, AfterValidator(_is_shallow)]
 Setting = Annotated[Any, AfterValidator(_is_setting)]  # the value of an option

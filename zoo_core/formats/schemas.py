@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from ..errors import IntegrityError, UsageError
-from .fields import FileName, Finite, Json, Line, Name, RelativePath, Setting, Sha256, Size
+from .fields import FileName, Finite, Json, Line, Name, RelativePath, Setting, Sha256, Size, matches
 
 Count = Annotated[int, Field(ge=0, lt=2**53, strict=True)]
 Hashes = dict[Line, Sha256]
@@ -98,7 +98,7 @@ class Record(Facts):
     judges: Hashes
     weights: Weights
     versions: dict[Line, Line]
-    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}(\+dirty)?$")] | None = None
+    commit: Annotated[str, matches(r"[0-9a-f]{40}(\+dirty)?", "it is no commit of 40 hexadecimal digits")] | None = None
     device: Line = ""
     processes: Count = 1
     threads: Count | None = None
@@ -137,7 +137,7 @@ class State(Schema):
     """What the header of an unfinished run's state says."""
 
     format: Count = 0
-    identity: Identity
+    identity: dict[Line, Json]
     parts: dict[Line, Annotated[Any, AfterValidator(_is_packed)]]
     ties: dict[Line, Line]
     phase: Count
@@ -149,12 +149,13 @@ class State(Schema):
     stretches: list[Stretch] = []
 
 
+SAFETENSORS = matches(r".*\.safetensors", "it is no name of a safetensors file")
+
+
 class Index(Schema):
     """The index of weights in several files: in which file each tensor is."""
 
-    weight_map: Annotated[
-        dict[Line, Annotated[FileName, Field(pattern=r"\.safetensors$")]], Field(min_length=1, max_length=1_000_000)
-    ]
+    weight_map: Annotated[dict[Line, Annotated[FileName, SAFETENSORS]], Field(min_length=1)]
     metadata: Json = {}
 
 

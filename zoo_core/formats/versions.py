@@ -56,4 +56,5 @@ class Format:
 WEIGHTS = Format("weights file", 1, "zoo-core>=0.2")
 STATE = Format("state of an unfinished run", 1, "zoo-core>=0.2")
 RECORD = Format("record of a run", 1, "zoo-core>=0.2")
+MARK = Format("mark of a run folder", 1, "zoo-core>=0.2")
 MANIFEST = Format("weights manifest", 1, "zoo-core>=0.2")

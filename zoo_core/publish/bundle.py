@@ -106,9 +106,10 @@ def pin_of(
         main: the file that is opened.
         others: the shards, if it is an index.
     """
+    metrics = {name: value for name, value in facts["metrics"].items() if value is not None}  # TOML has no null
     return Pin(
-        facts["model"], facts["preset"], main.file, main.size, main.sha256, facts["licence"],
-        metrics={name: value for name, value in facts["metrics"].items() if value is not None}, data=facts["data"], judges=facts["judges"], trained=trained, shards=others, home=home,
+        facts["model"], facts["preset"], main.file, main.size, main.sha256, facts["licence"], metrics=metrics,
+        data=facts["data"], judges=facts["judges"], trained=trained, shards=others, home=home,
     )  # fmt: skip
 
 

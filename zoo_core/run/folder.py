@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import json
+import os
 import re
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .. import formats
-from ..errors import UsageError
-from ..files import atomic_write, write_json
+from .. import files, formats
+from ..errors import IntegrityError, Interrupted, UsageError
+from ..files import atomic_write, remove_dead, write_json
+from ..formats import schemas
 from ..results.kinds import Figure, Series
-from ..weights import shards
+from ..weights import shards, tensorfile
 from ..weights.pins import INDEX, WEIGHTS
 from . import record, state
+from .signals import Cut
 
 HISTORY, FIGURES = "history.csv", "figures"
-FOLDERS = {FIGURES, state.STAGES}
-OURS = {WEIGHTS, INDEX, record.FILE, HISTORY, state.FILE, *FOLDERS}
-
-
-def _is_ours(name: str) -> bool:
-    """Whether a file or folder of a run is called so."""
-    return name in OURS or bool(re.fullmatch(shards.NAME, name))
+MARK, LOCK = ".zoo-run", ".zoo-run.lock"  # what says that a folder is a run of the zoo, and whose it is now
+FILES = {WEIGHTS, INDEX, record.FILE, HISTORY, state.FILE}  # of every run; figures and stages are in its mark
 
 
 class RunFolder:
@@ -34,46 +34,136 @@ class RunFolder:
 
     While it trains there is only ``state.safetensors`` (and early pictures, and ``stages/``); at the end
     there are ``model.safetensors``, ``history.csv``, ``figures/`` and, written last, ``run.json``.
+
+    The file ``.zoo-run`` marks it: it lists what the run has written. Nothing else in the folder is ever removed.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def check(self, resume: bool, overwrite: bool) -> None:
-        """Refuse to touch a run that is there, unless told to.
+    @contextmanager
+    def held(self, resume: bool, overwrite: bool) -> Iterator[None]:
+        """Make the folder this process's own; a run that is there is kept to be resumed, or makes room.
+
+        After a failure what can be continued is kept; else nothing of the run is left behind.
 
         Raises:
-            UsageError: the folder exists and is not to be resumed or overwritten, or is no run.
+            UsageError: another process has the folder, it is a finished run or no run, or it is not to be touched.
+            Interrupted: Ctrl-C or a signal, outside of a loop, while there is a state.
         """
-        if self.path.is_file():
-            raise UsageError(f"{self.path} is a file", "choose another folder with --output")
-        if not self.path.exists() or not any(self.path.iterdir()):
-            return
-        if (self.path / record.FILE).exists() and resume:
+        self._removable(resume, overwrite)  # a folder that is not ours does not even get a lock
+        was_there = self.path.is_dir()
+        try:
+            with files.held(self.path / LOCK, f"the run in {self.path} is being written"):
+                remove_dead([self.path], mine=True)
+                self._remove(self._removable(resume, overwrite))
+                self._write_mark(self._mark())
+                try:
+                    yield
+                except BaseException as error:
+                    self._failed(error)
+                    raise
+        finally:
+            self._remove_if_empty(was_there)
+
+    def is_resumed(self, resume: bool, overwrite: bool) -> bool:
+        """Whether a run that is there is continued: one that a scheduler cut off is, by the same command."""
+        unfinished = (self.path / state.FILE).exists() and not (self.path / record.FILE).exists()
+        return resume or (unfinished and not overwrite and self._mark().preempted)
+
+    def _names(self) -> set[str]:
+        """What is in the folder, but for the lock."""
+        names = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
+        return {name for name in names if not name.startswith(LOCK)}
+
+    def _removable(self, resume: bool, overwrite: bool) -> set[str]:
+        """The files of an earlier run that make room for this one.
+
+        Raises:
+            UsageError: the folder must not be touched.
+        """
+        if os.path.lexists(self.path) and not self.path.is_dir():
+            raise UsageError(f"{self.path} is no folder", "choose another folder with --output")
+        there = self._names()
+        if record.FILE in there and resume:
             raise UsageError(f"the run in {self.path} is finished already", f"zoo evaluate ... --weights {self.path}")
-        if not resume and not overwrite:
+        if not there or self.is_resumed(resume, overwrite):
+            return set()
+        mine = self._mine(there)
+        if mine and not overwrite:
             raise UsageError(
                 f"{self.path} exists already", "--resume continues it, --overwrite replaces it, --output goes elsewhere"
             )
-        if overwrite and not resume:
-            self._clear()
+        return mine
 
-    def _clear(self) -> None:
-        """Remove a run's own files; a folder that holds no run is left alone."""
-        is_run = any((self.path / name).exists() for name in (record.FILE, state.FILE))
-        if not is_run and not all(_is_ours(entry.name) for entry in self.path.iterdir()):
-            raise UsageError(f"{self.path} holds no run; it is not overwritten", "choose another folder with --output")
-        for entry in [entry for entry in self.path.iterdir() if _is_ours(entry.name)]:
-            if entry.name in FOLDERS:
-                shutil.rmtree(entry, ignore_errors=True)
-            else:
-                entry.unlink(missing_ok=True)
+    def _mine(self, there: set[str]) -> set[str]:
+        """The run's files in the folder.
 
-    def abandon(self) -> None:
-        """After a failure: keep what can be continued, else leave nothing behind."""
-        entries = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
-        if entries and all(map(_is_ours, entries)) and not entries & {record.FILE, state.FILE}:
-            shutil.rmtree(self.path)
+        A run of a release that did not mark its folder is known by its record or its state.
+
+        Raises:
+            UsageError: it is no run of the zoo.
+        """
+        if MARK in there:
+            return {name for name in (*self._mark().files, *FILES) if (self.path / name).is_file()}
+        if record.FILE in there:
+            record.read(self.path)
+        elif state.FILE in there:
+            tensorfile.read(self.path / state.FILE, format=formats.STATE)
+        elif any(not re.fullmatch(r"\..*\.part", name) for name in there):
+            raise UsageError(f"{self.path} holds no run; it is not touched", "choose another folder with --output")
+        return {name for name in there if name in FILES or re.fullmatch(shards.NAME, name)}
+
+    def _remove(self, names: Iterable[str]) -> None:
+        """Remove files of the run, and its folders where they are empty then."""
+        for name in names:
+            (self.path / name).unlink(missing_ok=True)
+        if names:
+            self._write_mark(schemas.Mark())
+        for folder in (FIGURES, state.STAGES):
+            with contextlib.suppress(OSError):
+                (self.path / folder).rmdir()
+
+    def _mark(self) -> schemas.Mark:
+        """What the folder says of itself; nothing where it is not marked."""
+        if not (self.path / MARK).is_file():
+            return schemas.Mark()
+        try:
+            said = json.loads(files.read_text(self.path / MARK))
+        except (ValueError, RecursionError) as error:
+            raise IntegrityError(f"{self.path / MARK} is damaged: {error}", "choose another --output") from error
+        return schemas.fitted(schemas.Mark, said, str(self.path / MARK), "choose another --output")
+
+    def _write_mark(self, mark: schemas.Mark) -> None:
+        write_json(self.path / MARK, {**formats.MARK.stamp(), **mark.model_dump(exclude={"format"})})
+
+    def place(self, name: str) -> Path:
+        """Where a file of the run goes, by its path in the folder; from now on it is known as the run's."""
+        mark = self._mark()
+        if name not in (*mark.files, *FILES):
+            self._write_mark(mark.model_copy(update={"files": sorted([*mark.files, name])}))
+        return self.path / name
+
+    def _failed(self, error: BaseException) -> None:
+        """Keep what can be continued, and say how; else remove what this run has written."""
+        if not self._names() & {record.FILE, state.FILE}:
+            self._remove([*self._mark().files, *FILES])
+            (self.path / MARK).unlink(missing_ok=True)
+        elif isinstance(error, Interrupted):
+            self._write_mark(self._mark().model_copy(update={"preempted": error.preempted}))
+        elif isinstance(error, KeyboardInterrupt) and (self.path / state.FILE).exists():
+            cut = isinstance(error, Cut)
+            self._write_mark(self._mark().model_copy(update={"preempted": cut}))
+            how = "the same command continues" if cut else "the same command with --resume continues"
+            raise Interrupted("stopped", f"state saved in {self.path}; {how}", cut) from error
+
+    def _remove_if_empty(self, was_there: bool) -> None:
+        """Remove the lock where nothing was left beside it, and the folder unless it was there before."""
+        with contextlib.suppress(OSError):
+            if not self._names():
+                (self.path / LOCK).unlink(missing_ok=True)
+                if not was_there:
+                    self.path.rmdir()
 
     def finish(
         self,
@@ -93,9 +183,11 @@ class RunFolder:
             the record.
         """
         main, others = shards.save(self.path, tensors, {**formats.WEIGHTS.stamp(), **facts})
+        for shard in others:
+            self.place(shard.file)
         if any(len(point) > 1 for point in history):  # else nothing was logged
             atomic_write(self.path / HISTORY, _csv(history))
-            curves(str(facts["model"]), history).save(self.path / FIGURES / "curves.png", overwrite=True)
+            curves(str(facts["model"]), history).save(self.place(f"{FIGURES}/curves.png"), overwrite=True)
         weights = {"sha256": main.sha256, "size": main.size}
         weights |= {"shards": [asdict(shard) for shard in others]} if others else {}
         written = {**formats.RECORD.stamp(), **facts, **circumstances, "weights": weights}

@@ -11,11 +11,12 @@ from typing import Any
 import torch
 
 from ..errors import Interrupted, UsageError
-from . import parts
+from . import devices, parts
 from .curves import POINTS, Curves
 from .reporter import Progress, Reporter
+from .signals import StopSignal
 from .state import Kept, Migrate, Part, SavedState, TrainingState
-from .steps import Schedule, Step, StopSignal
+from .steps import Schedule, Step
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,10 @@ class Loops:
         self._saved: SavedState | None = None  # while the loop that it belongs to has not come
         self._looks = resume  # for a state in the folder, once
         self._ends = False
+        self.stretches: list[dict[str, Any]] = []  # where the run was begun and resumed, and on what
+        self.restored: SavedState | None = None  # while no optimiser has stepped since
+        self._stop: StopSignal | None = None
+        self._agreed = (False, False)  # what all processes know of their signals: stop, and that a scheduler said so
 
     def end(self) -> None:
         """End the loop after this step, as if it were the last."""
@@ -76,29 +81,63 @@ class Loops:
         """See `Run.steps`."""
         parts.check_complete(self.parts)
         first = schedule.rank == 0
-        state = TrainingState(self.folder if first or self.resume else None, self.identity, self.migrate)
+        compute = {**self._compute(), "processes": schedule.processes}
+        state = TrainingState(self.folder if first or self.resume else None, self.identity, compute, self.migrate)
         loop, before, total = self._begun, self._steps_before, schedule.total
         self._begun, self._steps_before, self._ends = loop + 1, before + total, False
         start = self._restore(state, loop, schedule)
+        self._begin_stretch(loop, start, schedule)
         per_point = max(1, total // POINTS)
         saved, began = time.monotonic(), time.monotonic() - self.seconds
         with StopSignal() as stop:
+            self._stop = stop
             for step in schedule.steps(start):
                 yield step
                 done = step.number + 1
+                stop.stops = self._agrees(schedule.processes)
+                stop.settle()
                 ends = done == total or self._ends
                 if (done % per_point == 0 and total - done >= per_point) or ends:
                     self.reporter.progress(Progress("training", done, total, self.curves.point(before + done)))
                 self.seconds = time.monotonic() - began
-                if ends or stop.requested or self._is_due(done, saved):
+                if ends or stop.stops or self._is_due(done, saved):
                     if first and self.folder:
                         self._save(state, loop, total if ends else done)  # at the end too: what follows may fail
                     saved = time.monotonic()
-                if stop.requested:
-                    self._interrupt(done, total)
+                if stop.stops:
+                    self._interrupt(done, total, stop.cut or self._agreed[1])
                 if ends:
                     break
         self.reporter.close()
+
+    def _compute(self) -> dict[str, Any]:
+        """How the networks compute: a run that computed otherwise would not end as this one."""
+        return {"precision": self.settings.precision, "compile": self.settings.compile}
+
+    def asked(self) -> tuple[bool, bool]:
+        """Whether this process was asked to stop, and whether by a scheduler."""
+        return (self._stop.requested, self._stop.cut) if self._stop else (False, False)
+
+    def agree(self, asked: tuple[bool, bool]) -> None:
+        """Note what any of the processes was asked; all of them learn it in the same exchange."""
+        self._agreed = asked
+
+    def _agrees(self, processes: int) -> bool:
+        """Whether all processes stop after this step: a single one would leave the others waiting for it."""
+        return self.asked()[0] if processes == 1 else self._agreed[0]
+
+    def _begin_stretch(self, loop: int, step: int, schedule: Schedule) -> None:
+        """Note where the run goes on from here, and on what; say where that may change its last digits."""
+        here = {
+            "device": devices.describe(schedule.device), "threads": devices.thread_count(),
+            "torch": str(torch.__version__),
+        }  # fmt: skip
+        last = self.stretches[-1] if self.stretches else {}
+        changed = {key: (last[key], value) for key, value in here.items() if last and last[key] != value}
+        for key, (was, now) in changed.items():
+            self.reporter.warn(f"the run goes on with {key} {now}, so far it was {was}; its last digits may differ")
+        if not last or changed:
+            self.stretches.append({"loop": loop, "step": step, **here})
 
     def _is_due(self, done: int, saved: float) -> bool:
         """Whether it is time to save the state, by steps or by the clock."""
@@ -108,7 +147,8 @@ class Loops:
 
     def _save(self, state: TrainingState, loop: int, step: int) -> None:
         self.curves.means(step)  # never keep a state that is already lost
-        state.save(self.parts, Kept(loop, step, self.curves.state(), self.seconds, dict(self.data)))
+        kept = Kept(loop, step, self.curves.state(), self.seconds, dict(self.data), self.stretches)
+        state.save(self.parts, kept)
 
     def _restore(self, state: TrainingState, loop: int, schedule: Schedule) -> int:
         """The step at which a loop goes on: its end if the state is of a later loop."""
@@ -122,17 +162,18 @@ class Loops:
             return schedule.total
         saved, self._saved = self._saved, None
         saved.restore(self.parts, schedule.device)
-        kept = saved.kept
+        self.restored, kept = saved, saved.kept
         for name, digest in self.data.items():
             if kept.data.get(name, digest) != digest:
                 raise UsageError(f"{name} has changed since this run began", "restore the data, or start anew")
         self.curves.restore(kept.curves)
-        self.seconds = kept.seconds
+        self.seconds, self.stretches = kept.seconds, list(kept.stretches)
         if schedule.rank:
             torch.manual_seed(schedule.seed + 1_000_003 * schedule.rank + kept.step)
         return kept.step
 
-    def _interrupt(self, done: int, total: int) -> None:
+    def _interrupt(self, done: int, total: int, preempted: bool) -> None:
         self.reporter.close()
-        where = f"{self.folder}; the same command with --resume continues" if self.folder else "memory only"
-        raise Interrupted(f"stopped at step {done} of {total}", f"state saved in {where}")
+        how = "the same command continues" if preempted else "the same command with --resume continues"
+        where = f"{self.folder}; {how}" if self.folder else "memory only"
+        raise Interrupted(f"stopped at step {done} of {total}", f"state saved in {where}", preempted)

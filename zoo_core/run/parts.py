@@ -88,16 +88,26 @@ def _with_inner(schedulers: Sequence[LRScheduler]) -> set[int]:
     return {id(scheduler) for scheduler in schedulers} | (_with_inner(inner) if inner else set())
 
 
-def average_gradients(parameters: list[nn.Parameter], accelerator: Accelerator) -> None:
-    """The mean over all processes of every gradient, in one exchange; a gradient that no process has stays absent."""
-    have = torch.tensor([float(p.grad is not None) for p in parameters], device=accelerator.device)
+def average_gradients(
+    parameters: list[nn.Parameter], accelerator: Accelerator, asked: tuple[bool, bool]
+) -> tuple[bool, bool]:
+    """The mean over all processes of every gradient, in one exchange; a gradient that no process has stays absent.
+
+    Args:
+        asked: two questions that this process answers with yes or no.
+    Returns:
+        whether any process answers yes, the same for all of them.
+    """
+    have = torch.tensor([*map(float, asked), *(float(p.grad is not None) for p in parameters)])
     flat = [(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in parameters]
-    mean = reduce_mean(torch.cat([have, *flat]), accelerator)
-    grads = mean[len(parameters) :].split([p.numel() for p in parameters])
-    for parameter, any_has, grad in zip(parameters, mean[: len(parameters)].tolist(), grads, strict=True):
+    mean = reduce_mean(torch.cat([have.to(accelerator.device), *flat]), accelerator)
+    first, second, *any_have = (value > 0 for value in mean[: len(have)].tolist())
+    grads = mean[len(have) :].split([p.numel() for p in parameters])
+    for parameter, any_has, grad in zip(parameters, any_have, grads, strict=True):
         if any_has:
             # laid out and typed like the parameter: fused optimisers rely on it
             parameter.grad = torch.empty_like(parameter).copy_(grad.view_as(parameter))
+    return first, second
 
 
 def reduce_mean(tensor: Tensor, accelerator: Accelerator) -> Tensor:

@@ -35,6 +35,7 @@ from ..errors import PluginError
 from ..results.kinds import Result
 from ..weights import tensorfile
 from . import devices, parts
+from .folder import FIGURES, RunFolder
 from .inputs import Inputs, OpenModel
 from .loops import Loops, Settings
 from .reporter import Activity, Progress, Reporter, Silent
@@ -193,10 +194,15 @@ class Run:
         for part in (loss,) if isinstance(loss, Tensor) else loss:
             self._accelerator.backward(part, inputs=parameters)
         if self.processes > 1:
-            parts.average_gradients(parameters, self._accelerator)
+            self.loops.agree(parts.average_gradients(parameters, self._accelerator, self.loops.asked()))
         if clip is not None:
             nn.utils.clip_grad_norm_(parameters, clip)
-        optimizer.step()
+        if not self.loops.restored:
+            optimizer.step()
+            return
+        with self.loops.restored.blamed("its optimiser"):  # moments of another shape show themselves only here
+            optimizer.step()
+        self.loops.restored = None
 
     def mean(self, tensors: list[Tensor]) -> list[Tensor]:
         """The mean over all processes of each tensor: what each of them estimated for itself."""
@@ -207,8 +213,8 @@ class Run:
     def steps(self, data: Sized, budget: Budget) -> Iterator[Step]:
         """The steps of a training loop; each epoch is a new permutation of the data.
 
-        Only whole batches are taken. Between two steps the run may save its state, stop at Ctrl-C, or fail because a
-        logged value is not finite.
+        Only whole batches are taken. Between two steps the run may save its state, stop at Ctrl-C or a scheduler's
+        signal, or fail because a logged value is not finite.
 
         A hook may run several loops one after another. A resumed run skips those that were finished,
         so what they leave for later has to be among the prepared parts of the later ones.
@@ -219,7 +225,7 @@ class Run:
         Raises:
             PluginError: a module of a prepared optimiser, or a scheduler of it, was not prepared.
             TrainingError: a loss is not finite, or the disk is full.
-            Interrupted: Ctrl-C; the state is saved.
+            Interrupted: Ctrl-C, SIGTERM or SIGHUP; the state is saved.
         """
         processes = (self.rank, self.processes)
         return self.loops.steps(Schedule.of(len(data), budget, self.seed, self.device, *processes))
@@ -247,10 +253,10 @@ class Run:
         self.shown[name] = result
         if self.folder:
             result = replace(result, provenance=dict(self.identity))
-            result.save(self.folder / "figures" / (name + result.suffix), overwrite=True)
+            result.save(RunFolder(self.folder).place(f"{FIGURES}/{name}{result.suffix}"), overwrite=True)
 
     def keep(self, name: str, tensors: Mapping[str, Tensor]) -> None:
         """Write weights of an intermediate stage, e.g. after pretraining, beside the final ones."""
         if self.folder and not self.rank:
             facts = {**formats.WEIGHTS.stamp(), **self.identity, "data": self.inputs.data}
-            tensorfile.save(self.folder / STAGES / f"{name}.safetensors", tensors, facts)
+            tensorfile.save(RunFolder(self.folder).place(f"{STAGES}/{name}.safetensors"), tensors, facts)

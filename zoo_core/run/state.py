@@ -6,7 +6,8 @@ of the random generators, and in the header what is not a tensor. No pickle.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,8 +16,9 @@ import torch
 from torch import Tensor
 
 from ..cards.checkpoint import ties
-from ..errors import IntegrityError, PluginError, UsageError
+from ..errors import IntegrityError, PluginError, UsageError, ZooError
 from ..formats import STATE
+from ..formats.schemas import State, plain
 from ..weights import tensorfile
 
 FILE = "state.safetensors"
@@ -45,6 +47,7 @@ class Kept:
         loop: which of the run's loops it belongs to, counted from 0.
         step: steps of that loop that are done.
         curves, seconds, data: of the run so far.
+        stretches: where it was begun and resumed, and on what.
     """
 
     loop: int
@@ -52,6 +55,7 @@ class Kept:
     curves: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     data: dict[str, str] = field(default_factory=dict)
+    stretches: list[dict[str, Any]] = field(default_factory=list)
 
 
 class TrainingState:
@@ -60,12 +64,19 @@ class TrainingState:
     Args:
         folder: the run folder; None saves and restores nothing.
         identity: model, options and seed; a state of another identity is refused.
+        compute: precision, compilation and number of processes; a state of others is refused.
         migrate: makes today's identity of one that an older release of the plugin wrote.
     """
 
-    def __init__(self, folder: Path | None, identity: Mapping[str, Any], migrate: Migrate | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        identity: Mapping[str, Any],
+        compute: Mapping[str, Any] | None = None,
+        migrate: Migrate | None = None,
+    ) -> None:
         self.path = folder / FILE if folder else None
-        self.identity = dict(identity)
+        self.identity, self.compute = dict(identity), dict(compute or {})
         self.migrate = migrate or (lambda theirs, where: theirs)
 
     def save(self, parts: Mapping[str, Part], kept: Kept) -> None:
@@ -80,8 +91,9 @@ class TrainingState:
         facts = {
             **STATE.stamp(), "identity": self.identity, "parts": shape, "ties": tied, "phase": kept.loop,
             "step": kept.step, "curves": kept.curves, "seconds": kept.seconds, "data": kept.data,
+            "compute": self.compute, "stretches": kept.stretches,
         }  # fmt: skip
-        tensorfile.save(self.path, tensors, facts)
+        tensorfile.save(self.path, tensors, facts, sealed=True)
 
     def read(self) -> SavedState | None:
         """The state that the folder holds, read once; None when there is none.
@@ -92,17 +104,17 @@ class TrainingState:
         """
         if not self.path or not self.path.exists():
             return None
-        contents = tensorfile.read(self.path, format=STATE)
-        facts = contents.facts
-        for name, kind in FIELDS.items():
-            if not isinstance(facts.get(name), kind):
-                raise IntegrityError(f"{self.path} is damaged: '{name}' is missing or malformed", START_ANEW)
-        self._check(self.migrate(facts["identity"], str(self.path)))
-        kept = Kept(facts["phase"], facts["step"], facts["curves"], float(facts["seconds"]), facts["data"])
+        contents = tensorfile.read(self.path, format=STATE, sealed_since=1)
+        facts = plain(State, contents.facts, str(self.path), START_ANEW)
+        self._check(self.identity, self.migrate(facts["identity"], str(self.path)))
+        self._check({key: self.compute.get(key) for key in facts["compute"]}, facts["compute"])
+        kept = Kept(
+            facts["phase"], facts["step"], facts["curves"], float(facts["seconds"]), facts["data"], facts["stretches"]
+        )
         return SavedState(self.path, kept, facts["parts"], facts["ties"], contents.tensors)
 
-    def _check(self, theirs: Mapping[str, Any]) -> None:
-        flat_mine, flat_theirs = _flat(self.identity), _flat(theirs)
+    def _check(self, mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
+        flat_mine, flat_theirs = _flat(mine), _flat(theirs)
         for key in sorted((flat_mine.keys() | flat_theirs.keys()) - {"options_version"}):
             was, now = flat_theirs.get(key), flat_mine.get(key)
             if was != now:
@@ -114,10 +126,6 @@ class TrainingState:
 
 
 START_ANEW = "--overwrite starts anew"
-FIELDS: dict[str, type | tuple[type, ...]] = {  # what every state has
-    "identity": dict, "parts": dict, "ties": dict, "phase": int, "step": int, "curves": dict,
-    "seconds": (int, float), "data": dict,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -145,14 +153,30 @@ class SavedState:
             IntegrityError: it lacks a part or a tensor.
         """
         for name, part in parts.items():
-            part.load_state_dict(self._state_of(name, copied=not isinstance(part, torch.nn.Module)))
-            if isinstance(part, torch.optim.Optimizer):
-                _match_strides(part)
-        if f"{RANDOM}.cpu" not in self.tensors:
-            raise IntegrityError(f"{self.path} has no random state", START_ANEW)
-        torch.set_rng_state(self.tensors[f"{RANDOM}.cpu"].clone())
-        if f"{RANDOM}.cuda" in self.tensors and device.type == "cuda":
-            torch.cuda.set_rng_state(self.tensors[f"{RANDOM}.cuda"].clone(), device)
+            state = self._state_of(name, copied=not isinstance(part, torch.nn.Module))
+            with self.blamed(name):
+                part.load_state_dict(state)
+                if isinstance(part, torch.optim.Optimizer):
+                    _match_strides(part)
+        with self.blamed("the random numbers"):
+            torch.set_rng_state(self.tensors[f"{RANDOM}.cpu"].clone())
+            if f"{RANDOM}.cuda" in self.tensors and device.type == "cuda":
+                torch.cuda.set_rng_state(self.tensors[f"{RANDOM}.cuda"].clone(), device)
+
+    @contextmanager
+    def blamed(self, name: str) -> Iterator[None]:
+        """Inside, whatever fails does so since the state does not fit.
+
+        Raises:
+            IntegrityError: it failed.
+        """
+        try:
+            yield
+        except (ZooError, MemoryError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:  # each part has errors of its own
+            reason = f"{type(error).__name__}: {error}"
+            raise IntegrityError(f"{self.path} does not fit {name}: {reason}", START_ANEW) from error
 
     def _state_of(self, name: str, copied: bool) -> dict[str, Any]:
         """The state dictionary of a part; `copied` where what loads it keeps the tensors that it is given."""

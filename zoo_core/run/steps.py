@@ -1,12 +1,9 @@
-"""The steps of a training loop: which rows each has, and how the loop is stopped."""
+"""The steps of a training loop: which rows each has."""
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import FrameType, TracebackType
 
 import torch
 from torch import Tensor
@@ -86,25 +83,3 @@ class Schedule:
             if self.processes > 1:
                 rows = rows[self.rank :: self.processes][: self.batch_size // self.processes]
             yield Step(number, self.total, epoch, rows, batch == per_epoch - 1 or number == self.total - 1)
-
-
-class StopSignal:
-    """Turns Ctrl-C into a request to stop after the current step; a second one stops at once."""
-
-    def __enter__(self) -> StopSignal:
-        self.requested = False
-        self._previous: signal.Handlers | signal._HANDLER = None
-        if threading.current_thread() is threading.main_thread():
-            self._previous = signal.signal(signal.SIGINT, self._note)
-        return self
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.requested:
-            raise KeyboardInterrupt
-        self.requested = True
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)

@@ -21,8 +21,9 @@ from ..files.reading import LONGEST_TEXT
 from ..formats import WEIGHTS as WEIGHTS_FORMAT
 from ..formats.schemas import Facts, Index, fitted, plain
 from . import tensorfile
+from .header import HEADER
 from .pins import INDEX, WEIGHTS, Shard
-from .tensorfile import HEADER, Check, Contents
+from .tensorfile import Check, Contents
 
 NAME = r"model-\d{5}-of-\d{5}\.safetensors"  # what a shard is called
 LARGEST = 5_000_000_000  # bytes of one file; the Hub recommends no larger ones

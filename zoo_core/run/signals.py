@@ -1,0 +1,102 @@
+"""How a run is asked to stop: Ctrl-C, a scheduler's SIGTERM, the SIGHUP of a lost connection. Torch-free.
+
+All three mean: finish the step, save the state, end. A second Ctrl-C stops at once; a scheduler's second signal is
+ignored, since the state may be on its way to the disk, and the one that cannot be ignored comes by itself. What a shell
+or ``nohup`` has made the process deaf to, it stays deaf to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType, TracebackType
+from typing import Any
+
+CUTS = (signal.SIGTERM, signal.SIGHUP)  # a scheduler's, and a lost connection's
+GRACE = 20.0  # seconds for the step that is under way; schedulers kill after 30
+Handler = Callable[[int, FrameType | None], Any]
+
+
+class Cut(KeyboardInterrupt):
+    """The process was told to end, by a scheduler or a lost connection."""
+
+
+def _installed(handlers: dict[signal.Signals, Handler]) -> dict[signal.Signals, Any]:
+    """Install handlers where the main thread asks for it and the process listens; the earlier ones."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    heard = {number for number in handlers if number not in CUTS or signal.getsignal(number) is not signal.SIG_IGN}
+    return {number: signal.signal(number, handlers[number]) for number in heard}
+
+
+def _restore(earlier: dict[signal.Signals, Any]) -> None:
+    for number, handler in earlier.items():
+        signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def cuts_interrupt() -> Iterator[None]:
+    """Inside, SIGTERM and SIGHUP end the program as Ctrl-C does, by an exception, instead of at once."""
+
+    def cut(number: int, frame: FrameType | None) -> None:
+        for each in CUTS:
+            signal.signal(each, signal.SIG_IGN)  # what is cleaned up now is not cut again
+        raise Cut
+
+    earlier = _installed(dict.fromkeys(CUTS, cut))
+    try:
+        yield
+    finally:
+        _restore(earlier)
+
+
+class StopSignal:
+    """Inside, the three signals are requests to stop after the current step.
+
+    Args:
+        grace: seconds that the step may take after a scheduler's signal; then it is given up.
+
+    Attributes:
+        requested: somebody asked for it.
+        cut: it was not the user at the keyboard.
+        stops: the loop ends now; what it still has to do is not given up.
+    """
+
+    def __init__(self, grace: float = GRACE) -> None:
+        self.grace = grace
+        self.requested = self.cut = self.stops = False
+
+    def __enter__(self) -> StopSignal:
+        self._earlier = _installed({signal.SIGINT: self._ask, **dict.fromkeys(CUTS, self._cut)})
+        self._alarm: Any = None
+        return self
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.requested and not self.stops:
+            raise KeyboardInterrupt
+        self.requested = True
+
+    def _cut(self, number: int, frame: FrameType | None) -> None:
+        if not self.cut:
+            self.requested = self.cut = True
+        if not self.stops and self._alarm is None:
+            self._alarm = signal.signal(signal.SIGALRM, self._give_up)
+            signal.setitimer(signal.ITIMER_REAL, self.grace)
+
+    def _give_up(self, number: int, frame: FrameType | None) -> None:
+        raise Cut
+
+    def settle(self) -> None:
+        """The step has ended: it is not given up any more."""
+        if self._alarm is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self._alarm)
+            self._alarm = None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.settle()
+        _restore(self._earlier)
