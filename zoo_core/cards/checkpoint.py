@@ -50,7 +50,7 @@ class Checkpoint(Generic[O]):
         """Put the tensors into `module`, every one of them and nothing else; set eval mode.
 
         Tied tensors are stored once, under the first of their names, and are tied again. An untrained checkpoint
-        leaves the module's fresh initialisation as it is.
+        leaves the module's fresh initialisation as it is. A module on the device ``meta`` is compared, not filled.
 
         Args:
             module: receives the tensors.
@@ -62,7 +62,7 @@ class Checkpoint(Generic[O]):
         """
         if self.tensors is None:
             return module.eval()
-        state = module.state_dict()
+        state = module.state_dict(keep_vars=True)
         first = ties(state)
         mine = {k.removeprefix(prefix): v for k, v in self.tensors.items() if k.startswith(prefix)}
         want = {k: tuple(v.shape) for k, v in state.items() if first[k] == k}
@@ -72,6 +72,8 @@ class Checkpoint(Generic[O]):
                 f"the weights do not fit {self.name}: {_difference(want, have)}",
                 "they belong to another model or version; train again or use the weights of this release",
             )
+        if any(tensor.is_meta for tensor in state.values()):  # only to see whether they fit
+            return module.eval()
         for name, _ in module.named_parameters():
             if not bool(mine[first[name]].isfinite().all()):
                 raise IntegrityError(f"the weights of {self.name} are not finite: '{name}'", "get the file again")
@@ -82,10 +84,14 @@ class Checkpoint(Generic[O]):
 def ties(tensors: Mapping[str, Tensor]) -> dict[str, str]:
     """Each name to the first name of the very same tensor: tied weights, such as embeddings, have several."""
     first: dict[Hashable, str] = {}
-    return {
-        name: first.setdefault((t.device, t.data_ptr(), t.shape, t.stride()) if t.numel() else name, name)
-        for name, t in tensors.items()
-    }
+    return {name: first.setdefault(_place(name, tensor), name) for name, tensor in tensors.items()}
+
+
+def _place(name: str, tensor: Tensor) -> Hashable:
+    """Where a tensor lies; a tensor without memory is the same as itself alone."""
+    if tensor.is_meta:
+        return id(tensor)
+    return (tensor.device, tensor.data_ptr(), tensor.shape, tensor.stride()) if tensor.numel() else name
 
 
 def once(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ from ..api.sampling import sample_opened
 from ..api.training import Compute, Place, train_opened
 from ..cards.options import Options, flags
 from ..errors import UsageError
+from ..files import Taken, check_free
 from ..plugin.registry import Model
 from ..results.kinds import Result, Table
 from . import render
@@ -117,27 +120,31 @@ class Sample:
     def run(self, model: Model, preset: str, values: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
         """See `Verb`."""
         output: Path | None = typed["output"]
-        if output and output.exists() and not typed["overwrite"]:
-            raise UsageError(f"{output} exists already", "choose another name, or add --overwrite")
+        if output:
+            check_free(output, typed["overwrite"])  # before any work is done
         handle, source = _handle(model, preset, typed), Source(typed["weights"], typed["untrained"])
         result = sample_opened(handle, source, _circumstances(typed), values)
         words = [values[f.field] for f in flags(model.card.sample_options) if f.choices and f.field in values]
-        path = output or _free_name([model.name, *words, f"seed{typed['seed']}"], result)
-        result.save(path, typed["overwrite"])
+        if output:
+            path = result.save(output, typed["overwrite"])
+        else:
+            path = _save_somewhere([model.name, *words, f"seed{typed['seed']}"], result)
         if typed["as_json"]:
             render.json_out({"path": str(path), **result.provenance})
         else:
             render.sampled(result, path, typed["preview"])
 
 
-def _free_name(words: list[str], result: Result) -> Path:
-    """A file name in this folder that says what it holds and is not taken."""
+def _save_somewhere(words: list[str], result: Result) -> Path:
+    """Save a result in this folder, under a name that says what it holds, numbered where it is taken."""
     stem = "-".join("".join(c if c.isalnum() else "-" for c in word) for word in words)[:80]
     path, number = Path(stem + result.suffix), 1
-    while path.exists():
+    while True:
+        if not os.path.lexists(path):
+            with contextlib.suppress(Taken):  # by another process, a moment ago
+                return result.save(path)
         number += 1
         path = Path(f"{stem}-{number}{result.suffix}")
-    return path
 
 
 @dataclass(frozen=True)

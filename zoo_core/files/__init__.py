@@ -10,6 +10,7 @@ from .writing import (
     Taken,
     atomic_copy,
     atomic_write,
+    check_free,
     disk_error,
     finite,
     is_full,
@@ -20,7 +21,7 @@ from .writing import (
 )
 
 __all__ = [
-    "BLOCK", "Held", "Leftover", "Taken", "atomic_copy", "atomic_write", "disk_error", "file_sha256", "finite", "held",
+    "BLOCK", "Held", "Leftover", "Taken", "atomic_copy", "atomic_write", "check_free", "disk_error", "file_sha256", "finite", "held",
     "is_full", "open_regular", "read_bytes", "read_text", "remove_dead", "sha256", "unreadable", "write_json",
     "write_json_lines", "write_new", "write_parts",
 ]  # fmt: skip

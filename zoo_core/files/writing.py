@@ -155,9 +155,8 @@ def write_new(path: str | Path, data: bytes, overwrite: bool = False) -> Path:
     """
     path = Path(path)
     try:
+        check_free(path, overwrite)
         there = _state(path)
-        if there and stat.S_ISDIR(there.st_mode):
-            raise UsageError(f"{path} is a folder", "give a file name")
         if there and kind_of(there.st_mode):
             _write_into(path, data)
         elif overwrite:
@@ -167,6 +166,23 @@ def write_new(path: str | Path, data: bytes, overwrite: bool = False) -> Path:
     except OSError as error:
         raise disk_error(path, error) from error
     return path
+
+
+def check_free(path: Path, overwrite: bool) -> None:
+    """Whether `write_new` would write a file, as far as that can be known beforehand.
+
+    Raises:
+        Taken: it exists already.
+        UsageError: it is a folder.
+    """
+    try:
+        there = _state(path)
+    except OSError as error:
+        raise disk_error(path, error) from error
+    if there and stat.S_ISDIR(there.st_mode):
+        raise UsageError(f"{path} is a folder", "give a file name")
+    if there and stat.S_ISREG(there.st_mode) and not overwrite:
+        raise _taken(path)
 
 
 def _write_into(path: Path, data: bytes) -> None:

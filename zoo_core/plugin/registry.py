@@ -18,7 +18,7 @@ from ..cards import entries
 from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint
 from ..cards.options import Options
-from ..errors import PluginError, ZooError
+from ..errors import IntegrityError, PluginError, ZooError
 from . import hookspecs
 from .hookspecs import PROJECT
 
@@ -57,6 +57,33 @@ class Model:
         if not isinstance(module, nn.Module):
             raise PluginError(f"build of {self.name} gives {type(module).__name__}, not a torch module")
         return module.eval()
+
+
+def check_fits(model: Model, checkpoint: Checkpoint[Options], what: str) -> None:
+    """Whether weights fit the module that their own options ask for, before any memory is used for it.
+
+    Options within their bounds can ask for more than a machine has. So the module is built without memory first.
+
+    Args:
+        what: the file that the weights come from, for the error.
+    Raises:
+        IntegrityError: they do not fit, or no module can be made of them.
+    """
+    import warnings
+
+    import torch
+
+    try:
+        with torch.device("meta"), warnings.catch_warnings(action="ignore"):
+            model.build(checkpoint)
+    except ZooError:
+        raise
+    except Exception as error:  # whatever the module's own code raises
+        if isinstance(error, NotImplementedError) or "meta" in str(error):
+            return  # a module that cannot be built without memory
+        raise IntegrityError(
+            f"{what} does not fit {model.name}: {type(error).__name__}: {error}", "get the file again, or train again"
+        ) from error
 
 
 def names() -> list[str]:

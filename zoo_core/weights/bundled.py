@@ -97,7 +97,9 @@ def discard(staged: Sequence[Pin]) -> None:
 
 def orphans(file: Path) -> list[Path]:
     """Staged files and folders beside a manifest that it does not pin: a killed process left them."""
-    known = {path for pin in pins.read(file).values() for path in (pin.staged, pin.staged.parent)}
+    known = {
+        path for pin in (pins.read(file) if file.exists() else {}).values() for path in (pin.staged, pin.staged.parent)
+    }
     entries = (file.parent / BUNDLED).iterdir() if (file.parent / BUNDLED).is_dir() else ()
     return sorted(path for path in entries if STAGED.fullmatch(path.name) and path not in known)
 
