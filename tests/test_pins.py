@@ -145,14 +145,14 @@ def test_a_manifest_that_cannot_be_read_is_not_written(tmp_path: Path, text: str
 ZERO = "0" * 64
 GOOD = {"plugin": "a", "preset": "b", "file": "f", "size": 1, "sha256": ZERO, "licence": "MIT"}
 WRONG: list[dict[str, Any]] = [
-    {"size": "1"}, {"size": -1}, {"size": True}, {"size": 1.5}, {"size": 2**70}, {"sha256": 0}, {"sha256": ""}, {"sha256": "0"}, {"sha256": "F" * 64}, {"licence": ["MIT"]}, {"metrics": 3}, {"metrics": {"a": "b"}},
-    {"metrics": {"a": float("nan")}}, {"judges": {"a": "b"}}, {"data": {"a": ""}}, {"trained": {"a": [1]}},
-    {"licence": "a\x1b[2J"}, {"repo": "x"}, {"repo": "../x", "commit": "0" * 40}, {"repo": "me/x"}, {"commit": "0" * 40},
-    {"trained": {"device": "\u202e"}}, {"home": "/"}, {"name": "x"}, {"plugin": "a\nb"}, {"plugin": ""},
-    {"data": "x"}, {"trained": []}, {"file": "../f"}, {"file": "/f"}, {"file": "a/../f"}, {"file": "a\\f"},
-    {"file": ""},
-    {"file": "a\nb"}, {"file": "./f"}, {"preset": "../b"}, {"preset": "x/b"}, {"commit": "main"}, {"shards": 3},
-    {"shards": [{"file": "x"}]}, {"shards": [{"file": "..", "size": 1, "sha256": ZERO}]},
+    {"size": "1"}, {"size": -1}, {"size": True}, {"size": 1.5}, {"size": 2**70}, {"sha256": 0}, {"sha256": ""},
+    {"sha256": "0"}, {"sha256": "F" * 64}, {"licence": ["MIT"]}, {"licence": "a\x1b[2J"}, {"metrics": 3},
+    {"metrics": {"a": "b"}}, {"metrics": {"a": float("nan")}}, {"judges": {"a": "b"}}, {"data": {"a": ""}},
+    {"data": "x"}, {"trained": []}, {"trained": {"a": [1]}}, {"trained": {"device": "\u202e"}}, {"file": "../f"},
+    {"file": "/f"}, {"file": "a/../f"}, {"file": "a\\f"}, {"file": ""}, {"file": "a\nb"}, {"file": "./f"},
+    {"preset": "../b"}, {"preset": "x/b"}, {"plugin": "a\nb"}, {"plugin": ""}, {"commit": "main"},
+    {"commit": "0" * 40}, {"repo": "x"}, {"repo": "me/x"}, {"repo": "../x", "commit": "0" * 40}, {"home": "/"},
+    {"name": "x"}, {"shards": 3}, {"shards": [{"file": "x"}]}, {"shards": [{"file": "..", "size": 1, "sha256": ZERO}]},
     {"shards": [{"file": "a/b", "size": 1, "sha256": ZERO}]}, {"shards": [{"file": "x", "size": "1", "sha256": ZERO}]},
 ]  # fmt: skip
 

@@ -21,7 +21,7 @@ from .writing import (
 )
 
 __all__ = [
-    "BLOCK", "Held", "Leftover", "Taken", "atomic_copy", "atomic_write", "check_free", "disk_error", "file_sha256", "finite", "held",
-    "is_full", "open_regular", "read_bytes", "read_text", "remove_dead", "sha256", "unreadable", "write_json",
-    "write_json_lines", "write_new", "write_parts",
+    "BLOCK", "Held", "Leftover", "Taken", "atomic_copy", "atomic_write", "check_free", "disk_error", "file_sha256",
+    "finite", "held", "is_full", "open_regular", "read_bytes", "read_text", "remove_dead", "sha256", "unreadable",
+    "write_json", "write_json_lines", "write_new", "write_parts",
 ]  # fmt: skip
