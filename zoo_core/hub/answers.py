@@ -122,5 +122,7 @@ def is_file_name(name: str) -> bool:
 def _in_words(error: ValidationError) -> str:
     """What is wrong first, and where."""
     first = error.errors(include_url=False, include_context=False)[0]
-    where = ".".join(map(str, first["loc"]))
-    return f"its {where or 'value'} is {str(first['input'])[:80]!r}: {first['msg']}"
+    where = ".".join(map(str, first["loc"])) or "value"
+    if first["input"] is None or first["type"] == "missing":
+        return f"it has no {where}"
+    return f"its {where} is {str(first['input'])[:80]!r}: {first['msg']}"

@@ -157,14 +157,15 @@ def prune(keep: Mapping[str, set[str]], *, dry_run: bool = False) -> tuple[int, 
     """
     hub = client()
     _, size = sweep(dry_run=dry_run)
-    busy = {file.parent.parent for file in _incomplete()} - {file.parent.parent for file in unfinished()}
+    busy = {file.parent.parent.name for file in set(_incomplete()) - set(unfinished())}
     try:
         cache = hub.scan_cache_dir()
     except hub.errors.CacheNotFound:
         return 0, size
+    models = [repo for repo in cache.repos if repo.repo_type == "model" and repo.repo_path.name not in busy]
     outdated = [
         revision.commit_hash
-        for repo in cache.repos if repo.repo_type == "model" and repo.repo_id in keep and repo.repo_path not in busy
+        for repo in models if repo.repo_id in keep
         for revision in repo.revisions if revision.commit_hash not in keep[repo.repo_id]
     ]  # fmt: skip
     plan = cache.delete_revisions(*outdated)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -178,11 +179,10 @@ def _look(wanted: Wanted) -> FileFacts:
         Garbage: it says nothing that a Hub would.
     """
     hub = client()
-    try:
+    with contextlib.suppress(hub.errors.EntryNotFoundError):
         return answers.read(FileFacts, hub.get_hf_file_metadata(wanted.address))
-    except hub.errors.EntryNotFoundError:
-        names = hub.HfApi(endpoint=wanted.endpoint).list_repo_files(wanted.repo, revision=wanted.commit)
-        there = answers.file_names(names)
+    api = hub.HfApi(endpoint=wanted.endpoint)
+    there = answers.file_names(api.list_repo_files(wanted.repo, revision=wanted.commit))
     if wanted.file in there:
         raise Garbage(f"it lists {wanted.file} and then has no such file")
     raise _not_there(f"{wanted.repo}@{wanted.commit[:12]}", wanted.file, there)
