@@ -128,8 +128,8 @@ class Handler(BaseHTTPRequestHandler):
             if kind == "drop":
                 raise Lost
             if self.struck and kind == "status":
-                status, headers = self.struck.value
-                return self.send(status, {"error": "a fault of the test"}, headers)
+                status, headers, *body = self.struck.value
+                return self.send(status, body[0] if body else {"error": "a fault of the test"}, headers)
             if kind == "echo":
                 said = f"you sent {self.headers.get('Authorization')}"
                 return self.send(500, {"error": said}, {"X-Error-Message": said})

@@ -377,11 +377,14 @@ def test_an_answer_without_end_is_cut(server: Hub, cache: Path, monkeypatch: pyt
         hub.fetch("me/x", commit, FILE, endpoint=server.url)
 
 
-def test_an_error_in_another_form_is_still_an_error(server: Hub, cache: Path) -> None:
-    commit = server.put("me/x", {FILE: DATA})
-    server.fault("HEAD ", "status", 1, (503, {}))
-    server.fault("GET .*resolve", "status", 2, (503, {"Retry-After": "0"}))
-    assert hub.fetch("me/x", commit, FILE, endpoint=server.url).read_bytes() == DATA
+@pytest.mark.parametrize("body", [[1, 2], 7, "text", {"errors": 7}, {"errors": [7]}, None])
+def test_an_error_in_another_form_is_still_an_error(server: Hub, cache: Path, body: Any) -> None:
+    server.put("me/x", {"README.md": b"1"})
+    server.fault("/api/models/me/x$", "status", 2, (503, {}, body))
+    assert hub.read_head("me/x", "README.md", server.url) == b"1", "it passes"
+    server.fault("/api/models/me/x$", "status", value=(503, {}, body))
+    with pytest.raises(NetworkError, match=r"me/x cannot be reached: .*503"):
+        hub.read_head("me/x", "README.md", server.url)
 
 
 @pytest.mark.parametrize("where", [HEAD, BODY])
@@ -473,6 +476,13 @@ def dead(monkeypatch: pytest.MonkeyPatch, how: str, server: Hub) -> str:
     return "http://127.0.0.1:9" if how == "no network" else server.url
 
 
+def asked_by_default(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """As ``HF_ENDPOINT`` says it at the start of a process."""
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", url)
+    template = url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+
+
 OFFLINE = ["ZOO_OFFLINE", "HF_HUB_OFFLINE", "no network"]
 
 
@@ -487,7 +497,7 @@ def test_an_unpinned_copy_is_compared_with_its_own_hash(
     path.write_bytes(wrong)
     assert hub.fetch("me/x", commit, file, endpoint=server.url).read_bytes() == DATA
     path.write_bytes(wrong)
-    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", url := dead(monkeypatch, how, server))
+    asked_by_default(monkeypatch, url := dead(monkeypatch, how, server))
     right, found = (sha256(DATA), sha256(wrong)) if file == FILE else (git_hash(DATA), git_hash(wrong))
     calls: list[Callable[[], Path]] = [
         lambda: hub.fetch("me/x", commit, file, endpoint=url),
@@ -540,6 +550,29 @@ def test_a_damaged_pinned_copy_stays_until_it_can_be_replaced(
     assert path.read_bytes() == wrong
     server.faults.clear()
     assert manifest.locate(pin, again=True, endpoint=server.url) == path and path.read_bytes() == DATA
+
+
+def test_an_address_without_a_network(
+    server: Hub, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights in several files are known by their index; a damaged file is not taken for a missing one."""
+    import torch
+
+    from zoo_core.weights import find, shards
+
+    shards.save(tmp_path, {"a": torch.zeros(9), "b": torch.ones(9)}, {}, largest=40)
+    several = server.put("me/x", {file.name: file.read_bytes() for file in tmp_path.glob("model*")})
+    single = server.put("me/y", {FILE: DATA})
+    asked_by_default(monkeypatch, server.url)
+    places = [find._fetched("me/x", several), find._fetched("me/y", single)]
+    assert [place.name for place in places] == [pins.INDEX, pins.WEIGHTS]
+    monkeypatch.setenv("ZOO_OFFLINE", "1")
+    assert [find._fetched("me/x", several), find._fetched("me/y", single)] == places
+    for place in places:
+        place.write_bytes(loopback.flipped(place.read_bytes()))
+    for repo, commit in (("me/x", several), ("me/y", single)):
+        with pytest.raises(IntegrityError, match="is damaged"):
+            find._fetched(repo, commit)
 
 
 def test_a_name_that_the_cache_has_for_another_commit_is_not_believed(server: Hub, cache: Path) -> None:

@@ -10,11 +10,11 @@ Imports errors, files, formats.
 
 from .cache import cached, prune, sweep, unfinished
 from .client import without_token
-from .fetching import fetch, folder
+from .fetching import MissingFile, fetch, folder
 from .names import check_name, split_address
 from .publishing import push, read_head
 
 __all__ = [
-    "cached", "check_name", "fetch", "folder", "prune", "push", "read_head", "split_address", "sweep", "unfinished",
-    "without_token",
+    "MissingFile", "cached", "check_name", "fetch", "folder", "prune", "push", "read_head", "split_address", "sweep",
+    "unfinished", "without_token",
 ]  # fmt: skip

@@ -18,6 +18,10 @@ from .names import split_address
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 
 
+class MissingFile(IntegrityError):
+    """A folder or a commit has no such file."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """A file of a repository at one commit.
@@ -50,7 +54,8 @@ def folder(source: str, files: Sequence[str]) -> Path:
         files: what is needed of it.
     Raises:
         UsageError: neither a folder nor a pinned repository.
-        IntegrityError: a file is missing, or damaged in the cache and cannot be fetched again.
+        MissingFile: it has no such file.
+        IntegrityError: a file is damaged in the cache and cannot be fetched again.
         NetworkError: it cannot be fetched.
     """
     if not Path(source).is_dir():
@@ -63,11 +68,11 @@ def folder(source: str, files: Sequence[str]) -> Path:
     return Path(source)
 
 
-def _not_there(source: str, file: str, names: set[str]) -> IntegrityError:
+def _not_there(source: str, file: str, names: set[str]) -> MissingFile:
     pickles = sorted(name for name in names if name.endswith(PICKLES))
     why = f", only {pickles[0]}, a pickle, which the zoo never loads" if pickles else ""
     hint = "save it again as safetensors" if file.endswith(".safetensors") else "save it again, with that file"
-    return IntegrityError(f"{source} has no {file}{why}", hint)
+    return MissingFile(f"{source} has no {file}{why}", hint)
 
 
 def fetch(
@@ -91,8 +96,8 @@ def fetch(
         remedy: what to do where a damaged file cannot be replaced.
     Raises:
         UsageError: the repository's name is none.
-        IntegrityError: the server has something else, or nothing that the zoo would load; or the copy in the cache is
-            damaged and no server gives another.
+        MissingFile: the server has nothing that the zoo would load.
+        IntegrityError: the server has something else; or the copy in the cache is damaged and no server gives another.
         NetworkError: the server cannot be reached, is no Hub, or does not let us in.
         TrainingError: the disk is full.
     """
@@ -175,7 +180,7 @@ def _look(wanted: Wanted) -> FileFacts:
     """What the server says of a file.
 
     Raises:
-        IntegrityError: it has no such file.
+        MissingFile: it has no such file.
         Garbage: it says nothing that a Hub would.
     """
     hub = client()
