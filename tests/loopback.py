@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 import json
 import re
@@ -307,10 +306,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.struck and kind == "announce":  # it says another size, or with 0 bytes none
             said = {"X-Linked-Size": str(self.struck.value), "Content-Length": str(max(self.struck.value, len(data)))}
             headers = {**headers, **said} if self.struck.value else {**headers, "X-Linked-Size": ""}
-        if self.struck and kind == "pack":  # kilobytes that become megabytes, however often they are packed
-            for _ in range(self.struck.value):
-                data = gzip.compress(data + bytes(50_000_000 if data[:2] != b"\x1f\x8b" else 0))
-            headers["Content-Encoding"] = ", ".join(["gzip"] * self.struck.value)
+        if self.struck and kind == "pack":
+            headers["Content-Encoding"], data = self.struck.value
         data = (flipped(data) if kind == "flip" else data)[start:]
         self.send_response(206 if start else 200)
         for key, value in {"Content-Length": str(len(data)), **headers}.items():
