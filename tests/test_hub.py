@@ -389,6 +389,20 @@ def test_an_error_in_another_form_is_still_an_error(server: Hub, cache: Path, bo
         hub.read_head("me/x", "README.md", server.url)
 
 
+def test_a_token_that_a_server_repeats_is_not_shown(server: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_verysecret")
+    commit = server.put("me/x", {FILE: DATA, "hf_verysecret.bin": b""})
+    url = server.url.replace("http://", "http://me:password@")
+    for where, kind, value in ((HEAD, "etag", "hf_verysecret"), (HEAD, "commit", "hf_verysecret"),
+                               (HEAD, "raw", (b"", {"ETag": '"1"', "X-Repo-Commit": "\thf_verysecret" * 999})),
+                               (HEAD, "status", (404, {"X-Error-Code": "EntryNotFound"})),
+                               (HEAD, "status", (400, {"X-Error-Message": "hf_verysecret"}))):  # fmt: skip
+        server.faults[:] = [loopback.Fault(where, kind, value=value)]
+        with pytest.raises((IntegrityError, NetworkError)) as refused:
+            hub.fetch("me/x", commit, FILE, endpoint=url)
+        assert "verysecret" not in str(refused.value) and "password" not in str(refused.value)
+
+
 @pytest.mark.parametrize("where", [HEAD, BODY])
 @pytest.mark.parametrize(("status", "headers"), [(503, {"Retry-After": "9999"}), (429, {"Retry-After": "9999"}),
                                                  (429, {"ratelimit": '"api";r=0;t=9999'})])  # fmt: skip
@@ -584,6 +598,18 @@ def test_a_name_that_the_cache_has_for_another_commit_is_not_believed(server: Hu
     refs.mkdir()
     (refs / OTHER).write_text(commit)
     assert hub.cached("me/x", OTHER, FILE) is None
+
+
+def test_a_copy_that_cannot_be_read_is_said(server: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = server.put("me/x", {"config.json": b"{}"})
+    path = hub.fetch("me/x", commit, "config.json", endpoint=server.url)
+
+    def refuse(self: Path, *_: Any) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(UsageError, match=f"cannot read {path}"):
+        hub.fetch("me/x", commit, "config.json", endpoint=server.url)
 
 
 def test_what_killed_pulls_leave_goes_and_what_runs_stays(

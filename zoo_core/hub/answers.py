@@ -125,4 +125,7 @@ def _in_words(error: ValidationError) -> str:
     where = ".".join(map(str, first["loc"])) or "value"
     if first["input"] is None or first["type"] == "missing":
         return f"it has no {where}"
-    return f"its {where} is {str(first['input'])[:80]!r}: {first['msg']}"
+    shown = repr(str(first["input"]))
+    if len(shown) > 80:  # whole or not at all: half of a token could not be recognised and taken out
+        shown = f"a text of {len(shown)} letters"
+    return f"its {where} is {shown}: {first['msg']}"

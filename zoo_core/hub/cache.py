@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ..errors import UsageError
-from ..files import BLOCK, file_sha256
+from ..files import BLOCK, file_sha256, unreadable
 from .client import client
 from .names import check_file, check_name
 
@@ -51,9 +51,14 @@ def difference(path: Path, expected: str, size: int | None = None) -> str:
     Args:
         expected: its sha256, 64 digits, or git's hash of it, 40.
         size: its bytes, if known.
+    Raises:
+        UsageError: it cannot be read.
     """
-    length = path.stat().st_size
-    digest = file_sha256(path)[1] if len(expected) == 64 else git_hash(path)
+    try:
+        length = path.stat().st_size
+        digest = file_sha256(path)[1] if len(expected) == 64 else git_hash(path)
+    except OSError as error:
+        raise unreadable(path, error, "remove it by hand, or make it readable") from error
     if digest == expected and size in (None, length):
         return ""
     sizes = "" if size in (None, length) else f" ({length:,} bytes, must be {size:,})"

@@ -9,6 +9,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import sys
 import time
 import warnings
@@ -174,8 +175,9 @@ def _in_words(error: BaseException) -> str:
 
 
 def without_token(text: str) -> str:
-    """The text with the user's token taken out: a server may repeat it in an error."""
+    """The text without the user's token, which a server may repeat, and without a password in an address."""
     token = client().get_token()
+    text = re.sub(r"(?<=://)[^/\s@]+@", "…@", text)
     return text.replace(token, "…") if token else text
 
 

@@ -12,7 +12,7 @@ from ..errors import IntegrityError, NetworkError
 from . import answers, limits
 from .answers import FileFacts, Garbage, TooLong
 from .cache import cached, difference, make_way, named_hash, remove, sweep
-from .client import check_online, client, explained, patiently, progress_bar
+from .client import check_online, client, explained, patiently, progress_bar, without_token
 from .names import split_address
 
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
@@ -70,7 +70,7 @@ def folder(source: str, files: Sequence[str]) -> Path:
 
 def _not_there(source: str, file: str, names: set[str]) -> MissingFile:
     pickles = sorted(name for name in names if name.endswith(PICKLES))
-    why = f", only {pickles[0]}, a pickle, which the zoo never loads" if pickles else ""
+    why = f", only {without_token(pickles[0])}, a pickle, which the zoo never loads" if pickles else ""
     hint = "save it again as safetensors" if file.endswith(".safetensors") else "save it again, with that file"
     return MissingFile(f"{source} has no {file}{why}", hint)
 
@@ -140,7 +140,8 @@ def _download(wanted: Wanted, damaged: Path | None) -> Path:
 
 
 def _refused(wanted: Wanted, wrong: str) -> IntegrityError:
-    return IntegrityError(f"{wanted.address}: {wrong}", "nothing was kept; tell its owner, or pin another commit")
+    said = without_token(f"{wanted.address}: {wrong}")
+    return IntegrityError(said, "nothing was kept; tell its owner, or pin another commit")
 
 
 def _attempt(wanted: Wanted, damaged: Path | None, force: bool) -> tuple[Path, str]:
@@ -153,8 +154,10 @@ def _attempt(wanted: Wanted, damaged: Path | None, force: bool) -> tuple[Path, s
     if wrong := _said_wrong(said, wanted):
         return Path(), wrong
     if said.size > client().constants.MAX_HTTP_DOWNLOAD_SIZE:
-        raise NetworkError(f"{wanted.address} has {said.size:,} bytes; the Hub sends no such file over plain HTTP",
-                           "publish it in several files")  # fmt: skip
+        raise NetworkError(
+            f"{wanted.file} of {wanted.repo} has {said.size:,} bytes, more than a Hub sends over plain HTTP",
+            "publish it in several files",
+        )
     if damaged:
         make_way(damaged, said.etag)
     options = {"revision": wanted.commit, "endpoint": wanted.endpoint, "tqdm_class": progress_bar(wanted.file)}
