@@ -65,6 +65,7 @@ class Hub:
         self.requests: list[str] = []
         self.faults: list[Fault] = []
         self.token = ""
+        self.sent = 0  # bytes of bodies that went into the connection
         self.lock = threading.Lock()
         self.url = ""
 
@@ -126,11 +127,15 @@ class Handler(BaseHTTPRequestHandler):
             if kind == "drop":
                 raise Lost
             if self.struck and kind == "status":
-                status, headers = self.struck.value
-                return self.send(status, {"error": "a fault of the test"}, headers)
+                status, headers, *body = self.struck.value
+                return self.send(status, body[0] if body else {"error": "a fault of the test"}, headers)
             if kind == "echo":
                 said = f"you sent {self.headers.get('Authorization')}"
                 return self.send(500, {"error": said}, {"X-Error-Message": said})
+            if self.struck and kind == "raw":
+                return self.send_bytes(*self.struck.value)
+            if self.struck and kind == "endless":
+                return self.send_on_and_on(self.struck.value)
             if (
                 self.hub.token
                 and not path.startswith("/lfs/")
@@ -165,6 +170,26 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)
+
+    def send_bytes(self, data: bytes, headers: dict[str, str] | None = None) -> None:
+        """Any success at all."""
+        self.send_response(200)
+        for name, text in {"Content-Length": str(len(data)), **(headers or {})}.items():
+            self.send_header(name, text)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
+            self.hub.sent += len(data)
+
+    def send_on_and_on(self, data: bytes, most: int = 200_000_000) -> None:
+        """A body without end, in chunks."""
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for part in [data] + [b" " * 100_000] * (most // 100_000):
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part))
+            self.hub.sent += len(part)
+        raise Lost
 
     def missing(self, code: str) -> None:
         self.send(404, {"error": code}, {"X-Error-Code": code, "X-Error-Message": code})
@@ -278,13 +303,20 @@ class Handler(BaseHTTPRequestHandler):
         if asked := re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or ""):
             start = int(asked[1])
             headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
+        if self.struck and kind == "announce":  # it says another size, or with 0 bytes none
+            said = {"X-Linked-Size": str(self.struck.value), "Content-Length": str(max(self.struck.value, len(data)))}
+            headers = {**headers, **said} if self.struck.value else {**headers, "X-Linked-Size": ""}
+        if self.struck and kind == "pack":
+            headers["Content-Encoding"], data = self.struck.value
         data = (flipped(data) if kind == "flip" else data)[start:]
         self.send_response(206 if start else 200)
-        for key, value in {**headers, "Content-Length": str(len(data))}.items():
-            self.send_header(key, value)
+        for key, value in {"Content-Length": str(len(data)), **headers}.items():
+            if value and not (key == "Content-Length" and not headers["X-Linked-Size"]):
+                self.send_header(key, value)
         self.end_headers()
         if self.command == "HEAD":
             return
+        self.hub.sent += len(data)
         half = len(data) // 2
         self.wfile.write(data[:half])
         self.wfile.flush()

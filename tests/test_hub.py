@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import importlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -236,6 +239,406 @@ def test_private_stays_private(server: Hub, cache: Path, monkeypatch: pytest.Mon
 
 def test_git_hashes_are_gits() -> None:
     assert git_hash(b"") == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"  # git hash-object /dev/null
+
+
+# -- what a server may say ---------------------------------------------------------------------------------
+
+ANY = f"/{FILE}"
+BOMB = gzip.compress(DATA + bytes(30_000_000), 1)  # kilobytes, and made beforehand: the client is not patient
+OVERSIZE: dict[str, tuple[str, str, Any, int, str]] = {
+    # what the server does: where, kind, value, exit code, what is said then
+    "63 MB are announced": (ANY, "announce", 63_000_000, 3, "63,000,000 bytes, must be 60,000"),
+    "no size is announced": (HEAD, "announce", 0, 5, "it has no size"),
+    "a negative size is announced": (HEAD, "announce", -1, 5, "its size is '-1'"),
+    "the body has no end": (BODY, "endless", DATA, 3, "more than the 60,000 bytes"),
+    "the body is larger than announced": (BODY, "announce", 63_000_000, 3, "63,000,000 bytes, must be 60,000"),
+    "kilobytes unpack to 30 MB": (BODY, "pack", ("gzip", BOMB), 3, "more than the 60,000 bytes"),
+    "it is packed twice": (BODY, "pack", ("gzip, gzip", gzip.compress(BOMB)), 5, "packed as 'gzip, gzip'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+@pytest.mark.parametrize("fault", OVERSIZE)
+def test_a_file_is_no_longer_than_it_must_be(
+    server: Hub, cache: Path, fault: str, pinned: bool, record_property: Any
+) -> None:
+    where, kind, value, code, words = OVERSIZE[fault]
+    if not pinned and where == ANY:
+        where = BODY  # without a pin, what is announced is all there is to go by
+    commit = server.put("me/x", {FILE: DATA})
+    server.fault(where, kind, value=value)
+    what: dict[str, Any] = {"pinned": sha256(DATA), "size": len(DATA)} if pinned else {}
+    with pytest.raises((IntegrityError, NetworkError), match=words) as refused:
+        hub.fetch("me/x", commit, FILE, endpoint=server.url, **what)
+    assert refused.value.exit_code == code
+    assert not [path for path in cache.rglob("*") if path.is_file() and path.stat().st_size and path.suffix != ".TAG"]
+    assert server.sent < 10_000_000, "it is stopped, and nothing is fetched twice"
+    if where in (ANY, HEAD):
+        assert server.sent == 0
+    record_property("hub", (fault, "always", f"refused, exit {code}"))
+
+
+def test_a_large_file_without_end_is_stopped_within_a_chunk(server: Hub, cache: Path) -> None:
+    data = os.urandom(1_000_000) * 15
+    commit = server.put("me/x", {FILE: data})
+    server.fault(BODY, "endless", value=data)
+    with pytest.raises(IntegrityError, match="more than the 15,000,000 bytes"):
+        hub.fetch("me/x", commit, FILE, pinned=sha256(data), size=len(data), endpoint=server.url)
+    assert server.sent < 15_000_000 + 2 * 10_000_000 and not list(cache.rglob("*.incomplete"))
+
+
+def test_a_file_that_begins_anew_for_ever_is_given_up(server: Hub, cache: Path) -> None:
+    """One that breaks off late each time, on a server that does not know how to go on."""
+    data = os.urandom(1_000_000) * 25
+    commit = server.put("me/x", {FILE: data})
+    server.fault(BODY, "raw", value=(data[:24_000_000], {"Content-Length": str(len(data)), "Connection": "close"}))
+    with pytest.raises(NetworkError, match="again and again"):
+        hub.fetch("me/x", commit, FILE, pinned=sha256(data), size=len(data), endpoint=server.url)
+    assert server.sent < 8 * len(data)
+
+
+def test_headers_that_change_are_not_followed(server: Hub, cache: Path) -> None:
+    """The client asks for them once more, and makes paths of what it hears."""
+    commit = server.put("me/x", {FILE: DATA})
+    server.fault(HEAD, "nothing", 1)
+    server.fault(HEAD, "etag", value="../../../../evil")
+    with pytest.raises(NetworkError, match="something else of the same file"):
+        hub.fetch("me/x", commit, FILE, endpoint=server.url)
+    server.faults[:] = [loopback.Fault(HEAD, "nothing", 1), loopback.Fault(HEAD, "commit", value=OTHER)]
+    with pytest.raises(NetworkError, match="something else of the same file"):
+        hub.fetch("me/x", commit, FILE, endpoint=server.url)
+    assert not list(cache.parent.rglob("*evil*")) and not list(cache.rglob("refs"))
+
+
+FACTS, LIST, INFO, COMMIT, REFS = (
+    "GET /api/models/me/x", "GET /api/models/me/x/tree", "/paths-info/", "/commit/main", "/refs"
+)  # fmt: skip
+HTML = b"<!doctype html><title>Log in to the hotel</title>"
+GARBAGE: dict[str, tuple[str, bytes]] = {
+    "a page": ("/api/", HTML),
+    "nothing": ("/api/", b""),
+    "a number": ("/api/", b"7"),
+    "a text": ("/api/", b'"hello"'),
+    "a list": ("/api/", b"[1, 2]"),
+    "an empty object": ("/api/", b"{}"),
+    "brackets": ("/api/", b"[" * 200_000),
+    "no UTF-8": ("/api/", b"\xff\xfe\x80"),
+    "facts without a commit": (FACTS + "$", b'{"id": "me/x"}'),
+    "facts with a number as commit": (FACTS + "$", b'{"id": "me/x", "sha": 7, "private": false}'),
+    "facts with a path as commit": (FACTS + "$", b'{"id": "me/x", "sha": "../../x", "private": false}'),
+    "facts that are private to a degree": (FACTS + "$", b'{"id":"me/x","sha":"%b","private":"no"}' % OTHER.encode()),
+    "facts of controls": (FACTS + "$", b'{"id": "me/x", "sha": "\\u001b[2J", "private": false}'),
+    "files without hashes": (INFO, b'[{"type": "file", "path": "README.md", "size": 1}]'),
+    "files with wrong hashes": (INFO, b'[{"type": "file", "path": "README.md", "size": 1, "oid": "0"}]'),
+    "files outside": (INFO, b'[{"type":"file","path":"../x","size":1,"oid":"%b"}]' % OTHER.encode()),
+    "files of size 'big'": (INFO, b'[{"type":"file","path":"x","size":"big","oid":"%b"}]' % OTHER.encode()),
+    "large files without sha256": (INFO, b'[{"type":"file","path":"x","size":1,"oid":"%b","lfs":{"oid":"1",'
+                                         b'"size":1,"pointerSize":1}}]' % OTHER.encode()),
+    "a commit without a name": (COMMIT, b'{"success": true, "commitUrl": "http://x/me/x/commit/1"}'),
+    "a commit with another kind of name": (COMMIT, b'{"commitOid": "latest", "commitUrl": "http://x/me/x/commit/1"}'),
+    "tags without commits": (REFS, b'{"branches": [], "converts": [], "tags": [{"name": "v1", "ref": "x"}]}'),
+    "tags of a number": (REFS, b'{"branches":[],"converts":[],"tags":[{"name":1,"ref":"x","targetCommit":"x"}]}'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", GARBAGE)
+def test_answers_that_no_hub_gives(server: Hub, cache: Path, what: str, record_property: Any) -> None:
+    where, answer = GARBAGE[what]
+    server.put("me/x", {"README.md": b"1"})
+    server.fault(where, "raw", value=(answer, {"Content-Type": "application/json"}))
+    with pytest.raises(NetworkError, match=r"^me/x: the answer of 127.0.0.1:[0-9]+ is not one of a Hub: .") as refused:
+        hub.push("me/x", FILES, message="m", tag="v1", private=where.startswith(FACTS), endpoint=server.url)
+    assert refused.value.exit_code == 5 and refused.value.message.isprintable()
+    struck = [request for request in server.requests if re.search(where, request)]
+    assert len(struck) <= 2, "asking again is of no use"
+    record_property("hub", (f"an answer that is {what}", "always", "refused, exit 5"))
+
+
+@pytest.mark.parametrize("answer", [HTML, b"", b"7", b"{}", b'[{"path": 7}]', b"[" * 200_000])
+def test_lists_and_headers_that_no_hub_gives(server: Hub, cache: Path, answer: bytes) -> None:
+    commit = server.put("me/x", {"README.md": b"1"})
+    server.fault("HEAD ", "raw", 1, (answer, {}))
+    with pytest.raises(NetworkError, match="is not one of a Hub: it has no commit_hash"):
+        hub.fetch("me/x", commit, FILE, endpoint=server.url)
+    server.fault("/tree/", "raw", value=(answer, {"Content-Type": "application/json"}))
+    if answer != b"{}":  # as good as an empty list
+        with pytest.raises(NetworkError, match=r"is not one of a Hub: ."):
+            hub.fetch("me/x", commit, FILE, endpoint=server.url)
+
+
+def test_an_answer_without_end_is_cut(server: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zoo_core.hub.limits.MOST", 20)
+    commit = server.put("me/x", {"README.md": b"1"})
+    server.fault("/api/models/me/x$", "endless", value=b"[")
+    with pytest.raises(NetworkError, match="longer than 50,000,000 bytes"):
+        hub.read_head("me/x", "README.md", server.url)
+    assert server.sent < 60_000_000
+    page = (b"[]", {"Link": f'<{server.url}/api/models/me/x/tree/{commit}?more=1>; rel="next"'})
+    server.faults[:] = [loopback.Fault("/tree/", "raw", value=page)]
+    with pytest.raises(NetworkError, match="more than 20 parts"):
+        hub.fetch("me/x", commit, FILE, endpoint=server.url)
+
+
+@pytest.mark.parametrize("body", [[1, 2], 7, "text", {"errors": 7}, {"errors": [7]}, None])
+def test_an_error_in_another_form_is_still_an_error(server: Hub, cache: Path, body: Any) -> None:
+    server.put("me/x", {"README.md": b"1"})
+    server.fault("/api/models/me/x$", "status", 2, (503, {}, body))
+    assert hub.read_head("me/x", "README.md", server.url) == b"1", "it passes"
+    server.fault("/api/models/me/x$", "status", value=(503, {}, body))
+    with pytest.raises(NetworkError, match=r"me/x cannot be reached: .*503"):
+        hub.read_head("me/x", "README.md", server.url)
+
+
+def test_a_token_that_a_server_repeats_is_not_shown(server: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_verysecret")
+    commit = server.put("me/x", {FILE: DATA, "hf_verysecret.bin": b""})
+    url = server.url.replace("http://", "http://me:password@")
+    for where, kind, value in ((HEAD, "etag", "hf_verysecret"), (HEAD, "commit", "hf_verysecret"),
+                               (HEAD, "raw", (b"", {"ETag": '"1"', "X-Repo-Commit": "\thf_verysecret" * 999})),
+                               (HEAD, "status", (404, {"X-Error-Code": "EntryNotFound"})),
+                               (HEAD, "status", (400, {"X-Error-Message": "hf_verysecret"}))):  # fmt: skip
+        server.faults[:] = [loopback.Fault(where, kind, value=value)]
+        with pytest.raises((IntegrityError, NetworkError)) as refused:
+            hub.fetch("me/x", commit, FILE, endpoint=url)
+        assert "verysecret" not in str(refused.value) and "password" not in str(refused.value)
+
+
+@pytest.mark.parametrize("where", [HEAD, BODY])
+@pytest.mark.parametrize(("status", "headers"), [(503, {"Retry-After": "9999"}), (429, {"Retry-After": "9999"}),
+                                                 (429, {"ratelimit": '"api";r=0;t=9999'})])  # fmt: skip
+def test_long_waits_are_short_and_said(
+    server: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    where: str, status: int, headers: dict[str, str],
+) -> None:  # fmt: skip
+    waits: list[float] = []
+    monkeypatch.setattr(time, "sleep", waits.append)
+    commit = server.put("me/x", {FILE: DATA})
+    server.fault(where, "status", value=(status, headers))
+    with pytest.raises(NetworkError, match=str(status)):
+        hub.fetch("me/x", commit, FILE, endpoint=server.url)
+    assert waits == [30.0] * 3
+    said = [record.getMessage() for record in caplog.records if record.name == "zoo_core.hub"]
+    assert said == ["the server asks to wait 9999 s; trying again in 30 s"] * 3
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../x",
+        "/a",
+        "a b/c",
+        "..",
+        "a/..",
+        "",
+        "https://example.org/a/b",
+        "a/b/c",
+        "a\\b/c",
+        "a/\x1b[2J",
+        "a" * 97 + "/b",
+    ],
+)
+def test_names_that_are_none(cache: Path, name: str) -> None:
+    calls: list[Callable[[], object]] = [
+        lambda: hub.split_address(f"{name}@{OTHER}"), lambda: hub.cached(name, OTHER, FILE),
+        lambda: hub.fetch(name, OTHER, FILE), lambda: hub.folder(f"{name}@{OTHER}", [FILE]),
+        lambda: hub.check_name(name), lambda: hub.read_head(name, FILE), lambda: hub.push(name, {}, message=""),
+    ]  # fmt: skip
+    for call in calls:
+        with pytest.raises(UsageError) as refused:
+            call()
+        assert refused.value.exit_code == 2
+
+
+@pytest.mark.parametrize("file", ["../x", "/etc/passwd", "a/../../x", "..\\x", "", "a\nb", "\x1b[2J"])
+def test_files_that_are_outside(cache: Path, file: str) -> None:
+    for call in (hub.cached, hub.fetch):
+        with pytest.raises(IntegrityError, match="cannot be a file of me/x"):
+            call("me/x", OTHER, file)
+
+
+def test_what_a_server_says_in_passing_is_not_shown(
+    server: Hub, cache: Path, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+) -> None:
+    said = {"errors": [], "warnings": [{"message": "\x1b[2J owned"}]}
+    server.fault("/validate-yaml", "raw", value=(json.dumps(said).encode(), {"X-HF-Warning": "a; owned"}))
+    hub.push("me/x", FILES, message="m", endpoint=server.url)
+    assert "owned" not in "".join(capfd.readouterr()) + "".join(str(warning.message) for warning in recwarn)
+
+
+def test_a_progress_bar_has_a_title_of_ours(
+    server: Hub, cache: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars = importlib.import_module("huggingface_hub.utils")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    bars.enable_progress_bars()
+    commit = server.put("me/x", {FILE: DATA})
+    server.fault(BODY, "raw", value=(DATA, {"Content-Disposition": 'attachment; filename="owned\x1b[2J";'}))
+    hub.fetch("me/x", commit, FILE, endpoint=server.url)
+    shown = "".join(capfd.readouterr())
+    assert FILE in shown
+    assert "owned" not in shown and "\x1b[2J" not in shown
+    bars.disable_progress_bars()
+
+
+# -- what a cache may hold -----------------------------------------------------------------------------------
+
+
+def dead(monkeypatch: pytest.MonkeyPatch, how: str, server: Hub) -> str:
+    """No network, in one of three ways; the server to ask."""
+    if how == "ZOO_OFFLINE":
+        monkeypatch.setenv("ZOO_OFFLINE", "1")
+    if how == "HF_HUB_OFFLINE":
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    return "http://127.0.0.1:9" if how == "no network" else server.url
+
+
+def asked_by_default(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """As ``HF_ENDPOINT`` says it at the start of a process."""
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", url)
+    template = url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+
+
+OFFLINE = ["ZOO_OFFLINE", "HF_HUB_OFFLINE", "no network"]
+
+
+@pytest.mark.parametrize("how", OFFLINE)
+@pytest.mark.parametrize("file", [FILE, "config.json"])
+def test_an_unpinned_copy_is_compared_with_its_own_hash(
+    server: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch, how: str, file: str
+) -> None:
+    commit = server.put("me/x", {file: DATA})
+    path = hub.fetch("me/x", commit, file, endpoint=server.url)
+    wrong = loopback.flipped(DATA)
+    path.write_bytes(wrong)
+    assert hub.fetch("me/x", commit, file, endpoint=server.url).read_bytes() == DATA
+    path.write_bytes(wrong)
+    asked_by_default(monkeypatch, url := dead(monkeypatch, how, server))
+    right, found = (sha256(DATA), sha256(wrong)) if file == FILE else (git_hash(DATA), git_hash(wrong))
+    calls: list[Callable[[], Path]] = [
+        lambda: hub.fetch("me/x", commit, file, endpoint=url),
+        lambda: hub.folder(f"me/x@{commit}", [file]),
+    ]
+    for call in calls:
+        with pytest.raises(IntegrityError, match=f"{file} is damaged: its hash is {found}, must be {right}") as refused:
+            call()
+        assert refused.value.exit_code == 3 and path.read_bytes() == wrong, "it stays until there is a better one"
+
+
+def test_a_copy_in_a_cache_without_links_is_compared_where_that_is_possible(
+    server: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = server.put("me/x", {FILE: DATA})
+    path = hub.fetch("me/x", commit, FILE, endpoint=server.url)
+    path.resolve().rename(path)
+    assert not path.is_symlink()
+    server.requests.clear()
+    assert hub.fetch("me/x", commit, FILE, endpoint=server.url) == path
+    assert [request.split(" ")[0] for request in server.requests] == ["HEAD"]
+    path.write_bytes(loopback.flipped(DATA))
+    assert hub.fetch("me/x", commit, FILE, endpoint=server.url).read_bytes() == DATA
+    path.unlink()
+    path.write_bytes(b"who knows")
+    monkeypatch.setenv("ZOO_OFFLINE", "1")
+    assert hub.fetch("me/x", commit, FILE) == path
+
+
+@pytest.mark.parametrize("how", OFFLINE)
+def test_a_damaged_pinned_copy_stays_until_it_can_be_replaced(
+    server: Hub, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    commit = server.put("me/x", {FILE: DATA})
+    pin = pins.Pin("a", "b", FILE, len(DATA), sha256(DATA), "MIT", "me/x", commit, home=tmp_path)
+    path = manifest.locate(pin, endpoint=server.url)
+    wrong = loopback.flipped(DATA)
+    path.write_bytes(wrong)
+    with monkeypatch.context() as patch:
+        url = dead(patch, how, server)
+        with pytest.raises(
+            IntegrityError, match=f"{FILE} is damaged: .*{sha256(wrong)}, must be {sha256(DATA)}"
+        ) as refused:
+            manifest.held(pin, lambda path: pin.check_files(path), url)
+        assert refused.value.exit_code == 3 and "zoo pull a.b" in refused.value.hint
+        assert path.read_bytes() == wrong
+    server.fault(BODY, "status", value=(500, {}))
+    with pytest.raises(IntegrityError, match="is damaged"):
+        manifest.locate(pin, again=True, endpoint=server.url)
+    assert path.read_bytes() == wrong
+    server.faults.clear()
+    assert manifest.locate(pin, again=True, endpoint=server.url) == path and path.read_bytes() == DATA
+
+
+def test_an_address_without_a_network(
+    server: Hub, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights in several files are known by their index; a damaged file is not taken for a missing one."""
+    import torch
+
+    from zoo_core.weights import find, shards
+
+    shards.save(tmp_path, {"a": torch.zeros(9), "b": torch.ones(9)}, {}, largest=40)
+    several = server.put("me/x", {file.name: file.read_bytes() for file in tmp_path.glob("model*")})
+    single = server.put("me/y", {FILE: DATA})
+    asked_by_default(monkeypatch, server.url)
+    places = [find._fetched("me/x", several), find._fetched("me/y", single)]
+    assert [place.name for place in places] == [pins.INDEX, pins.WEIGHTS]
+    monkeypatch.setenv("ZOO_OFFLINE", "1")
+    assert [find._fetched("me/x", several), find._fetched("me/y", single)] == places
+    for place in places:
+        place.write_bytes(loopback.flipped(place.read_bytes()))
+    for repo, commit in (("me/x", several), ("me/y", single)):
+        with pytest.raises(IntegrityError, match="is damaged"):
+            find._fetched(repo, commit)
+
+
+def test_a_name_that_the_cache_has_for_another_commit_is_not_believed(server: Hub, cache: Path) -> None:
+    commit = server.put("me/x", {FILE: DATA})
+    hub.fetch("me/x", commit, FILE, endpoint=server.url)
+    refs = cache / "models--me--x" / "refs"
+    refs.mkdir()
+    (refs / OTHER).write_text(commit)
+    assert hub.cached("me/x", OTHER, FILE) is None
+
+
+def test_a_copy_that_cannot_be_read_is_said(server: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = server.put("me/x", {"config.json": b"{}"})
+    path = hub.fetch("me/x", commit, "config.json", endpoint=server.url)
+
+    def refuse(self: Path, *_: Any) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(UsageError, match=f"cannot read {path}"):
+        hub.fetch("me/x", commit, "config.json", endpoint=server.url)
+
+
+def test_what_killed_pulls_leave_goes_and_what_runs_stays(
+    zoo: Zoo, server: Hub, online: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the next pull of the repository, or by pruning; a process that is stalled in a download is left in peace."""
+    root = Path(online["HF_HOME"]) / "hub"
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(root))
+    data = published(server, online)
+    patient = {**online, "HF_HUB_DOWNLOAD_TIMEOUT": "120"}
+    server.fault(BODY, "stall", 1, 60.0)
+    process = start("pull", "judge.mnist", env=patient)
+    wait_for(lambda: any(file.stat().st_size or True for file in root.glob("*/blobs/*.incomplete")))
+    (living,) = root.glob("*/blobs/*.incomplete")
+    dead_one = living.parent / f"{OTHER}.01234567.incomplete"
+    dead_one.write_bytes(b"12345")
+    elsewhere = root / "models--a--b" / "blobs" / f"{OTHER}.incomplete"  # as earlier releases of the client call it
+    elsewhere.parent.mkdir(parents=True)
+    elsewhere.write_bytes(b"123")
+    assert hub.unfinished() == sorted([dead_one, elsewhere]) and hub.sweep(dry_run=True) == (2, 8)
+    keep = {"me/x": {OTHER}}
+    assert hub.prune(keep, dry_run=True) == (0, 8) and dead_one.exists()
+    assert hub.prune(keep) == (0, 8) and not dead_one.exists() and not elsewhere.exists()
+    assert living.exists() and process.poll() is None and hub.unfinished() == []
+    process.kill()
+    process.wait(30)
+    assert living.exists() and hub.unfinished() == [living]
+    assert zoo("pull", "judge.mnist", env=online).returncode == 0
+    assert kept(root) == [data] and not list(root.rglob("*.incomplete"))
 
 
 # -- the command line --------------------------------------------------------------------------------------
@@ -478,6 +881,7 @@ def test_a_full_disk_and_a_cache_that_cannot_be_written(
     zoo: Zoo, server: Hub, online: dict[str, str], record_property: Any
 ) -> None:
     published(server, online)
+    online["PYTHONDONTWRITEBYTECODE"] = "1"  # else half of a large module would stay compiled for whoever comes next
     process = start("pull", "judge.mnist", env=online, preexec_fn=small_files)
     assert process.wait(60) == 1 and "no room to write" in (said := process.communicate()[1]) and "HF_HOME" in said, (
         said

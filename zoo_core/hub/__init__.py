@@ -5,11 +5,16 @@ as success, and stay in its cache. So this package compares each file with what 
 something else. Files lie in the client's cache (``HF_HOME``). `endpoint`, or else ``HF_ENDPOINT``, says which server is
 asked. The token is that of the client's own login, or ``HF_TOKEN``.
 
-Imports errors, files.
+Imports errors, files, formats.
 """
 
+from .cache import cached, prune, sweep, unfinished
 from .client import without_token
-from .fetching import cached, fetch, folder, prune, split_address
-from .publishing import check_name, push, read_head
+from .fetching import MissingFile, fetch, folder
+from .names import check_name, split_address
+from .publishing import push, read_head
 
-__all__ = ["cached", "check_name", "fetch", "folder", "prune", "push", "read_head", "split_address", "without_token"]
+__all__ = [
+    "MissingFile", "cached", "check_name", "fetch", "folder", "prune", "push", "read_head", "split_address", "sweep",
+    "unfinished", "without_token",
+]  # fmt: skip

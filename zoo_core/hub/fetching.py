@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import os
+import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ..errors import IntegrityError, NetworkError, UsageError
-from ..files import BLOCK, file_sha256
-from .client import client, explained, patiently
+from ..errors import IntegrityError, NetworkError
+from . import answers, limits
+from .answers import FileFacts, Garbage, TooLong
+from .cache import cached, difference, make_way, named_hash, remove, sweep
+from .client import check_online, client, explained, patiently, progress_bar, without_token
+from .names import split_address
 
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 
 
-def split_address(source: str) -> tuple[str, str]:
-    """Repository and commit of ``org/name@COMMIT``.
+class MissingFile(IntegrityError):
+    """A folder or a commit has no such file."""
 
-    Raises:
-        UsageError: it is something else.
+
+@dataclass(frozen=True)
+class Wanted:
+    """A file of a repository at one commit.
+
+    Args:
+        pinned: its sha256, if that is known beforehand.
+        size: its bytes, if they are.
+        endpoint: the server, if not that of ``HF_ENDPOINT``.
     """
-    repo, _, commit = source.partition("@")
-    if not re.fullmatch(r"[0-9a-f]{40}", commit) or repo.count("/") != 1:
-        raise UsageError(
-            f"'{source}' is neither a file or folder nor ORG/NAME@COMMIT", "give all 40 digits of the commit"
-        )
-    return repo, commit
+
+    repo: str
+    commit: str
+    file: str
+    pinned: str = ""
+    size: int | None = None
+    endpoint: str | None = None
+
+    @property
+    def address(self) -> str:
+        """Where the server has it."""
+        url: str = client().hf_hub_url(self.repo, self.file, revision=self.commit, endpoint=self.endpoint)
+        return url
 
 
 def folder(source: str, files: Sequence[str]) -> Path:
@@ -39,7 +54,8 @@ def folder(source: str, files: Sequence[str]) -> Path:
         files: what is needed of it.
     Raises:
         UsageError: neither a folder nor a pinned repository.
-        IntegrityError: a file is missing.
+        MissingFile: it has no such file.
+        IntegrityError: a file is damaged in the cache and cannot be fetched again.
         NetworkError: it cannot be fetched.
     """
     if not Path(source).is_dir():
@@ -52,144 +68,142 @@ def folder(source: str, files: Sequence[str]) -> Path:
     return Path(source)
 
 
-def _not_there(source: str, file: str, names: set[str]) -> IntegrityError:
+def _not_there(source: str, file: str, names: set[str]) -> MissingFile:
     pickles = sorted(name for name in names if name.endswith(PICKLES))
-    why = f", only {pickles[0]}, a pickle, which the zoo never loads" if pickles else ""
+    why = f", only {without_token(pickles[0])}, a pickle, which the zoo never loads" if pickles else ""
     hint = "save it again as safetensors" if file.endswith(".safetensors") else "save it again, with that file"
-    return IntegrityError(f"{source} has no {file}{why}", hint)
-
-
-def cached(repo: str, commit: str, file: str) -> Path | None:
-    """Where a fetched file lies; nothing is asked of any server."""
-    place = client().try_to_load_from_cache(repo, file, revision=commit)
-    return Path(place) if isinstance(place, str) else None
+    return MissingFile(f"{source} has no {file}{why}", hint)
 
 
 def fetch(
     repo: str, commit: str, file: str, *, pinned: str = "", size: int | None = None, again: bool = False,
-    endpoint: str | None = None,
+    endpoint: str | None = None, remedy: str = "connect to the network and try again",
 ) -> Path:  # fmt: skip
     """A file of a repository at one commit, from the cache or the server.
 
-    What the server sends is compared with the pin, or without one with the hash that the server itself announces. A
-    file that differs is removed and fetched once more. A file that the cache has already is not compared: whoever
-    loads it does that.
+    What the server sends is compared with the pin, or without one with the hash that the server itself announces; it
+    may be no longer than the pin or the server says. A file that differs is removed and fetched once more.
+
+    What the cache has already is compared with the hash that it is filed under. It stays where it is until a good copy
+    replaces it. In a cache without links nothing says what a file must be: the server is asked, and where none
+    answers, the file counts as good. A pinned file is not compared, since whoever loads it does that.
 
     Args:
         pinned: its sha256.
         size: its bytes.
-        again: the copy in the cache was found to be wrong.
+        again: compare also a pinned file that the cache has.
         endpoint: the server, if not that of ``HF_ENDPOINT``.
+        remedy: what to do where a damaged file cannot be replaced.
     Raises:
-        IntegrityError: the server has something else, or nothing that the zoo would load.
-        NetworkError: the server cannot be reached or does not let us in.
+        UsageError: the repository's name is none.
+        MissingFile: the server has nothing that the zoo would load.
+        IntegrityError: the server has something else; or the copy in the cache is damaged and no server gives another.
+        NetworkError: the server cannot be reached, is no Hub, or does not let us in.
         TrainingError: the disk is full.
     """
-    if path := cached(repo, commit, file):
-        if not again:
-            return path
-        _remove(path)
-    if os.environ.get("ZOO_OFFLINE"):
-        raise NetworkError(f"{file} of {repo} at {commit[:12]} is not in the cache, and ZOO_OFFLINE is set",
-                           "connect to the network and unset it")  # fmt: skip
-    for force in (True,) if again else (False, True):
-        with explained(repo, commit):
-            path, wrong = _attempt(repo, commit, file, pinned, size, endpoint, force)
+    path = cached(repo, commit, file)
+    wanted = Wanted(repo, commit, file, pinned, size, endpoint)
+    damage = "" if path is None or (pinned and not again) else _damage(path, wanted)
+    if path and not damage:
+        return path
+    try:
+        check_online("" if path else f"{file} of {repo} at {commit[:12]} is not in the cache; ")
+        return _download(wanted, path)
+    except NetworkError as error:
+        if not path or not path.exists():
+            raise
+        raise IntegrityError(f"the cached {path} is damaged: {damage}; {error.message}", remedy) from error
+
+
+def _damage(path: Path, wanted: Wanted) -> str:
+    """What is wrong with a file of the cache; empty if nothing is, or nobody knows."""
+    if expected := wanted.pinned or named_hash(path):
+        return difference(path, expected, wanted.size)
+    try:
+        check_online()
+        with explained(wanted.repo, wanted.commit, wanted.endpoint):
+            said = patiently(lambda: _look(wanted))
+    except NetworkError:
+        return ""
+    return "" if _said_wrong(said, wanted) else difference(path, said.etag, said.size)
+
+
+def _download(wanted: Wanted, damaged: Path | None) -> Path:
+    """Fetch a file, once more if the first copy is wrong; `damaged` is the one that the cache has."""
+    sweep(wanted.repo)
+    for force in (True,) if damaged else (False, True):
+        with explained(wanted.repo, wanted.commit, wanted.endpoint):
+            path, wrong = _attempt(wanted, damaged, force)
         if not wrong:
             return path
-    address = client().hf_hub_url(repo, file, revision=commit, endpoint=endpoint)
-    raise IntegrityError(f"{address}: {wrong}", "nothing was kept; tell its owner, or pin another commit")
+    raise _refused(wanted, wrong)
 
 
-def _attempt(
-    repo: str, commit: str, file: str, pinned: str, size: int | None, endpoint: str | None, force: bool
-) -> tuple[Path, str]:  # fmt: skip
-    """Fetch once: the file, and what is wrong with it, in which case it is not kept."""
-    said = patiently(lambda: _look(repo, commit, file, endpoint))
-    if wrong := _said_wrong(said, commit, pinned):
+def _refused(wanted: Wanted, wrong: str) -> IntegrityError:
+    said = without_token(f"{wanted.address}: {wrong}")
+    return IntegrityError(said, "nothing was kept; tell its owner, or pin another commit")
+
+
+def _attempt(wanted: Wanted, damaged: Path | None, force: bool) -> tuple[Path, str]:
+    """Fetch once: the file, and what is wrong with it, in which case it is not kept.
+
+    Raises:
+        IntegrityError: the server sends more than it announced; it was stopped there.
+    """
+    said = patiently(lambda: _look(wanted))
+    if wrong := _said_wrong(said, wanted):
         return Path(), wrong
+    if said.size > client().constants.MAX_HTTP_DOWNLOAD_SIZE:
+        raise NetworkError(
+            f"{wanted.file} of {wanted.repo} has {said.size:,} bytes, more than a Hub sends over plain HTTP",
+            "publish it in several files",
+        )
+    if damaged:
+        make_way(damaged, said.etag)
+    options = {"revision": wanted.commit, "endpoint": wanted.endpoint, "tqdm_class": progress_bar(wanted.file)}
     download = client().hf_hub_download
-    path = Path(patiently(lambda: download(repo, file, revision=commit, endpoint=endpoint, force_download=force)))
-    wrong = _is_wrong(path, commit, pinned or said.etag, size)
+    try:
+        path = Path(
+            patiently(
+                lambda: download(wanted.repo, wanted.file, force_download=force, **options),
+                lambda: limits.Call(said, said.size),
+            )
+        )
+    except TooLong as error:
+        raise _refused(wanted, str(error)) from error
+    wrong = difference(path, wanted.pinned or said.etag, wanted.size)
+    if not wrong and wanted.commit not in path.parts:
+        wrong = f"it was filed under another commit than {wanted.commit}"
     if wrong:
-        _remove(path)
+        remove(path)
     return path, wrong
 
 
-def _look(repo: str, commit: str, file: str, endpoint: str | None) -> Any:
-    """The metadata that the server gives for a file.
+def _look(wanted: Wanted) -> FileFacts:
+    """What the server says of a file.
 
     Raises:
-        IntegrityError: it has no such file.
+        MissingFile: it has no such file.
+        Garbage: it says nothing that a Hub would.
     """
     hub = client()
-    try:
-        return hub.get_hf_file_metadata(hub.hf_hub_url(repo, file, revision=commit, endpoint=endpoint))
-    except hub.errors.EntryNotFoundError:
-        names = set(hub.HfApi(endpoint=endpoint).list_repo_files(repo, revision=commit))
-        raise _not_there(f"{repo}@{commit[:12]}", file, names) from None
+    with contextlib.suppress(hub.errors.EntryNotFoundError):
+        return answers.read(FileFacts, hub.get_hf_file_metadata(wanted.address))
+    api = hub.HfApi(endpoint=wanted.endpoint)
+    there = answers.file_names(api.list_repo_files(wanted.repo, revision=wanted.commit))
+    if wanted.file in there:
+        raise Garbage(f"it lists {wanted.file} and then has no such file")
+    raise _not_there(f"{wanted.repo}@{wanted.commit[:12]}", wanted.file, there)
 
 
-def _said_wrong(said: Any, commit: str, pinned: str) -> str:
+def _said_wrong(said: FileFacts, wanted: Wanted) -> str:
     """What is wrong with a server's headers; empty if nothing is."""
-    if said.commit_hash != commit:
-        return f"the server answers with commit {said.commit_hash}, must be {commit}"
-    if not re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", said.etag or ""):  # the client makes a path of it
+    if said.commit_hash != wanted.commit:
+        return f"the server answers with commit {said.commit_hash}, must be {wanted.commit}"
+    if not re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", said.etag):  # the client makes a path of it
         return f"the server says that its hash is '{said.etag}'"
-    if pinned and len(said.etag) == 64 and said.etag != pinned:
-        return f"the server says that its sha256 is {said.etag}, must be {pinned}"
+    if wanted.pinned and len(said.etag) == 64 and said.etag != wanted.pinned:
+        return f"the server says that its sha256 is {said.etag}, must be {wanted.pinned}"
+    if wanted.size not in (None, said.size):
+        return f"the server says that it has {said.size:,} bytes, must be {wanted.size:,}"
     return ""
-
-
-def _is_wrong(path: Path, commit: str, expected: str, size: int | None) -> str:
-    """What is wrong with a file that was fetched; empty if nothing is."""
-    length = path.stat().st_size
-    digest = file_sha256(path)[1] if len(expected) == 64 else git_hash(path)
-    if digest != expected or size not in (None, length):
-        sizes = "" if size in (None, length) else f" ({length:,} bytes, must be {size:,})"
-        return f"its hash is {digest}, must be {expected}{sizes}"
-    return "" if commit in path.parts else f"it was filed under another commit than {commit}"
-
-
-def git_hash(content: bytes | Path) -> str:
-    """Git's name for a file or its content, which the Hub says of small files."""
-    size = content.stat().st_size if isinstance(content, Path) else len(content)
-    digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
-    with content.open("rb") if isinstance(content, Path) else io.BytesIO(content) as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _remove(path: Path) -> None:
-    """Take a file out of the cache: the name it has in a commit, and the content that it points to."""
-    content = path.resolve()
-    try:
-        path.unlink(missing_ok=True)
-        content.unlink(missing_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot remove the damaged {path}: {error.strerror}", "remove it by hand") from error
-
-
-def prune(keep: Mapping[str, set[str]], *, dry_run: bool = False) -> tuple[int, int]:
-    """Remove from the cache every commit of these repositories, except those to keep.
-
-    Args:
-        keep: repository to its commits.
-    Returns:
-        how many commits and bytes were removed, or would be.
-    """
-    hub = client()
-    try:
-        cache = hub.scan_cache_dir()
-    except hub.errors.CacheNotFound:
-        return 0, 0
-    outdated = [
-        revision.commit_hash
-        for repo in cache.repos if repo.repo_type == "model" and repo.repo_id in keep
-        for revision in repo.revisions if revision.commit_hash not in keep[repo.repo_id]
-    ]  # fmt: skip
-    plan = cache.delete_revisions(*outdated)
-    if not dry_run:
-        plan.execute()
-    return len(outdated), plan.expected_freed_size

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import IntegrityError, UsageError
 from ..files import file_sha256, sha256
+from . import answers
+from .cache import git_hash
 from .client import check_online, client, explained, patiently
-from .fetching import fetch, git_hash
-
-
-def check_name(repo: str) -> None:
-    """Refuse what cannot be the name of a repository.
-
-    Raises:
-        UsageError: it is none.
-    """
-    with explained(repo):
-        client().utils.validate_repo_id(repo)
-    if repo.count("/") != 1:
-        raise UsageError(f"'{repo}' is no name of a repository", "it is ORG/NAME")
+from .fetching import fetch
+from .names import check_name
 
 
 def push(
@@ -46,9 +37,9 @@ def push(
     check_online()
     check_name(repo)
     api = client().HfApi(endpoint=endpoint)
-    with explained(repo):
+    with explained(repo, endpoint=endpoint):
         patiently(lambda: api.create_repo(repo, private=private, exist_ok=True))
-        if private and not patiently(lambda: api.repo_info(repo)).private:
+        if private and not patiently(lambda: _facts(api, repo)).private:
             raise UsageError(f"{repo} is public", "make it private in its settings, or leave out --private")
         commit = patiently(lambda: _commit(api, repo, files, gone, message))
         if wrong := patiently(lambda: _differences(api, repo, commit, files)):
@@ -62,28 +53,40 @@ def push(
 
 def _commit(api: Any, repo: str, files: Mapping[str, bytes | Path], gone: Sequence[str], message: str) -> str:
     """Make one commit, unless an earlier try made it already and only its answer was lost."""
-    head: str = api.repo_info(repo).sha
+    head = _facts(api, repo).sha
     hub = client()
     operations = [hub.CommitOperationAdd(name, _source(files[name])) for name in _differences(api, repo, head, files)]
     if gone:
-        there = api.get_paths_info(repo, list(gone), revision=head)
-        operations += [hub.CommitOperationDelete(entry.path) for entry in there]
+        operations += [hub.CommitOperationDelete(name) for name in _entries(api, repo, head, gone)]
     if not operations:
         return head
-    oid: str = api.create_commit(repo, operations, commit_message=message, parent_commit=head).oid
-    return oid
+    made = api.create_commit(repo, operations, commit_message=message, parent_commit=head)
+    return answers.read(answers.Made, made).oid
+
+
+def _facts(api: Any, repo: str) -> answers.RepositoryFacts:
+    return answers.read(answers.RepositoryFacts, api.repo_info(repo))
+
+
+def _entries(api: Any, repo: str, commit: str, names: Iterable[str]) -> dict[str, answers.Entry]:
+    """Those of these files that a commit has, by name; a folder of that name is none of them."""
+    wanted = list(names)
+    found = [entry for entry in api.get_paths_info(repo, wanted, revision=commit) if not hasattr(entry, "tree_id")]
+    entries = {entry.path: entry for entry in answers.read_all(answers.Entry, found)}
+    return {name: entries[name] for name in wanted if name in entries}
 
 
 def _differences(api: Any, repo: str, commit: str, files: Mapping[str, bytes | Path]) -> dict[str, tuple[str, str]]:
     """Files that a commit lacks or has with other content: the hash there, and the hash here."""
-    theirs = {entry.path: entry for entry in api.get_paths_info(repo, list(files), revision=commit)}
+    theirs = _entries(api, repo, commit, files)
     differences = {}
     for name, data in files.items():
         entry = theirs.get(name)
-        large = entry is not None and entry.lfs
-        hashes = (entry.lfs.sha256 if large else entry.blob_id) if entry else "", (_sha256 if large else git_hash)(data)
-        if hashes[0] != hashes[1]:
-            differences[name] = hashes
+        large = entry.lfs if entry else None
+        there = large.sha256 if large else entry.blob_id if entry else ""
+        here = (_sha256 if large else git_hash)(data)
+        if there != here:
+            differences[name] = there, here
     return differences
 
 
@@ -98,7 +101,8 @@ def _source(content: bytes | Path) -> str | io.BufferedReader:
 
 def _tag(api: Any, repo: str, tag: str, commit: str) -> None:
     """Name a commit, once and for all."""
-    there = {ref.name: ref.target_commit for ref in api.list_repo_refs(repo).tags}
+    tags = answers.read_all(answers.Tag, api.list_repo_refs(repo).tags)
+    there = {ref.name: ref.target_commit for ref in tags}
     if there.get(tag, commit) != commit:
         raise UsageError(f"{repo} has the tag '{tag}' already, at {there[tag][:12]}", "choose another --tag")
     if tag not in there:
@@ -108,12 +112,13 @@ def _tag(api: Any, repo: str, tag: str, commit: str) -> None:
 def read_head(repo: str, file: str, endpoint: str | None = None) -> bytes | None:
     """A file of a repository as it is now; None where there is none."""
     check_online()
+    check_name(repo)
     hub = client()
     api = hub.HfApi(endpoint=endpoint)
-    with explained(repo):
+    with explained(repo, endpoint=endpoint):
         try:
-            head = patiently(lambda: api.repo_info(repo)).sha
-            if file not in patiently(lambda: api.list_repo_files(repo, revision=head)):
+            head = patiently(lambda: _facts(api, repo)).sha
+            if file not in answers.file_names(patiently(lambda: api.list_repo_files(repo, revision=head))):
                 return None
         except hub.errors.RepositoryNotFoundError:
             return None

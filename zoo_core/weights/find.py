@@ -60,12 +60,15 @@ def from_file(card: Card, path: Path, warn: Warn) -> Checkpoint[Options]:
 
 def _fetched(repo: str, commit: str) -> Path:
     """The weights of a repository at one commit: its single file, else its index and the shards that it names."""
+    sharded = hub.cached(repo, commit, INDEX) and not hub.cached(repo, commit, WEIGHTS)  # known without a network
     try:
-        return hub.fetch(repo, commit, WEIGHTS)
-    except IntegrityError as error:
+        if not sharded:
+            return hub.fetch(repo, commit, WEIGHTS)
+        index = hub.fetch(repo, commit, INDEX)
+    except hub.MissingFile as error:
         try:
             index = hub.fetch(repo, commit, INDEX)
-        except IntegrityError:
+        except hub.MissingFile:
             raise error from None
     for name in sorted(shards.files_of(index)):
         hub.fetch(repo, commit, name)

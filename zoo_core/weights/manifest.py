@@ -15,7 +15,6 @@ from typing import TypeVar
 from .. import hub
 from ..cards import entries
 from ..errors import IntegrityError, UsageError, nearest
-from ..files import file_sha256
 from . import pins
 from .pins import FILE, Pin
 
@@ -87,10 +86,11 @@ def locate(pin: Pin, *, again: bool = False, endpoint: str | None = None) -> Pat
     """Where a pinned file lies: beside its manifest, else in the cache, where it is fetched to.
 
     Args:
-        again: fetch once more what the cache has wrongly.
+        again: compare what the cache has, and fetch once more what it has wrongly.
         endpoint: the server that is asked, if not that of ``HF_ENDPOINT``.
     Raises:
-        IntegrityError: it is nowhere, or the server has something else.
+        IntegrityError: it is nowhere, or the server has something else; or the cache has something else and no
+            server can be asked.
         NetworkError: it has to be fetched and cannot be.
     """
     if is_bundled(pin):
@@ -100,15 +100,14 @@ def locate(pin: Pin, *, again: bool = False, endpoint: str | None = None) -> Pat
             f"the weights of {pin.name} are missing: {pin.bundled}",
             "reinstall the package, or check out the file again",
         )
-    paths = []
-    for file in pin.files:
-        cached = hub.cached(pin.repo, pin.commit, file.file) if again else None
-        wrong = cached is not None and file_sha256(cached) != (file.size, file.sha256)
-        paths.append(
-            hub.fetch(
-                pin.repo, pin.commit, file.file, pinned=file.sha256, size=file.size, again=wrong, endpoint=endpoint
-            )
+    remedy = f"connect to the network, then zoo pull {pin.name}"
+    paths = [
+        hub.fetch(
+            pin.repo, pin.commit, file.file, pinned=file.sha256, size=file.size, again=again, endpoint=endpoint,
+            remedy=remedy,
         )
+        for file in pin.files
+    ]  # fmt: skip
     return paths[-1]
 
 
