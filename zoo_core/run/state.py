@@ -157,6 +157,7 @@ class SavedState:
             with self.blamed(name):
                 part.load_state_dict(state)
                 if isinstance(part, torch.optim.Optimizer):
+                    _check_moments(part)
                     _match_strides(part)
         with self.blamed("the random numbers"):
             torch.set_rng_state(self.tensors[f"{RANDOM}.cpu"].clone())
@@ -188,6 +189,19 @@ class SavedState:
         if not isinstance(state, dict):
             raise IntegrityError(f"{self.path} has no whole state of '{name}'", START_ANEW)
         return state
+
+
+def _check_moments(optimizer: torch.optim.Optimizer) -> None:
+    """Whether moments have the shapes of their parameters: a fused optimiser reads whatever lies behind shorter ones.
+
+    Raises:
+        ValueError: one has another shape.
+    """
+    for group in optimizer.param_groups:
+        for parameter in group["params"] if group.get("fused") else ():
+            for key, value in optimizer.state.get(parameter, {}).items():
+                if isinstance(value, Tensor) and value.shape != (() if key == "step" else parameter.shape):
+                    raise ValueError(f"'{key}' is {list(value.shape)}, its parameter {list(parameter.shape)}")
 
 
 def _match_strides(optimizer: torch.optim.Optimizer) -> None:
