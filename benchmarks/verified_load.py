@@ -43,7 +43,7 @@ def make(folder: Path, hidden: int) -> pins.Pin:
     plugin, preset = NAME.split(".")
     chosen = options(hidden)
     module = registry.load(plugin).build(Checkpoint(NAME, chosen, None))
-    pin = pins.Pin(plugin, preset, pins.WEIGHTS, 0, "", "MIT", home=folder)
+    pin = pins.Pin(plugin, preset, pins.WEIGHTS, 0, "0" * 64, "MIT", home=folder)
     facts = {"model": plugin, "preset": preset, "options": chosen.model_dump(mode="json")}
     digest = tensorfile.save(pin.bundled, module.state_dict(), facts)
     pin = replace(pin, size=pin.bundled.stat().st_size, sha256=digest)

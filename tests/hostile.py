@@ -1,8 +1,8 @@
 """Files and texts as a stranger, a bad disk or a half-written copy would leave them, made by the library hypothesis.
 
-Each `Kind` makes damaged or hostile inputs of one sort, hands each to the public door that reads it, and judges what came
-of it: an input may be taken, or refused by an error of the zoo with an exit code that fits. Anything else is bad: another
-exception, blame for a plugin, a file outside of the folder, control characters in the message.
+Each `Kind` makes hostile inputs of one sort, hands each to the public door that reads it, and judges what came of it: an
+input may be taken, or refused by an error of the zoo with an exit code that fits. Anything else is bad: another
+exception, blame for a plugin, a file outside of the folder, control characters in the message, a long wait.
 
     uv run python tests/hostile.py --minutes 60 --write
 
@@ -51,14 +51,16 @@ SECONDS = 30.0  # more than this for one small input counts as hanging
 # -- values that hurt ------------------------------------------------------------------------------
 
 TEXTS = [
-    "", ".", "..", "../x", "../../../x", "/etc/passwd", "a/b", "a\\b", "a\0b", "a\nb", "\x1b[2J", "\x9b2J", "\u202egnp", "\ud800",
-    "[red]a[/q]", ":bug:", "é", "x" * 300, "x" * 10_000, "0" * 40, "0" * 64, "F" * 64, "NaN", "1e999", "${HOME}", "~",
-    "http://127.0.0.1:9/x", "me/x@" + "0" * 40, "-", "--help", "CON", "\ufeff", "%s%n", "__class__",
+    "", ".", "..", "../x", "../../../x", "/etc/passwd", "a/b", "a\\b", "a\0b", "a\nb", "\x1b[2J", "\x9b2J", "\u202egnp",
+    "\ud800", "[red]a[/q]", ":bug:", "é", "x" * 300, "x" * 10_000, "0" * 40, "0" * 64, "F" * 64, "NaN", "1e999",
+    "${HOME}", "~", "http://127.0.0.1:9/x", "me/x@" + "0" * 40, "-", "--help", "CON", "\ufeff", "%s%n", "__class__",
 ]  # fmt: skip
 NUMBERS = [0, 1, -1, 2**31, 2**53, 2**63, 2**64, -(2**63), 10**30, 0.5, -0.0, 1e308, float("nan"), float("inf")]
 DEEP = "deeper than any reader can follow"  # becomes 100,000 brackets in a file
 hostile_texts = st.one_of(st.sampled_from(TEXTS), st.text(max_size=20))
-scalars = st.one_of(st.none(), st.booleans(), st.sampled_from(NUMBERS), st.integers(), st.floats(allow_subnormal=False), hostile_texts)
+scalars = st.one_of(
+    st.none(), st.booleans(), st.sampled_from(NUMBERS), st.integers(), st.floats(allow_subnormal=False), hostile_texts
+)
 trees = st.recursive(
     scalars,
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(hostile_texts, inner, max_size=3)),
@@ -352,7 +354,9 @@ def answer_of_a_hub(case: tuple[str, Any], folder: Path) -> object:
     name, fields = case
     model = {"file": answers.FileFacts, "repository": answers.RepositoryFacts, "entry": answers.Entry}[name]
     try:
-        return answers.read(model, SimpleNamespace(**{str(k): v for k, v in fields.items()} if isinstance(fields, dict) else {}))
+        return answers.read(
+            model, SimpleNamespace(**{str(k): v for k, v in fields.items()} if isinstance(fields, dict) else {})
+        )
     except answers.Garbage as error:
         raise NetworkError(str(error)) from error
 
@@ -377,6 +381,16 @@ def kinds() -> list[Kind]:
     shapes = st.lists(st.sampled_from([0, 1, 2, 3, 8, 10]), max_size=3).map(tuple)
     answers = {"file": HUB_FILE, "entry": HUB_ENTRY, "repository": {"sha": "0" * 40, "private": False}}
     hub_objects = st.sampled_from(sorted(answers)).flatmap(lambda n: st.tuples(st.just(n), damaged(answers[n])))
+    as_lines = damaged(lines).map(lambda rows: b"\n".join(map(as_json, rows if isinstance(rows, list) else [rows])))
+    tensors = st.tuples(st.text(), shapes, st.sampled_from([0.0, 1.0, -3.0, 1e30]))
+    idx = st.sampled_from(sorted(IDX)).flatmap(lambda name: st.tuples(st.just(name), scratched(IDX[name])))
+
+    def json_or_bytes(document: Any) -> st.SearchStrategy[bytes]:
+        return st.one_of(damaged(document).map(as_json), scratched(as_json(document)))
+
+    def toml_or_bytes(document: Any, text: bytes) -> st.SearchStrategy[bytes]:
+        return st.one_of(damaged(document).map(as_toml), scratched(text))
+
     return [
         Kind("weights: facts of the header", damaged(facts), read_header),
         Kind("weights: places of the tensors", damaged(WEIGHTS_JSON), read_tensors_header),
@@ -384,16 +398,18 @@ def kinds() -> list[Kind]:
         Kind("weights: an index", st.one_of(damaged(index), scratched(as_json(index))), read_index),
         Kind("state: facts of the header", st.tuples(damaged(state), st.booleans()), resume_facts),
         Kind("state: flipped, cut, grown", scratched((unfinished() / "state.safetensors").read_bytes()), resume_bytes),
-        Kind("state: other tensors", st.tuples(st.text(), shapes, st.sampled_from([0.0, 1.0, -3.0, 1e30])), resume_tensors),
-        Kind("run.json", st.one_of(damaged(said).map(as_json), scratched(as_json(said))), read_record),
-        Kind("mark of a run folder", st.one_of(damaged(mark).map(as_json), scratched(as_json(mark))), read_mark),
-        Kind("manifest", st.one_of(damaged(tomllib.loads(manifest)).map(as_toml), scratched(manifest.encode())), read_manifest),
-        Kind("file of options", st.one_of(damaged(options).map(as_toml), scratched(as_toml(options))), read_options),
-        Kind("JSON lines", st.one_of(damaged(lines).map(lambda rows: b"\n".join(map(as_json, rows if isinstance(rows, list) else [rows]))), scratched(b"\n".join(SOME_TEXT))), read_lines),
-        Kind("IDX", st.sampled_from(sorted(IDX)).flatmap(lambda name: st.tuples(st.just(name), scratched(IDX[name]))), read_idx),
+        Kind("state: other tensors", tensors, resume_tensors),
+        Kind("run.json", json_or_bytes(said), read_record),
+        Kind("mark of a run folder", json_or_bytes(mark), read_mark),
+        Kind("manifest", toml_or_bytes(tomllib.loads(manifest), manifest.encode()), read_manifest),
+        Kind("file of options", toml_or_bytes(options, as_toml(options)), read_options),
+        Kind("settings of the user", toml_or_bytes(settings_file, as_toml(settings_file)), read_settings),
+        Kind("JSON lines", st.one_of(as_lines, scratched(b"\n".join(SOME_TEXT))), read_lines),
+        Kind("IDX", idx, read_idx),
         Kind("answers of a hub", hub_objects, answer_of_a_hub),
+        Kind("card of a plugin", st.tuples(st.sampled_from(CARD_FIELDS), hurting), list_with_card),
         Kind("texts for the terminal", hostile_texts, print_text),
-    ]  # fmt: skip
+    ]
 
 
 # -- the verdict ---------------------------------------------------------------------------------------

@@ -45,6 +45,6 @@ def read_options(path: Path) -> dict[str, Any]:
         UsageError: it cannot be read.
     """
     try:
-        return tomllib.loads(read_text(path))
+        return tomllib.loads(read_text(path, "write the options as TOML: batch_size = 64"))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"cannot read options from {path}: {error}", "write them as TOML: batch_size = 64") from error

@@ -17,6 +17,7 @@ from ..cards.checkpoint import Checkpoint
 from ..cards.names import split_name
 from ..cards.options import Options, flags, resolve
 from ..errors import IntegrityError, UsageError, ZooError
+from ..files import file_sha256
 from ..formats import WEIGHTS as WEIGHTS_FORMAT
 from ..formats.schemas import Facts, plain
 from . import manifest, shards
@@ -97,8 +98,8 @@ def checkpoint(
     Args:
         what: the file, for errors.
         own: the user has made it, so that paths in its options are the user's, too. A file of somebody else must not
-            say what is read on this machine: its paths are left out.
-        warn: told which paths were left out.
+            say what is read on this machine.
+        warn: told which paths were left out of the options.
     Raises:
         IntegrityError: the file is of another model or of a newer format, holds values that are no numbers, or was made
             with options that the model does not know and cannot migrate.
@@ -117,19 +118,32 @@ def checkpoint(
             raise IntegrityError(f"{what}: '{name}' holds values that are no numbers", "get the file again")
     options = todays_options(card, facts, what)
     if not own:
-        options = _without_paths(card, options, what, warn)
+        options = _without_paths(card, options, facts, what, warn or log.warning)
     return Checkpoint(f"{card.name}.{facts['preset']}", options, contents.tensors, facts, contents.sha256)
 
 
-def _without_paths(card: Card, options: Options, what: str, warn: Warn | None) -> Options:
-    """The options of a file without the paths on the machine that it was made on."""
-    paths = {flag.field: flag for flag in flags(card.train_options) if flag.type is Path}
-    named = {field: flag for field, flag in paths.items() if getattr(options, field) != flag.default}
-    for field, flag in named.items():
-        (warn or log.warning)(
-            f"{what} was made with {flag.name} {getattr(options, field)}, which is not opened unless you name it"
-        )
-    return options.model_copy(update={field: flag.default for field, flag in named.items()})
+def _without_paths(card: Card, options: Options, facts: Mapping[str, Any], what: str, warn: Warn) -> Options:
+    """The options of a file without the paths that it has no right to: all but those of the data it was trained on.
+
+    A path is left where the file there has a hash that the header knows; who knows it has seen the file.
+    """
+    changes: dict[str, Any] = {}
+    for flag in [flag for flag in flags(card.train_options) if flag.type is Path]:
+        path = getattr(options, flag.field)
+        if path == flag.default or _is_known(Path(path), facts["data"]):
+            continue
+        changes[flag.field] = flag.default
+        if flag.field != "continue_":  # what came before these weights is over
+            warn(f"{what} was made with {flag.name} {path}; that file is not opened, since it is not the same here")
+    return options.model_copy(update=changes)
+
+
+def _is_known(path: Path, hashes: Mapping[str, str]) -> bool:
+    """Whether a file is one of those that the hashes are of."""
+    try:
+        return file_sha256(path)[1] in hashes.values()
+    except UsageError:
+        return False
 
 
 def todays_options(card: Card, facts: Mapping[str, Any], what: str) -> Options:
