@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 FILES = sorted([*(ROOT / "zoo_core").rglob("*.py"), *(ROOT / "plugins").rglob("*.py")])
 ORDER = [  # a room knows those above it in this list, never those beside or below it
     {"errors", "threads"},
-    {"files", "formats"},
+    {"files", "formats", "settings"},
     {"results", "hub", "cards"},
     {"data", "weights"},
     {"run"},

@@ -13,7 +13,7 @@ from rich.text import Text
 from ..cards.card import Card, Metric
 from ..cards.options import Flag
 from ..errors import ZooError
-from ..plugin.registry import Model
+from ..plugin.registry import Model, NotImported
 from ..results.kinds import Figure, HeatMap, Images, Result, Table, Texts
 from ..weights.pins import Pin
 from .screen import TerminalReporter, error, json_out, line, note, notes, out, said, trace
@@ -47,6 +47,9 @@ def listing(models: Mapping[str, Model | ZooError], pins: Mapping[str, Pin]) -> 
     """``zoo list``."""
     table = _table("model", "preset", "weights", "metrics", "what it is")
     for name, model in models.items():
+        if isinstance(model, NotImported):
+            table.add_row(Text(name, "bold"), "", Text("not imported", "yellow"), "", model.hint)
+            continue
         if isinstance(model, ZooError):
             table.add_row(Text(name, "bold"), "", Text("broken", "red"), "", "zoo doctor says why")
             continue
