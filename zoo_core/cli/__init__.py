@@ -12,6 +12,11 @@ from __future__ import annotations
 import os
 import sys
 
+# Else pydantic and torch import whatever any installed distribution offers them, allowed or not, and fail at a damaged
+# one. The zoo needs none of it: the devices that it knows are torch's own.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+os.environ.setdefault("TORCH_DEVICE_BACKEND_AUTOLOAD", "0")
+
 import click
 
 from .. import __version__
