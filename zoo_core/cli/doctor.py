@@ -20,7 +20,7 @@ Check = tuple[str, str, bool, str, str, int]  # kind, name, in order, detail, re
 
 
 def all_checks() -> list[Check]:
-    """All checks, in the order in which they are shown; another kind is a function more."""
+    """All checks, in the order in which they are shown; another kind, e.g. of leftover files, is a function more."""
     return [*_check_plugins(), *_check_weights(), *_check_surroundings()]
 
 

@@ -133,7 +133,7 @@ def _load(entry: EntryPoint, allowed: Allowed) -> Model:
     except (PluginError, KeyboardInterrupt):
         raise
     except BaseException as error:  # whatever a foreign object raises when it is looked at
-        raise _broken(entry, f"it cannot be looked at: {_one_line(error)}") from error
+        raise _broken(entry, f"it cannot be loaded: {_one_line(error)}") from error
 
 
 def _is_name(name: str) -> bool:
