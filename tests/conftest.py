@@ -30,7 +30,8 @@ Zoo = Callable[..., subprocess.CompletedProcess[str]]
 def environment(**extra: str) -> dict[str, str]:
     """The environment of a user at a plain terminal, offline, with the slices as data root."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("ZOO_", "PYTHONDONTWRITE", "PYTHONPATH"))}
-    return {**kept, "ZOO_DATA": str(SLICES), "ZOO_OFFLINE": "1", "NO_COLOR": "1", "COLUMNS": "110", **extra}
+    ours = {"ZOO_DATA": str(SLICES), "ZOO_OFFLINE": "1", "ZOO_SETTINGS": str(HERE / "settings.toml")}
+    return {**kept, **ours, "NO_COLOR": "1", "COLUMNS": "110", **extra}
 
 
 def read_json(text: str) -> Any:

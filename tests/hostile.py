@@ -1,7 +1,7 @@
-"""Files and texts as a stranger, a bad disk or a half-written copy would leave them, made by the library hypothesis.
+"""Files and texts as a stranger, a bad disk or a broken copy would leave them, made by the library hypothesis.
 
-Each `Kind` makes hostile inputs of one sort, hands each to the public door that reads it, and judges what came of it: an
-input may be taken, or refused by an error of the zoo with an exit code that fits. Anything else is bad: another
+Each `Kind` makes hostile inputs of one sort, hands each to the public door that reads it, and judges what came of it:
+an input may be taken, or refused by an error of the zoo with an exit code that fits. Anything else is bad: another
 exception, blame for a plugin, a file outside of the folder, control characters in the message, a long wait.
 
     uv run python tests/hostile.py --minutes 60 --write
@@ -37,6 +37,7 @@ from hypothesis import strategies as st
 import zoo_core as zoo
 from zoo_core import IntegrityError, Options, UsageError, ZooError
 from zoo_core.cards.options import resolve
+from zoo_core.cli.commands import _describe
 from zoo_core.data import images, texts
 from zoo_core.errors import NetworkError, TrainingError, printable
 from zoo_core.plugin import registry
@@ -326,22 +327,26 @@ def print_text(text: str, folder: Path) -> object:
     """What others wrote reaches the terminal without what steers it."""
     from rich.table import Table
 
-    from zoo_core.cli import render
+    from zoo_core.cli import screen
+
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is no JSON")
 
     shown = io.StringIO()
-    console = type(render.out)(file=shown, force_terminal=False, width=200)
+    console = type(screen.out)()
+    console.file = shown
     table = Table(text, title=text)
     table.add_row(text)
     for thing in (text, table):
         console.print(thing)
     out, sys.stdout = sys.stdout, io.StringIO()
     try:
-        render.json_out({text: [text, float("nan")]})
+        screen.json_out({text: [text, float("nan")]})
         printed, sys.stdout = sys.stdout, out
     finally:
         sys.stdout = out
     assert set(shown.getvalue()) <= set(printable(shown.getvalue())), "control characters were printed"
-    said = json.loads(printed.getvalue(), parse_constant=lambda name: 1 / 0)
+    said = json.loads(printed.getvalue(), parse_constant=refuse)
     assert said == {text: [text, None]}, "JSON says something else"
     printed.getvalue().encode()
     return None
@@ -352,13 +357,58 @@ def answer_of_a_hub(case: tuple[str, Any], folder: Path) -> object:
     from zoo_core.hub import answers
 
     name, fields = case
-    model = {"file": answers.FileFacts, "repository": answers.RepositoryFacts, "entry": answers.Entry}[name]
+    models: dict[str, type[Any]] = {"file": answers.FileFacts, "repository": answers.RepositoryFacts}
+    model: type[Any] = {**models, "entry": answers.Entry}[name]
     try:
         return answers.read(
             model, SimpleNamespace(**{str(k): v for k, v in fields.items()} if isinstance(fields, dict) else {})
         )
     except answers.Garbage as error:
         raise NetworkError(str(error)) from error
+
+
+def read_settings(data: bytes, folder: Path) -> object:
+    from zoo_core.cards import settings as settled
+
+    (folder / "settings.toml").write_bytes(data)
+    os.environ["ZOO_SETTINGS"] = str(folder / "settings.toml")
+    try:
+        return settled.allowed()
+    finally:
+        del os.environ["ZOO_SETTINGS"]
+
+
+CARD_FIELDS = ["name", "summary", "idea", "paper", "licence", "metrics", "presets", "datasets", "task", "libraries",
+               "install", "options_version", "preset", "metric", "published"]  # fmt: skip
+
+
+def check_a_card(case: tuple[str, Any], folder: Path) -> object:
+    """A card with any value in one field is a card that can be listed, or is refused."""
+    from dataclasses import replace
+
+    from zoo_core.plugin.checking import check_card
+
+    name, value = case
+    card = registry.load("vae").card
+    first, metric = card.presets[card.default_preset], card.metrics[0]
+    try:
+        if name == "preset":
+            card = replace(card, presets={value: first}, default_preset=value)
+        elif name == "metric":
+            card = replace(card, metrics=(replace(metric, name=value, unit=value),))
+        elif name == "published":
+            card = replace(card, presets={card.default_preset: replace(first, published={metric.name: value})})
+        else:
+            card = replace(card, **{name: value})
+    except Exception as error:  # what the face's own code raises makes that plugin broken
+        raise UsageError(printable(f"{type(error).__name__}: {error}")) from error
+    try:
+        check_card(card)
+    except (ValueError, ZooError) as error:
+        raise UsageError(printable(str(error))) from error
+    text = json.dumps(_describe(card, {}), allow_nan=False)
+    assert text == printable(text)
+    return card
 
 
 WEIGHTS_JSON = {"__metadata__": {"zoo": "{}"}, "a": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}
@@ -376,6 +426,7 @@ def kinds() -> list[Kind]:
     manifest = (HERE.parent / pins.FILE).read_text()
     options = {"latent": 4, "hidden": 8, "iterations": 3, "data": "mnist", "learning-rate": 0.1}
     mark = {"format": 1, "files": ["figures/curves.png"], "preempted": False}
+    settings_file = {"plugins": ["zoo-core", "zoo-pixels"]}
     index = {"metadata": {"zoo": json.dumps(facts)}, "weight_map": {"a": "model-00001-of-00001.safetensors"}}
     lines = [json.loads(line) for line in SOME_TEXT]
     shapes = st.lists(st.sampled_from([0, 1, 2, 3, 8, 10]), max_size=3).map(tuple)
@@ -407,7 +458,7 @@ def kinds() -> list[Kind]:
         Kind("JSON lines", st.one_of(as_lines, scratched(b"\n".join(SOME_TEXT))), read_lines),
         Kind("IDX", idx, read_idx),
         Kind("answers of a hub", hub_objects, answer_of_a_hub),
-        Kind("card of a plugin", st.tuples(st.sampled_from(CARD_FIELDS), hurting), list_with_card),
+        Kind("card of a plugin", st.tuples(st.sampled_from(CARD_FIELDS), hurting), check_a_card),
         Kind("texts for the terminal", hostile_texts, print_text),
     ]
 

@@ -32,7 +32,7 @@ ONLY = {  # a library that only some files may import
     "huggingface_hub": {"zoo_core/hub/client.py"},
     "yaml": {"zoo_core/publish/modelcard.py"},
     "click": {f"zoo_core/cli/{name}.py" for name in ("__init__", "commands", "hub", "plugins", "verbs")},
-    "rich": {"zoo_core/cli/render.py"},
+    "rich": {"zoo_core/cli/render.py", "zoo_core/cli/screen.py"},
     "torchvision": {"zoo_core/data/images.py"},
     "accelerate": {"zoo_core/run/devices.py", "zoo_core/run/parts.py", "zoo_core/run/run.py"},
     "pluggy": {"zoo_core/plugin/hookspecs.py", "zoo_core/plugin/registry.py"},

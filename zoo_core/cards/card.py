@@ -98,16 +98,19 @@ class Card:
     build: Callable[[Checkpoint[Any]], nn.Module] | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.presets, Mapping):
+            return  # whoever loads the plugin says what is wrong with its card
         if not self.default_preset:
             object.__setattr__(self, "default_preset", next(iter(self.presets), ""))
-        if not self.datasets and self.default_preset in self.presets:
+        default = self.presets.get(self.default_preset)
+        if not self.datasets and isinstance(default, Preset) and isinstance(default.options, Options):
             choices = [flag.choices for flag in flags(self.train_options) if flag.field == "data"]
             object.__setattr__(self, "datasets", choices[0] if choices else ())
 
     @property
     def missing(self) -> tuple[str, ...]:
         """The libraries that are not installed."""
-        return tuple(name for name in self.libraries if find_spec(name) is None)
+        return tuple(name for name in self.libraries if not _is_installed(name))
 
     @property
     def train_options(self) -> type[Options]:
@@ -124,3 +127,10 @@ class Card:
         if name not in self.presets:
             raise UsageError(f"{self.name} has no preset '{name}'", nearest(name, self.presets))
         return name
+
+
+def _is_installed(library: str) -> bool:
+    try:
+        return find_spec(library) is not None
+    except (Exception, SystemExit):  # finding ``a.b`` imports ``a``, which may raise anything
+        return False

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from importlib.metadata import Distribution, EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import UsageError, nearest
+from . import settings
+from .settings import Allowed
 
 MODELS = "zoo.plugins"
 
@@ -22,16 +25,34 @@ def installed(group: str) -> dict[str, list[EntryPoint]]:
 def _installed(group: str, _path: tuple[str, ...]) -> dict[str, list[EntryPoint]]:
     """Looked up once for each path that modules are found on: it takes as long as a plugin's import."""
     entries: dict[str, list[EntryPoint]] = {}
-    for entry in sorted(entry_points(group=group), key=lambda e: e.name):
-        if entry not in entries.setdefault(entry.name, []):
-            entries[entry.name].append(entry)
+    for entry in sorted(_entry_points(group), key=lambda e: e.name):
+        others = entries.setdefault(entry.name, [])
+        if not any(entry == other and distribution(entry) == distribution(other) for other in others):
+            others.append(entry)
     return entries
+
+
+def _entry_points(group: str) -> Iterable[EntryPoint]:
+    """All entry points of a group, without those of a distribution whose list of them cannot be read."""
+    try:
+        return entry_points(group=group)
+    except Exception:  # whatever a damaged file makes the parser raise; then one distribution after the other
+        found: list[EntryPoint] = []
+        for one in distributions():
+            try:
+                found += one.entry_points.select(group=group)
+            except Exception:
+                continue
+        return found
 
 
 @lru_cache
 def name_and_version(distribution: Distribution | None) -> tuple[str, str]:
     """Name and version of a distribution; read once for all its plugins, since the metadata holds a whole README."""
-    return (distribution.name, distribution.version) if distribution else ("unknown", "")
+    try:
+        return (distribution.name or "unknown", distribution.version or "") if distribution else ("unknown", "")
+    except Exception:  # its metadata is missing or damaged
+        return "unknown", ""
 
 
 def distribution(entry: EntryPoint) -> str:
@@ -39,16 +60,31 @@ def distribution(entry: EntryPoint) -> str:
     return name_and_version(entry.dist)[0]
 
 
+def may_import(entry: EntryPoint, allowed: Allowed) -> bool:
+    """Whether the user's settings allow an entry point to be imported."""
+    return allowed.names is None or distribution(entry) in allowed
+
+
 def unique(group: str) -> dict[str, EntryPoint]:
     """Entry points by a name that is theirs alone.
 
-    A name claimed by two distributions appears once for each, as ``distribution:name``.
+    A name claimed by two distributions appears once for each, as ``distribution:name``; if only one of them may be
+    imported, that one has the plain name.
     """
+    allowed = settings.allowed()
     result = {}
     for name, entries in installed(group).items():
+        plain = _meant(entries, allowed)
         for entry in entries if len(entries) == 1 else sorted(entries, key=distribution):
-            result[name if len(entries) == 1 else f"{distribution(entry)}:{name}"] = entry
+            result[name if entry is plain else f"{distribution(entry)}:{name}"] = entry
     return result
+
+
+def _meant(entries: Sequence[EntryPoint], allowed: Allowed) -> EntryPoint | None:
+    """The entry point that a plain name means, if it means one."""
+    if len(entries) > 1:
+        entries = [entry for entry in entries if may_import(entry, allowed)]
+    return entries[0] if len(entries) == 1 else None
 
 
 def find(group: str, name: str, kind: str, listing: str) -> EntryPoint:
@@ -66,19 +102,24 @@ def find(group: str, name: str, kind: str, listing: str) -> EntryPoint:
     entries = installed(group).get(plain, [])
     if owner:
         entries = [entry for entry in entries if distribution(entry) == owner]
-    if len(entries) > 1:
+    if meant := _meant(entries, settings.allowed()):
+        return meant
+    if entries:
         full = [f"{distribution(entry)}:{plain}" for entry in entries]
         raise UsageError(f"'{plain}' is claimed by {len(full)} distributions", "type one of: " + ", ".join(full))
-    if not entries:
-        raise UsageError(f"there is no {kind} '{name}'", f"{nearest(name, unique(group))}  ({listing} shows all)")
-    return entries[0]
+    raise UsageError(f"there is no {kind} '{name}'", f"{nearest(name, unique(group))}  ({listing} shows all)")
 
 
 def folders(group: str) -> dict[str, Path]:
-    """The folder of each plugin that is a package, without importing it."""
-    specs = {name: find_spec(entry.module.partition(".")[0]) for name, entry in unique(group).items()}
-    return {
-        name: Path(spec.submodule_search_locations[0])
-        for name, spec in specs.items()
-        if spec and spec.submodule_search_locations
-    }
+    """The folder of each plugin that is a package and may be imported, without importing it."""
+    allowed = settings.allowed()
+    found = {name: _folder(entry) for name, entry in unique(group).items() if may_import(entry, allowed)}
+    return {name: folder for name, folder in found.items() if folder}
+
+
+def _folder(entry: EntryPoint) -> Path | None:
+    try:
+        spec = find_spec(entry.module.partition(".")[0])
+        return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None
+    except (AttributeError, ImportError, IndexError, ValueError):  # it names no module: its loading will say so
+        return None

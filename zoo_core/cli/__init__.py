@@ -12,12 +12,17 @@ from __future__ import annotations
 import os
 import sys
 
+# Else pydantic and torch import whatever any installed distribution offers them, allowed or not, and fail at a damaged
+# one. The zoo needs none of it: the devices that it knows are torch's own.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+os.environ.setdefault("TORCH_DEVICE_BACKEND_AUTOLOAD", "0")
+
 import click
 
 from .. import __version__
-from ..errors import ZooError
+from ..errors import Interrupted, ZooError
 from ..hub import without_token
-from . import commands, hub, render
+from . import commands, hub, render, streams
 from .plugins import VerbGroup
 from .verbs import VERBS
 
@@ -54,35 +59,47 @@ root.add_command(commands.version)
 
 def main() -> None:
     """Entry point of the console script."""
+    streams.prepare()
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code; every error is one clear line on stderr."""
+    with render.notes():
+        try:
+            code = _call(arguments)
+            sys.stdout.flush()
+            return code
+        except (streams.Unread, streams.Unwritable) as error:
+            streams.drop_output()
+            return _failed(error, error.message, error.hint, error.exit_code) if error.exit_code else 0
+        except ZooError as error:
+            return _failed(error, error.message, error.hint, error.exit_code)
+        except click.ClickException as error:
+            return _failed(error, error.format_message(), _help_line(error), 2)
+        except (click.Abort, KeyboardInterrupt) as error:
+            return _failed(error, "stopped", "", Interrupted.exit_code)
+        except Exception as error:
+            what = f"internal error: {type(error).__name__}: {render.said(error)}"
+            return _failed(error, what, "zoo --debug ... shows where", 1)
+
+
+def _call(arguments: list[str]) -> int:
     try:
         return root.main(arguments, prog_name="zoo", standalone_mode=False) or 0
-    except ZooError as error:
-        return _failed(error, error.message, error.hint, error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:  # ``zoo``, ``zoo sample``: not a mistake, a question
         render.line(error.ctx.get_help() if error.ctx else "")
         return 0
-    except click.ClickException as error:
-        return _failed(error, error.format_message(), _help_line(error), 2)
-    except (click.Abort, KeyboardInterrupt) as error:
-        return _failed(error, "stopped", "", 130)
-    except BrokenPipeError:  # the reader of our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception as error:
-        return _failed(error, f"internal error: {type(error).__name__}: {error}", "zoo --debug ... shows where", 1)
 
 
 def _failed(error: BaseException, message: str, hint: str, code: int) -> int:
+    if code == Interrupted.exit_code and os.environ.get("RANK", "0") != "0":
+        return code  # the first process of the launcher says it for all
     if os.environ.get("ZOO_DEBUG"):
         import traceback
 
         text = "".join(traceback.format_exception(error))
-        sys.stderr.write(without_token(text) if "huggingface_hub" in sys.modules else text)
+        render.trace(without_token(text) if "huggingface_hub" in sys.modules else text)
     render.error(message, hint)
     return code
 

@@ -9,17 +9,19 @@ from typing import Any
 import click
 
 from .. import api
-from ..api.calls import Circumstances
+from ..api.calls import Circumstances, blaming
 from ..api.parameters import JSON
 from ..cards.card import Card
 from ..cards.names import split_name
 from ..cards.options import flags
+from ..errors import ZooError
 from ..plugin import registry
-from ..plugin.registry import Model
+from ..plugin.registry import Model, NotImported
 from ..run.environment import versions
 from ..weights import manifest
 from ..weights.pins import Pin
 from . import render
+from .plugins import models
 from .verbs import PATH
 
 json_flag = click.option(*JSON.names, is_flag=True, help=JSON.help)
@@ -43,19 +45,29 @@ def _describe(card: Card, pins: Mapping[str, Pin]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _entry(name: str, model: Model | ZooError, pins: Mapping[str, Pin]) -> dict[str, Any]:
+    """A row of ``zoo list`` as JSON: a model, or why there is none."""
+    if isinstance(model, NotImported):
+        return {"name": name, "distribution": model.distribution, "imported": False, "reason": model.message,
+                "hint": model.hint}  # fmt: skip
+    if isinstance(model, ZooError):
+        return {"name": name, "error": model.message, "hint": model.hint}
+    try:
+        with blaming(model, "card"):
+            return {**_describe(model.card, pins), "name": name, "distribution": model.distribution}
+    except ZooError as error:
+        return _entry(name, error, pins)
+
+
 @click.command("list")
 @json_flag
 def list_(as_json: bool) -> None:
     """Every model: presets, trained weights, metrics."""
-    models, pins = api.models(), manifest.read()
+    listed, pins = api.models(), manifest.read()
     if as_json:
-        render.json_out([
-            {**_describe(m.card, pins), "name": n, "distribution": m.distribution} if isinstance(m, Model)
-            else {"name": n, "error": m.message, "hint": m.hint}
-            for n, m in models.items()
-        ])  # fmt: skip
+        render.json_out([_entry(name, model, pins) for name, model in listed.items()])
     else:
-        render.listing(models, pins)
+        render.listing(listed, pins)
 
 
 class ModelName(click.ParamType):  # type: ignore[type-arg]
@@ -64,9 +76,7 @@ class ModelName(click.ParamType):  # type: ignore[type-arg]
     name = "model"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
-        from click.shell_completion import CompletionItem
-
-        return [CompletionItem(name) for name in registry.names() if name.startswith(incomplete)]
+        return models(incomplete)
 
 
 @click.command()

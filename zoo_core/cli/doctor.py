@@ -9,9 +9,10 @@ from ..api.calls import blaming
 from ..api.parameters import VERBS
 from ..api.reserved import check_options
 from ..cards.options import resolve
-from ..errors import ZooError
+from ..errors import PluginError, ZooError
+from ..plugin.contained import contained
 from ..plugin.plugin import MODEL_HOOKS, Plugin
-from ..plugin.registry import Model
+from ..plugin.registry import Model, NotImported
 from ..run.environment import data_root, versions
 from ..weights import manifest
 
@@ -19,7 +20,7 @@ Check = tuple[str, str, bool, str, str, int]  # kind, name, in order, detail, re
 
 
 def all_checks() -> list[Check]:
-    """All checks."""
+    """All checks, in the order in which they are shown; another kind, e.g. of leftover files, is a function more."""
     return [*_check_plugins(), *_check_weights(), *_check_surroundings()]
 
 
@@ -27,19 +28,34 @@ def _check_plugins() -> list[Check]:
     checks: list[Check] = []
     for name, model in api.models().items():
         try:
-            if isinstance(model, ZooError):
-                raise model
-            card = model.card
+            checks.append(("plugin", name, True, _plugin(model), "", 0))
+        except ZooError as error:
+            checks.append(("plugin", name, False, error.message, error.hint, PluginError.exit_code))
+    return checks
+
+
+def _plugin(model: Model | ZooError) -> str:
+    """What there is to say of a plugin that is in order.
+
+    Raises:
+        ZooError: it is not.
+    """
+    if isinstance(model, NotImported):
+        return f"{model.distribution}, not imported; {model.hint}"
+    if isinstance(model, ZooError):
+        raise model
+    card = model.card
+    with contained(f"plugin '{model.name}' of distribution '{model.distribution}'"):
+        with blaming(model, "card"):
             for verb in VERBS:
                 check_options(model, verb)
             resolve(card.train_options, card.tiny, base=card.presets[card.default_preset].options)
-            needs = f"; needs {', '.join(card.missing)}: {card.install}" if card.missing else ""
-            if not card.missing:
-                _import_model(model)
-            checks.append(("plugin", name, True, f"{model.distribution} {model.version}{needs}", "", 0))
-        except ZooError as error:
-            checks.append(("plugin", name, False, error.message, error.hint, 4))
-    return checks
+            for options in (card.sample_options, card.evaluate_options):
+                options()
+        if not card.missing:
+            _import_model(model)
+    needs = f"; needs {', '.join(card.missing)}: {card.install}" if card.missing else ""
+    return f"{model.distribution} {model.version}{needs}"
 
 
 def _import_model(model: Model) -> None:

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
+from ..api.calls import blaming
 from ..api.reserved import check_options
 from ..cards.names import split_name
 from ..cards.options import Flag, Options, flags
-from ..errors import UsageError, ZooError
+from ..errors import UsageError, ZooError, printable
 from ..plugin import registry
 from ..plugin.registry import Model
 from .verbs import Verb, option
@@ -83,6 +85,14 @@ def piped(options: type[Options], values: dict[str, Any]) -> dict[str, Any]:
         raise UsageError("standard input is not text in UTF-8", f"{wanted[0].name} and others: see --help") from error
 
 
+class _Command(click.Command):
+    """A model's command; its help shows what the model's authors wrote."""
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The help, without what could steer a terminal."""
+        return printable(super().get_help(ctx))
+
+
 class VerbGroup(click.Group):
     """A verb whose sub-commands are the installed models.
 
@@ -100,18 +110,37 @@ class VerbGroup(click.Group):
         self.verb = verb
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Every installed model."""
-        return registry.names()
+        """Every installed model; none of them is imported."""
+        return list(registry.owners())
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
-        """The command of one model, which is loaded for it."""
+    def get_help(self, ctx: click.Context) -> str:
+        """The help, without what could steer a terminal."""
+        return printable(super().get_help(ctx))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Each model with the distribution that it comes from; what it is, `zoo list` says, which imports it."""
+        with formatter.section("Models"):
+            formatter.write_dl(list(registry.owners().items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The models and the flags that begin like what was typed."""
+        return [*models(incomplete), *click.Command.shell_complete(self, ctx, incomplete)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of one model, which is loaded for it; none where only a completion is asked for, and it fails.
+
+        Raises:
+            ZooError: there is no such model, it is broken, or it may not be imported.
+        """
         plugin, preset = split_name(cmd_name)
         try:
-            return self._command(registry.load(plugin), cmd_name, preset)
-        except ZooError as error:
-            if plugin not in registry.names():
-                raise
-            return _broken(cmd_name, error)
+            model = registry.load(plugin)
+            with blaming(model, "card"):  # its options' defaults are made now
+                return self._command(model, cmd_name, preset)
+        except ZooError:
+            if ctx.resilient_parsing:
+                return None
+            raise
 
     def _command(self, model: Model, name: str, preset: str) -> click.Command:
         check_options(model, self.verb.name)
@@ -126,15 +155,10 @@ class VerbGroup(click.Group):
 
         shared = [option(flag) for flag in self.verb.parameters]
         text = f"{self.help}\n\n{model.card.name}: {model.card.summary}.{note}"
-        return click.Command(name, params=[*mine, *shared], callback=callback, help=text, short_help=model.card.summary)
+        return _Command(name, params=[*mine, *shared], callback=callback, help=text)
 
 
-def _broken(name: str, error: ZooError) -> click.Command:
-    """Stands in for a plugin that cannot be loaded: it can be listed, and says why when called."""
-
-    def callback(rest: tuple[str, ...]) -> None:
-        raise error
-
-    rest = click.Argument(["rest"], nargs=-1, type=click.UNPROCESSED)
-    return click.Command(name, params=[rest], callback=callback, short_help="(broken; zoo doctor says why)",
-                         context_settings={"ignore_unknown_options": True})  # fmt: skip
+def models(incomplete: str) -> list[CompletionItem]:
+    """The installed models that begin like what was typed, each with its distribution; none is imported."""
+    return [CompletionItem(name, help=printable(owner)) for name, owner in registry.owners().items()
+            if name.startswith(incomplete)]  # fmt: skip

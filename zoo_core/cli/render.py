@@ -1,89 +1,31 @@
-"""Everything that is printed. Results go to standard output, progress and errors to standard error."""
+"""What the commands print. Results go to standard output, progress and errors to standard error."""
 
 from __future__ import annotations
 
-import json
 import shutil
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from ..cards.card import Card, Metric
 from ..cards.options import Flag
 from ..errors import ZooError
-from ..plugin.registry import Model
+from ..plugin.registry import Model, NotImported
 from ..results.kinds import Figure, HeatMap, Images, Result, Table, Texts
-from ..run.reporter import Progress, Reporter
 from ..weights.pins import Pin
+from .screen import TerminalReporter, error, json_out, line, note, notes, out, said, trace
 
 if TYPE_CHECKING:
     from ..api import Evaluation, Trained
     from ..publish.parcel import Parcel
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
-
-
-def line(text: str) -> None:
-    """One line on standard output."""
-    out.print(text, markup=False, soft_wrap=True)
-
-
-def json_out(value: Any) -> None:
-    """JSON on standard output, nothing else."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
-
-
-def error(message: str, hint: str) -> None:
-    """One clear line on standard error, and what to do next."""
-    err.print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
-    if hint:
-        err.print(Text.assemble(("  next: ", "bold"), hint), soft_wrap=True)
-
-
-class TerminalReporter(Reporter):
-    """A progress bar where standard error is a terminal, a line now and then where it is not."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._bar: Any = None
-        self._task: Any = None
-
-    def progress(self, now: Progress) -> None:
-        """Move the bar; another computation gets a bar of its own."""
-        if not err.is_terminal:
-            return super().progress(now)
-        if self._activity != now.activity:
-            self.close()
-            self._activity = now.activity
-        if self._bar is None:
-            from rich import progress as bars
-
-            self._bar = bars.Progress(
-                bars.BarColumn(), bars.MofNCompleteColumn(), bars.TimeRemainingColumn(),
-                bars.TextColumn("{task.description}"), console=err, transient=True,
-            )  # fmt: skip
-            self._task = self._bar.add_task("", total=now.total)
-            self._bar.start()
-        shown = "  ".join([now.activity, *(f"{name} {value:.4g}" for name, value in now.values.items())])
-        self._bar.update(self._task, completed=now.done, description=shown)
-
-    def tell(self, line: str) -> None:
-        err.print(line, markup=False, soft_wrap=True)
-
-    def warn(self, message: str) -> None:
-        err.print(Text.assemble(("note: ", "yellow"), message), soft_wrap=True)
-
-    def close(self) -> None:
-        super().close()
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+__all__ = [
+    "TerminalReporter", "card", "checks", "error", "evaluated", "json_out", "line", "listing", "note", "notes",
+    "parcel", "said", "sampled", "trace", "trained", "weights",
+]  # fmt: skip
 
 
 def _table(*columns: str) -> RichTable:
@@ -93,14 +35,21 @@ def _table(*columns: str) -> RichTable:
     return table
 
 
-def _number(value: float, metric: Metric | None = None) -> str:
-    return f"{value:.{metric.decimals if metric else 2}f}"
+def _number(value: object, metric: Metric | None = None) -> str:
+    """A number with the digits that its metric has; what should have been one as it is."""
+    try:
+        return f"{value:.{metric.decimals if metric else 2}f}"
+    except (TypeError, ValueError, OverflowError):
+        return said(value)
 
 
 def listing(models: Mapping[str, Model | ZooError], pins: Mapping[str, Pin]) -> None:
     """``zoo list``."""
     table = _table("model", "preset", "weights", "metrics", "what it is")
     for name, model in models.items():
+        if isinstance(model, NotImported):
+            table.add_row(Text(name, "bold"), "", Text("not imported", "yellow"), "", model.hint)
+            continue
         if isinstance(model, ZooError):
             table.add_row(Text(name, "bold"), "", Text("broken", "red"), "", "zoo doctor says why")
             continue
@@ -135,7 +84,7 @@ def card(card: Card, pins: Mapping[str, Pin], options: Iterable[Flag], preset: s
     """``zoo info``."""
     out.print(Text(f"{card.name}: {card.summary}", "bold"))
     for text in (card.idea, card.paper):
-        out.print(text, markup=False)
+        out.print(text)
     line(f"data: {', '.join(card.datasets)}   licence of the weights: {card.licence}\n")
     presets = _table("preset", "weights", "what it is")
     for name, value in card.presets.items():
@@ -152,7 +101,7 @@ def card(card: Card, pins: Mapping[str, Pin], options: Iterable[Flag], preset: s
     table = _table("option of train", preset, "unit", "what it does")
     for flag in options:
         value = getattr(chosen, flag.field)
-        table.add_row(flag.name, "none" if value is None else str(value), flag.unit, flag.help)
+        table.add_row(flag.name, "none" if value is None else said(value), flag.unit, flag.help)
     out.print(table)
     line(
         f"\nzoo train {card.name} --preset {preset}   "
@@ -211,7 +160,7 @@ def _tables(results: Mapping[str, Result]) -> None:
 def _rows(table: Table) -> None:
     shown = _table(*table.columns)
     for row in table.rows:
-        shown.add_row(*(f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row))
+        shown.add_row(*(_number(cell) if isinstance(cell, float) else said(cell) for cell in row))
     out.print(shown)
 
 

@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from ..cards import entries
+from ..cards import entries, settings
 from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint
+from ..cards.names import is_plain
 from ..cards.options import Options
+from ..cards.settings import Allowed
 from ..errors import IntegrityError, PluginError, ZooError
 from . import hookspecs
+from .checking import NAME, check_card
+from .contained import contained
 from .hookspecs import PROJECT
 
 if TYPE_CHECKING:
@@ -86,18 +90,48 @@ def check_fits(model: Model, checkpoint: Checkpoint[Options], what: str) -> None
         ) from error
 
 
+class NotImported(PluginError):
+    """A plugin that is installed, and that the user's settings do not allow to be imported.
+
+    Args:
+        entry: the plugin.
+        allowed: the settings.
+    """
+
+    def __init__(self, entry: EntryPoint, allowed: Allowed) -> None:
+        self.distribution = entries.distribution(entry)
+        super().__init__(
+            f"plugin '{entry.name}' of distribution '{self.distribution}' is not imported: {allowed.where} does not "
+            "allow it",
+            allowed.remedy(self.distribution),
+        )
+
+
 def names() -> list[str]:
-    """Names that `load` takes, without importing any plugin."""
+    """Names of all installed plugins, without importing any."""
     return list(entries.unique(entries.MODELS))
 
 
+def owners() -> dict[str, str]:
+    """The distribution of each installed plugin, without importing any; and whether it may not be imported.
+
+    A name that cannot be typed is left out: such a plugin is broken.
+    """
+    allowed = settings.allowed()
+    return {
+        name: entries.distribution(entry) + ("" if entries.may_import(entry, allowed) else " (not imported)")
+        for name, entry in entries.unique(entries.MODELS).items() if _is_name(entry.name)
+    }  # fmt: skip
+
+
 def load_all() -> dict[str, Model | ZooError]:
-    """Every installed model by name; a broken one is represented by its error."""
+    """Every installed model by name; a broken one, or one that may not be imported, is represented by its error."""
     result: dict[str, Model | ZooError] = {}
+    allowed = settings.allowed()
     for name, entry in entries.unique(entries.MODELS).items():
         try:
-            result[name] = _load(entry)
-        except ZooError as error:
+            result[name] = _load(entry, allowed)
+        except PluginError as error:
             result[name] = error
     return result
 
@@ -109,12 +143,31 @@ def load(name: str) -> Model:
         name: ``vae``, or ``distribution:vae``.
     Raises:
         UsageError: no plugin has this name, or several have.
-        PluginError: the plugin cannot be imported or breaks the rules of its hooks.
+        PluginError: the plugin may not be imported, cannot be, or breaks the rules of its hooks.
     """
-    return _load(entries.find(entries.MODELS, name, "model", "zoo list"))
+    return _load(entries.find(entries.MODELS, name, "model", "zoo list"), settings.allowed())
 
 
-def _load(entry: EntryPoint) -> Model:
+def _load(entry: EntryPoint, allowed: Allowed) -> Model:
+    if not entries.may_import(entry, allowed):
+        raise NotImported(entry, allowed)
+    if not _is_name(entry.name):
+        raise _broken(entry, "its name cannot be typed: letters, digits, '-' and '_' make one")
+    try:
+        with contained(f"plugin '{entry.name}' of distribution '{entries.distribution(entry)}'"):
+            return _loaded(entry)
+    except (PluginError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # whatever a foreign object raises when it is looked at
+        raise _broken(entry, f"it cannot be loaded: {_one_line(error)}") from error
+
+
+def _is_name(name: str) -> bool:
+    """Whether people can type a plugin's name: one without a dot, as a preset follows that."""
+    return bool(name) and is_plain(name) and "." not in name and len(name) <= NAME
+
+
+def _loaded(entry: EntryPoint) -> Model:
     plugin = _import(entry)
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
@@ -157,14 +210,18 @@ def _check_hooks(manager: pluggy.PluginManager, entry: EntryPoint) -> None:
 def _card(manager: pluggy.PluginManager, entry: EntryPoint) -> Card:
     try:
         card = manager.hook.card()
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise _broken(entry, f"its card() failed: {_one_line(error)}") from error
     if not isinstance(card, Card):
         raise _broken(entry, f"its card() returned {type(card).__name__}, not a Card")
     if card.name != entry.name:
         raise _broken(entry, f"its card is named '{card.name}', its entry point '{entry.name}'")
-    if card.default_preset not in card.presets:
-        raise _broken(entry, f"its default preset '{card.default_preset}' does not exist")
+    try:
+        check_card(card)
+    except (ValueError, PluginError) as error:
+        raise _broken(entry, f"its card: {getattr(error, 'message', error)}") from error
     return card
 
 
@@ -177,4 +234,7 @@ def _broken(entry: EntryPoint, cause: str) -> PluginError:
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join("".join(traceback.format_exception_only(error)).split())
+    try:
+        return " ".join("".join(traceback.format_exception_only(error)).split())
+    except Exception:  # it is a foreign type, which may refuse even this
+        return type(error).__name__

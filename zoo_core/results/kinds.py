@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
@@ -14,6 +14,35 @@ from ..errors import PluginError
 if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
+
+
+LARGEST = 1024  # bits of a whole number: what JSON and a terminal have room for
+
+
+def _check_texts(what: str, texts: Iterable[object]) -> None:
+    """Whether all are texts that can be written.
+
+    Raises:
+        PluginError: one is not.
+    """
+    for text in texts:
+        if not isinstance(text, str):
+            raise PluginError(f"{what} must be texts, not {type(text).__name__}")
+        if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise PluginError(f"{what} must be whole characters: {text!a:.80} has half of one")
+
+
+def _check_cells(cells: Iterable[object]) -> None:
+    """Whether all cells of a table are plain values.
+
+    Raises:
+        PluginError: one is not.
+    """
+    for cell in cells:
+        if isinstance(cell, str):
+            _check_texts("the cells of a table", [cell])
+        elif not isinstance(cell, int | float | None) or (isinstance(cell, int) and cell.bit_length() > LARGEST):
+            raise PluginError(f"a cell of a table must be a text, a number or None, not {type(cell).__name__}")
 
 
 class Picture(ABC):
@@ -66,6 +95,7 @@ class Images(Picture):
             raise PluginError(f"pixels must be finite and in [0, 1], not {float(p.min()):g} to {float(p.max()):g}")
         if self.captions and len(self.captions) != len(p):
             raise PluginError(f"{len(self.captions)} captions for {len(p)} images")
+        _check_texts("captions", self.captions)
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -91,6 +121,7 @@ class Series:
     line: bool = True
 
     def __post_init__(self) -> None:
+        _check_texts("the labels of a figure", [self.label])
         if len(self.x) != len(self.y):
             raise PluginError(f"the series '{self.label}' has {len(self.x)} values of x and {len(self.y)} of y")
         if not all(math.isfinite(value) for value in (*self.x, *self.y)):
@@ -112,6 +143,7 @@ class Figure(Picture):
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        _check_texts("title and labels of a figure", [self.title, self.xlabel, self.ylabel])
         if not any(series.x for series in self.series):
             raise PluginError(f"the figure '{self.title}' has no points")
 
@@ -141,6 +173,7 @@ class HeatMap(Picture):
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        _check_texts("the names of a heat map", [self.title, self.xlabel, self.ylabel, *self.rows, *self.columns])
         if len(self.cells) != len(self.rows) or any(len(row) != len(self.columns) for row in self.cells):
             raise PluginError(f"a heat map of {len(self.rows)} x {len(self.columns)} names needs as many cells")
 
@@ -153,7 +186,11 @@ class HeatMap(Picture):
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of plain values under named columns."""
+    """Rows of plain values under named columns.
+
+    Raises:
+        PluginError: rows of unequal length, or a cell that is no text, number or None.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
@@ -163,10 +200,13 @@ class Table:
     def __post_init__(self) -> None:
         if any(len(row) != len(self.columns) for row in self.rows):
             raise PluginError(f"every row of a table must have {len(self.columns)} cells")
+        _check_texts("the columns of a table", self.columns)
+        _check_cells(cell for row in self.rows for cell in row)
 
     def records(self) -> list[dict[str, Any]]:
-        """The rows as dictionaries by column."""
-        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+        """The rows as dictionaries by column; a number that is not finite, which JSON lacks, becomes None."""
+        cells = ([None if isinstance(c, float) and not math.isfinite(c) else c for c in row] for row in self.rows)
+        return [dict(zip(self.columns, row, strict=True)) for row in cells]
 
     def save(self, path: str | Path, overwrite: bool = False) -> Path:
         """Write JSON lines, one object per row."""
@@ -189,6 +229,7 @@ class Texts:
         for name, extra in (("sources", self.sources), ("scores", self.scores)):
             if extra and len(extra) != len(self.texts):
                 raise PluginError(f"{len(extra)} {name} for {len(self.texts)} texts")
+        _check_texts("texts and their sources", [*self.texts, *self.sources])
 
     def save(self, path: str | Path, overwrite: bool = False) -> Path:
         """Write JSON lines: text, and source and score where given."""

@@ -1,0 +1,118 @@
+"""What a user has settled for all commands: which distributions' plugins may be imported.
+
+``ZOO_PLUGINS`` names them, separated by commas or blanks; else the settings file does, ``$ZOO_SETTINGS`` or
+``settings.toml`` in the user's configuration folder:
+
+    plugins = ["zoo-pixels"]
+
+Where neither says anything, all that are installed may be imported. The zoo's own always may.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..errors import UsageError
+from ..files import read_bytes
+from ..formats.schemas import complaint
+
+VARIABLE = "ZOO_PLUGINS"
+OWN = "zoo-core"  # the zoo's own distribution
+LARGEST = 1 << 16  # bytes of a settings file
+NAME = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"  # of a distribution
+
+
+class _Settings(BaseModel):
+    """The settings file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
+    plugins: list[Annotated[str, Field(pattern=NAME, max_length=200)]] | None = None
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """The distributions whose plugins may be imported.
+
+    Args:
+        names: normalised; None allows all.
+        where: the variable or file that says so, for messages.
+    """
+
+    names: frozenset[str] | None
+    where: str = ""
+
+    def __contains__(self, distribution: str) -> bool:
+        return self.names is None or _normal(distribution) in self.names
+
+    def remedy(self, distribution: str) -> str:
+        """How to allow one more."""
+        if self.where == VARIABLE:
+            return f"to allow it, add {distribution} to {VARIABLE}"
+        return f"to allow it, add '{distribution}' to plugins in {self.where}"
+
+
+def allowed() -> Allowed:
+    """Which plugins may be imported.
+
+    Raises:
+        UsageError: the variable or the settings file cannot be understood.
+    """
+    if (typed := os.environ.get(VARIABLE)) is not None:
+        names = typed.replace(",", " ").split()
+        if wrong := [name for name in names if not re.match(NAME, name)]:
+            raise UsageError(f"{VARIABLE}: '{wrong[0]}' is no name of a distribution", "give names, e.g. zoo-pixels")
+        return _allowed(names, VARIABLE)
+    file = path()
+    settings = _read(file)
+    return Allowed(None) if settings.plugins is None else _allowed(settings.plugins, str(file))
+
+
+def path() -> Path:
+    """The settings file, whether or not there is one."""
+    if chosen := os.environ.get("ZOO_SETTINGS"):
+        return Path(chosen)
+    from platformdirs import user_config_path
+
+    return user_config_path("zoo") / "settings.toml"
+
+
+def _allowed(names: list[str], where: str) -> Allowed:
+    return Allowed(frozenset(_normal(name) for name in (OWN, *names)), where)
+
+
+def _normal(name: str) -> str:
+    """A distribution's name as names are compared (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _read(file: Path) -> _Settings:
+    """The settings of a file; nothing is settled where the user has none.
+
+    Raises:
+        UsageError: it cannot be read, or says what no setting is.
+    """
+    if not os.path.lexists(file):
+        if os.environ.get("ZOO_SETTINGS"):
+            raise UsageError(f"ZOO_SETTINGS names {file}, which does not exist", "write it, or unset it")
+        return _Settings()
+    text = read_bytes(file, "mend or remove it", LARGEST)
+    try:
+        return _parsed(text)
+    except ValidationError as error:
+        raise UsageError(f"{file}: {complaint(error)}", 'e.g. plugins = ["zoo-pixels"]') from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{file} is no settings file: {error}", 'e.g. plugins = ["zoo-pixels"]') from error
+
+
+@lru_cache(maxsize=4)
+def _parsed(text: bytes) -> _Settings:
+    import tomllib
+
+    return _Settings.model_validate(tomllib.loads(text.decode("utf-8")))

@@ -1,0 +1,168 @@
+"""The terminal, JSON and progress: nothing that others wrote can steer any of them.
+
+Every text is printed as it is, without its control characters: no markup, no emoji codes, whoever wrote it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+
+from ..errors import printable
+from ..run.reporter import Progress, Reporter
+
+NOTES = ("zoo_core.hub", "zoo_core.plugin")  # loggers whose warnings a user sees
+DEEPEST = 64  # lists within lists of what is printed as JSON
+
+
+class _Terminal(Console):
+    """A console that prints texts as they are, whoever calls it with whatever was read."""
+
+    def __init__(self, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        """What a text goes through before its width is measured."""
+        return super().render_str(printable(text), **how)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """What everything that is printed goes through, on its way to becoming text with styles."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
+
+
+out = _Terminal()
+err = _Terminal(stderr=True)
+
+
+def line(text: str) -> None:
+    """One line on standard output."""
+    out.print(text, soft_wrap=True)
+
+
+def error(message: str, hint: str) -> None:
+    """One clear line on standard error, and what to do next."""
+    err.print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
+    if hint:
+        err.print(Text.assemble(("  next: ", "bold"), hint), soft_wrap=True)
+
+
+def note(message: str) -> None:
+    """A line worth knowing, on standard error."""
+    err.print(Text.assemble(("note: ", "yellow"), message), soft_wrap=True)
+
+
+def trace(text: str) -> None:
+    """The traceback of an error, on standard error."""
+    err.print(text, soft_wrap=True, end="")
+
+
+def said(thing: object) -> str:
+    """A thing of a type that may be a stranger's, as text; its type's name where it cannot be said."""
+    try:
+        return str(thing)
+    except Exception:  # whatever a foreign type raises, e.g. for a number of too many digits
+        return type(thing).__name__
+
+
+def json_out(value: Any) -> None:
+    """JSON on standard output, nothing else."""
+    plain = _plain(value)
+    text = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8", "surrogatepass")
+    except UnicodeEncodeError:  # a terminal of few letters
+        text = json.dumps(plain, indent=2, allow_nan=False)
+    if text != printable(text):
+        text = "".join(c if c == printable(c) else f"\\u{ord(c):04x}" for c in text)
+    sys.stdout.write(text + "\n")
+
+
+def _plain(value: Any, depth: int = DEEPEST) -> Any:
+    """A value that JSON has: a number that is not finite becomes null, a thing that JSON lacks its text."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, int) and value.bit_length() < 1024:  # more digits than Python writes, or anybody reads
+        return int(value)
+    if depth and isinstance(value, Mapping):
+        return {said(key): _plain(item, depth - 1) for key, item in value.items()}
+    if depth and isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item, depth - 1) for item in value]
+    return said(value)
+
+
+class TerminalReporter(Reporter):
+    """A progress bar where standard error is a terminal, a line now and then where it is not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar: Any = None
+        self._task: Any = None
+
+    def progress(self, now: Progress) -> None:
+        """Move the bar; another computation gets a bar of its own."""
+        if not err.is_terminal:
+            return super().progress(now)
+        if self._activity != now.activity:
+            self.close()
+            self._activity = now.activity
+        if self._bar is None:
+            from rich import progress as bars
+
+            self._bar = bars.Progress(
+                bars.BarColumn(), bars.MofNCompleteColumn(), bars.TimeRemainingColumn(),
+                bars.TextColumn("{task.description}", markup=False), console=err, transient=True,
+            )  # fmt: skip
+            self._task = self._bar.add_task("", total=now.total)
+            self._bar.start()
+        shown = "  ".join([now.activity, *(f"{name} {value:.4g}" for name, value in now.values.items())])
+        self._bar.update(self._task, completed=now.done, description=shown)
+
+    def tell(self, line: str) -> None:
+        err.print(line, soft_wrap=True)
+
+    def warn(self, message: str) -> None:
+        note(message)
+
+    def close(self) -> None:
+        super().close()
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+class _Notes(logging.Handler):
+    """Shows a warning of a logger as a note."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See `logging.Handler`."""
+        note(said(record.getMessage()))
+
+
+@contextmanager
+def notes() -> Iterator[None]:
+    """While a command runs, show the warnings of the zoo's own loggers, here and nowhere else."""
+    handler = _Notes(logging.WARNING)
+    before = [(logger, logger.propagate) for logger in map(logging.getLogger, NOTES)]
+    for logger, _ in before:
+        logger.addHandler(handler)
+        logger.propagate = False
+    try:
+        yield
+    finally:
+        for logger, propagate in before:
+            logger.removeHandler(handler)
+            logger.propagate = propagate
