@@ -94,7 +94,9 @@ def damaged(draw: st.DrawFn, document: Any) -> Any:
     """A document with one to three values replaced, removed or added."""
     tree = copy.deepcopy(document)
     for _ in range(draw(st.integers(1, 3))):
-        *above, last = draw(st.sampled_from([place for place in places(tree) if place] or [(0,)]))
+        if not (found := [place for place in places(tree) if place]):
+            break
+        *above, last = draw(st.sampled_from(found))
         inner = tree
         for key in above:
             inner = inner[key]
@@ -358,10 +360,10 @@ def answer_of_a_hub(case: tuple[str, Any], folder: Path) -> object:
 
     name, fields = case
     models: dict[str, type[Any]] = {"file": answers.FileFacts, "repository": answers.RepositoryFacts}
-    model: type[Any] = {**models, "entry": answers.Entry}[name]
+    models["entry"] = answers.Entry
     try:
         return answers.read(
-            model, SimpleNamespace(**{str(k): v for k, v in fields.items()} if isinstance(fields, dict) else {})
+            models[name], SimpleNamespace(**{str(k): v for k, v in fields.items()} if isinstance(fields, dict) else {})
         )
     except answers.Garbage as error:
         raise NetworkError(str(error)) from error

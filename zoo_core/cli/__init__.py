@@ -4,7 +4,7 @@
 
 Nothing here imports torch; the verbs do, after everything that was typed has been checked.
 
-Imports errors, cards, hub, results, weights, run, plugin, api, publish.
+Imports errors, files, cards, hub, results, weights, run, plugin, api, publish.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import click
 from .. import __version__
 from ..errors import Interrupted, ZooError
 from ..hub import without_token
+from ..run import signals
 from . import commands, hub, render, streams
 from .plugins import VerbGroup
 from .verbs import VERBS
@@ -60,7 +61,9 @@ root.add_command(commands.version)
 def main() -> None:
     """Entry point of the console script."""
     streams.prepare()
-    sys.exit(run(sys.argv[1:]))
+    with signals.cuts_interrupt():
+        code = run(sys.argv[1:])
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

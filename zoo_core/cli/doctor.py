@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from pathlib import Path
 
 from .. import api
 from ..api.calls import blaming
@@ -15,13 +16,14 @@ from ..plugin.plugin import MODEL_HOOKS, Plugin
 from ..plugin.registry import Model, NotImported
 from ..run.environment import data_root, versions
 from ..weights import manifest
+from ..weights.tidy import tidy
 
 Check = tuple[str, str, bool, str, str, int]  # kind, name, in order, detail, remedy, exit code
 
 
 def all_checks() -> list[Check]:
-    """All checks, in the order in which they are shown; another kind, e.g. of leftover files, is a function more."""
-    return [*_check_plugins(), *_check_weights(), *_check_surroundings()]
+    """All checks, in the order in which they are shown; what killed processes left behind is removed on the way."""
+    return [*_check_plugins(), *_check_weights(), *_check_files(), *_check_surroundings()]
 
 
 def _check_plugins() -> list[Check]:
@@ -82,6 +84,22 @@ def _check_weights() -> list[Check]:
         except ZooError as error:
             checks.append(("weights", name, False, error.message, error.hint, 3))
     return checks
+
+
+def _check_files() -> list[Check]:
+    removed = tidy(workplaces())
+    said = (
+        f"removed {removed.files} that killed processes left, {removed.size:,} bytes"
+        if removed.files
+        else "no leftovers"
+    )
+    return [("files", "half-written", True, said, "", 0)]
+
+
+def workplaces() -> list[Path]:
+    """Where half-written files may lie: here, in the runs here, and where data sets are."""
+    root, runs = data_root(), Path("runs")
+    return [Path(), *(runs.iterdir() if runs.is_dir() else ()), root, *root.glob("*"), *root.glob("*/raw")]
 
 
 def _check_surroundings() -> list[Check]:

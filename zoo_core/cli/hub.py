@@ -212,10 +212,16 @@ def path(name: str) -> None:
 @weights.command()
 @click.option("--dry-run", is_flag=True, help="Say what would go, and keep it.")
 def prune(dry_run: bool) -> None:
-    """Remove from the cache the commits of the pinned repositories that are no longer pinned."""
+    """Remove commits of the pinned repositories that are no longer pinned, and what killed processes left behind."""
+    from ..weights.tidy import tidy
+    from .doctor import workplaces
+
+    left = tidy(workplaces(), dry_run)
     keep: dict[str, set[str]] = {}
     for pin in manifest.read().values():
         if pin.repo:
             keep.setdefault(pin.repo, set()).add(pin.commit)
     commits, size = hub.prune(keep, dry_run=dry_run)
-    render.line(f"{'would remove' if dry_run else 'removed'} {commits} commits, {size:,} bytes")
+    word = "would remove" if dry_run else "removed"
+    render.line(f"{word} {commits} commits, {size:,} bytes")
+    render.line(f"{word} {left.files} leftovers of killed processes, {left.size:,} bytes")

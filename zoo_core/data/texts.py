@@ -143,7 +143,7 @@ def _row(path: Path, number: int, line: str, fields: Source) -> tuple[tuple[str,
     where = f"{path}, line {number}"
     try:
         row = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{where}: not JSON: {error}", "write one JSON object a line") from error
     if not isinstance(row, dict):
         raise UsageError(f"{where}: a JSON {type(row).__name__}, not an object", "write one JSON object a line")

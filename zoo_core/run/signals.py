@@ -38,18 +38,22 @@ def _restore(earlier: dict[signal.Signals, Any]) -> None:
 
 @contextlib.contextmanager
 def cuts_interrupt() -> Iterator[None]:
-    """Inside, SIGTERM and SIGHUP end the program as Ctrl-C does, by an exception, instead of at once."""
+    """Inside, SIGTERM and SIGHUP end the program as Ctrl-C does, by an exception, instead of at once.
+
+    Afterwards all three are ignored: the program has done its work, and its exit code says so.
+    """
 
     def cut(number: int, frame: FrameType | None) -> None:
         for each in CUTS:
             signal.signal(each, signal.SIG_IGN)  # what is cleaned up now is not cut again
         raise Cut
 
-    earlier = _installed(dict.fromkeys(CUTS, cut))
+    _installed(dict.fromkeys(CUTS, cut))
     try:
         yield
     finally:
-        _restore(earlier)
+        for each in (signal.SIGINT, *CUTS):
+            signal.signal(each, signal.SIG_IGN)
 
 
 class StopSignal:

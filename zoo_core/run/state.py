@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from ..cards.checkpoint import ties
 from ..errors import IntegrityError, PluginError, UsageError, ZooError
@@ -155,8 +156,10 @@ class SavedState:
         for name, part in parts.items():
             state = self._state_of(name, copied=not isinstance(part, torch.nn.Module))
             with self.blamed(name):
+                fresh = [dict(group) for group in part.param_groups] if isinstance(part, Optimizer) else []
                 part.load_state_dict(state)
-                if isinstance(part, torch.optim.Optimizer):
+                if isinstance(part, Optimizer):
+                    _check_groups(part, fresh)
                     _check_moments(part)
                     _match_strides(part)
         with self.blamed("the random numbers"):
@@ -191,7 +194,26 @@ class SavedState:
         return state
 
 
-def _check_moments(optimizer: torch.optim.Optimizer) -> None:
+def _check_groups(optimizer: Optimizer, fresh: list[dict[str, Any]]) -> None:
+    """Whether settings (rate, decay, ...) are still of the kind that they were before a state was loaded.
+
+    Raises:
+        ValueError: one is not.
+    """
+    for group, before in zip(optimizer.param_groups, fresh, strict=True):
+        for key, value in before.items():
+            if key != "params" and _kind(group.get(key)) != _kind(value) and value is not None:
+                raise ValueError(f"its '{key}' is {group.get(key)!r}, was {value!r}")
+
+
+def _kind(value: Any) -> Any:
+    """What a setting is: all numbers are of one kind, and so are lists and tuples of as many values."""
+    if isinstance(value, list | tuple):
+        return [_kind(item) for item in value]
+    return float if isinstance(value, int | float) and not isinstance(value, bool) else type(value)
+
+
+def _check_moments(optimizer: Optimizer) -> None:
     """Whether moments have the shapes of their parameters: a fused optimiser reads whatever lies behind shorter ones.
 
     Raises:
@@ -204,7 +226,7 @@ def _check_moments(optimizer: torch.optim.Optimizer) -> None:
                     raise ValueError(f"'{key}' is {list(value.shape)}, its parameter {list(parameter.shape)}")
 
 
-def _match_strides(optimizer: torch.optim.Optimizer) -> None:
+def _match_strides(optimizer: Optimizer) -> None:
     """Lay out moments like their parameters (channels last, say): fused optimisers rely on it."""
     for parameter, moments in optimizer.state.items():
         for key, value in moments.items():
