@@ -7,7 +7,6 @@ together with its own.
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 import signal
@@ -20,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from conftest import ROOT, SLICES, environment
+from conftest import environment
 from hostile import SMALL, Tally
 
 from zoo_core.files import sha256

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..cards.checkpoint import Checkpoint
 from ..cards.options import Options
 from ..errors import PluginError, TrainingError, UsageError, ZooError
+from ..files import disk_error
 from ..plugin.registry import Model
 from ..run.environment import data_root, versions
 from .handle import load_pinned
@@ -94,16 +96,21 @@ def blaming(model: Model, hook: str) -> Iterator[None]:
         ) from error
     except ZooError:
         raise
+    except OSError as error:
+        if error.filename is None or error.errno is None:
+            raise _failed(model, hook, error) from error
+        raise disk_error(Path(os.fsdecode(error.filename)), error) from error
     except (Exception, SystemExit) as error:  # a hook may call sys.exit
         if _is_out_of_memory(error):
             raise TrainingError(
                 f"{model.name} ran out of memory", "ask for fewer or smaller: --n, --batch-size"
             ) from error
-        raise PluginError(
-            f"the hook '{hook}' of {model.name} ({model.distribution} {model.version}) failed: "
-            f"{type(error).__name__}: {error}",
-            REPORT,
-        ) from error
+        raise _failed(model, hook, error) from error
+
+
+def _failed(model: Model, hook: str, error: BaseException) -> PluginError:
+    whose = f"the hook '{hook}' of {model.name} ({model.distribution} {model.version})"
+    return PluginError(f"{whose} failed: {type(error).__name__}: {error}", REPORT)
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

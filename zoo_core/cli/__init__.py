@@ -63,6 +63,8 @@ def main() -> None:
     streams.prepare()
     with signals.cuts_interrupt():
         code = run(sys.argv[1:])
+    if code == Interrupted.exit_code:
+        streams.end(code)
     sys.exit(code)
 
 
@@ -82,9 +84,17 @@ def run(arguments: list[str]) -> int:
             return _failed(error, error.format_message(), _help_line(error), 2)
         except (click.Abort, KeyboardInterrupt) as error:
             return _failed(error, "stopped", "", Interrupted.exit_code)
+        except OSError as error:
+            if error.filename is None:
+                return _internal(error)
+            return _failed(error, f"cannot use {error.filename}: {error.strerror}", "check the path", 1)
         except Exception as error:
-            what = f"internal error: {type(error).__name__}: {render.said(error)}"
-            return _failed(error, what, "zoo --debug ... shows where", 1)
+            return _internal(error)
+
+
+def _internal(error: Exception) -> int:
+    what = f"internal error: {type(error).__name__}: {render.said(error)}"
+    return _failed(error, what, "zoo --debug ... shows where", 1)
 
 
 def _call(arguments: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from pathlib import Path
 
@@ -99,7 +100,7 @@ def _check_files() -> list[Check]:
 def workplaces() -> list[Path]:
     """Where half-written files may lie: here, in the runs here, and where data sets are."""
     root, runs = data_root(), Path("runs")
-    return [Path(), *(runs.iterdir() if runs.is_dir() else ()), root, *root.glob("*"), *root.glob("*/raw")]
+    return [Path(), *(runs.iterdir() if os.path.isdir(runs) else ()), root, *root.glob("*"), *root.glob("*/raw")]
 
 
 def _check_surroundings() -> list[Check]:
@@ -107,7 +108,7 @@ def _check_surroundings() -> list[Check]:
 
     root = data_root()
     sets = ("MNIST/raw", "FashionMNIST/raw", "ACLAbstracts", "SciTLDR", "XSum")
-    there = [folder.partition("/")[0] for folder in sets if (root / folder).is_dir()]
+    there = [folder.partition("/")[0] for folder in sets if os.path.isdir(root / folder)]
     count = torch.cuda.device_count()
     cuda = ", ".join(torch.cuda.get_device_name(i) for i in range(count)) or "no CUDA device"
     installed = versions(torch=True)

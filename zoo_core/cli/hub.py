@@ -71,7 +71,7 @@ def push(
     if every == bool(name):
         raise UsageError("say which weights: MODEL [RUN], or --all", "zoo push cgan RUN --repo me/zoo-cgan")
     file = file or manifest.path()
-    if not dry_run and file.exists() and not os.access(file, os.W_OK):
+    if not dry_run and os.path.exists(file) and not os.access(file, os.W_OK):
         raise UsageError(f"the pin cannot be written into {file}", "choose another one with --manifest")
     circumstances = Circumstances(0, device, data_root, render.TerminalReporter())
     plan = _Push(repo, every, private, tag, endpoint, dirty, circumstances)

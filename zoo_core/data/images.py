@@ -132,7 +132,7 @@ def load(
 
 def is_there(name: str, split: str, root: Path) -> bool:
     """Whether the files of a data set lie under `root`."""
-    return all(path.is_file() for path in _paths(name, split, root))
+    return all(os.path.isfile(path) for path in _paths(name, split, root))
 
 
 def _paths(name: str, split: str, root: Path) -> list[Path]:
@@ -160,7 +160,7 @@ def _idx(path: Path, data: bytes, dims: int) -> Tensor:
 def _warn_unknown(
     name: str, source: Source, raw: Path, paths: list[Path], digests: list[str], warn: Callable[[str], None]
 ) -> None:
-    listed = (raw / SUMS).read_text().split() if (raw / SUMS).is_file() else []
+    listed = (raw / SUMS).read_text().split() if os.path.isfile(raw / SUMS) else []
     files = [
         (p.name, d) for p, d in zip(paths, digests, strict=True) if d != source.known.get(p.name) and d not in listed
     ]

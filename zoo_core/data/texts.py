@@ -102,7 +102,7 @@ def load(name: str, split: str, root: Path) -> TextData:
     if name not in SOURCES:
         raise UsageError(f"there is no data set '{name}'", nearest(name, SOURCES))
     path = file(name, split, root)
-    if not path.is_file():
+    if not os.path.isfile(path):
         _fetch(name, split, path)
     return read(path, SOURCES[name], name, split)
 
@@ -151,7 +151,8 @@ def _row(path: Path, number: int, line: str, fields: Source) -> tuple[tuple[str,
     references = _texts(row, fields.target, where, "--target-field")
     sentences = source if len(source) > 1 else split_sentences(source[0])
     title = row.get(fields.title) if fields.title else None
-    known = [f"id {row[fields.id]}" if fields.id in row else "", _words(" ".join(source)), _words(title or "")]
+    title = title if isinstance(title, str) else ""
+    known = [f"id {row[fields.id]}" if fields.id in row else "", _words(" ".join(source)), _words(title)]
     return sentences, references, frozenset(key for key in known if key)
 
 
@@ -191,7 +192,7 @@ def read_plain(path: Path) -> str:
     Raises:
         UsageError: it cannot be read, is empty, binary, or too long.
     """
-    if path.is_file() and (size := path.stat().st_size) > 4 * LONGEST:  # bytes of a character
+    if os.path.isfile(path) and (size := path.stat().st_size) > 4 * LONGEST:  # bytes of a character
         raise UsageError(f"{path} has {size / 1e6:.1f} MB; {LONGEST:,} characters is the most", "give a part of it")
     try:
         return plain(read_bytes(path).decode("utf-8"), str(path))

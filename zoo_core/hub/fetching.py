@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ def folder(source: str, files: Sequence[str]) -> Path:
         IntegrityError: a file is damaged in the cache and cannot be fetched again.
         NetworkError: it cannot be fetched.
     """
-    if not Path(source).is_dir():
+    if not os.path.isdir(Path(source)):
         repo, commit = split_address(source)
         paths = [fetch(repo, commit, name) for name in files]
         return paths[0].parent
@@ -110,7 +111,7 @@ def fetch(
         check_online("" if path else f"{file} of {repo} at {commit[:12]} is not in the cache; ")
         return _download(wanted, path)
     except NetworkError as error:
-        if not path or not path.exists():
+        if not path or not os.path.exists(path):
             raise
         raise IntegrityError(f"the cached {path} is damaged: {damage}; {error.message}", remedy) from error
 

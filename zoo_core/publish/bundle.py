@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,7 @@ def bundle(
     """
     ready = [_ready(folder, file.parent, circumstances, again, half, dirty) for folder in folders]
     with bundled.writing(file):
-        if file.exists():
+        if os.path.exists(file):
             read(file)  # a manifest that cannot be written is said before anything is copied
         bundled.remove_orphans(file)
         staged: list[Pin] = []

@@ -52,7 +52,7 @@ class RunFolder:
             Interrupted: Ctrl-C or a signal, outside of a loop, while there is a state.
         """
         self._removable(resume, overwrite)  # a folder that is not ours does not even get a lock
-        was_there = self.path.is_dir()
+        was_there = os.path.isdir(self.path)
         try:
             with files.held(self.path / LOCK, f"the run in {self.path} is being written"):
                 remove_dead([self.path], mine=True)
@@ -68,7 +68,7 @@ class RunFolder:
 
     def is_resumed(self, resume: bool, overwrite: bool) -> bool:
         """Whether a run that is there is continued: one that a scheduler cut off is, by the same command."""
-        unfinished = (self.path / state.FILE).exists() and not (self.path / record.FILE).exists()
+        unfinished = os.path.exists(self.path / state.FILE) and not os.path.exists(self.path / record.FILE)
         return resume or (unfinished and not overwrite and self._mark().preempted)
 
     def _names(self) -> set[str]:
@@ -82,7 +82,7 @@ class RunFolder:
         Raises:
             UsageError: the folder must not be touched.
         """
-        if os.path.lexists(self.path) and not self.path.is_dir():
+        if os.path.lexists(self.path) and not os.path.isdir(self.path):
             raise UsageError(f"{self.path} is no folder", "choose another folder with --output")
         there = self._names()
         if record.FILE in there and resume:
@@ -105,7 +105,7 @@ class RunFolder:
             UsageError: it is no run of the zoo.
         """
         if MARK in there:
-            return {name for name in (*self._mark().files, *FILES) if (self.path / name).is_file()}
+            return {name for name in (*self._mark().files, *FILES) if os.path.isfile(self.path / name)}
         if record.FILE in there:
             record.read(self.path)
         elif state.FILE in there:
@@ -126,7 +126,7 @@ class RunFolder:
 
     def _mark(self) -> schemas.Mark:
         """What the folder says of itself; nothing where it is not marked."""
-        if not (self.path / MARK).is_file():
+        if not os.path.isfile(self.path / MARK):
             return schemas.Mark()
         try:
             said = json.loads(files.read_text(self.path / MARK))
@@ -151,7 +151,7 @@ class RunFolder:
             (self.path / MARK).unlink(missing_ok=True)
         elif isinstance(error, Interrupted):
             self._write_mark(self._mark().model_copy(update={"preempted": error.preempted}))
-        elif isinstance(error, KeyboardInterrupt) and (self.path / state.FILE).exists():
+        elif isinstance(error, KeyboardInterrupt) and os.path.exists(self.path / state.FILE):
             cut = isinstance(error, Cut)
             self._write_mark(self._mark().model_copy(update={"preempted": cut}))
             how = "the same command continues" if cut else "the same command with --resume continues"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,14 +67,14 @@ class Inputs:
 
     def texts(self, name: str, split: str) -> TextData:
         """See `Run.texts`."""
-        with self._download(name in texts.SOURCES and not texts.file(name, split, self.data_root).is_file()):
+        with self._download(name in texts.SOURCES and not os.path.isfile(texts.file(name, split, self.data_root))):
             data = texts.load(name, split, self.data_root)
         self.data[f"{name}/{split}"] = data.sha256
         return data
 
     def example_texts(self, name: str) -> TextData:
         """See `Run.example_texts`."""
-        if texts.file(name, "test", self.data_root).is_file():
+        if os.path.isfile(texts.file(name, "test", self.data_root)):
             return self.texts(name, "test")
         self.reporter.warn(f"{name} is not in {self.data_root}; shown are of the papers that come with the zoo")
         return texts.load("acl-titles", "test", texts.EXAMPLES)

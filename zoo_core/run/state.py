@@ -6,6 +6,7 @@ of the random generators, and in the header what is not a tensor. No pickle.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -103,7 +104,7 @@ class TrainingState:
             UsageError: it is of another model, or made with other options or seed.
             IntegrityError: the file is damaged or of a newer format.
         """
-        if not self.path or not self.path.exists():
+        if not self.path or not os.path.exists(self.path):
             return None
         contents = tensorfile.read(self.path, format=STATE, sealed_since=1)
         facts = plain(State, contents.facts, str(self.path), START_ANEW)

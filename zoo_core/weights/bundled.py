@@ -7,6 +7,7 @@ the new files take the place of the old ones; until then, and after a crash, the
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -98,9 +99,11 @@ def discard(staged: Sequence[Pin]) -> None:
 def orphans(file: Path) -> list[Path]:
     """Staged files and folders beside a manifest that it does not pin: a killed process left them."""
     known = {
-        path for pin in (pins.read(file) if file.exists() else {}).values() for path in (pin.staged, pin.staged.parent)
+        path
+        for pin in (pins.read(file) if os.path.exists(file) else {}).values()
+        for path in (pin.staged, pin.staged.parent)
     }
-    entries = (file.parent / BUNDLED).iterdir() if (file.parent / BUNDLED).is_dir() else ()
+    entries = (file.parent / BUNDLED).iterdir() if os.path.isdir(file.parent / BUNDLED) else ()
     return sorted(path for path in entries if STAGED.fullmatch(path.name) and path not in known)
 
 
@@ -112,24 +115,24 @@ def remove_orphans(file: Path) -> list[Path]:
     """
     found = orphans(file)
     for path in found:
-        _remove(path / INDEX if path.is_dir() else path)
-    return [path for path in found if not path.exists()]
+        _remove(path / INDEX if os.path.isdir(path) else path)
+    return [path for path in found if not os.path.exists(path)]
 
 
 def _settle(pin: Pin) -> None:
     """Let the staged files of a pin take the place of the old ones; where that fails, they are found all the same."""
-    if not pin.staged.exists():
+    if not os.path.exists(pin.staged):
         return
     single, several = replace(pin, shards=()).settled, pin.home / BUNDLED / pin.name
     with contextlib.suppress(OSError):
         if pin.shards:
-            if (several / INDEX).exists():
+            if os.path.exists(several / INDEX):
                 shutil.rmtree(several, ignore_errors=True)
             pin.staged.parent.replace(several)
             single.unlink(missing_ok=True)
         else:
             pin.staged.replace(single)
-            if (several / INDEX).exists():
+            if os.path.exists(several / INDEX):
                 shutil.rmtree(several, ignore_errors=True)
 
 

@@ -7,6 +7,7 @@ compared with the manifest each time they are loaded.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -50,9 +51,9 @@ def from_file(card: Card, path: Path, warn: Warn) -> Checkpoint[Options]:
         warn: told that nothing pins them, and their sha256.
     """
     named = path
-    if path.is_dir():
+    if os.path.isdir(path):
         path = shards.main_file(path)
-    elif "@" in path.name and not path.exists():
+    elif "@" in path.name and not os.path.exists(path):
         path = _fetched(*hub.split_address(path.as_posix()))
     result = checkpoint(card, shards.read(path), str(path), warn=warn)
     warn(f"{named} is not pinned; its sha256 is {result.sha256}")
@@ -80,7 +81,7 @@ def from_file_or_pin(card: Card, path: Path, warn: Warn) -> Checkpoint[Options]:
     """Weights from a file or a run folder, or, where there is none, those pinned under this name."""
     plugin, _ = split_name(str(path))
     pins = manifest.read()
-    if not path.exists() and plugin == card.name and str(path) in pins:
+    if not os.path.exists(path) and plugin == card.name and str(path) in pins:
         return pinned(card, pins[str(path)])
     return from_file(card, path, warn)
 

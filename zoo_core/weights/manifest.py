@@ -27,7 +27,7 @@ def path() -> Path:
         return Path(chosen)
     package = Path(__file__).parent.parent
     installed = package / "pinned" / FILE
-    return installed if installed.exists() else package.parent / FILE
+    return installed if os.path.exists(installed) else package.parent / FILE
 
 
 def read() -> dict[str, Pin]:
@@ -46,7 +46,7 @@ def carried() -> dict[str, dict[str, Pin] | IntegrityError]:
     """The manifests beside the modules of plugins, by plugin; a broken one is represented by its error."""
     result: dict[str, dict[str, Pin] | IntegrityError] = {}
     for plugin, file in ((name, folder / FILE) for name, folder in entries.folders(entries.MODELS).items()):
-        if not file.is_file():
+        if not os.path.isfile(file):
             continue
         try:
             result[plugin] = mine = pins.read(file)
@@ -113,7 +113,7 @@ def locate(pin: Pin, *, again: bool = False, endpoint: str | None = None) -> Pat
 
 def is_bundled(pin: Pin) -> bool:
     """Whether all its files lie beside the manifest."""
-    return all(path.exists() for path in pin.paths(pin.bundled).values())
+    return all(os.path.exists(path) for path in pin.paths(pin.bundled).values())
 
 
 def available(pin: Pin) -> Path | None:

@@ -5,6 +5,7 @@ Reading needs only the standard library; writing keeps comments and order (tomlk
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, field
@@ -101,7 +102,7 @@ class Pin:
     @property
     def bundled(self) -> Path:
         """The one of both that is there; a file that is staged still when its manifest is written is the right one."""
-        return self.staged if self.staged.exists() else self.settled
+        return self.staged if os.path.exists(self.staged) else self.settled
 
     def _beside(self, name: str) -> Path:
         folder = self.home / BUNDLED
@@ -236,9 +237,9 @@ def rendered(new: Sequence[Pin], file: Path) -> tuple[str, str]:
 
     import tomlkit
 
-    if file.exists():
+    if os.path.exists(file):
         read(file)
-    before = read_text(file) if file.exists() else ""
+    before = read_text(file) if os.path.exists(file) else ""
     try:
         document: Any = tomlkit.parse(before)
         document.update(MANIFEST.stamp())

@@ -7,6 +7,7 @@ that a single file has in its header (https://huggingface.co/docs/transformers/b
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -79,7 +80,7 @@ def _groups(tensors: Mapping[str, Tensor], largest: int) -> list[dict[str, Tenso
 
 def main_file(folder: Path) -> Path:
     """The file of a folder that weights are read from: the index where there is one."""
-    return folder / INDEX if (folder / INDEX).is_file() else folder / WEIGHTS
+    return folder / INDEX if os.path.isfile(folder / INDEX) else folder / WEIGHTS
 
 
 def read(path: Path, check: Check | None = None) -> Contents:

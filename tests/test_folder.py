@@ -1,0 +1,292 @@
+"""Run folders: one process at a time, nothing removed that is not the run's, resumed when a scheduler cut them off."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import killing
+import pytest
+from conftest import SLICES, Listener, environment
+from killing import OPTIONS, call, ended, start
+
+import zoo_core as zoo
+from zoo_core import IntegrityError, Interrupted, UsageError
+from zoo_core.run import signals
+from zoo_core.run.folder import LOCK, MARK, RunFolder
+from zoo_core.run.reporter import Silent
+from zoo_core.weights import tensorfile
+
+GOLDEN = Path(__file__).parent / "data" / "golden" / "0.1.0" / "ewc"
+TINY: dict[str, Any] = {"iterations": 2, "batch_size": 16, "hidden": 8, "tasks": 2, "held_out": 40}
+
+
+def train(folder: Path, **more: Any) -> zoo.Trained:
+    return zoo.train("ewc", output=folder, data_root=SLICES, device="cpu", **{"reporter": Silent(), **TINY, **more})
+
+
+@pytest.mark.parametrize("kind", killing.KINDS)
+def test_whatever_kills_a_process_nothing_is_lost(kind: str) -> None:
+    """A few of each; `tests/hostile.py` makes many."""
+    tally = killing.KINDS[kind](3, random.Random(2))
+    assert tally.tried >= 3 and not tally.bad, tally.bad
+
+
+# -- whose files they are ----------------------------------------------------------------------------
+
+
+def test_a_run_that_is_replaced_loses_its_own_files_only(tmp_path: Path) -> None:
+    train(tmp_path / "run")
+    marked = json.loads((tmp_path / "run" / MARK).read_text())["files"]
+    assert "figures/curves.png" in marked and all((tmp_path / "run" / name).is_file() for name in marked)
+    (tmp_path / "run" / "figures" / "precious.txt").write_text("mine")
+    (tmp_path / "run" / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match="exists already"):
+        train(tmp_path / "run")
+    train(tmp_path / "run", overwrite=True, seed=1)
+    assert (tmp_path / "run" / "figures" / "precious.txt").exists() and (tmp_path / "run" / "notes.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["figures/mine.png", "history.csv", "model.safetensors", "stages/x", "notes.txt"])
+@pytest.mark.parametrize("how", [{}, {"overwrite": True}])
+def test_a_folder_that_is_no_run_is_not_touched(tmp_path: Path, name: str, how: dict[str, bool]) -> None:
+    (tmp_path / "run" / name).parent.mkdir(parents=True)
+    (tmp_path / "run" / name).write_text("mine")
+    with pytest.raises(UsageError, match="holds no run"):
+        train(tmp_path / "run", **how)
+    assert (tmp_path / "run" / name).read_text() == "mine" and not list((tmp_path / "run").glob(".zoo*"))
+
+
+def test_a_run_of_a_release_that_marked_none_is_known_by_what_is_in_it(tmp_path: Path) -> None:
+    for what in ("finished", "unfinished"):
+        shutil.copytree(GOLDEN / what, tmp_path / what)
+        (tmp_path / what / "figures").mkdir()
+        (tmp_path / what / "figures" / "precious.txt").write_text("mine")
+        with pytest.raises(UsageError, match="exists already"):
+            train(tmp_path / what)
+        train(tmp_path / what, overwrite=True)
+        assert (tmp_path / what / "figures" / "precious.txt").exists()
+    (tmp_path / "not").mkdir()
+    (tmp_path / "not" / "run.json").write_text("{}")
+    with pytest.raises(IntegrityError):
+        train(tmp_path / "not", overwrite=True)
+    assert (tmp_path / "not" / "run.json").exists()
+
+
+HOW: list[dict[str, Any]] = [{}, {"resume": True}, {"overwrite": True}]
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_a_training_that_fails_leaves_what_it_found(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, how: dict[str, Any]
+) -> None:
+    """Nothing was there; an empty folder was; another run that has only begun was; the user's figures were."""
+    nowhere = tmp_path_factory.mktemp("data")
+    for name in ("nothing", "empty", "begun"):
+        place = tmp_path / name
+        if name != "nothing":
+            place.mkdir()
+        if name == "begun":
+            (place / "figures").mkdir()
+            (place / "figures" / "early.png").write_text("another's")
+            if not how.get("resume"):
+                continue  # refused: see above
+        before = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*"))
+        with pytest.raises(zoo.ZooError):
+            zoo.train("ewc", output=place, data_root=nowhere, reporter=Silent(), **TINY, **how)
+        assert sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("how", ["a file", "a link to nothing", "a pipe"])
+def test_what_is_no_folder_is_refused(tmp_path: Path, how: str) -> None:
+    place = tmp_path / "run"
+    if how == "a file":
+        place.touch()
+    elif how == "a pipe":
+        os.mkfifo(place)
+    else:
+        place.symlink_to("no")
+    for more in ({}, {"overwrite": True}, {"resume": True}):
+        with pytest.raises(UsageError, match="is no folder"):
+            train(place, **more)
+    assert os.path.lexists(place)
+
+
+def test_a_folder_behind_a_link_will_do(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "run").symlink_to("disk")
+    train(tmp_path / "run")
+    assert (tmp_path / "disk" / "run.json").exists() and (tmp_path / "run").is_symlink()
+
+
+# -- who has it ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", [[], ["--resume"], ["--overwrite"]])
+def test_a_run_that_another_process_trains_is_left_alone(tmp_path: Path, how: list[str]) -> None:
+    first = start(tmp_path, "train", "ewc", *OPTIONS, "--iterations", "100000", "--save-steps", "1", "-o", "run")
+    wait_for(tmp_path / "run" / "state.safetensors")
+    code, _, err = call(tmp_path, "train", "ewc", *OPTIONS, "--iterations", "100000", "-o", "run", *how)
+    assert first.poll() is None and code == 2, err
+    assert f"process {first.pid}" in err or (not how and "exists already" in err)
+    first.kill()
+    ended(first)
+    code, _, err = call(tmp_path, "train", "ewc", *OPTIONS, "-o", "run", "--overwrite")
+    assert code == 0, err
+
+
+def wait_for(path: Path, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} does not come"
+        time.sleep(0.05)
+
+
+# -- told to end ------------------------------------------------------------------------------------------
+
+
+def test_a_run_that_was_cut_off_says_so_and_goes_on(tmp_path: Path) -> None:
+    process = start(tmp_path, "train", "ewc", *OPTIONS, "--iterations", "100000", "--save-steps", "5", "-o", "run")
+    wait_for(tmp_path / "run" / "state.safetensors")
+    process.send_signal(signal.SIGTERM)
+    code, _, err = ended(process)
+    assert code == 130 and "state saved in run; the same command continues" in err
+    assert json.loads((tmp_path / "run" / MARK).read_text())["preempted"] is True
+    code, _, err = call(tmp_path, "train", "ewc", *OPTIONS, "--iterations", "50", "-o", "run")
+    assert code == 2 and "made with options.iterations = 100000" in err, "another command does not go on"
+    again = start(tmp_path, "train", "ewc", *OPTIONS, "--iterations", "100000", "--save-steps", "5", "-o", "run")
+    said = again.stderr.readline() if again.stderr else ""
+    while said and "was cut off; it goes on" not in said:
+        said = again.stderr.readline() if again.stderr else ""
+    assert said
+    again.kill()
+    ended(again)
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGHUP])
+def test_what_nohup_made_a_process_deaf_to_it_stays_deaf_to(tmp_path: Path, told: signal.Signals) -> None:
+    deaf = {"preexec_fn": lambda: signal.signal(told, signal.SIG_IGN)}
+    process = start(tmp_path, "train", "ewc", *OPTIONS, "--iterations", "300", "--save-steps", "1", "-o", "run", **deaf)
+    wait_for(tmp_path / "run" / "state.safetensors")
+    process.send_signal(told)
+    assert ended(process)[0] == 0
+
+
+def test_a_step_that_takes_too_long_is_given_up() -> None:
+    began = time.monotonic()
+    with pytest.raises(signals.Cut), signals.StopSignal(grace=0.2):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+    assert time.monotonic() - began < 5
+    with signals.StopSignal(grace=0.2) as stop:  # the step ended in time
+        os.kill(os.getpid(), signal.SIGTERM)
+        stop.stops = True
+        stop.settle()
+        os.kill(os.getpid(), signal.SIGTERM)  # a scheduler says it twice
+        time.sleep(0.4)
+    assert stop.requested and stop.cut
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_between_two_loops_there_is_a_state_to_go_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes after the last loop, the evaluation, may be cut off too."""
+    import zoo_core.api.training as training
+
+    def cut(*arguments: Any) -> None:
+        raise signals.Cut
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "measure", cut)
+        with pytest.raises(Interrupted, match="stopped") as caught:
+            train(tmp_path / "run")
+    assert caught.value.preempted and "the same command continues" in caught.value.hint
+    listener = Listener()
+    train(tmp_path / "run", reporter=listener)
+    assert any("was cut off" in told for told in listener.told)
+    whole, again = (
+        tensorfile.read(train(tmp_path / n, overwrite=n == "run").folder / "model.safetensors") for n in ("a", "run")
+    )
+    assert whole.sha256 == again.sha256
+
+
+def test_one_process_of_two_that_is_told_ends_both(tmp_path: Path) -> None:
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29533", "-m"]
+    arguments = ["zoo_core", "train", "ewc", *OPTIONS, "--iterations", "100000", "--save-steps", "5", "-o", "run"]
+    import subprocess
+
+    agent = subprocess.Popen([*launch, *arguments], cwd=tmp_path, env=environment(OMP_NUM_THREADS="1"),
+                             stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)  # fmt: skip
+    wait_for(tmp_path / "run" / "state.safetensors", 120)
+    found = subprocess.run(["pgrep", "-P", str(agent.pid)], capture_output=True, text=True).stdout.split()
+    assert len(found) == 2
+    os.kill(int(found[1]), signal.SIGTERM)
+    code, _, err = ended(agent)
+    assert code and err.count("error: stopped at step") == 1 and "the same command continues" in err, err
+    assert json.loads((tmp_path / "run" / MARK).read_text())["preempted"] is True
+
+
+# -- what a resumed run keeps ------------------------------------------------------------------------------
+
+
+def interrupted(folder: Path, **more: Any) -> None:
+    """A run with a state, stopped after its loops."""
+    import zoo_core.api.training as training
+
+    def stop(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(Interrupted):
+        patched.setattr(training, "measure", stop)
+        train(folder, **more)
+
+
+@pytest.mark.parametrize("change", [{"precision": "bf16"}, {"compile": True}])
+def test_how_a_run_computes_cannot_change_when_it_is_resumed(tmp_path: Path, change: dict[str, Any]) -> None:
+    interrupted(tmp_path / "run")
+    with pytest.raises(UsageError, match=f"made with {next(iter(change))} = "):
+        train(tmp_path / "run", resume=True, **change)
+    assert train(tmp_path / "run", resume=True).record["precision"] == "fp32"
+
+
+def test_what_may_change_is_said_and_recorded_for_each_stretch(tmp_path: Path) -> None:
+    import torch
+
+    interrupted(tmp_path / "run")
+    threads, listener = torch.get_num_threads(), Listener()
+    torch.set_num_threads(threads + 1)
+    try:
+        done = train(tmp_path / "run", resume=True, reporter=listener)
+    finally:
+        torch.set_num_threads(threads)
+    assert any(f"goes on with threads {threads + 1}, so far it was {threads}" in told for told in listener.told)
+    assert [stretch["threads"] for stretch in done.record["stretches"]] == [threads, threads + 1]
+    assert "stretches" not in train(tmp_path / "whole").record
+
+
+def test_every_bit_of_a_state_counts(tmp_path: Path) -> None:
+    interrupted(tmp_path / "run")
+    state = tmp_path / "run" / "state.safetensors"
+    data, chance = state.read_bytes(), random.Random(3)
+    for _ in range(20):
+        place = chance.randrange(len(data))
+        state.write_bytes(data[:place] + bytes([data[place] ^ (1 << chance.randrange(8))]) + data[place + 1 :])
+        with pytest.raises(IntegrityError, match=r"state\.safetensors"):
+            train(tmp_path / "run", resume=True)
+    state.write_bytes(data)
+    assert train(tmp_path / "run", resume=True)
+
+
+def test_a_folder_with_only_a_half_written_state_is_as_good_as_new(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".state.safetensors.abcdefgh.part").write_text("half")
+    (tmp_path / "run" / ".zoo-00000000-1-01234567.part").write_text("half")
+    train(tmp_path / "run")
+    assert not (tmp_path / "run" / ".state.safetensors.abcdefgh.part").exists()
+    assert RunFolder(tmp_path / "run").path.is_dir() and (tmp_path / "run" / LOCK).exists()
