@@ -158,12 +158,12 @@ class RunFolder:
             raise Interrupted("stopped", f"state saved in {self.path}; {how}", cut) from error
 
     def _remove_if_empty(self, was_there: bool) -> None:
-        """Remove the lock where nothing was left beside it, and the folder unless it was there before."""
+        """Remove the lock where nothing of a run was left, and the folder if it is empty and was not there before."""
         with contextlib.suppress(OSError):
-            if not self._names():
+            if MARK not in self._names():
                 (self.path / LOCK).unlink(missing_ok=True)
-                if not was_there:
-                    self.path.rmdir()
+            if not was_there:
+                self.path.rmdir()
 
     def finish(
         self,
