@@ -96,15 +96,13 @@ def blaming(model: Model, hook: str) -> Iterator[None]:
         ) from error
     except ZooError:
         raise
-    except OSError as error:
-        if error.filename is None or error.errno is None:
-            raise _failed(model, hook, error) from error
-        raise disk_error(Path(os.fsdecode(error.filename)), error) from error
     except (Exception, SystemExit) as error:  # a hook may call sys.exit
         if _is_out_of_memory(error):
             raise TrainingError(
                 f"{model.name} ran out of memory", "ask for fewer or smaller: --n, --batch-size"
             ) from error
+        if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
+            raise disk_error(Path(os.fsdecode(error.filename)), error) from error
         raise _failed(model, hook, error) from error
 
 
