@@ -114,7 +114,7 @@ def test_settings_that_are_none_name_file_and_field(
 
 def test_settings_that_are_no_file(zoo: Zoo, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
-    for name, said in (("fifo", "cannot read"), (".", "Is a directory"), ("nowhere", "does not exist")):
+    for name, said in (("fifo", "cannot read"), (".", "it is a folder"), ("nowhere", "does not exist")):
         done = zoo("list", env={"ZOO_SETTINGS": str(tmp_path / name)})
         assert done.returncode == 2 and said in done.stderr and "internal" not in done.stderr, done.stderr
     assert zoo("list", env={"ZOO_SETTINGS": "/dev/zero"}).returncode == 2
