@@ -568,10 +568,17 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--only", default="", help="kinds whose name has this in it")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
+    parser.add_argument("--kills", type=int, default=30, help="faults of each kind that processes suffer")
     parser.add_argument("--write", action="store_true", help="write the table into SECURITY.md")
     chosen = parser.parse_args()
     tallies: dict[str, Tally] = {}
     end, begin = time.monotonic() + 60 * chosen.minutes, chosen.seed
+    import killing  # which uses this file
+
+    for name, make in killing.KINDS.items() if chosen.kills else ():
+        if chosen.only in name:
+            tallies[name] = make(chosen.kills, random.Random(begin))
+            print(f"{name}: {tallies[name].tried} tried, bad: {tallies[name].bad}", flush=True)
     mine = [kind for kind in kinds() if chosen.only in kind.name]
     print(f"seed {begin}", flush=True)
     while time.monotonic() < end:

@@ -112,7 +112,7 @@ def _is_packed(tree: Any) -> Any:
     """Whether it is what `run.state.pack` makes: an object with one of four keys."""
     kind, value = next(iter(tree.items())) if isinstance(tree, dict) and len(tree) == 1 else ("", None)
     if kind == "dict" and isinstance(value, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in value):
-        if not all(isinstance(key, str | int | float | bool | None) for key, _ in value):
+        if not all(isinstance(key, str | int | float) for key, _ in value):
             raise ValueError("a key in it is none")
         inner = [item for _, item in value]
     elif kind == "list" and isinstance(value, list):

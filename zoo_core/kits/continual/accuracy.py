@@ -86,7 +86,8 @@ class Ledger:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state_dict` gave."""
-        self.rows, self.held_out = dict(state["rows"]), dict(state["held_out"])
+        self.rows = {label: [[float(x) for x in row] for row in rows] for label, rows in state["rows"].items()}
+        self.held_out = {label: float(accuracy) for label, accuracy in state["held_out"].items()}
 
     def table(self) -> Table:
         """One row for each strategy, the best on held-out images first."""
