@@ -33,7 +33,7 @@ class Ledger:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state_dict` gave."""
         points = state["points"].items()
-        self.points = {label: [[tuple(point) for point in curve] for curve in curves] for label, curves in points}
+        self.points = {label: [[list(point) for point in curve] for curve in curves] for label, curves in points}
 
     def table(self) -> Table:
         """Last accuracy of each seed, and the mean variance over the run."""
