@@ -572,13 +572,14 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="write the table into SECURITY.md")
     chosen = parser.parse_args()
     tallies: dict[str, Tally] = {}
-    end, begin = time.monotonic() + 60 * chosen.minutes, chosen.seed
+    begin = chosen.seed
     import killing  # which uses this file
 
     for name, make in killing.KINDS.items() if chosen.kills else ():
         if chosen.only in name:
             tallies[name] = make(chosen.kills, random.Random(begin))
             print(f"{name}: {tallies[name].tried} tried, bad: {tallies[name].bad}", flush=True)
+    end = time.monotonic() + 60 * chosen.minutes
     mine = [kind for kind in kinds() if chosen.only in kind.name]
     print(f"seed {begin}", flush=True)
     while time.monotonic() < end:

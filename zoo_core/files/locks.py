@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from pathlib import Path
 from ..errors import UsageError
 from .reading import read_text
 from .writing import atomic_write, disk_error
+
+
+PATIENCE = 20  # tenths of a second
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,10 @@ def held(lock: Path, what: str, wait: float = 0.0) -> Iterator[None]:
 
 def _who(holder: Path) -> Held:
     """What the file of a lock's holder says; nothing where it does not say it properly."""
+    for _ in range(PATIENCE):  # it is written a moment after the lock is taken
+        if os.path.exists(holder):
+            break
+        time.sleep(0.1)
     try:
         said = json.loads(read_text(holder))
         process, host = said["process"], said["host"]
