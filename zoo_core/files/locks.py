@@ -15,7 +15,6 @@ from ..errors import UsageError
 from .reading import read_text
 from .writing import atomic_write, disk_error
 
-
 PATIENCE = 20  # tenths of a second
 
 
