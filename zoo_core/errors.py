@@ -21,6 +21,11 @@ def printable(text: str) -> str:
     return text.translate(_REPLACED)
 
 
+def one_line(text: str) -> str:
+    """The same without line feeds, for what must not look like two lines, whoever wrote what is in it."""
+    return printable(text).replace("\n", " ")
+
+
 class ZooError(Exception):
     """Base of all expected failures.
 
@@ -33,8 +38,8 @@ class ZooError(Exception):
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.message = printable(message).replace("\n", " ")  # one line each, whoever wrote what is quoted
-        self.hint = printable(hint).replace("\n", " ")
+        self.message = one_line(message)
+        self.hint = one_line(hint)
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message

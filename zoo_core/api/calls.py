@@ -92,7 +92,7 @@ def blaming(model: Model, hook: str) -> Iterator[None]:
         if error.hint:
             raise
         raise PluginError(  # e.g. a result that cannot be: it does not know whose it is
-            f"the hook '{hook}' of {model.name} ({model.distribution} {model.version}): {error.message}", REPORT
+            f"{_whose(model, hook)}: {error.message}", REPORT
         ) from error
     except ZooError:
         raise
@@ -103,12 +103,11 @@ def blaming(model: Model, hook: str) -> Iterator[None]:
             ) from error
         if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
             raise disk_error(Path(os.fsdecode(error.filename)), error) from error
-        raise _failed(model, hook, error) from error
+        raise PluginError(f"{_whose(model, hook)} failed: {type(error).__name__}: {error}", REPORT) from error
 
 
-def _failed(model: Model, hook: str, error: BaseException) -> PluginError:
-    whose = f"the hook '{hook}' of {model.name} ({model.distribution} {model.version})"
-    return PluginError(f"{whose} failed: {type(error).__name__}: {error}", REPORT)
+def _whose(model: Model, hook: str) -> str:
+    return f"the hook '{hook}' of {model.name} ({model.distribution} {model.version})"
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -112,10 +112,20 @@ def find_checkpoint(handle: Handle, source: Source, reporter: Reporter | None = 
         return find.untrained(handle.card, handle.preset)
     if source.untrained or handle.asked:
         raise UsageError("--weights already says which model it is", "leave out --untrained and the preset")
-    from ..run.reporter import Reporter
+    return unpinned(handle.model, source.weights, reporter)
 
-    checkpoint = find.from_file(handle.card, source.weights, (reporter or Reporter()).warn)
-    registry.check_fits(handle.model, checkpoint, str(source.weights))
+
+def unpinned(model: Model, path: Path, reporter: Reporter | None = None) -> Checkpoint[Options]:
+    """The weights in a file, a run folder or at ``ORG/NAME@COMMIT``, once it is known that they fit.
+
+    Raises:
+        ZooError: they are nowhere, damaged, of another model, or do not fit it.
+    """
+    from ..run.reporter import Reporter
+    from ..weights import find
+
+    checkpoint = find.from_file(model.card, path, (reporter or Reporter()).warn)
+    registry.check_fits(model, checkpoint, str(path))
     return checkpoint
 
 

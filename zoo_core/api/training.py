@@ -13,13 +13,12 @@ from ..cards.names import split_name
 from ..cards.options import Options, resolve
 from ..errors import PluginError, UsageError
 from ..formats.schemas import Identity, check_written, plain
-from ..plugin import registry
 from ..plugin.registry import Model
 from ..results.kinds import Result
 from ..run.environment import commit, data_root, versions
 from .calls import Circumstances, blaming, check_seed
 from .evaluation import measure
-from .handle import Handle, load_pinned, open_model
+from .handle import Handle, load_pinned, open_model, unpinned
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -173,7 +172,6 @@ def _starting_point(
 ) -> tuple[str, Options, Checkpoint[Options] | None]:
     """The preset, the options, and the weights to go on from, if any."""
     from ..run.record import read_options
-    from ..run.reporter import Reporter
     from ..weights import find
 
     card, owner = handle.card, handle.model.name
@@ -182,8 +180,8 @@ def _starting_point(
     going_on = getattr(chosen, "continue_", None)
     if not going_on:
         return handle.preset, chosen, None
-    previous = find.from_file_or_pin(card, Path(going_on), (reporter or Reporter()).warn)
-    registry.check_fits(handle.model, previous, str(going_on))
+    pin = find.pin_named(card, Path(going_on))
+    previous = find.pinned(card, pin) if pin else unpinned(handle.model, Path(going_on), reporter)
     chosen = resolve(card.train_options, values, options, owner=owner, base=previous.options)
     return split_name(previous.name)[1], chosen, previous
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     M = TypeVar("M", bound=nn.Module)
+
+BLOCK = 1 << 20  # values that are looked at together
 
 P = TypeVar("P", bound=Options)
 O = TypeVar("O", bound=Options, covariant=True)  # noqa: E741  # the class of the training options
@@ -75,10 +77,15 @@ class Checkpoint(Generic[O]):
         if any(tensor.is_meta for tensor in state.values()):  # only to see whether they fit
             return module.eval()
         for name, _ in module.named_parameters():
-            if not bool(mine[first[name]].isfinite().all()):
+            if not every(mine[first[name]], lambda values: values.isfinite()):
                 raise IntegrityError(f"the weights of {self.name} are not finite: '{name}'", "get the file again")
         module.load_state_dict({name: mine[first[name]] for name in state})
         return module.eval()
+
+
+def every(tensor: Tensor, test: Callable[[Tensor], Tensor]) -> bool:
+    """Whether all values pass a test; block by block, since each needs several times its memory."""
+    return all(bool(test(block).all()) for block in tensor.detach().reshape(-1).split(BLOCK))
 
 
 def ties(tensors: Mapping[str, Tensor]) -> dict[str, str]:

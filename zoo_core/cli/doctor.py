@@ -6,7 +6,7 @@ import os
 import platform
 from pathlib import Path
 
-from .. import api
+from .. import api, hub
 from ..api.calls import blaming
 from ..api.parameters import VERBS
 from ..api.reserved import check_options
@@ -88,12 +88,10 @@ def _check_weights() -> list[Check]:
 
 
 def _check_files() -> list[Check]:
-    removed = tidy(workplaces())
-    said = (
-        f"removed {removed.files} that killed processes left, {removed.size:,} bytes"
-        if removed.files
-        else "no leftovers"
-    )
+    left, (count, size) = tidy(workplaces()), hub.sweep()
+    said = "no leftovers"
+    if left.files + count:
+        said = f"removed {left.files + count} that killed processes left, {left.size + size:,} bytes"
     return [("files", "half-written", True, said, "", 0)]
 
 

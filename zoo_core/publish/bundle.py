@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from ..errors import IntegrityError, UsageError
 from ..plugin import registry
 from ..run import record
 from ..weights import bundled, find, shards
-from ..weights.pins import Pin, Shard, read
+from ..weights.pins import Pin, Shard
 from ..weights.tensorfile import Contents
 
 if TYPE_CHECKING:
@@ -43,9 +42,7 @@ def bundle(
     """
     ready = [_ready(folder, file.parent, circumstances, again, half, dirty) for folder in folders]
     with bundled.writing(file):
-        if os.path.exists(file):
-            read(file)  # a manifest that cannot be written is said before anything is copied
-        bundled.remove_orphans(file)
+        bundled.remove_orphans(file)  # a manifest that cannot be read is said before anything is copied
         staged: list[Pin] = []
         try:
             for stage in ready:

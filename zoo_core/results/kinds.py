@@ -205,8 +205,9 @@ class Table:
 
     def records(self) -> list[dict[str, Any]]:
         """The rows as dictionaries by column; a number that is not finite, which JSON lacks, becomes None."""
-        cells = ([None if isinstance(c, float) and not math.isfinite(c) else c for c in row] for row in self.rows)
-        return [dict(zip(self.columns, row, strict=True)) for row in cells]
+        from ..files import finite
+
+        return [finite(dict(zip(self.columns, row, strict=True))) for row in self.rows]
 
     def save(self, path: str | Path, overwrite: bool = False) -> Path:
         """Write JSON lines, one object per row."""

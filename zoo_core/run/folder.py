@@ -22,7 +22,7 @@ from ..results.kinds import Figure, Series
 from ..weights import shards, tensorfile
 from ..weights.pins import INDEX, WEIGHTS
 from . import record, state
-from .signals import Cut
+from .signals import Cut, interrupted
 
 HISTORY, FIGURES = "history.csv", "figures"
 MARK, LOCK = ".zoo-run", ".zoo-run.lock"  # what says that a folder is a run of the zoo, and whose it is now
@@ -73,7 +73,7 @@ class RunFolder:
 
     def _names(self) -> set[str]:
         """What is in the folder, but for the lock."""
-        names = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
+        names = {entry.name for entry in self.path.iterdir()} if os.path.isdir(self.path) else set()
         return {name for name in names if not name.startswith(LOCK)}
 
     def _removable(self, resume: bool, overwrite: bool) -> set[str]:
@@ -154,8 +154,7 @@ class RunFolder:
         elif isinstance(error, KeyboardInterrupt) and os.path.exists(self.path / state.FILE):
             cut = isinstance(error, Cut)
             self._write_mark(self._mark().model_copy(update={"preempted": cut}))
-            how = "the same command continues" if cut else "the same command with --resume continues"
-            raise Interrupted("stopped", f"state saved in {self.path}; {how}", cut) from error
+            raise interrupted("stopped", self.path, cut) from error
 
     def _remove_if_empty(self, was_there: bool) -> None:
         """Remove the lock where nothing of a run was left, and the folder if it is empty and was not there before."""

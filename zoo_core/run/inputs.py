@@ -14,7 +14,7 @@ from .. import hub
 from ..data import images, texts
 from ..data.images import ImageData
 from ..data.texts import Source, TextData
-from ..errors import UsageError, printable
+from ..errors import UsageError, one_line
 from .reporter import Progress, Reporter
 
 OpenModel = Callable[[str], tuple[nn.Module, str]]  # a name to a module with its pinned weights, and their sha256
@@ -82,7 +82,7 @@ class Inputs:
     def own_texts(self, path: Path, fields: Source) -> TextData:
         """See `Run.own_texts`."""
         data = texts.read(path, fields, path.name)
-        self.data[printable(path.name).replace("\n", " ")] = data.sha256
+        self.data[one_line(path.name)] = data.sha256
         return data
 
     def files(self, source: str, names: Sequence[str]) -> Path:

@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 
-from ..errors import Interrupted, UsageError
+from ..errors import UsageError
 from . import devices, parts
 from .curves import POINTS, Curves
 from .reporter import Progress, Reporter
-from .signals import StopSignal
+from .signals import StopSignal, interrupted
 from .state import Kept, Migrate, Part, SavedState, TrainingState
 from .steps import Schedule, Step
 
@@ -81,8 +81,9 @@ class Loops:
         """See `Run.steps`."""
         parts.check_complete(self.parts)
         first = schedule.rank == 0
-        compute = {**self._compute(), "processes": schedule.processes}
-        state = TrainingState(self.folder if first or self.resume else None, self.identity, compute, self.migrate)
+        state = TrainingState(
+            self.folder if first or self.resume else None, self.identity, self._compute(schedule), self.migrate
+        )
         loop, before, total = self._begun, self._steps_before, schedule.total
         self._begun, self._steps_before, self._ends = loop + 1, before + total, False
         start = self._restore(state, loop, schedule)
@@ -105,14 +106,16 @@ class Loops:
                         self._save(state, loop, total if ends else done)  # at the end too: what follows may fail
                     saved = time.monotonic()
                 if stop.stops:
-                    self._interrupt(done, total, stop.cut or self._agreed[1])
+                    self.reporter.close()
+                    raise interrupted(f"stopped at step {done} of {total}", self.folder, stop.cut or self._agreed[1])
                 if ends:
                     break
         self.reporter.close()
 
-    def _compute(self) -> dict[str, Any]:
+    def _compute(self, schedule: Schedule) -> dict[str, Any]:
         """How the networks compute: a run that computed otherwise would not end as this one."""
-        return {"precision": self.settings.precision, "compile": self.settings.compile}
+        how = self.settings
+        return {"precision": how.precision, "compile": how.compile, "processes": schedule.processes}
 
     def asked(self) -> tuple[bool, bool]:
         """Whether this process was asked to stop, and whether by a scheduler."""
@@ -171,9 +174,3 @@ class Loops:
         if schedule.rank:
             torch.manual_seed(schedule.seed + 1_000_003 * schedule.rank + kept.step)
         return kept.step
-
-    def _interrupt(self, done: int, total: int, preempted: bool) -> None:
-        self.reporter.close()
-        how = "the same command continues" if preempted else "the same command with --resume continues"
-        where = f"{self.folder}; {how}" if self.folder else "memory only"
-        raise Interrupted(f"stopped at step {done} of {total}", f"state saved in {where}", preempted)

@@ -11,8 +11,11 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
+
+from ..errors import Interrupted
 
 CUTS = (signal.SIGTERM, signal.SIGHUP)  # a scheduler's, and a lost connection's
 GRACE = 20.0  # seconds for the step that is under way; schedulers kill after 30
@@ -21,6 +24,19 @@ Handler = Callable[[int, FrameType | None], Any]
 
 class Cut(KeyboardInterrupt):
     """The process was told to end, by a scheduler or a lost connection."""
+
+
+def interrupted(what: str, folder: Path | None, preempted: bool) -> Interrupted:
+    """The error of a run that was stopped, with how it goes on.
+
+    Args:
+        what: e.g. ``stopped at step 3 of 10``.
+        folder: where its state is; None where it was kept nowhere.
+        preempted: a scheduler stopped it, which will repeat the same command.
+    """
+    how = "the same command continues" if preempted else "the same command with --resume continues"
+    where = f"{folder}; {how}" if folder else "memory only"
+    return Interrupted(what, f"state saved in {where}", preempted)
 
 
 def _installed(handlers: dict[signal.Signals, Handler]) -> dict[signal.Signals, Any]:

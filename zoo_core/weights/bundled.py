@@ -64,12 +64,9 @@ def stage_tensors(pin: Pin, tensors: Mapping[str, Tensor], facts: Mapping[str, A
     main, others = shards.save(new, tensors, facts)
     pin = replace(pin, file=main.file, size=main.size, sha256=main.sha256, shards=others)
     try:
-        if not others:
-            (new / WEIGHTS).replace(pin.staged)
-            new.rmdir()
-        else:
-            shutil.rmtree(pin.staged.parent, ignore_errors=True)
-            new.replace(pin.staged.parent)
+        _remove(_place(pin))
+        (new if others else new / WEIGHTS).replace(_place(pin))
+        _remove(new)
     except OSError as error:
         raise disk_error(pin.staged, error) from error
     return pin
@@ -93,16 +90,12 @@ def adopt(new: Sequence[Pin], file: Path) -> str:
 def discard(staged: Sequence[Pin]) -> None:
     """Remove staged files that no manifest will pin; a failure leaves them to `orphans`."""
     for pin in staged:
-        _remove(pin.staged)
+        _remove(_place(pin))
 
 
 def orphans(file: Path) -> list[Path]:
     """Staged files and folders beside a manifest that it does not pin: a killed process left them."""
-    known = {
-        path
-        for pin in (pins.read(file) if os.path.exists(file) else {}).values()
-        for path in (pin.staged, pin.staged.parent)
-    }
+    known = {_place(pin) for pin in (pins.read(file) if os.path.exists(file) else {}).values()}
     entries = (file.parent / BUNDLED).iterdir() if os.path.isdir(file.parent / BUNDLED) else ()
     return sorted(path for path in entries if STAGED.fullmatch(path.name) and path not in known)
 
@@ -115,7 +108,7 @@ def remove_orphans(file: Path) -> list[Path]:
     """
     found = orphans(file)
     for path in found:
-        _remove(path / INDEX if os.path.isdir(path) else path)
+        _remove(path)
     return [path for path in found if not os.path.exists(path)]
 
 
@@ -136,10 +129,15 @@ def _settle(pin: Pin) -> None:
                 shutil.rmtree(several, ignore_errors=True)
 
 
+def _place(pin: Pin) -> Path:
+    """What is staged of a pin: its file, or the folder of its index."""
+    return pin.staged.parent if pin.shards else pin.staged
+
+
 def _remove(staged: Path) -> None:
-    """Remove a staged file, or the folder of a staged index."""
-    if staged.name == INDEX:
-        shutil.rmtree(staged.parent, ignore_errors=True)
+    """Remove a staged file or folder."""
+    if os.path.isdir(staged):
+        shutil.rmtree(staged, ignore_errors=True)
     else:
         with contextlib.suppress(OSError):
             staged.unlink(missing_ok=True)

@@ -77,13 +77,10 @@ def _fetched(repo: str, commit: str) -> Path:
     return index
 
 
-def from_file_or_pin(card: Card, path: Path, warn: Warn) -> Checkpoint[Options]:
-    """Weights from a file or a run folder, or, where there is none, those pinned under this name."""
+def pin_named(card: Card, path: Path) -> Pin | None:
+    """The pin that a path is the name of, where there is no such file."""
     plugin, _ = split_name(str(path))
-    pins = manifest.read()
-    if not os.path.exists(path) and plugin == card.name and str(path) in pins:
-        return pinned(card, pins[str(path)])
-    return from_file(card, path, warn)
+    return None if os.path.exists(path) or plugin != card.name else manifest.read().get(str(path))
 
 
 def untrained(card: Card, preset: str) -> Checkpoint[Options]:

@@ -22,14 +22,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..cards.checkpoint import once
+from ..cards.checkpoint import every, once
 from ..errors import IntegrityError, PluginError, TrainingError
 from ..files import open_regular, sha256, unreadable, write_parts
 from ..formats import Format
 from .header import DTYPES, HEADER, SEAL, UNSEALED, Buffer, check_places, check_seal, facts_of, read_header
 
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
-BLOCK = 1 << 20  # values that are looked at together
 
 Check = Callable[[int, str, Path], None]  # of size, sha256 and path
 
@@ -92,22 +91,16 @@ def _check_writable(name: str, tensor: Tensor) -> None:
         raise PluginError(f"'{name}' is {type(tensor).__name__}, not a tensor")
     if tensor.dtype not in NAMES:
         raise PluginError(f"'{name}' is of {tensor.dtype}, which a weights file cannot hold")
-    if (tensor.is_floating_point() or tensor.is_complex()) and not _is_finite(tensor):
+    if (tensor.is_floating_point() or tensor.is_complex()) and not every(tensor, torch.isfinite):
         raise TrainingError(
             f"training has diverged: '{name}' is not finite", "lower the learning rate; nothing was written"
         )
 
 
-def _is_finite(tensor: Tensor) -> bool:
-    """Whether all values are; block by block, since each needs several times its memory."""
-    return all(bool(torch.isfinite(block).all()) for block in tensor.detach().reshape(-1).split(BLOCK))
-
-
 def has_nan(tensor: Tensor) -> bool:
-    """Whether a value of it is no number; block by block, as above."""
-    if not (tensor.is_floating_point() or tensor.is_complex()):
-        return False
-    return any(bool(block.isnan().any()) for block in tensor.detach().reshape(-1).split(BLOCK))
+    """Whether a value of it is no number."""
+    numbers = tensor.is_floating_point() or tensor.is_complex()
+    return numbers and not every(tensor, lambda values: ~values.isnan())
 
 
 def _header(

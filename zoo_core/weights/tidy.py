@@ -1,4 +1,4 @@
-"""What killed processes left behind: half-written files, unfinished downloads, weights that wait for no manifest."""
+"""What killed processes left behind: half-written files, and weights that wait for no manifest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import hub
 from ..errors import ZooError
 from ..files import leftovers, remove_dead
 from . import bundled, manifest
@@ -23,7 +22,7 @@ class Tidied:
 
 
 def tidy(folders: Iterable[Path], dry_run: bool = False) -> Tidied:
-    """Remove what no living process is writing: in the cache, beside the manifest, and in some folders.
+    """Remove what no living process is writing: beside the manifest, and in some folders.
 
     Args:
         folders: where the user has been working, e.g. run folders.
@@ -32,9 +31,8 @@ def tidy(folders: Iterable[Path], dry_run: bool = False) -> Tidied:
     home = manifest.path().parent
     places = {path.resolve() for path in (*folders, home, home / BUNDLED) if path.is_dir()}
     parts = [part for place in sorted(places) for part in leftovers.dead(place)] if dry_run else remove_dead(places)
-    count, size = hub.sweep(dry_run=dry_run)
     staged = _orphans(dry_run)
-    return Tidied(len(parts) + count + len(staged), size + sum(part.size for part in parts) + sum(staged.values()))
+    return Tidied(len(parts) + len(staged), sum(part.size for part in parts) + sum(staged.values()))
 
 
 def _orphans(dry_run: bool) -> dict[Path, int]:
