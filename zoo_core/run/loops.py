@@ -80,10 +80,7 @@ class Loops:
     def steps(self, schedule: Schedule) -> Iterator[Step]:
         """See `Run.steps`."""
         parts.check_complete(self.parts)
-        first = schedule.rank == 0
-        state = TrainingState(
-            self.folder if first or self.resume else None, self.identity, self._compute(schedule), self.migrate
-        )
+        state = self._state_file(schedule)
         loop, before, total = self._begun, self._steps_before, schedule.total
         self._begun, self._steps_before, self._ends = loop + 1, before + total, False
         start = self._restore(state, loop, schedule)
@@ -102,7 +99,7 @@ class Loops:
                     self.reporter.progress(Progress("training", done, total, self.curves.point(before + done)))
                 self.seconds = time.monotonic() - began
                 if ends or stop.stops or self._is_due(done, saved):
-                    if first and self.folder:
+                    if schedule.rank == 0 and self.folder:
                         self._save(state, loop, total if ends else done)  # at the end too: what follows may fail
                     saved = time.monotonic()
                 if stop.stops:
@@ -112,10 +109,12 @@ class Loops:
                     break
         self.reporter.close()
 
-    def _compute(self, schedule: Schedule) -> dict[str, Any]:
-        """How the networks compute: a run that computed otherwise would not end as this one."""
+    def _state_file(self, schedule: Schedule) -> TrainingState:
+        """The state on the disk; it belongs to a run that computes as this one, else the end would be another."""
         how = self.settings
-        return {"precision": how.precision, "compile": how.compile, "processes": schedule.processes}
+        compute = {"precision": how.precision, "compile": how.compile, "processes": schedule.processes}
+        folder = self.folder if schedule.rank == 0 or self.resume else None
+        return TrainingState(folder, self.identity, compute, self.migrate)
 
     def asked(self) -> tuple[bool, bool]:
         """Whether this process was asked to stop, and whether by a scheduler."""
