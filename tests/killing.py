@@ -80,8 +80,13 @@ def noted(tally: Tally, what: str, check: Callable[[], str]) -> None:
         tally.counts["taken"] += 1
 
 
+def hearing() -> None:
+    """What a shell in the background makes a process deaf to, it hears."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def killed_bundles(number: int, chance: random.Random) -> Tally:
-    """``zoo bundle`` killed at any moment: the weights on the disk are those of the manifest, the old or the new."""
+    """``zoo bundle`` killed or stopped at any moment: the weights are those of the manifest, the old or the new."""
     tally = Tally()
     with folder() as place:
         runs = []
@@ -95,10 +100,10 @@ def killed_bundles(number: int, chance: random.Random) -> Tally:
         assert call(place, "bundle", "run1", "--dirty", env=env)[0] == 0
         takes = time.monotonic() - began
         for turn in range(number):
-            process = start(place, "bundle", runs[turn % 2], "--dirty", env=env)
+            process = start(place, "bundle", runs[turn % 2], "--dirty", env=env, preexec_fn=hearing)
             time.sleep(takes * (0.3 + 0.75 * chance.random()))
-            process.kill()
-            process.wait()
+            process.send_signal([signal.SIGKILL, signal.SIGTERM, signal.SIGINT][turn % 3])
+            ended(process)
 
             def check() -> str:
                 code, _, err = call(place, "weights", "verify", env=env)
@@ -140,11 +145,6 @@ def killed_trainings(number: int, chance: random.Random) -> Tally:
             noted(tally, "training killed", check)
             shutil.rmtree(place / run, ignore_errors=True)
     return tally
-
-
-def hearing() -> None:
-    """What a shell in the background makes a process deaf to, it hears."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def told_to_end(number: int, chance: random.Random) -> Tally:
@@ -240,7 +240,7 @@ def two_writers(number: int, chance: random.Random) -> Tally:
 
 
 KINDS: dict[str, Callable[[int, random.Random], Tally]] = {
-    "SIGKILL in zoo bundle": killed_bundles,
+    "SIGKILL, SIGTERM, SIGINT in zoo bundle": killed_bundles,
     "SIGKILL in zoo train, then --resume": killed_trainings,
     "SIGTERM, SIGHUP, SIGINT in zoo train": told_to_end,
     "two trainings in one folder": two_trainings,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import Zoo
 
+import zoo_core
 from zoo_core import UsageError
 from zoo_core.files import (
     Taken,
@@ -137,9 +140,26 @@ def test_json_has_no_numbers_that_are_none(tmp_path: Path) -> None:
     assert (tmp_path / "x.jsonl").read_text() == '{"score": null}\n'
 
 
+def test_nothing_is_left_where_there_are_no_links_and_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(number: int) -> Callable[..., None]:
+        def fail(*names: object) -> None:
+            raise OSError(number, os.strerror(number))
+
+        return fail
+
+    monkeypatch.setattr(os, "link", refuse(errno.EPERM))
+    monkeypatch.setattr(os, "replace", refuse(errno.ENOSPC))
+    with pytest.raises(zoo_core.TrainingError, match="no room"):
+        write_new(tmp_path / "x", b"1")
+    monkeypatch.setattr(os, "link", refuse(errno.ENOSPC))
+    with pytest.raises(zoo_core.TrainingError, match="no room"):
+        write_new(tmp_path / "x", b"1")
+    assert list(tmp_path.iterdir()) == []
+
+
 # -- leftovers ---------------------------------------------------------------------------------------
 
-LEAVE = "import os; from zoo_core.files.leftovers import temporary_name as name; open(name(), 'w').write('half')"
+LEAVE = "import os, pathlib; from zoo_core.files.leftovers import begin; os.write(begin(pathlib.Path())[0], b'half')"
 
 
 def test_what_a_dead_process_left_goes_and_what_a_living_one_writes_stays(tmp_path: Path) -> None:
@@ -164,9 +184,13 @@ def test_of_other_hosts_and_older_releases_only_what_is_old_goes(tmp_path: Path)
         path.write_text("half")
     assert remove_dead([tmp_path]) == []
     assert [left.path for left in leftovers.dead(tmp_path, mine=True)] == [old]
-    for path in (other, old):
+    strangers = [tmp_path / name for name in (".movie.mp4.download.part", ".x.complete.part", ".zoo-x.part")]
+    for path in (other, old, *strangers):
+        path.write_text("half")
         os.utime(path, (1, 1))
-    assert {left.path for left in remove_dead([tmp_path])} == {other, old}
+    assert [left.path for left in remove_dead([tmp_path])] == [other]
+    assert [left.path for left in remove_dead([tmp_path], mine=True)] == [old], "only what a run calls so"
+    assert all(path.exists() for path in strangers)
 
 
 def test_the_next_file_in_a_folder_takes_leftovers_away(tmp_path: Path, zoo: Zoo) -> None:

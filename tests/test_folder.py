@@ -19,6 +19,7 @@ from killing import OPTIONS, call, ended, start
 
 import zoo_core as zoo
 from zoo_core import IntegrityError, Interrupted, UsageError
+from zoo_core.files import held
 from zoo_core.run import signals
 from zoo_core.run.folder import LOCK, MARK, RunFolder
 from zoo_core.run.reporter import Silent
@@ -147,6 +148,81 @@ def wait_for(path: Path, seconds: float = 60) -> None:
     while not path.exists():
         assert time.monotonic() < end, f"{path} does not come"
         time.sleep(0.05)
+
+
+def test_a_refused_process_leaves_the_lock_of_the_other(tmp_path: Path) -> None:
+    """Also in the moment before the other has marked the folder."""
+    with held(tmp_path / "run" / LOCK, "x"):
+        for _ in range(2):
+            with pytest.raises(UsageError, match="is being written"), RunFolder(tmp_path / "run").held(False, False):
+                pass
+            assert (tmp_path / "run" / LOCK).exists()
+
+
+def test_whether_a_run_goes_on_is_decided_under_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repeated command begins while the one that was cut off still saves."""
+    interrupted(tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    answers = iter([False])  # before the lock it was not cut off yet
+    asked = folder.is_resumed
+    folder._write_mark(folder._mark().model_copy(update={"preempted": True}))
+    monkeypatch.setattr(folder, "is_resumed", lambda *how: next(answers, None) or asked(*how))
+    with folder.held(False, False) as resumed:
+        assert resumed and (tmp_path / "run" / "state.safetensors").exists()
+
+
+def test_a_run_that_fails_by_itself_is_not_cut_off_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupted(tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    folder._write_mark(folder._mark().model_copy(update={"preempted": True}))
+    with pytest.raises(ZeroDivisionError), folder.held(False, False):
+        raise ZeroDivisionError
+    with pytest.raises(UsageError, match="exists already"):
+        train(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    "name", ["figures", "stages", MARK, f"{LOCK}.holder", LOCK, "history.csv", "state.safetensors"]
+)
+@pytest.mark.parametrize("how", [{"resume": True}, {"overwrite": True}])
+def test_a_run_that_somebody_else_made_does_not_lead_out_of_its_folder(
+    tmp_path: Path, name: str, how: dict[str, Any]
+) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "keep").write_text("mine")
+    (tmp_path / "run").mkdir()
+    mark = {"format": 1, "files": ["figures/keep", "stages/keep", "deep/keep"], "preempted": False}
+    (tmp_path / "run" / MARK).write_text(json.dumps(mark))
+    (tmp_path / "run" / "deep").symlink_to(tmp_path / "outside")
+    (tmp_path / "run" / name).unlink(missing_ok=True)
+    folders = name in ("figures", "stages")
+    (tmp_path / "run" / name).symlink_to(tmp_path / "outside" / ("" if folders else "keep"))
+    with pytest.raises(UsageError, match="is a link"):
+        train(tmp_path / "run", **how)
+    (tmp_path / "run" / name).unlink()
+    (tmp_path / "run" / MARK).write_text(json.dumps(mark))
+    train(tmp_path / "run", **how)
+    assert (tmp_path / "outside" / "keep").read_text() == "mine"
+
+
+def test_a_signal_after_the_exchange_of_a_step_keeps_its_clock() -> None:
+    """With several processes this one may have to wait for a step that never ends."""
+    with pytest.raises(signals.Cut), signals.StopSignal(grace=0.3) as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        if stop.stops or not stop.requested:
+            stop.settle()
+        time.sleep(10)
+
+
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_process_that_was_made_deaf_stays_so_in_a_loop(told: signal.Signals) -> None:
+    earlier = signal.signal(told, signal.SIG_IGN)
+    try:
+        with signals.StopSignal() as stop:
+            os.kill(os.getpid(), told)
+        assert not stop.requested
+    finally:
+        signal.signal(told, earlier)
 
 
 # -- told to end ------------------------------------------------------------------------------------------

@@ -349,3 +349,33 @@ def test_json_that_is_printed_is_json(
     record = (tmp_path / said["folder"] / "run.json").read_text()
     assert json.loads(record, parse_constant=refuse)["metrics"]["accuracy"] is None
     assert isinstance(UsageError("x"), zoo.ZooError)
+
+
+@pytest.mark.parametrize("stopped", [KeyboardInterrupt, zoo.TrainingError])
+def test_what_stops_a_bundle_after_its_manifest_takes_nothing(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped: type[BaseException]
+) -> None:
+    """The manifest is written, and the files still wait where they were staged."""
+    from zoo_core.api.calls import Circumstances
+    from zoo_core.publish.bundle import bundle
+    from zoo_core.weights import bundled
+
+    def stop(*arguments: Any) -> None:
+        raise stopped("stopped")
+
+    file = tmp_path / pins.FILE
+    with monkeypatch.context() as patched, pytest.raises(stopped):
+        patched.setattr(bundled, "_settle", stop)
+        bundle([run], file, Circumstances(), dirty=True)
+    assert manifest.verified(pins.read(file)["ewc.mlp"])
+
+
+def test_a_manifest_whose_paths_are_too_long_together_is_malformed(tmp_path: Path) -> None:
+    long = "/".join(["d" * 60] * 4)
+    shard = f'{{file = "{"s" * 200}.safetensors", size = 1, sha256 = "{"0" * 64}"}}'
+    (tmp_path / pins.FILE).write_text(
+        f'[weights."a.b"]\nplugin = "a"\npreset = "b"\nfile = "{long}/x.json"\nsize = 1\nsha256 = "{"0" * 64}"\n'
+        f'licence = "MIT"\nshards = [{shard}]\n'
+    )
+    with pytest.raises(IntegrityError, match=r"weights_manifest\.toml"):
+        pins.read(tmp_path / pins.FILE)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,6 +141,7 @@ def train_opened(
     options: Mapping[str, Any],
 ) -> Trained:  # fmt: skip
     """Do what `train` does, with a model that is loaded already."""
+    from ..run import devices
     from ..run.folder import RunFolder
 
     preset, chosen, previous = _starting_point(handle, file, options, circumstances.reporter)
@@ -152,17 +154,26 @@ def train_opened(
     if folder.path.resolve() == Path(getattr(chosen, "continue_", None) or "/").resolve():
         raise UsageError(f"{folder.path} is the run to go on from", "choose another folder with --output")
     check_written(Identity, identity, "this training")
-    resumed = folder.is_resumed(place.resume, place.overwrite)
-    run = _make_run(handle.card, circumstances, compute, folder.path, identity, resumed, previous)
     begun_at = commit()
-    try:
-        if run.rank:
+
+    def made(resumed: bool) -> Run:
+        return _make_run(handle.card, circumstances, compute, folder.path, identity, resumed, previous)
+
+    if devices.rank():
+        with _reported(made(folder.is_resumed(place.resume, place.overwrite))) as run:
             _call(handle.model, run, chosen)
-            return Trained(folder.path, {})
+        return Trained(folder.path, {})
+    with folder.held(place.resume, place.overwrite) as resumed, _reported(made(resumed)) as run:
         if resumed and not place.resume:
             run.reporter.warn(f"the run in {folder.path} was cut off; it goes on")
-        with folder.held(resumed, place.overwrite):
-            return _finish(handle.model, run, folder, _call(handle.model, run, chosen), chosen, begun_at)
+        return _finish(handle.model, run, folder, _call(handle.model, run, chosen), chosen, begun_at)
+
+
+@contextmanager
+def _reported(run: Run) -> Iterator[Run]:
+    """A run whose progress ends with it, however it ends."""
+    try:
+        yield run
     finally:
         run.reporter.close()
 

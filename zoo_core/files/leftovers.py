@@ -1,24 +1,31 @@
 """Half-written files of processes that were killed: how they are named, found and removed.
 
-A file is written under a temporary name, which says by whom: host, process, and a random part. A file whose process no
-longer lives, or is another one of the same number, is removed by whoever writes into its folder next.
+A file is written under a temporary name and locked as long as it is. The system frees the lock of a process that has
+died, so a file whose lock can be taken is one that nobody writes any more; whoever writes into its folder next removes
+it. So it does not matter in which container, or by which number, a process runs.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
 import hashlib
 import os
 import re
 import secrets
 import socket
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-NAME = re.compile(r"\.zoo-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.part")
-OLD_NAME = re.compile(r"\..+\.[a-z0-9_]{8}\.part")  # of release 0.1
-DAY = 86_400.0  # seconds after which a file of another host, or of an older release, counts as left behind
+NAME = re.compile(r"\.zoo-([0-9a-f]{8})-\d+-[0-9a-f]{8}\.(part|new)")
+OLD_NAME = re.compile(  # of release 0.1, in a run folder
+    r"\.(state\.safetensors|model[\w-]*\.safetensors(\.index\.json)?|run\.json|history\.csv)\.[a-z0-9_]{8}\.part"
+)
+DAY = 86_400.0  # seconds after which a file that tells nothing by its lock counts as left behind
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,26 @@ def temporary_name() -> str:
     return f".zoo-{_host()}-{os.getpid()}-{secrets.token_hex(4)}.part"
 
 
+def is_temporary(name: str) -> bool:
+    """Whether the zoo calls half-written files so."""
+    return bool(NAME.fullmatch(name) or OLD_NAME.fullmatch(name))
+
+
+def begin(folder: Path) -> tuple[int, Path]:
+    """A new file in a folder, open for writing, and locked before it has the name by which others look for it.
+
+    Raises:
+        OSError: the system refuses it.
+    """
+    path = folder / temporary_name()
+    first = path.with_suffix(".new")
+    handle = os.open(first, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    with contextlib.suppress(OSError):  # a file system without locks: see DAY
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.rename(first, path)
+    return handle, path
+
+
 def dead(folder: Path, mine: bool = False) -> list[Leftover]:
     """The half-written files in a folder that nobody writes any more.
 
@@ -46,17 +73,15 @@ def dead(folder: Path, mine: bool = False) -> list[Leftover]:
         mine: nobody but this process writes into the folder, so those of older releases are dead, too.
     """
     try:
-        entries = [entry for entry in os.scandir(folder) if entry.name.endswith(".part")]
+        entries = [entry for entry in os.scandir(folder) if is_temporary(entry.name)]
     except OSError:
         return []
     found = []
     for entry in entries:
-        try:
+        with contextlib.suppress(OSError):  # gone meanwhile, or of another user
             state = entry.stat(follow_symlinks=False)
-        except OSError:  # gone meanwhile
-            continue
-        if entry.is_file(follow_symlinks=False) and _is_dead(entry.name, state.st_mtime, mine):
-            found.append(Leftover(Path(entry.path), state.st_size))
+            if entry.is_file(follow_symlinks=False) and _is_dead(Path(entry.path), state.st_mtime, mine):
+                found.append(Leftover(Path(entry.path), state.st_size))
     return found
 
 
@@ -76,24 +101,23 @@ def remove_dead(folders: Iterable[Path], mine: bool = False) -> list[Leftover]:
     return removed
 
 
-def _is_dead(name: str, written: float, mine: bool) -> bool:
-    import time
+def _is_dead(path: Path, written: float, mine: bool) -> bool:
+    """Whether nobody writes a file.
 
+    Raises:
+        OSError: the system does not say.
+    """
     aged = time.time() - written > DAY
-    if not (parts := NAME.fullmatch(name)):
-        return bool(OLD_NAME.fullmatch(name)) and (mine or aged)
-    if parts[1] != _host():
+    parts = NAME.fullmatch(path.name)
+    if not parts:
+        return mine
+    if parts[1] != _host() or parts[2] == "new":  # another host's locks may not be seen here
         return aged
-    return not _lives(int(parts[2]), written)
-
-
-def _lives(process: int, written: float) -> bool:
-    """Whether the process that wrote at a time (seconds since 1970) is still there, and not another of its number."""
-    import psutil
-
+    handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        return psutil.Process(process).create_time() <= written + 1
-    except psutil.NoSuchProcess:
-        return False
-    except psutil.Error:
-        return True
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return aged and error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
+    finally:
+        os.close(handle)
+    return True

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..errors import TrainingError, UsageError, ZooError
-from .leftovers import remove_dead, temporary_name
+from .leftovers import begin, remove_dead
 from .reading import BLOCK, kind_of, open_regular
 
+NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}  # of a system without hard links
 Parts = Iterable[bytes | memoryview]
 
 
@@ -108,8 +109,7 @@ def _state(path: Path) -> os.stat_result | None:
 def _temporary(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
     """A new file beside the target, which is gone afterwards if it was not renamed."""
     _tidy(target.parent)
-    temporary = target.with_name(temporary_name())
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    handle, temporary = begin(target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file, temporary
@@ -218,9 +218,11 @@ def _write_exclusively(path: Path, data: bytes) -> None:
             os.link(temporary, target)
         except FileExistsError:
             raise _taken(path) from None
-        except OSError:  # a file system without hard links
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
             _claim(path, target)
-            os.replace(temporary, target)
+            _replace_claim(temporary, target)
 
 
 def _claim(path: Path, target: Path) -> None:
@@ -229,6 +231,15 @@ def _claim(path: Path, target: Path) -> None:
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
     except FileExistsError:
         raise _taken(path) from None
+
+
+def _replace_claim(temporary: Path, target: Path) -> None:
+    """Put a file where an empty one of ours is; where that fails, nothing is left there."""
+    try:
+        os.replace(temporary, target)
+    except OSError:
+        target.unlink(missing_ok=True)
+        raise
 
 
 def _taken(path: Path) -> Taken:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..api.calls import Circumstances, make_run
 from ..api.evaluation import measure
-from ..errors import IntegrityError, UsageError
+from ..errors import IntegrityError, UsageError, ZooError
 from ..plugin import registry
 from ..run import record
 from ..weights import bundled, find, shards
@@ -49,7 +50,8 @@ def bundle(
                 staged.append(stage())
             bundled.adopt(staged, file)
         except BaseException:
-            bundled.discard(staged)
+            with contextlib.suppress(ZooError):
+                bundled.remove_orphans(file)  # which spares what the manifest pins by now
             raise
     return staged
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import files, formats
-from ..errors import IntegrityError, Interrupted, UsageError
+from ..errors import DeviceError, IntegrityError, Interrupted, NetworkError, UsageError
 from ..files import atomic_write, remove_dead, write_json
+from ..files.leftovers import is_temporary
 from ..formats import schemas
 from ..results.kinds import Figure, Series
 from ..weights import shards, tensorfile
@@ -27,6 +28,9 @@ from .signals import Cut, interrupted
 HISTORY, FIGURES = "history.csv", "figures"
 MARK, LOCK = ".zoo-run", ".zoo-run.lock"  # what says that a folder is a run of the zoo, and whose it is now
 FILES = {WEIGHTS, INDEX, record.FILE, HISTORY, state.FILE}  # of every run; figures and stages are in its mark
+
+
+AROUND = (UsageError, IntegrityError, DeviceError, NetworkError)  # not the run's own doing: the command can be repeated
 
 
 class RunFolder:
@@ -42,29 +46,43 @@ class RunFolder:
         self.path = path
 
     @contextmanager
-    def held(self, resume: bool, overwrite: bool) -> Iterator[None]:
+    def held(self, resume: bool, overwrite: bool) -> Iterator[bool]:
         """Make the folder this process's own; a run that is there is kept to be resumed, or makes room.
 
         After a failure what can be continued is kept; else nothing of the run is left behind.
 
+        Yields:
+            whether the run that is there is continued; decided once nobody else can change it.
         Raises:
             UsageError: another process has the folder, it is a finished run or no run, or it is not to be touched.
             Interrupted: Ctrl-C or a signal, outside of a loop, while there is a state.
         """
-        self._removable(resume, overwrite)  # a folder that is not ours does not even get a lock
+        self._removable(self.is_resumed(resume, overwrite), overwrite)  # what is not ours does not even get a lock
         was_there = os.path.isdir(self.path)
         try:
-            with files.held(self.path / LOCK, f"the run in {self.path} is being written"):
+            with files.held(self.path / LOCK, f"the run in {self.path} is being written"), self._ours():
+                resumed = self.is_resumed(resume, overwrite)
                 remove_dead([self.path], mine=True)
-                self._remove(self._removable(resume, overwrite))
+                self._remove(self._removable(resumed, overwrite))
                 self._write_mark(self._mark())
                 try:
-                    yield
+                    yield resumed
                 except BaseException as error:
                     self._failed(error)
                     raise
         finally:
-            self._remove_if_empty(was_there)
+            if not was_there:
+                with contextlib.suppress(OSError):  # something is in it
+                    self.path.rmdir()
+
+    @contextmanager
+    def _ours(self) -> Iterator[None]:
+        """Remove the lock at the end where no run is left: while it is held, nobody else has it."""
+        try:
+            yield
+        finally:
+            if MARK not in self._names():
+                (self.path / LOCK).unlink(missing_ok=True)
 
     def is_resumed(self, resume: bool, overwrite: bool) -> bool:
         """Whether a run that is there is continued: one that a scheduler cut off is, by the same command."""
@@ -84,10 +102,11 @@ class RunFolder:
         """
         if os.path.lexists(self.path) and not os.path.isdir(self.path):
             raise UsageError(f"{self.path} is no folder", "choose another folder with --output")
+        self._check_links()
         there = self._names()
         if record.FILE in there and resume:
             raise UsageError(f"the run in {self.path} is finished already", f"zoo evaluate ... --weights {self.path}")
-        if not there or self.is_resumed(resume, overwrite):
+        if not there or resume:
             return set()
         mine = self._mine(there)
         if mine and not overwrite:
@@ -95,6 +114,20 @@ class RunFolder:
                 f"{self.path} exists already", "--resume continues it, --overwrite replaces it, --output goes elsewhere"
             )
         return mine
+
+    def _check_links(self) -> None:
+        """Whether what the run writes stays in its folder.
+
+        Raises:
+            UsageError: a file or folder of the run is a link, which somebody else may have laid.
+        """
+        for name in (*FILES, MARK, LOCK, f"{LOCK}.holder", FIGURES, state.STAGES):
+            if os.path.islink(self.path / name):
+                raise UsageError(f"{self.path / name} is a link; it is not followed", "choose another --output")
+
+    def _is_inside(self, name: str) -> bool:
+        """Whether a file that a mark lists is one in this folder, and not behind a link."""
+        return (self.path / name).parent.resolve().is_relative_to(self.path.resolve())
 
     def _mine(self, there: set[str]) -> set[str]:
         """The run's files in the folder.
@@ -105,18 +138,19 @@ class RunFolder:
             UsageError: it is no run of the zoo.
         """
         if MARK in there:
-            return {name for name in (*self._mark().files, *FILES) if os.path.isfile(self.path / name)}
+            known = {name for name in (*self._mark().files, *FILES) if self._is_inside(name)}
+            return {name for name in known if os.path.isfile(self.path / name)}
         if record.FILE in there:
             record.read(self.path)
         elif state.FILE in there:
             tensorfile.read(self.path / state.FILE, format=formats.STATE)
-        elif any(not re.fullmatch(r"\..*\.part", name) for name in there):
+        elif not all(map(is_temporary, there)):
             raise UsageError(f"{self.path} holds no run; it is not touched", "choose another folder with --output")
         return {name for name in there if name in FILES or re.fullmatch(shards.NAME, name)}
 
     def _remove(self, names: Iterable[str]) -> None:
         """Remove files of the run, and its folders where they are empty then."""
-        for name in names:
+        for name in filter(self._is_inside, names):
             (self.path / name).unlink(missing_ok=True)
         if names:
             self._write_mark(schemas.Mark())
@@ -139,6 +173,8 @@ class RunFolder:
 
     def place(self, name: str) -> Path:
         """Where a file of the run goes, by its path in the folder; from now on it is known as the run's."""
+        if os.path.islink(self.path / name):
+            (self.path / name).unlink()  # what it leads to is not the run's
         mark = self._mark()
         if name not in (*mark.files, *FILES):
             self._write_mark(mark.model_copy(update={"files": sorted([*mark.files, name])}))
@@ -155,14 +191,8 @@ class RunFolder:
             cut = isinstance(error, Cut)
             self._write_mark(self._mark().model_copy(update={"preempted": cut}))
             raise interrupted("stopped", self.path, cut) from error
-
-    def _remove_if_empty(self, was_there: bool) -> None:
-        """Remove the lock where nothing of a run was left, and the folder if it is empty and was not there before."""
-        with contextlib.suppress(OSError):
-            if MARK not in self._names():
-                (self.path / LOCK).unlink(missing_ok=True)
-            if not was_there:
-                self.path.rmdir()
+        elif self._mark().preempted and not isinstance(error, AROUND):  # since then it failed by itself
+            self._write_mark(self._mark().model_copy(update={"preempted": False}))
 
     def finish(
         self,

@@ -93,7 +93,8 @@ class Loops:
                 yield step
                 done = step.number + 1
                 stop.stops = self._agrees(schedule.processes)
-                stop.settle()
+                if stop.stops or not stop.requested:  # else the others have not heard of it, and it may take too long
+                    stop.settle()
                 ends = done == total or self._ends
                 if (done % per_point == 0 and total - done >= per_point) or ends:
                     self.reporter.progress(Progress("training", done, total, self.curves.point(before + done)))

@@ -43,7 +43,7 @@ def _installed(handlers: dict[signal.Signals, Handler]) -> dict[signal.Signals, 
     """Install handlers where the main thread asks for it and the process listens; the earlier ones."""
     if threading.current_thread() is not threading.main_thread():
         return {}
-    heard = {number for number in handlers if number not in CUTS or signal.getsignal(number) is not signal.SIG_IGN}
+    heard = {number for number in handlers if signal.getsignal(number) is not signal.SIG_IGN}
     return {number: signal.signal(number, handlers[number]) for number in heard}
 
 

@@ -87,12 +87,6 @@ def adopt(new: Sequence[Pin], file: Path) -> str:
     return change
 
 
-def discard(staged: Sequence[Pin]) -> None:
-    """Remove staged files that no manifest will pin; a failure leaves them to `orphans`."""
-    for pin in staged:
-        _remove(_place(pin))
-
-
 def orphans(file: Path) -> list[Path]:
     """Staged files and folders beside a manifest that it does not pin: a killed process left them."""
     known = {_place(pin) for pin in (pins.read(file) if os.path.exists(file) else {}).values()}

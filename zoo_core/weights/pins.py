@@ -83,6 +83,7 @@ class Pin:
     def __post_init__(self) -> None:
         if any("/" in shard.file for shard in self.shards):
             raise ValueError(f"{self.name}: a shard has no folder")
+        _ = self.files  # whose paths may be too long together
 
     @property
     def name(self) -> str:

@@ -38,15 +38,11 @@ def tidy(folders: Iterable[Path], dry_run: bool = False) -> Tidied:
 def _orphans(dry_run: bool) -> dict[Path, int]:
     """Weights that were staged and never pinned, to their bytes; none while a manifest is being written."""
     file = manifest.path()
-    with contextlib.suppress(ZooError):
-        if found := bundled.orphans(file):
-            sizes = {
-                path: sum(part.stat().st_size for part in (path, *path.rglob("*")) if part.is_file()) for path in found
-            }
-            if dry_run:
-                return sizes
+    with contextlib.suppress(ZooError, OSError):  # a place where nobody may write
+        if bundled.orphans(file):
             with bundled.writing(file, wait=0):
-                return {path: sizes.get(path, 0) for path in bundled.remove_orphans(file)}
+                sizes = {path: _size(path) for path in bundled.orphans(file)}
+                return sizes if dry_run else {path: sizes[path] for path in bundled.remove_orphans(file)}
     return {}
 
 
