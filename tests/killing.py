@@ -157,21 +157,22 @@ def told_to_end(number: int, chance: random.Random) -> Tally:
         takes, end = time.monotonic() - began, sha256((place / "whole" / "model.safetensors").read_bytes())
         for turn in range(number):
             run, told = f"run{turn}", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT][turn % 3]
-            process = start(
-                place, *arguments, run, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler)
-            )
-            time.sleep(takes * (0.5 + 0.45 * chance.random()))
+            process = start(place, *arguments, run, preexec_fn=hearing)
+            time.sleep(takes * (0.1 + 0.85 * chance.random()))  # also while the libraries are imported
             process.send_signal(told)
             code, _, err = ended(process)
             more = ["--resume"] if told == signal.SIGINT else []
 
-            def check(run: str = run, code: int = code, err: str = err, more: list[str] = more) -> str:
-                if code not in (0, 130):
+            def check(
+                run: str = run, code: int = code, err: str = err, told: int = told, more: list[str] = more
+            ) -> str:
+                begun = code != -told or (place / run).exists()  # else Python itself had not started yet
+                if code not in (0, 130) and begun:
                     return f"exit {code}: {err}"
                 said = [line for line in err.splitlines() if line and not line.startswith("note: ")]
-                if code == 130 and (len(said) > 2 or not said[0].startswith("error: stopped")):
+                if code == 130 and (len(said) != 2 or not said[0].startswith("error: stopped")):
                     return f"says {err}"
-                if code == 130:
+                if code:
                     code, _, err = call(place, *arguments, run, *more)
                     if code:
                         return f"exit {code} afterwards: {err}"

@@ -7,9 +7,11 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import killing
@@ -212,6 +214,43 @@ def test_a_signal_after_the_exchange_of_a_step_keeps_its_clock() -> None:
         if stop.stops or not stop.requested:
             stop.settle()
         time.sleep(10)
+
+
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "slow",
+    [
+        "import time\ntry:\n    time.sleep(0.5)\nexcept BaseException:\n    pass",
+        "import time\ntry:\n    time.sleep(0.5)\nexcept BaseException as error:\n    raise ImportError from error",
+    ],
+)
+def test_a_signal_waits_for_the_end_of_an_import(tmp_path: Path, told: signal.Signals, slow: str) -> None:
+    """An import may swallow what is raised in it, or make another error of it, which then blames a plugin."""
+    (tmp_path / "slow_library.py").write_text(slow)
+    code = f"""
+import os, signal, sys, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from zoo_core.run import signals
+with signals.cuts_interrupt():
+    threading.Timer(0.2, os.kill, (os.getpid(), {int(told)})).start()
+    try:
+        import slow_library
+        import time; time.sleep(5)
+    except KeyboardInterrupt:
+        print(slow_library.__name__)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "slow_library\n"), done.stderr
+
+
+def test_an_import_that_hangs_is_stopped_all_the_same() -> None:
+    later = signals.Later(patience=0.05)
+    code = SimpleNamespace(co_name="f", co_filename="<frozen importlib._bootstrap>")
+    frame: Any = SimpleNamespace(f_code=code, f_back=None)
+    assert later.is_better(signal.SIGTERM, frame)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    time.sleep(0.06)
+    assert not later.is_better(signal.SIGTERM, frame)
 
 
 @pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

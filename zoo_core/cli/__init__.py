@@ -83,7 +83,7 @@ def run(arguments: list[str]) -> int:
         except click.ClickException as error:
             return _failed(error, error.format_message(), _help_line(error), 2)
         except (click.Abort, KeyboardInterrupt) as error:
-            return _failed(error, "stopped", "", Interrupted.exit_code)
+            return _failed(error, "stopped", "what was saved is kept; repeat the command", Interrupted.exit_code)
         except OSError as error:
             if error.filename is None:
                 return _internal(error)

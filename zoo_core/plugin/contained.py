@@ -11,6 +11,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from ..run.signals import Stopped
+
 log = logging.getLogger("zoo_core.plugin")
 SHOWN = 200  # characters of what it prints
 
@@ -32,7 +34,7 @@ def contained(who: str) -> Iterator[None]:
             try:
                 yield
             except KeyboardInterrupt as error:
-                if came:
+                if came or isinstance(error, Stopped):
                     raise
                 raise RuntimeError("it raised KeyboardInterrupt") from error
     finally:
@@ -54,18 +56,18 @@ def _folder() -> str | None:
 def _interrupts() -> Iterator[list[int]]:
     """A list that is empty until the user presses Ctrl-C."""
     came: list[int] = []
+    earlier: Any = signal.getsignal(signal.SIGINT)
 
     def note(number: int, frame: Any) -> None:
         came.append(number)
-        signal.default_int_handler(number, frame)
+        earlier(number, frame)
 
-    ours = threading.current_thread() is threading.main_thread()
-    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        came.append(0)  # somebody else handles it: whatever arrives may be the user's
+    if threading.current_thread() is not threading.main_thread() or not callable(earlier):
+        came.append(0)  # nobody can tell here
         yield came
         return
     signal.signal(signal.SIGINT, note)
     try:
         yield came
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, earlier)

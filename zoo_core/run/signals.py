@@ -8,8 +8,10 @@ or ``nohup`` has made the process deaf to, it stays deaf to.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -19,10 +21,15 @@ from ..errors import Interrupted
 
 CUTS = (signal.SIGTERM, signal.SIGHUP)  # a scheduler's, and a lost connection's
 GRACE = 20.0  # seconds for the step that is under way; schedulers kill after 30
+MOMENT = 0.02  # seconds until a signal that was put off comes again
 Handler = Callable[[int, FrameType | None], Any]
 
 
-class Cut(KeyboardInterrupt):
+class Stopped(KeyboardInterrupt):
+    """A signal has asked the process to stop; code that raises a KeyboardInterrupt of its own raises no such one."""
+
+
+class Cut(Stopped):
     """The process was told to end, by a scheduler or a lost connection."""
 
 
@@ -54,22 +61,59 @@ def _restore(earlier: dict[signal.Signals, Any]) -> None:
 
 @contextlib.contextmanager
 def cuts_interrupt() -> Iterator[None]:
-    """Inside, SIGTERM and SIGHUP end the program as Ctrl-C does, by an exception, instead of at once.
+    """Inside, all three end the program by an exception; SIGTERM and SIGHUP would else end it at once.
 
-    Afterwards all three are ignored: the program has done its work, and its exit code says so.
+    What comes while a module is being imported, which may be anybody's, waits for the import's end: an import that is
+    broken off can swallow the exception, or fail with one of its own. Afterwards all three are ignored: the program has
+    done its work, and its exit code says so.
     """
+    later = Later()
 
-    def cut(number: int, frame: FrameType | None) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        if later.is_better(number, frame):
+            return
+        if number not in CUTS:
+            raise Stopped
         for each in CUTS:
             signal.signal(each, signal.SIG_IGN)  # what is cleaned up now is not cut again
         raise Cut
 
-    _installed(dict.fromkeys(CUTS, cut))
+    _installed(dict.fromkeys((signal.SIGINT, *CUTS), stop))
     try:
         yield
     finally:
         for each in (signal.SIGINT, *CUTS):
             signal.signal(each, signal.SIG_IGN)
+
+
+class Later:
+    """Sends a signal again a moment later, as long as it comes where an exception would do harm.
+
+    Args:
+        patience: seconds after which it is put off no more.
+    """
+
+    def __init__(self, patience: float = 5.0) -> None:
+        self._patience = patience
+        self._first: dict[int, float] = {}  # when each signal came first
+
+    def is_better(self, number: int, frame: FrameType | None) -> bool:
+        """Whether a signal is to wait; it will come again."""
+        now = time.monotonic()
+        if now - self._first.setdefault(number, now) > self._patience or not _is_harmed(frame):
+            return False
+        signal.signal(signal.SIGALRM, lambda *alarm: os.kill(os.getpid(), number))
+        signal.setitimer(signal.ITIMER_REAL, MOMENT)
+        return True
+
+
+def _is_harmed(frame: FrameType | None) -> bool:
+    """Whether an exception that is raised in a frame would break an import, or be lost in a destructor."""
+    while frame:
+        if frame.f_code.co_name == "__del__" or frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 class StopSignal:
@@ -95,7 +139,7 @@ class StopSignal:
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         if self.requested and not self.stops:
-            raise KeyboardInterrupt
+            raise Stopped
         self.requested = True
 
     def _cut(self, number: int, frame: FrameType | None) -> None:
@@ -106,7 +150,10 @@ class StopSignal:
             signal.setitimer(signal.ITIMER_REAL, self.grace)
 
     def _give_up(self, number: int, frame: FrameType | None) -> None:
-        raise Cut
+        if _is_harmed(frame):
+            signal.setitimer(signal.ITIMER_REAL, MOMENT)
+        else:
+            raise Cut
 
     def settle(self) -> None:
         """The step has ended: it is not given up any more."""
