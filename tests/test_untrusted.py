@@ -21,6 +21,7 @@ from conftest import SLICES, Listener, Zoo, environment
 import zoo_core as zoo
 from zoo_core import IntegrityError, UsageError
 from zoo_core.api.handle import Source, find_checkpoint, open_model
+from zoo_core.files import sha256
 from zoo_core.plugin import registry
 from zoo_core.run.reporter import Silent
 from zoo_core.weights import manifest, pins, tensorfile
@@ -110,6 +111,20 @@ def test_weights_that_are_no_numbers_are_exit_3(tmp_path: Path, model: str, bad:
     (tmp_path / "x.safetensors").write_bytes(data)
     with pytest.raises(IntegrityError, match=name.replace(".", r"\.")):
         zoo.load(model, weights=tmp_path / "x.safetensors")
+
+
+@pytest.mark.parametrize("dtype", [torch.int16, torch.bool, torch.uint8, torch.complex64])
+def test_weights_of_another_kind_of_numbers_are_exit_3(tmp_path: Path, dtype: torch.dtype) -> None:
+    """An integer of 16 bits has as many bytes as half precision."""
+    found = tensorfile.read(GOLDEN / "ewc" / "finished" / pins.WEIGHTS)
+    name = "network.0.weight"
+    tensors = {**found.tensors, name: found.tensors[name].to(dtype)}
+    tensorfile.save(tmp_path / "x.safetensors", tensors, found.facts)
+    with pytest.raises(IntegrityError, match=f"{name} is {str(dtype).removeprefix('torch.')}, must be float32"):
+        zoo.load("ewc", weights=tmp_path / "x.safetensors")
+    tensors[name] = found.tensors[name].to(torch.bfloat16)
+    tensorfile.save(tmp_path / "x.safetensors", tensors, found.facts)
+    assert zoo.load("ewc", weights=tmp_path / "x.safetensors")
 
 
 def test_options_within_their_bounds_cannot_take_the_memory(tmp_path: Path) -> None:
@@ -257,6 +272,44 @@ def test_a_record_that_cannot_be_pinned_changes_nothing(run: Path, tmp_path: Pat
     shutil.rmtree(tmp_path / "other")
     after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and ".lock" not in path.name}
     assert after == before
+
+
+OTHER: dict[str, Any] = {
+    "model": "vae", "preset": "other", "seed": 9, "options": {"hidden": 9}, "classes": ["a"], "licence": "GPL-3.0",
+    "metrics": {"accuracy": 99.9}, "data": {"mnist/train": "0" * 64}, "judges": {"a": "0" * 64}, "continues": "0" * 64,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", OTHER)
+def test_a_record_that_says_something_else_than_the_weights_is_not_pinned(
+    run: Path, tmp_path: Path, field: str
+) -> None:
+    from zoo_core.api.calls import Circumstances
+    from zoo_core.publish.bundle import bundle
+
+    shutil.copytree(run, tmp_path / "other")
+    record = json.loads((run / "run.json").read_text())
+    (tmp_path / "other" / "run.json").write_text(json.dumps({**record, field: OTHER[field]}))
+    with pytest.raises(IntegrityError, match=rf"run\.json has another '{field}'"):
+        bundle([tmp_path / "other"], tmp_path / pins.FILE, Circumstances(), dirty=True)
+    assert not (tmp_path / pins.FILE).exists()
+
+
+def test_weights_of_another_model_are_not_pinned_whatever_they_say(run: Path, tmp_path: Path) -> None:
+    from zoo_core.api.calls import Circumstances
+    from zoo_core.publish.bundle import bundle
+
+    vae = registry.load("vae").card
+    said = {"model": "vae", "preset": "mlp-64d", "options": vae.presets["mlp-64d"].options.model_dump(mode="json")}
+    shutil.copytree(run, tmp_path / "other")
+    found = tensorfile.read(run / pins.WEIGHTS)
+    path = tmp_path / "other" / pins.WEIGHTS
+    tensorfile.save(path, found.tensors, {**found.facts, **said})
+    record = json.loads((run / "run.json").read_text())
+    weights = {"sha256": sha256(path.read_bytes()), "size": path.stat().st_size}
+    (tmp_path / "other" / "run.json").write_text(json.dumps({**record, **said, "weights": weights}))
+    with pytest.raises(IntegrityError, match="do not fit vae"):
+        bundle([tmp_path / "other"], tmp_path / pins.FILE, Circumstances(), dirty=True)
 
 
 @pytest.mark.parametrize("text", ["broken = [", "\0", "weights = 3", "[" * 5000, 'format = 99\nneeds = "x"'])

@@ -60,7 +60,8 @@ class Checkpoint(Generic[O]):
         Returns:
             the module.
         Raises:
-            IntegrityError: a tensor is missing, left over, or of another shape, or a weight is not finite.
+            IntegrityError: a tensor is missing, left over, of another shape or kind of numbers, or a weight is not
+                finite.
         """
         if self.tensors is None:
             return module.eval()
@@ -73,6 +74,12 @@ class Checkpoint(Generic[O]):
             raise IntegrityError(
                 f"the weights do not fit {self.name}: {_difference(want, have)}",
                 "they belong to another model or version; train again or use the weights of this release",
+            )
+        if wrong := [name for name in mine if _kind(mine[name]) != _kind(state[name])]:
+            name = wrong[0]
+            raise IntegrityError(
+                f"the weights do not fit {self.name}: {name} is {_shown(mine[name])}, must be {_shown(state[name])}",
+                "get the file again, or train again",
             )
         if any(tensor.is_meta for tensor in state.values()):  # only to see whether they fit
             return module.eval()
@@ -104,6 +111,16 @@ def _place(name: str, tensor: Tensor) -> Hashable:
 def once(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors without the further names of tied ones."""
     return {name: tensors[name] for name, first in ties(tensors).items() if name == first}
+
+
+def _kind(tensor: Tensor) -> str:
+    """What a tensor's numbers are; those of one kind may be of any precision."""
+    kinds = {"real": tensor.is_floating_point(), "complex": tensor.is_complex(), "flags": _shown(tensor) == "bool"}
+    return next((kind for kind, it_is in kinds.items() if it_is), "whole")
+
+
+def _shown(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _difference(want: dict[str, tuple[int, ...]], have: dict[str, tuple[int, ...]]) -> str:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ..api.calls import Circumstances, make_run
 from ..api.evaluation import measure
 from ..errors import IntegrityError, UsageError, ZooError
+from ..formats.schemas import Facts
 from ..plugin import registry
 from ..run import record
+from ..run.record import FILE as RECORD
 from ..weights import bundled, find, shards
 from ..weights.pins import Pin, Shard
 from ..weights.tensorfile import Contents
@@ -39,7 +41,7 @@ def bundle(
         the new pins.
     Raises:
         UsageError: a folder holds no finished run, or one whose code no commit holds.
-        IntegrityError: its weights are not those of its record.
+        IntegrityError: its weights are not those of its record, or do not fit the model.
     """
     ready = [_ready(folder, file.parent, circumstances, again, half, dirty) for folder in folders]
     with bundled.writing(file):
@@ -61,6 +63,9 @@ def _ready(
 ) -> Callable[[], Pin]:
     """What will put the weights of a run beside the manifest; the run is checked and measured now."""
     pin, contents = finished(folder, home, dirty)
+    model = registry.load(pin.plugin)
+    model.card.preset(pin.preset)
+    registry.check_fits(model, find.checkpoint(model.card, contents, str(folder), own=True), str(folder))
     if not again and not half:
         return lambda: bundled.stage_copy(pin, shards.main_file(folder))
     tensors, facts = measured(contents, make_run(circumstances, "evaluation"), half)
@@ -88,7 +93,29 @@ def finished(folder: Path, home: Path, dirty: bool = False) -> tuple[Pin, Conten
         pin = pin_of(facts, home, main, others, _circumstances(facts))
     except (KeyError, TypeError, ValueError) as error:
         raise IntegrityError(f"the record of {folder} is damaged: {error}", "train again") from error
-    return pin, shards.read(path, pin.check)
+    contents = shards.read(path, pin.check)
+    _check_same(facts, contents.facts, folder)
+    return pin, contents
+
+
+def _check_same(record: Mapping[str, Any], header: Mapping[str, Any], folder: Path) -> None:
+    """Whether a record says what the header of its weights says: only the header is part of what is pinned.
+
+    Raises:
+        IntegrityError: it says something else.
+    """
+    for field in Facts.model_fields.keys() - {"format", "needs"}:
+        if record[field] != header[field]:
+            raise IntegrityError(
+                f"{folder / RECORD} has another '{field}' than the weights: {_shown(record[field])}, not "
+                f"{_shown(header[field])}",
+                "get the run again, or train again",
+            )
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"
 
 
 def _circumstances(facts: Mapping[str, Any]) -> dict[str, Any]:
