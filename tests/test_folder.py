@@ -275,10 +275,10 @@ def test_a_run_that_was_cut_off_says_so_and_goes_on(tmp_path: Path) -> None:
     assert code == 130 and "state saved in run; the same command continues" in err
     assert json.loads((tmp_path / "run" / MARK).read_text())["preempted"] is True
     code, _, err = call(tmp_path, "train", "ewc", *OPTIONS, "--iterations", "50", "-o", "run")
-    assert code == 2 and "made with options.iterations = 100000" in err, "another command does not go on"
+    assert code == 2 and "made with --iterations 100000" in err, "another command does not go on"
     again = start(tmp_path, "train", "ewc", *OPTIONS, "--iterations", "100000", "--save-steps", "5", "-o", "run")
     said = again.stderr.readline() if again.stderr else ""
-    while said and "was cut off; it goes on" not in said:
+    while said and "goes on after step" not in said:
         said = again.stderr.readline() if again.stderr else ""
     assert said
     again.kill()
@@ -324,7 +324,7 @@ def test_between_two_loops_there_is_a_state_to_go_on_from(tmp_path: Path, monkey
     assert caught.value.preempted and "the same command continues" in caught.value.hint
     listener = Listener()
     train(tmp_path / "run", reporter=listener)
-    assert any("was cut off" in told for told in listener.told)
+    assert any("goes on after step" in told for told in listener.told)
     whole, again = (
         tensorfile.read(train(tmp_path / n, overwrite=n == "run").folder / "model.safetensors") for n in ("a", "run")
     )
@@ -405,3 +405,31 @@ def test_a_folder_with_only_a_half_written_state_is_as_good_as_new(tmp_path: Pat
     train(tmp_path / "run")
     assert not (tmp_path / "run" / ".state.safetensors.abcdefgh.part").exists()
     assert RunFolder(tmp_path / "run").path.is_dir() and (tmp_path / "run" / LOCK).exists()
+
+
+# -- what is said ------------------------------------------------------------------------------------------
+
+
+def test_a_finished_run_is_not_said_to_be_continued(tmp_path: Path) -> None:
+    train(tmp_path / "run")
+    with pytest.raises(UsageError, match="exists already") as caught:
+        train(tmp_path / "run")
+    assert "--resume" not in caught.value.hint and "--overwrite" in caught.value.hint
+
+
+def test_an_unfinished_run_holds_no_weights_yet(tmp_path: Path) -> None:
+    interrupted(tmp_path / "run")
+    with pytest.raises(UsageError, match="is not finished") as caught:
+        zoo.load("ewc", weights=tmp_path / "run")
+    assert "--resume" in caught.value.hint
+
+
+def test_a_damaged_state_says_how_to_begin_anew(tmp_path: Path) -> None:
+    interrupted(tmp_path / "run")
+    state = tmp_path / "run" / "state.safetensors"
+    data = bytearray(state.read_bytes())
+    data[-1] ^= 1
+    state.write_bytes(data)
+    with pytest.raises(IntegrityError) as caught:
+        train(tmp_path / "run", resume=True)
+    assert "--overwrite starts anew" in caught.value.hint

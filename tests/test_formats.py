@@ -68,7 +68,7 @@ def test_options_of_an_older_version_become_todays(facts: dict[str, Any]) -> Non
 
 
 def test_options_that_cannot_be_understood_say_whose_they_are() -> None:
-    with pytest.raises(IntegrityError, match="options that line does not know: line has no option '--rate'"):
+    with pytest.raises(IntegrityError, match="options that line does not take: line has no option '--rate'"):
         find.checkpoint(a_card(Today()), contents(options={"rate": 0.5}), "x")
     with pytest.raises(IntegrityError, match="options of version 4 of line; the plugin that is installed knows 1"):
         find.checkpoint(a_card(Today()), contents(options={}, options_version=4), "x")

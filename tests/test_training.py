@@ -113,7 +113,7 @@ def test_a_run_is_not_continued_with_other_options_or_overwritten(tmp_path: Path
     done = zoo(*SMALL, "-o", "run", "--resume", "--seed", "1")
     assert done.returncode == 2 and "seed = 0, not 1" in done.stderr
     done = zoo(*SMALL, "-o", "run", "--resume", "--hidden", "17")
-    assert done.returncode == 2 and "options.hidden = 16, not 17" in done.stderr
+    assert done.returncode == 2 and "made with --hidden 16, not 17" in done.stderr
     done = zoo(*SMALL, "-o", "run")
     assert done.returncode == 2 and "--resume" in done.stderr and "--overwrite" in done.stderr
     state = tmp_path / "run" / "state.safetensors"

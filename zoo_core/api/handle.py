@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -121,9 +122,12 @@ def unpinned(model: Model, path: Path, reporter: Reporter | None = None) -> Chec
     Raises:
         ZooError: they are nowhere, damaged, of another model, or do not fit it.
     """
+    from ..run import record, state
     from ..run.reporter import Reporter
     from ..weights import find
 
+    if os.path.isfile(path / state.FILE) and not os.path.isfile(path / record.FILE):
+        raise UsageError(f"the run in {path} is not finished", "zoo train ... --resume finishes it")
     checkpoint = find.from_file(model.card, path, (reporter or Reporter()).warn)
     registry.check_fits(model, checkpoint, str(path))
     return checkpoint

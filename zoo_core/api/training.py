@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,17 +156,12 @@ def train_opened(
         raise UsageError(f"{folder.path} is the run to go on from", "choose another folder with --output")
     check_written(Identity, identity, "this training")
     begun_at = commit()
-
-    def made(resumed: bool) -> Run:
-        return _make_run(handle.card, circumstances, compute, folder.path, identity, resumed, previous)
-
+    run_of = _prepared(handle.card, circumstances, compute, folder.path, identity, previous)
     if devices.rank():
-        with _reported(made(folder.is_resumed(place.resume, place.overwrite))) as run:
+        with _reported(run_of(resume=folder.is_resumed(place.resume, place.overwrite))) as run:
             _call(handle.model, run, chosen)
         return Trained(folder.path, {})
-    with folder.held(place.resume, place.overwrite) as resumed, _reported(made(resumed)) as run:
-        if resumed and not place.resume:
-            run.reporter.warn(f"the run in {folder.path} was cut off; it goes on")
+    with folder.held(place.resume, place.overwrite) as resumed, _reported(run_of(resume=resumed)) as run:
         return _finish(handle.model, run, folder, _call(handle.model, run, chosen), chosen, begun_at)
 
 
@@ -197,28 +193,29 @@ def _starting_point(
     return split_name(previous.name)[1], chosen, previous
 
 
-def _make_run(
+def _prepared(
     card: Card, circumstances: Circumstances, compute: Compute, folder: Path, identity: Mapping[str, Any],
-    resume: bool, previous: Checkpoint[Options] | None,
-) -> Run:  # fmt: skip
+    previous: Checkpoint[Options] | None,
+) -> Callable[..., Run]:  # fmt: skip
+    """What makes the run, once it is known whether it is resumed; everything else is checked now."""
     from ..run import devices
     from ..run.reporter import Reporter
     from ..run.run import Run
+    from ..run.state import START_ANEW
     from ..weights import find
 
     def todays(theirs: Mapping[str, Any], where: str) -> Mapping[str, Any]:
         """What an older state says of itself, in today's options."""
         if theirs.get("model") != card.name:
             return theirs
-        known = plain(Identity, theirs, where, "--overwrite starts anew")
+        known = plain(Identity, theirs, where, START_ANEW)
         return {**known, "options": find.todays_options(card, known, where).model_dump(mode="json")}
 
     settings = compute.settings()
-    return Run(
-        device=devices.device(circumstances.device), seed=check_seed(circumstances.seed),
+    return partial(
+        Run, device=devices.device(circumstances.device), seed=check_seed(circumstances.seed),
         data_root=data_root(circumstances.data_root), folder=folder, settings=settings,
-        reporter=circumstances.reporter or Reporter(), identity=identity, resume=resume, migrate=todays,
-        previous=previous,
+        reporter=circumstances.reporter or Reporter(), identity=identity, migrate=todays, previous=previous,
         open_model=load_pinned,
     )  # fmt: skip
 

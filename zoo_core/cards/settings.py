@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -50,6 +51,10 @@ class Allowed:
 
     def __contains__(self, distribution: str) -> bool:
         return self.names is None or _normal(distribution) in self.names
+
+    def unknown(self, installed: Iterable[str]) -> list[str]:
+        """The names that no installed distribution has."""
+        return sorted((self.names or frozenset()) - {_normal(name) for name in (OWN, *installed)})
 
     def remedy(self, distribution: str) -> str:
         """How to allow one more."""

@@ -20,6 +20,7 @@ from ..plugin.registry import Model, NotImported
 from ..run.environment import versions
 from ..weights import manifest
 from ..weights.pins import Pin
+from ..weights.pins import read as read_manifest
 from . import render
 from .plugins import models
 from .verbs import PATH
@@ -113,12 +114,16 @@ def bundle(
     from ..publish.bundle import bundle as bundle_runs
 
     circumstances = Circumstances(0, device, data_root, render.TerminalReporter())
-    pins = bundle_runs(list(runs), file or manifest.path(), circumstances, again=again, half=half, dirty=dirty)
+    target = file or manifest.path()
+    before = read_manifest(target) if target.exists() else {}
+    new = bundle_runs(list(runs), target, circumstances, again=again, half=half, dirty=dirty)
     if as_json:
-        render.json_out([asdict(pin) for pin in pins])
-    else:
-        for pin in pins:
-            render.line(f"pinned {pin.name}  {pin.total_size:,} bytes  sha256 {pin.sha256[:12]}…")
+        render.json_out([asdict(pin) for pin in new])
+        return
+    for pin in new:
+        old = before.get(pin.name)
+        was = f", was {old.sha256[:12]}…" if old and old.sha256 != pin.sha256 else ""
+        render.line(f"pinned {pin.name}  {pin.total_size:,} bytes  sha256 {pin.sha256[:12]}…{was}")
 
 
 @click.command()

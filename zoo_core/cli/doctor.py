@@ -10,6 +10,7 @@ from .. import api, hub
 from ..api.calls import blaming
 from ..api.parameters import VERBS
 from ..api.reserved import check_options
+from ..cards import entries, settings
 from ..cards.options import resolve
 from ..errors import PluginError, ZooError
 from ..plugin.contained import contained
@@ -34,7 +35,18 @@ def _check_plugins() -> list[Check]:
             checks.append(("plugin", name, True, _plugin(model), "", 0))
         except ZooError as error:
             checks.append(("plugin", name, False, error.message, error.hint, PluginError.exit_code))
-    return checks
+    return [*checks, *_check_settings()]
+
+
+def _check_settings() -> list[Check]:
+    """Whether what the user allows is installed: a name that is mistyped allows nothing."""
+    allowed = settings.allowed()
+    entries_of = entries.installed(entries.MODELS).values()
+    unknown = allowed.unknown(entries.distribution(entry) for group in entries_of for entry in group)
+    return [
+        ("plugin", name, False, f"{allowed.where} allows it, and no plugin of it is installed", "correct the name", 2)
+        for name in unknown
+    ]
 
 
 def _plugin(model: Model | ZooError) -> str:
@@ -72,10 +84,14 @@ def _import_model(model: Model) -> None:
 
 def _check_weights() -> list[Check]:
     checks: list[Check] = [
-        ("weights", plugin, False, pins.message, pins.hint, 3)
-        for plugin, pins in manifest.carried().items() if isinstance(pins, ZooError)
+        ("weights", plugin, False, carried.message, carried.hint, 3)
+        for plugin, carried in manifest.carried().items() if isinstance(carried, ZooError)
     ]  # fmt: skip
-    for name, pin in manifest.read().items():
+    try:
+        pins = manifest.read()
+    except ZooError as error:
+        return [*checks, ("weights", manifest.path().name, False, error.message, error.hint, error.exit_code)]
+    for name, pin in pins.items():
         try:
             path = manifest.verified(pin)
             if not path and not pin.repo:

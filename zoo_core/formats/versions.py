@@ -6,6 +6,7 @@ count as format 0. A release reads every format up to its own, for ever; a newer
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -44,8 +45,9 @@ class Format:
         if not isinstance(number, int) or isinstance(number, bool) or number < 0:
             raise IntegrityError(f"{where}: the format of the {self.kind} is no number", "get the file again")
         if number > self.number:
-            needs = facts.get("needs")
-            wanted = needs if isinstance(needs, str) and needs.isprintable() and len(needs) < 80 else "a newer zoo-core"
+            needs = facts.get("needs")  # which anybody can have written, and somebody may type
+            said = isinstance(needs, str) and re.fullmatch(r"zoo-core>=[0-9]{1,4}(\.[0-9]{1,4}){0,3}", needs)
+            wanted = needs if said else "a newer zoo-core"
             raise IntegrityError(
                 f"{where} is a {self.kind} of format {number}; this release reads formats up to {self.number}",
                 f"it needs {wanted}: pip install -U zoo-core",

@@ -93,7 +93,15 @@ def finished(folder: Path, home: Path, dirty: bool = False) -> tuple[Pin, Conten
         pin = pin_of(facts, home, main, others, _circumstances(facts))
     except (KeyError, TypeError, ValueError) as error:
         raise IntegrityError(f"the record of {folder} is damaged: {error}", "train again") from error
-    contents = shards.read(path, pin.check)
+
+    def check(size: int, sha256: str, file: Path) -> None:
+        if (size, sha256) != pin.expected(file):
+            raise IntegrityError(
+                f"{file} is not what {folder / RECORD} says: sha256 is {sha256}, must be {pin.expected(file)[1]}",
+                "get the run again, or train again",
+            )
+
+    contents = shards.read(path, check)
     _check_same(facts, contents.facts, folder)
     return pin, contents
 

@@ -110,8 +110,9 @@ class RunFolder:
             return set()
         mine = self._mine(there)
         if mine and not overwrite:
+            continues = "" if record.FILE in there else "--resume continues it, "
             raise UsageError(
-                f"{self.path} exists already", "--resume continues it, --overwrite replaces it, --output goes elsewhere"
+                f"{self.path} exists already", f"{continues}--overwrite replaces it, --output goes elsewhere"
             )
         return mine
 

@@ -171,6 +171,7 @@ class Loops:
                 raise UsageError(f"{name} has changed since this run began", "restore the data, or start anew")
         self.curves.restore(kept.curves)
         self.seconds, self.stretches = kept.seconds, list(kept.stretches)
+        self.reporter.warn(f"the run in {self.folder} goes on after step {kept.step} of {schedule.total}")
         if schedule.rank:
             torch.manual_seed(schedule.seed + 1_000_003 * schedule.rank + kept.step)
         return kept.step

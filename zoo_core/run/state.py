@@ -25,6 +25,7 @@ from ..weights import tensorfile
 
 FILE = "state.safetensors"
 RANDOM = "rng"  # the name that the state of the random generators has
+START_ANEW = "--overwrite starts anew, --output goes elsewhere"
 STAGES = "stages"  # folder of the weights that a run had on its way
 
 
@@ -106,7 +107,7 @@ class TrainingState:
         """
         if not self.path or not os.path.exists(self.path):
             return None
-        contents = tensorfile.read(self.path, format=STATE, sealed_since=1)
+        contents = tensorfile.read(self.path, format=STATE, sealed_since=1, remedy=START_ANEW)
         facts = plain(State, contents.facts, str(self.path), START_ANEW)
         self._check(self.identity, self.migrate(facts["identity"], str(self.path)))
         self._check({key: self.compute.get(key) for key in facts["compute"]}, facts["compute"])
@@ -122,12 +123,9 @@ class TrainingState:
             if was != now:
                 folder = self.path.parent if self.path else ""
                 raise UsageError(
-                    f"the run in {folder} was made with {key} = {was}, not {now}",
+                    f"the run in {folder} was made with {_typed(key)}{was}, not {now}",
                     "repeat the options it was started with, or choose another --output",
                 )
-
-
-START_ANEW = "--overwrite starts anew"
 
 
 @dataclass(frozen=True)
@@ -233,6 +231,12 @@ def _match_strides(optimizer: Optimizer) -> None:
         for key, value in moments.items():
             if isinstance(value, Tensor) and value.shape == parameter.shape and value.stride() != parameter.stride():
                 moments[key] = torch.empty_like(parameter).copy_(value)
+
+
+def _typed(key: str) -> str:
+    """What stands before the value of an entry of an identity: of an option its flag."""
+    option = key.removeprefix("options.")
+    return f"{key} = " if option == key else f"--{option.rstrip('_').replace('_', '-')} "
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -171,8 +171,8 @@ def todays_options(card: Card, facts: Mapping[str, Any], what: str) -> Options:
         return resolve(card.train_options, options, owner=card.name)
     except UsageError as error:
         raise IntegrityError(
-            f"{what} was made with options that {card.name} does not know: {error.message}",
-            "use the release of the plugin that made it, or train again; the plugin can migrate options: Card.migrate",
+            f"{what} has options that {card.name} does not take: {error.message}",
+            "use the release of the plugin that made it, or train again",
         ) from error
     except ZooError:
         raise

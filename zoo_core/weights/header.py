@@ -41,7 +41,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def read_header(data: Buffer) -> tuple[dict[str, Any], int]:
     """The header, and where it ends."""
     length = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or length > min(len(data) - 8, LONGEST_HEADER):
+    if length > LONGEST_HEADER:
+        raise ValueError("it begins as no such file does")
+    if len(data) < 8 or length > len(data) - 8:
         raise ValueError("it is too short")
     header = json.loads(data[8 : 8 + length].decode("utf-8"), object_pairs_hook=_unique)
     if not isinstance(header, dict):

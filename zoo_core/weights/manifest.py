@@ -30,16 +30,30 @@ def path() -> Path:
     return installed if os.path.exists(installed) else package.parent / FILE
 
 
+def _zoos() -> dict[str, Pin]:
+    """The pins of the manifest in use.
+
+    Raises:
+        UsageError: ``ZOO_MANIFEST`` names a file that is not there.
+        IntegrityError: it is missing or malformed.
+    """
+    chosen, file = os.environ.get("ZOO_MANIFEST"), path()
+    if chosen and not os.path.lexists(file):
+        raise UsageError(f"ZOO_MANIFEST names {file}, which does not exist", "zoo bundle makes one; or unset it")
+    return pins.read(file, "correct it, or unset ZOO_MANIFEST" if chosen else "reinstall the package")
+
+
 def read() -> dict[str, Pin]:
     """All pins by ``plugin.preset``: the zoo's, and those of manifests that plugins carry.
 
     Raises:
-        IntegrityError: the zoo's manifest is missing or malformed. One of a plugin is then left out: see `carried`.
+        UsageError, IntegrityError: the zoo's manifest is missing or malformed. One that a plugin carries is then
+            left out: see `carried`.
     """
     all_pins: dict[str, Pin] = {}
     for more in carried().values():
         all_pins |= more if isinstance(more, dict) else {}
-    return all_pins | pins.read(path())  # the zoo's own win, as in `pin`
+    return all_pins | _zoos()  # the zoo's own win, as in `pin`
 
 
 def carried() -> dict[str, dict[str, Pin] | IntegrityError]:
@@ -67,7 +81,7 @@ def pin(name: str) -> Pin:
         UsageError: these weights are not in the manifest.
         IntegrityError: the plugin carries a manifest that cannot be used.
     """
-    known = pins.read(path())
+    known = _zoos()
     if name not in known:  # only then is it worth looking at what every plugin carries
         plugin, _, preset = name.partition(".")
         more = carried().get(plugin, {})

@@ -126,6 +126,11 @@ class Pin:
         shards = {file.file: main.parent / PurePosixPath(file.file).name for file in self.files[:-1]}
         return {**shards, self.file: main}
 
+    def expected(self, path: Path) -> tuple[int, str]:
+        """Size and sha256 of one file, the main one or a shard by its name."""
+        shards = {shard.file: (shard.size, shard.sha256) for shard in self.shards}
+        return shards.get(path.name, (self.size, self.sha256))
+
     def check(self, size: int, sha256: str, path: Path) -> None:
         """Compare one file, the main one or a shard by its name, with the pin.
 
@@ -135,8 +140,7 @@ class Pin:
         Raises:
             IntegrityError: it is not the pinned one.
         """
-        shards = {shard.file: (shard.size, shard.sha256) for shard in self.shards}
-        right_size, right_sha256 = shards.get(path.name, (self.size, self.sha256))
+        right_size, right_sha256 = self.expected(path)
         if (size, sha256) == (right_size, right_sha256):
             return
         sizes = "" if size == right_size else f" ({size:,} bytes, must be {right_size:,})"
@@ -159,9 +163,11 @@ class Pin:
             self.check(*file_sha256(path), path)
 
 
-def read(file: Path) -> dict[str, Pin]:
+def read(file: Path, remedy: str = "correct it, or get it again") -> dict[str, Pin]:
     """All pins of a manifest, by ``plugin.preset``; a file that has not changed is parsed once per process.
 
+    Args:
+        remedy: what to do about one that is no good.
     Raises:
         IntegrityError: it is missing or malformed, or of a newer format.
     """
@@ -169,7 +175,7 @@ def read(file: Path) -> dict[str, Pin]:
         seen = file.stat()
         return dict(_read(file, seen.st_mtime_ns, seen.st_size, seen.st_ino))
     except (OSError, UsageError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise IntegrityError(f"cannot read the weights manifest {file}: {error}", "reinstall the package") from error
+        raise IntegrityError(f"cannot read the weights manifest {file}: {error}", remedy) from error
 
 
 @lru_cache(maxsize=64)

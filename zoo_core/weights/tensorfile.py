@@ -138,14 +138,16 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def read(
-    path: Path, check: Check | None = None, format: Format | None = None, sealed_since: int | None = None
-) -> Contents:
+    path: Path, check: Check | None = None, format: Format | None = None, sealed_since: int | None = None,
+    remedy: str = "get the file again",
+) -> Contents:  # fmt: skip
     """Read a weights file.
 
     Args:
         check: is given size, sha256 and path before a tensor is made, and may refuse them.
         format: what the facts must say that the file is; checked before anything else of a newer file is judged.
         sealed_since: number of the format since which such files are sealed; a seal that is there is always checked.
+        remedy: what to do about a damaged file.
     Raises:
         UsageError: there is no such file.
         IntegrityError: it is not what `check` wants, of a newer format, cut short, or no safetensors file at all.
@@ -165,7 +167,7 @@ def read(
     except (ValueError, RecursionError) as error:
         pickled = data[:1] == b"\x80" or data[:2] == b"PK"
         kind = "a pickle, which the zoo never loads" if pickled else f"damaged: {error}"
-        raise IntegrityError(f"{path} is not a whole safetensors file: {kind}", "get the file again") from error
+        raise IntegrityError(f"{path} is not a whole safetensors file: {kind}", remedy) from error
     return Contents(tensors, facts, len(data), digest)
 
 
