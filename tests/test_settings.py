@@ -188,3 +188,30 @@ def test_weights_of_what_is_not_allowed_are_not_read(zoo: Zoo, tmp_path: Path) -
     env = {"PYTHONPATH": str(site), "ZOO_PLUGINS": ""}
     names = [row["weights"] for row in read_json(zoo("weights", "list", "--json", env=env).stdout)]
     assert "pixels.default" not in names and "vae.conv" in names
+
+
+def test_the_doctor_names_a_distribution_that_is_allowed_and_not_there(zoo: Zoo) -> None:
+    done = zoo("doctor", env={"ZOO_PLUGINS": "zoo-pxels"})
+    assert done.returncode == 2 and "zoo-pxels" in done.stdout and "no plugin of it is installed" in done.stdout
+
+
+def test_a_manifest_that_a_user_names_is_the_users_to_correct(zoo: Zoo, tmp_path: Path) -> None:
+    env = {"ZOO_MANIFEST": str(tmp_path / "mine.toml")}
+    done = zoo("list", env=env)
+    assert done.returncode == 2 and "does not exist" in done.stderr and "ZOO_MANIFEST" in done.stderr
+    (tmp_path / "mine.toml").write_text("broken = [")
+    done = zoo("list", env=env)
+    assert done.returncode == 3 and "unset ZOO_MANIFEST" in done.stderr and "reinstall" not in done.stderr
+    done = zoo("doctor", env=env)
+    assert done.returncode == 3 and "mine.toml" in done.stdout and "device" in done.stdout, "the rest is checked too"
+
+
+@pytest.mark.parametrize("needs", ["zoo-core>=9.9", "evil-package", "zoo-core>=9 && rm", "zoo-core @ http://x", 3])
+def test_a_newer_file_does_not_say_what_to_install(needs: object) -> None:
+    from zoo_core import IntegrityError
+    from zoo_core.formats import WEIGHTS
+
+    with pytest.raises(IntegrityError) as caught:
+        WEIGHTS.check({"format": 99, "needs": needs}, "x")
+    wanted = needs if needs == "zoo-core>=9.9" else "a newer zoo-core"
+    assert caught.value.hint == f"it needs {wanted}: pip install -U zoo-core"

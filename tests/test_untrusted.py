@@ -221,6 +221,18 @@ def test_several_samples_at_once_get_names_of_their_own(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_a_pipe_among_published_files_does_not_hang(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "t5"
+    folder.mkdir()
+    for each in ("config.json", "model.safetensors", "tokenizer.json"):
+        (folder / each).write_text("{}")
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(zoo.ZooError, match=f"has no {name}"):
+        zoo.train("t5-summarizer", base=str(folder), output=tmp_path / "run", data_root=SLICES, reporter=Silent())
+
+
 def test_a_device_and_a_link_are_what_they_were(zoo: Zoo, tmp_path: Path) -> None:
     (tmp_path / "link.png").symlink_to("target.png")
     for path in ("/dev/null", "link.png"):
@@ -365,6 +377,34 @@ def test_staged_weights_are_found_until_they_are_settled(run: Path, tmp_path: Pa
     bundle([run], file, Circumstances(), dirty=True)
     assert [path.name for path in (tmp_path / "weights").iterdir()] == ["ewc.mlp.safetensors"]
     assert manifest.verified(pins.read(file)["ewc.mlp"])
+
+
+def test_a_reader_beside_a_writer_gets_the_old_weights_or_the_new_ones(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The manifest is read, then the file; between the two both may have been replaced."""
+    from zoo_core.api.calls import Circumstances
+    from zoo_core.publish.bundle import bundle
+    from zoo_core.weights import find
+
+    zoo.train("ewc", seed=1, output=tmp_path / "other", data_root=SLICES, reporter=Silent(), **hostile.SMALL)
+    monkeypatch.setenv("ZOO_MANIFEST", str(tmp_path / pins.FILE))
+    bundle([run], tmp_path / pins.FILE, Circumstances(), dirty=True)
+    seen: list[Any] = []
+    read = find.read_pinned
+
+    def late(pin: pins.Pin) -> Any:
+        if not seen:
+            seen.append(bundle([tmp_path / "other"], tmp_path / pins.FILE, Circumstances(), dirty=True))
+        return read(pin)
+
+    monkeypatch.setattr(find, "read_pinned", late)
+    found = find_checkpoint(open_model("ewc"), Source())
+    assert found.sha256 == pins.read(tmp_path / pins.FILE)["ewc.mlp"].sha256 and found.facts["seed"] == 1
+    monkeypatch.setattr(find, "read_pinned", read)
+    pins.read(tmp_path / pins.FILE)["ewc.mlp"].bundled.write_bytes(b"damaged")
+    with pytest.raises(IntegrityError, match="not the pinned file"):
+        find_checkpoint(open_model("ewc"), Source())
 
 
 def test_two_that_pin_at_once_both_do(run: Path, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         if config["model_type"] != "t5":
             raise ValueError(f"its model_type is '{config['model_type']}', not 't5'")
         kept = {name: config[name] for name, needed in names.items() if needed or name in config}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise IntegrityError(
             f"{folder} holds no T5: {error}", "give a folder that transformers saved a T5 into"
         ) from error

@@ -63,8 +63,8 @@ def main() -> None:
     streams.prepare()
     with signals.cuts_interrupt():
         code = run(sys.argv[1:])
-    if code == Interrupted.exit_code:
-        streams.end(code)
+    if code == Interrupted.exit_code or os.environ.get("WORLD_SIZE", "1") != "1":
+        streams.end(code)  # with several processes, torch's threads now and then abort the interpreter's end
     sys.exit(code)
 
 

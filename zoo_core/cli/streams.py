@@ -95,7 +95,7 @@ def drop_output() -> None:
 
 
 def end(code: int) -> NoReturn:
-    """End at once with an exit code; Python itself would say instead that a signal had ended it."""
+    """End at once with an exit code; Python's own end may come to another."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()

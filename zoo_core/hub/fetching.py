@@ -63,7 +63,7 @@ def folder(source: str, files: Sequence[str]) -> Path:
         repo, commit = split_address(source)
         paths = [fetch(repo, commit, name) for name in files]
         return paths[0].parent
-    names = {entry.name for entry in Path(source).iterdir()}
+    names = {entry.name for entry in Path(source).iterdir() if entry.is_file()}  # a pipe may never end
     if missing := [name for name in files if name not in names]:
         raise _not_there(source, missing[0], names)
     return Path(source)

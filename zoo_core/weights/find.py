@@ -32,10 +32,17 @@ Warn = Callable[[str], None]
 def pinned(card: Card, pin: Pin) -> Checkpoint[Options]:
     """The weights that a pin names, verified before they are read.
 
+    Another process may be replacing pin and file meanwhile; what is there now is then read once more.
+
     Raises:
         IntegrityError: the file is missing or is not the pinned one.
     """
-    _, contents = read_pinned(pin)
+    try:
+        _, contents = read_pinned(pin)
+    except (IntegrityError, UsageError):
+        if not manifest.is_bundled(pin := manifest.pin(pin.name)):
+            raise
+        _, contents = read_pinned(pin)
     return checkpoint(card, contents, pin.name)
 
 
