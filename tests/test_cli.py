@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Listener, Zoo, environment, read_json, said_by
+from conftest import ROOT, SLICES, Listener, Zoo, environment, read_json, said_by
 from PIL import Image
 
 import zoo_core
@@ -366,3 +366,13 @@ def test_a_further_training_does_not_replace_what_it_goes_on_from(zoo: Zoo, tmp_
     done = zoo("train", "ewc", "--continue", str(first), "-o", str(first), "--overwrite")
     assert done.returncode == 2 and "is the run to go on from" in done.stderr
     assert (first / "model.safetensors").read_bytes() == weights
+
+
+def test_pictures_of_an_evaluation_that_are_there_are_kept_unless_told(zoo: Zoo, tmp_path: Path) -> None:
+    command = ["evaluate", "ewc", "--pictures", "p", "--data-root", str(SLICES)]
+    names = []
+    for more in ([], [], ["--overwrite"]):
+        done = zoo(*command, *more)
+        assert done.returncode == 0, done.stderr
+        names.append(sorted(path.name for path in (tmp_path / "p").iterdir()))
+    assert names[0] and len(names[1]) == 2 * len(names[0]) and names[2] == names[1]

@@ -375,3 +375,12 @@ def test_the_doctor_names_them_all(zoo: Zoo, crowd: dict[str, str]) -> None:
 def test_a_folder_that_a_face_left_for_is_where_we_are(zoo: Zoo, crowd: dict[str, str], tmp_path: Path) -> None:
     done = zoo("sample", "walks", "--untrained", "-o", "here.png", env=crowd)
     assert done.returncode == 0 and (tmp_path / "here.png").exists(), done.stderr
+
+
+def test_what_a_hook_prints_is_no_part_of_the_json(zoo: Zoo, tmp_path: Path) -> None:
+    face = changed(named("chatty"), "return model.sample(checkpoint)",
+                   'print("hello\\nworld")\n    return model.sample(checkpoint)')  # fmt: skip
+    distribution(tmp_path / "site", "zoo-chatty", "chatty", "zoo_chatty", face)
+    done = zoo("sample", "chatty", "--untrained", "--json", env={"PYTHONPATH": str(tmp_path / "site")})
+    assert done.returncode == 0, done.stderr
+    assert read_json(done.stdout)["path"].endswith(".png") and "hello\nworld" in done.stderr

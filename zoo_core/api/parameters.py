@@ -69,7 +69,8 @@ SAMPLE = (
 )
 EVALUATE = (
     *_WEIGHTS,
-    Parameter(("--pictures",), "Folder for the tables and pictures that belong to the numbers.", Path),
+    Parameter(("--pictures",), "Folder for the tables and pictures of the numbers; numbered if taken.", Path),
+    Parameter(("--overwrite",), "Replace the tables and pictures that are there.", bool, False),
     *_CIRCUMSTANCES,
 )
 VERBS = {"train": TRAIN, "sample": SAMPLE, "evaluate": EVALUATE}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -70,6 +71,13 @@ def _circumstances(typed: Mapping[str, Any]) -> Circumstances:
     return Circumstances(typed["seed"], typed["device"], typed["data_root"], render.TerminalReporter())
 
 
+@contextlib.contextmanager
+def _apart(typed: Mapping[str, Any]) -> Iterator[None]:
+    """What a hook prints goes to standard error where standard output is to be JSON and nothing else."""
+    with contextlib.redirect_stdout(sys.stderr) if typed["as_json"] else contextlib.nullcontext():
+        yield
+
+
 def _handle(model: Model, preset: str, typed: Mapping[str, Any]) -> Handle:
     """The model with the preset that the name or ``--preset`` asks for."""
     asked = typed["preset"]
@@ -97,7 +105,8 @@ class Train:
         place = Place(typed["output"], typed["resume"], typed["overwrite"])
         compute = Compute(typed["precision"], typed["compile"], typed["save_every"], typed["save_steps"])
         handle = _handle(model, preset, typed)
-        trained = train_opened(handle, place, compute, _circumstances(typed), typed["file"], values)
+        with _apart(typed):
+            trained = train_opened(handle, place, compute, _circumstances(typed), typed["file"], values)
         if not trained.record:  # another process of the launcher reports
             return
         if typed["as_json"]:
@@ -123,28 +132,33 @@ class Sample:
         if output:
             check_free(output, typed["overwrite"])  # before any work is done
         handle, source = _handle(model, preset, typed), Source(typed["weights"], typed["untrained"])
-        result = sample_opened(handle, source, _circumstances(typed), values)
+        with _apart(typed):
+            result = sample_opened(handle, source, _circumstances(typed), values)
         words = [values[f.field] for f in flags(model.card.sample_options) if f.choices and f.field in values]
         if output:
             path = result.save(output, typed["overwrite"])
         else:
-            path = _save_somewhere([model.name, *words, f"seed{typed['seed']}"], result)
+            path = _save_somewhere(_stem([model.name, *words, f"seed{typed['seed']}"]), result)
         if typed["as_json"]:
             render.json_out({"path": str(path), **result.provenance})
         else:
             render.sampled(result, path, typed["preview"])
 
 
-def _save_somewhere(words: list[str], result: Result) -> Path:
-    """Save a result in this folder, under a name that says what it holds, numbered where it is taken."""
-    stem = "-".join("".join(c if c.isalnum() else "-" for c in word) for word in words)[:80]
-    path, number = Path(stem + result.suffix), 1
+def _stem(words: list[str]) -> Path:
+    """A file in this folder, under a name that says what it holds, without its ending."""
+    return Path("-".join("".join(c if c.isalnum() else "-" for c in word) for word in words)[:80])
+
+
+def _save_somewhere(stem: Path, result: Result) -> Path:
+    """Save a result under a name without its ending, numbered where it is taken."""
+    path, number = stem.with_name(stem.name + result.suffix), 1
     while True:
         if not os.path.lexists(path):
             with contextlib.suppress(Taken):  # by another process, a moment ago
                 return result.save(path)
         number += 1
-        path = Path(f"{stem}-{number}{result.suffix}")
+        path = stem.with_name(f"{stem.name}-{number}{result.suffix}")
 
 
 @dataclass(frozen=True)
@@ -161,9 +175,13 @@ class Evaluate:
     def run(self, model: Model, preset: str, values: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
         """See `Verb`."""
         handle, source = _handle(model, preset, typed), Source(typed["weights"], typed["untrained"])
-        evaluation = evaluate_opened(handle, source, _circumstances(typed), values)
+        with _apart(typed):
+            evaluation = evaluate_opened(handle, source, _circumstances(typed), values)
         for key, shown in evaluation.shown.items() if typed["pictures"] else ():
-            shown.save(typed["pictures"] / (key + shown.suffix), overwrite=True)
+            if typed["overwrite"]:
+                shown.save(typed["pictures"] / (key + shown.suffix), overwrite=True)
+            else:
+                _save_somewhere(typed["pictures"] / key, shown)
         if typed["as_json"]:
             tables = {key: shown.records() for key, shown in evaluation.shown.items() if isinstance(shown, Table)}
             render.json_out({"metrics": evaluation.metrics, "tables": tables, **evaluation.record})
