@@ -375,7 +375,7 @@ def answer_of_a_hub(case: tuple[str, Any], folder: Path) -> object:
 
 
 def read_settings(data: bytes, folder: Path) -> object:
-    from zoo_core.cards import settings as settled
+    from zoo_core.packages import settings as settled
 
     (folder / "settings.toml").write_bytes(data)
     os.environ["ZOO_SETTINGS"] = str(folder / "settings.toml")

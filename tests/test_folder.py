@@ -21,6 +21,7 @@ from killing import OPTIONS, call, ended, start
 
 import zoo_core as zoo
 from zoo_core import IntegrityError, Interrupted, UsageError
+from zoo_core.errors import Cut
 from zoo_core.files import held
 from zoo_core.run import signals
 from zoo_core.run.folder import LOCK, MARK, RunFolder
@@ -209,7 +210,7 @@ def test_a_run_that_somebody_else_made_does_not_lead_out_of_its_folder(
 
 def test_a_signal_after_the_exchange_of_a_step_keeps_its_clock() -> None:
     """With several processes this one may have to wait for a step that never ends."""
-    with pytest.raises(signals.Cut), signals.StopSignal(grace=0.3) as stop:
+    with pytest.raises(Cut), signals.StopSignal(grace=0.3) as stop:
         os.kill(os.getpid(), signal.SIGTERM)
         if stop.stops or not stop.requested:
             stop.settle()
@@ -296,7 +297,7 @@ def test_what_nohup_made_a_process_deaf_to_it_stays_deaf_to(tmp_path: Path, told
 
 def test_a_step_that_takes_too_long_is_given_up() -> None:
     began = time.monotonic()
-    with pytest.raises(signals.Cut), signals.StopSignal(grace=0.2):
+    with pytest.raises(Cut), signals.StopSignal(grace=0.2):
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(10)
     assert time.monotonic() - began < 5
@@ -315,7 +316,7 @@ def test_between_two_loops_there_is_a_state_to_go_on_from(tmp_path: Path, monkey
     import zoo_core.api.training as training
 
     def cut(*arguments: Any) -> None:
-        raise signals.Cut
+        raise Cut
 
     with monkeypatch.context() as patched:
         patched.setattr(training, "measure", cut)

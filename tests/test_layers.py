@@ -15,6 +15,7 @@ FILES = sorted([*(ROOT / "zoo_core").rglob("*.py"), *(ROOT / "plugins").rglob("*
 ORDER = [  # a room knows those above it in this list, never those beside or below it
     {"errors", "threads"},
     {"files", "formats"},
+    {"packages"},
     {"results", "hub", "cards"},
     {"data", "weights"},
     {"run"},

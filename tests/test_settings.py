@@ -12,8 +12,8 @@ import pytest
 from conftest import ROOT, Zoo, environment, read_json
 from test_plugins import DECLARED, FACE, changed, distribution
 
-from zoo_core.cards import settings
 from zoo_core.errors import UsageError
+from zoo_core.packages import settings
 
 MARK = "import pathlib\npathlib.Path({!r}).touch()\n"
 

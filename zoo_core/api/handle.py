@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint
-from ..cards.names import split_name
 from ..cards.options import Options
 from ..errors import PluginError, UsageError
+from ..packages.names import split_name
 from ..plugin import registry
 from ..plugin.registry import Model
 from ..weights import manifest

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint, once
-from ..cards.names import split_name
 from ..cards.options import Options, resolve
 from ..errors import PluginError, UsageError
 from ..formats.schemas import Identity, check_written, plain
+from ..packages.names import split_name
 from ..plugin.registry import Model
 from ..results.kinds import Result
 from ..run.environment import commit, data_root, versions

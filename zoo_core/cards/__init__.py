@@ -1,4 +1,4 @@
-"""What is known of a model before torch is imported: its card, its options, its names, and what a checkpoint is.
+"""What is known of a model before torch is imported: its card, its options, and what a checkpoint is.
 
-Imports errors, files, formats.
+Imports errors.
 """

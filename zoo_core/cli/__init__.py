@@ -4,7 +4,7 @@
 
 Nothing here imports torch; the verbs do, after everything that was typed has been checked.
 
-Imports errors, files, cards, hub, results, weights, run, plugin, api, publish.
+Imports errors, files, packages, cards, hub, results, weights, run, plugin, api, publish.
 """
 
 from __future__ import annotations

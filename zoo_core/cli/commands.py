@@ -12,9 +12,9 @@ from .. import api
 from ..api.calls import Circumstances, blaming
 from ..api.parameters import JSON
 from ..cards.card import Card
-from ..cards.names import split_name
 from ..cards.options import flags
 from ..errors import ZooError
+from ..packages.names import split_name
 from ..plugin import registry
 from ..plugin.registry import Model, NotImported
 from ..run.environment import versions

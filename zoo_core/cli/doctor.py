@@ -10,10 +10,10 @@ from .. import api, hub
 from ..api.calls import blaming
 from ..api.parameters import VERBS
 from ..api.reserved import check_options
-from ..cards import entries, settings
 from ..cards.options import resolve
 from ..errors import PluginError, ZooError
-from ..plugin.contained import contained
+from ..packages import entries, settings
+from ..packages.contained import contained
 from ..plugin.plugin import MODEL_HOOKS, Plugin
 from ..plugin.registry import Model, NotImported
 from ..run.environment import data_root, versions

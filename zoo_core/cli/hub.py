@@ -12,8 +12,8 @@ import click
 
 from .. import hub
 from ..api.calls import Circumstances
-from ..cards.names import split_name
 from ..errors import IntegrityError, UsageError
+from ..packages.names import split_name
 from ..plugin import registry
 from ..weights import manifest, pins
 from ..weights.pins import Pin

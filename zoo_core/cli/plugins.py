@@ -13,9 +13,9 @@ from click.shell_completion import CompletionItem
 
 from ..api.calls import blaming
 from ..api.reserved import check_options
-from ..cards.names import split_name
 from ..cards.options import Flag, Options, flags
 from ..errors import UsageError, ZooError, printable
+from ..packages.names import split_name
 from ..plugin import registry
 from ..plugin.registry import Model
 from .verbs import Verb, option

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..cards.card import Card, Metric, Preset
-from ..cards.names import is_plain
 from ..cards.options import Options, flags
 from ..errors import printable
+from ..packages.loading import NAME
+from ..packages.names import is_plain
 
-LINE, PROSE, NAME = 1000, 10_000, 100  # characters at most
+LINE, PROSE = 1000, 10_000  # characters at most
 DECIMALS = 17  # a double has no more
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import files, formats
-from ..errors import DeviceError, IntegrityError, Interrupted, NetworkError, UsageError
+from ..errors import Cut, DeviceError, IntegrityError, Interrupted, NetworkError, UsageError
 from ..files import atomic_write, remove_dead, write_json
 from ..files.leftovers import is_temporary
 from ..formats import schemas
@@ -23,7 +23,7 @@ from ..results.kinds import Figure, Series
 from ..weights import shards, tensorfile
 from ..weights.pins import INDEX, WEIGHTS
 from . import record, state
-from .signals import Cut, interrupted
+from .signals import interrupted
 
 HISTORY, FIGURES = "history.csv", "figures"
 MARK, LOCK = ".zoo-run", ".zoo-run.lock"  # what says that a folder is a run of the zoo, and whose it is now

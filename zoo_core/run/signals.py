@@ -17,20 +17,12 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-from ..errors import Interrupted
+from ..errors import Cut, Interrupted, Stopped
 
 CUTS = (signal.SIGTERM, signal.SIGHUP)  # a scheduler's, and a lost connection's
 GRACE = 20.0  # seconds for the step that is under way; schedulers kill after 30
 MOMENT = 0.02  # seconds until a signal that was put off comes again
 Handler = Callable[[int, FrameType | None], Any]
-
-
-class Stopped(KeyboardInterrupt):
-    """A signal has asked the process to stop; code that raises a KeyboardInterrupt of its own raises no such one."""
-
-
-class Cut(Stopped):
-    """The process was told to end, by a scheduler or a lost connection."""
 
 
 def interrupted(what: str, folder: Path | None, preempted: bool) -> Interrupted:

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from ..cards.checkpoint import ties
+from ..cards.options import flag_name
 from ..errors import IntegrityError, PluginError, UsageError, ZooError
 from ..formats import STATE
 from ..formats.schemas import State, plain
@@ -236,7 +237,7 @@ def _match_strides(optimizer: Optimizer) -> None:
 def _typed(key: str) -> str:
     """What stands before the value of an entry of an identity: of an option its flag."""
     option = key.removeprefix("options.")
-    return f"{key} = " if option == key else f"--{option.rstrip('_').replace('_', '-')} "
+    return f"{key} = " if option == key else f"{flag_name(option)} "
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

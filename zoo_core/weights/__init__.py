@@ -1,4 +1,4 @@
 """From a name to tensors: weights files, the manifests that pin them, and what a checkpoint is made of.
 
-Imports errors, files, formats, cards, hub.
+Imports errors, files, formats, packages, cards, hub.
 """

@@ -15,12 +15,12 @@ from typing import Any
 from .. import hub
 from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint
-from ..cards.names import split_name
 from ..cards.options import Options, flags, resolve
 from ..errors import IntegrityError, UsageError, ZooError
 from ..files import file_sha256
 from ..formats import WEIGHTS as WEIGHTS_FORMAT
 from ..formats.schemas import Facts, plain
+from ..packages.names import split_name
 from . import manifest, shards
 from .pins import INDEX, WEIGHTS, Pin
 from .tensorfile import Contents, has_nan

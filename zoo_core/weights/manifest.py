@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from .. import hub
-from ..cards import entries
 from ..errors import IntegrityError, UsageError, nearest
+from ..packages import entries
 from . import pins
 from .pins import FILE, Pin
 
