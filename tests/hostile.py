@@ -273,7 +273,7 @@ def read_record(data: bytes, folder: Path) -> object:
     shutil.copytree(finished(), run)
     (run / record.FILE).write_bytes(data)
     try:
-        bundle([run], folder / pins.FILE, Circumstances(), dirty=True)
+        bundle([run], folder / pins.FILE, Circumstances(), dirty=True, overwrite=True)
     finally:
         for pin in pins.read(folder / pins.FILE).values() if (folder / pins.FILE).exists() else ():
             pin.check_files(pin.bundled)

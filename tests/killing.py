@@ -65,7 +65,7 @@ def folder() -> Iterator[Path]:
 
 def parts(place: Path) -> list[str]:
     """The half-written files anywhere in a folder."""
-    return [path.name for path in place.rglob("*.part")]
+    return [path.name for pattern in ("*.part", "*.new") for path in place.rglob(pattern)]
 
 
 def noted(tally: Tally, what: str, check: Callable[[], str]) -> None:
@@ -95,12 +95,12 @@ def killed_bundles(number: int, chance: random.Random) -> Tally:
             assert code == 0, err
             runs.append(f"run{seed}")
         env = {"ZOO_MANIFEST": str(place / "weights_manifest.toml")}
-        assert call(place, "bundle", "run0", "--dirty", env=env)[0] == 0
+        assert call(place, "bundle", "run0", "--dirty", "--overwrite", env=env)[0] == 0
         began = time.monotonic()
-        assert call(place, "bundle", "run1", "--dirty", env=env)[0] == 0
+        assert call(place, "bundle", "run1", "--dirty", "--overwrite", env=env)[0] == 0
         takes = time.monotonic() - began
         for turn in range(number):
-            process = start(place, "bundle", runs[turn % 2], "--dirty", env=env, preexec_fn=hearing)
+            process = start(place, "bundle", runs[turn % 2], "--dirty", "--overwrite", env=env, preexec_fn=hearing)
             time.sleep(takes * (0.3 + 0.75 * chance.random()))
             process.send_signal([signal.SIGKILL, signal.SIGTERM, signal.SIGINT][turn % 3])
             ended(process)
@@ -110,7 +110,7 @@ def killed_bundles(number: int, chance: random.Random) -> Tally:
                 return "" if code == 0 else f"exit {code}: {err}"
 
             noted(tally, "bundle killed", check)
-        assert call(place, "bundle", "run0", "--dirty", env=env)[0] == 0
+        assert call(place, "bundle", "run0", "--dirty", "--overwrite", env=env)[0] == 0
         left = [*parts(place), *(path.name for path in (place / "weights").iterdir() if "@" in path.name)]
         noted(tally, "what was left", lambda: str(left) if left else "")
     return tally

@@ -214,7 +214,7 @@ def test_a_run_is_bundled_whole_or_in_half_precision(zoo: Zoo, manifest: Path, t
     file = manifest.parent / "weights" / "gan.conv-small.safetensors"
     sizes = {}
     for how in ([], ["--again"], ["--half"]):
-        assert zoo("bundle", "run", *how, "--dirty", "--device", "cpu", env=env).returncode == 0
+        assert zoo("bundle", "run", *how, "--dirty", "--overwrite", "--device", "cpu", env=env).returncode == 0
         pin = tomllib.loads(manifest.read_text())["weights"]["gan.conv-small"]
         assert pin["trained"]["seconds"] == record["seconds"] and pin["size"] == file.stat().st_size
         found = json.loads(zoo("evaluate", "gan.conv-small", "--device", "cpu", "--json", env=env).stdout)
@@ -325,14 +325,14 @@ def test_a_bundle_of_several_runs_leaves_files_and_pins_in_step(zoo: Zoo, manife
     done = zoo("train", "judge.mnist", "--iterations", "2", "--batch-size", "8", "-o", "a", "--device", "cpu", env=env)
     assert done.returncode == 0, done.stderr
     before = manifest.read_text()
-    assert zoo("bundle", "a", "nowhere", "--dirty", env=env).returncode == 2
+    assert zoo("bundle", "a", "nowhere", "--dirty", "--overwrite", env=env).returncode == 2
     assert manifest.read_text() == before and zoo("weights", "verify", "judge.mnist", env=env).returncode == 0
     manifest.write_text("format = 99\n" + before.replace("format = 1\n", ""))
-    assert zoo("bundle", "a", "--dirty", env=env).returncode == 3
+    assert zoo("bundle", "a", "--dirty", "--overwrite", env=env).returncode == 3
     manifest.write_text(before)
     assert zoo("weights", "verify", "judge.mnist", env=env).returncode == 0
     (tmp_path / "a" / "run.json").write_text('{"model": "judge"}')
-    done = zoo("bundle", "a", "--dirty", env=env)
+    done = zoo("bundle", "a", "--dirty", "--overwrite", env=env)
     assert done.returncode == 3 and "run.json: 'preset'" in done.stderr and "Traceback" not in done.stderr
 
 
@@ -342,9 +342,9 @@ def test_a_run_of_a_changed_checkout_is_pinned_only_if_told(zoo: Zoo, manifest: 
     record = read_json((tmp_path / "a" / "run.json").read_text())
     record["commit"] = "0" * 40 + "+dirty"
     (tmp_path / "a" / "run.json").write_text(json.dumps(record))
-    done = zoo("bundle", "a", env=env)
+    done = zoo("bundle", "a", "--overwrite", env=env)
     assert done.returncode == 2 and "no commit holds" in done.stderr and "--dirty" in done.stderr
-    assert zoo("bundle", "a", "--dirty", env=env).returncode == 0
+    assert zoo("bundle", "a", "--dirty", "--overwrite", env=env).returncode == 0
 
 
 def test_help_is_an_answer_and_versions_are_said(zoo: Zoo) -> None:

@@ -10,22 +10,25 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import killing
 import pytest
+import torch
 from conftest import SLICES, Listener, environment
 from killing import OPTIONS, call, ended, start
 
 import zoo_core as zoo
-from zoo_core import IntegrityError, Interrupted, UsageError
-from zoo_core.errors import Cut
+from zoo_core import IntegrityError, Interrupted, UsageError, signals
 from zoo_core.files import held
-from zoo_core.run import signals
 from zoo_core.run.folder import LOCK, MARK, RunFolder
+from zoo_core.run.loops import Loops, Settings
 from zoo_core.run.reporter import Silent
+from zoo_core.run.steps import Schedule
+from zoo_core.signals import Cut
 from zoo_core.weights import tensorfile
 
 GOLDEN = Path(__file__).parent / "data" / "golden" / "0.1.0" / "ewc"
@@ -166,26 +169,58 @@ def test_whether_a_run_goes_on_is_decided_under_the_lock(tmp_path: Path, monkeyp
     """A repeated command begins while the one that was cut off still saves."""
     interrupted(tmp_path / "run")
     folder = RunFolder(tmp_path / "run")
-    answers = iter([False])  # before the lock it was not cut off yet
-    asked = folder.is_resumed
-    folder._write_mark(folder._mark().model_copy(update={"preempted": True}))
-    monkeypatch.setattr(folder, "is_resumed", lambda *how: next(answers, None) or asked(*how))
+    check, checked = folder._check_ours, False
+
+    def late() -> None:
+        nonlocal checked
+        check()
+        if not checked:  # before the lock: only then does the other say that it was cut off
+            folder._write_mark(folder._mark().model_copy(update={"preempted": True}))
+        checked = True
+
+    monkeypatch.setattr(folder, "_check_ours", late)
+    assert not folder._mark().preempted
     with folder.held(False, False) as resumed:
         assert resumed and (tmp_path / "run" / "state.safetensors").exists()
 
 
-def test_a_run_that_fails_by_itself_is_not_cut_off_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_is_trained_is_said_to_be_so_also_where_it_has_a_state(tmp_path: Path) -> None:
     interrupted(tmp_path / "run")
-    folder = RunFolder(tmp_path / "run")
-    folder._write_mark(folder._mark().model_copy(update={"preempted": True}))
-    with pytest.raises(ZeroDivisionError), folder.held(False, False):
-        raise ZeroDivisionError
-    with pytest.raises(UsageError, match="exists already"):
+    with held(tmp_path / "run" / LOCK, "x"), pytest.raises(UsageError, match=f"by process {os.getpid()}"):
         train(tmp_path / "run")
 
 
+def test_a_run_that_was_cut_off_goes_on_until_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever goes wrong meanwhile, a scheduler's repeated command finds its run."""
+    interrupted(tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    folder._write_mark(folder._mark().model_copy(update={"preempted": True}))
+    with pytest.raises(zoo.TrainingError), folder.held(False, False):
+        raise zoo.TrainingError("no room")
+    train(tmp_path / "run")
+
+
+def test_a_resumed_run_does_not_move_into_a_folder_of_the_users(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("mine")
+    for how in ({"resume": True}, {"overwrite": True}, {}):
+        with pytest.raises(UsageError, match="holds no run"):
+            train(tmp_path / "run", **how)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["thesis.txt"]
+
+
 @pytest.mark.parametrize(
-    "name", ["figures", "stages", MARK, f"{LOCK}.holder", LOCK, "history.csv", "state.safetensors"]
+    "name",
+    [
+        "figures",
+        "stages",
+        MARK,
+        f"{LOCK}.holder",
+        LOCK,
+        "history.csv",
+        "state.safetensors",
+        "model-00001-of-00013.safetensors",
+    ],
 )
 @pytest.mark.parametrize("how", [{"resume": True}, {"overwrite": True}])
 def test_a_run_that_somebody_else_made_does_not_lead_out_of_its_folder(
@@ -208,13 +243,35 @@ def test_a_run_that_somebody_else_made_does_not_lead_out_of_its_folder(
     assert (tmp_path / "outside" / "keep").read_text() == "mine"
 
 
-def test_a_signal_after_the_exchange_of_a_step_keeps_its_clock() -> None:
+def loops(save: Callable[[], None] | None = None, processes: int = 1) -> Iterator[Any]:
+    """The steps of a loop that computes nothing, in which saving the state does what is asked."""
+    made = Loops(Settings(), Silent(), Path("nowhere"), {}, False, None, {})
+    made._save = lambda *what: save() if save else None  # type: ignore[method-assign]
+    return made.steps(Schedule(8, 2, 3, 0, torch.device("cpu"), 0, processes))
+
+
+def test_a_signal_after_the_exchange_of_a_step_keeps_its_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """With several processes this one may have to wait for a step that never ends."""
-    with pytest.raises(Cut), signals.StopSignal(grace=0.3) as stop:
-        os.kill(os.getpid(), signal.SIGTERM)
-        if stop.stops or not stop.requested:
-            stop.settle()
-        time.sleep(10)
+    monkeypatch.setattr(signals, "GRACE", 0.3)
+    with pytest.raises(Cut):
+        for step in loops(processes=2):
+            if step.number == 0:  # the exchange with the others was before: nobody knows of it
+                os.kill(os.getpid(), signal.SIGTERM)
+            else:
+                time.sleep(10)
+
+
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_the_last_state_is_saved_is_not_lost(told: signal.Signals) -> None:
+    """Nobody looks for it in that loop any more; whoever was asked before gets it."""
+    heard: list[int] = []
+    earlier = {each: signal.signal(each, lambda number, frame: heard.append(number)) for each in (told,)}
+    try:
+        steps = list(loops(save=lambda: os.kill(os.getpid(), told)))
+        assert len(steps) == 3 and heard == [told]
+    finally:
+        for each, handler in earlier.items():
+            signal.signal(each, handler)
 
 
 @pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -225,14 +282,17 @@ def test_a_signal_after_the_exchange_of_a_step_keeps_its_clock() -> None:
         "import time\ntry:\n    time.sleep(0.5)\nexcept BaseException as error:\n    raise ImportError from error",
     ],
 )
-def test_a_signal_waits_for_the_end_of_an_import(tmp_path: Path, told: signal.Signals, slow: str) -> None:
+@pytest.mark.parametrize("in_hand", [True, False])
+def test_a_signal_waits_for_the_end_of_an_import(
+    tmp_path: Path, told: signal.Signals, slow: str, in_hand: bool
+) -> None:
     """An import may swallow what is raised in it, or make another error of it, which then blames a plugin."""
     (tmp_path / "slow_library.py").write_text(slow)
     code = f"""
-import os, signal, sys, threading
+import contextlib, os, signal, sys, threading
+from zoo_core import signals
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from zoo_core.run import signals
-with signals.cuts_interrupt():
+with signals.cuts_interrupt(130), signals.in_hand("a file") if {in_hand} else contextlib.nullcontext():
     threading.Timer(0.2, os.kill, (os.getpid(), {int(told)})).start()
     try:
         import slow_library
@@ -241,17 +301,31 @@ with signals.cuts_interrupt():
         print(slow_library.__name__)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout) == (0, "slow_library\n"), done.stderr
+    said = (0, "slow_library\n", "") if in_hand else (130, "", signals.STOPPED.decode())
+    assert (done.returncode, done.stdout, done.stderr) == said
 
 
-def test_an_import_that_hangs_is_stopped_all_the_same() -> None:
+def test_an_import_that_hangs_is_stopped_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signal, "setitimer", lambda *when: None)
+    monkeypatch.setattr(signal, "signal", lambda *how: None)
     later = signals.Later(patience=0.05)
     code = SimpleNamespace(co_name="f", co_filename="<frozen importlib._bootstrap>")
     frame: Any = SimpleNamespace(f_code=code, f_back=None)
-    assert later.is_better(signal.SIGTERM, frame)
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    assert later.is_better(signal.SIGTERM, frame) and later.is_better(signal.SIGINT, frame)
     time.sleep(0.06)
     assert not later.is_better(signal.SIGTERM, frame)
+    assert later.is_better(signal.SIGTERM, frame), "another one, later, has a patience of its own"
+
+
+def test_a_step_within_an_import_is_given_up_too(tmp_path: Path) -> None:
+    """A module of the user's that trains when it is imported."""
+    (tmp_path / "trains.py").write_text(
+        "import os, signal, time\nfrom zoo_core import signals\nsignals.PATIENCE = 0.3\n"
+        "with signals.StopSignal(grace=0.2):\n    os.kill(os.getpid(), signal.SIGTERM)\n    time.sleep(30)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", "import trains"], cwd=tmp_path, capture_output=True, text=True,
+                          timeout=20)  # fmt: skip
+    assert "Cut" in done.stderr
 
 
 @pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -434,3 +508,62 @@ def test_a_damaged_state_says_how_to_begin_anew(tmp_path: Path) -> None:
     with pytest.raises(IntegrityError) as caught:
         train(tmp_path / "run", resume=True)
     assert "--overwrite starts anew" in caught.value.hint
+
+
+# -- a run that is replaced --------------------------------------------------------------------------------
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(LOCK)]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files if path.name != MARK}
+
+
+@pytest.mark.parametrize("why", [zoo.NetworkError("x"), KeyboardInterrupt(), Cut(), ZeroDivisionError()])
+def test_a_run_is_there_until_another_has_something(tmp_path: Path, why: BaseException) -> None:
+    train(tmp_path / "run")
+    before = content(tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    with pytest.raises((Interrupted, type(why))), folder.held(False, True):
+        folder.place("figures/early.png").parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "run" / "figures" / "early.png").write_bytes(b"x")
+        assert not (tmp_path / "run" / "run.json").exists()
+        raise why
+    assert content(tmp_path / "run") == before
+    train(tmp_path / "run", overwrite=True, seed=1)
+    after = content(tmp_path / "run")
+    assert after.keys() == before.keys() and after["model.safetensors"] != before["model.safetensors"]
+
+
+def test_a_replaced_run_survives_a_kill_at_any_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from zoo_core.run import folder as module
+
+    train(tmp_path / "old")
+    before, move = content(tmp_path / "old"), module._move
+    for last in range(12):
+        home = shutil.copytree(tmp_path / "old", tmp_path / f"run{last}")
+        done = 0
+
+        class Killed(BaseException):
+            pass
+
+        def stop(path: Path, target: Path, last: int = last) -> None:
+            nonlocal done
+            done += 1
+            if done > last:
+                raise Killed
+            move(path, target)
+
+        with monkeypatch.context() as patched, pytest.raises((Killed, ZeroDivisionError)):
+            patched.setattr(module, "_move", stop)
+            with RunFolder(home).held(False, True):
+                raise ZeroDivisionError
+        with pytest.raises(UsageError, match="exists already"), RunFolder(home).held(False, False):
+            pass
+        assert content(home) == before, last
+
+
+def test_a_run_that_was_cut_off_replaces_the_one_before(tmp_path: Path) -> None:
+    train(tmp_path / "run")
+    interrupted(tmp_path / "run", overwrite=True, seed=1)
+    assert "model.safetensors" not in content(tmp_path / "run") and "state.safetensors" in content(tmp_path / "run")
+    assert not (tmp_path / "run" / ".zoo-replaced").exists()

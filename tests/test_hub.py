@@ -970,7 +970,7 @@ def test_shards_are_published_pulled_and_loaded_by_address(
 
     small: dict[str, Any] = {"iterations": 2, "width": 16, "data_root": SLICES, "reporter": Silent(), "device": "cpu"}
     zoo_core.train("autoencoder", output=tmp_path / "single", seed=1, **small)
-    monkeypatch.setattr(shards.save, "__defaults__", (20_000,))
+    monkeypatch.setattr(shards, "LARGEST", 20_000)
     zoo_core.train("autoencoder", output=tmp_path / "several", seed=0, **small)
     commits = []
     for folder in ("single", "several"):

@@ -267,15 +267,15 @@ def test_a_run_of_shards_is_loaded_bundled_and_overwritten(tmp_path: Path, monke
     from zoo_core.publish.bundle import bundle
     from zoo_core.run.reporter import Silent
 
-    monkeypatch.setattr(shards.save, "__defaults__", (20_000,))
+    monkeypatch.setattr(shards, "LARGEST", 20_000)
     arguments: dict[str, Any] = {"iterations": 2, "width": 16, "data_root": SLICES, "reporter": Silent()}
     done = zoo.train("autoencoder", output=tmp_path / "run", **arguments)
     assert (tmp_path / "run" / pins.INDEX).is_file() and done.record["weights"]["shards"]
     module = zoo.load("autoencoder", weights=tmp_path / "run")
     assert isinstance(module, nn.Module)
-    (pin,) = bundle([tmp_path / "run"], tmp_path / "zoo" / pins.FILE, Circumstances(), dirty=True)
+    (pin,) = bundle([tmp_path / "run"], tmp_path / "zoo" / pins.FILE, Circumstances(), dirty=True, overwrite=True)
     assert manifest.verified(pins.read(tmp_path / "zoo" / pins.FILE)["autoencoder.tanh-2d"]) == pin.bundled
-    monkeypatch.setattr(shards.save, "__defaults__", (10**9,))
+    monkeypatch.setattr(shards, "LARGEST", 10**9)
     zoo.train("autoencoder", output=tmp_path / "run", overwrite=True, **arguments)
     assert not list((tmp_path / "run").glob("*-of-*")) and not (tmp_path / "run" / pins.INDEX).exists()
 

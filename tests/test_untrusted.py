@@ -274,13 +274,13 @@ def test_a_record_that_cannot_be_pinned_changes_nothing(run: Path, tmp_path: Pat
     from zoo_core.publish.bundle import bundle
 
     file = tmp_path / pins.FILE
-    bundle([run], file, Circumstances(), dirty=True)
+    bundle([run], file, Circumstances(), dirty=True, overwrite=True)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and ".lock" not in path.name}
     shutil.copytree(run, tmp_path / "other")
     record = json.loads((run / "run.json").read_text())
     (tmp_path / "other" / "run.json").write_text(json.dumps({**record, field: RECORDS[field]}))
     with pytest.raises(IntegrityError, match=rf"run\.json: '{field}"):
-        bundle([tmp_path / "other"], file, Circumstances(), dirty=True)
+        bundle([tmp_path / "other"], file, Circumstances(), dirty=True, overwrite=True)
     shutil.rmtree(tmp_path / "other")
     after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and ".lock" not in path.name}
     assert after == before
@@ -303,7 +303,7 @@ def test_a_record_that_says_something_else_than_the_weights_is_not_pinned(
     record = json.loads((run / "run.json").read_text())
     (tmp_path / "other" / "run.json").write_text(json.dumps({**record, field: OTHER[field]}))
     with pytest.raises(IntegrityError, match=rf"run\.json has another '{field}'"):
-        bundle([tmp_path / "other"], tmp_path / pins.FILE, Circumstances(), dirty=True)
+        bundle([tmp_path / "other"], tmp_path / pins.FILE, Circumstances(), dirty=True, overwrite=True)
     assert not (tmp_path / pins.FILE).exists()
 
 
@@ -321,7 +321,7 @@ def test_weights_of_another_model_are_not_pinned_whatever_they_say(run: Path, tm
     weights = {"sha256": sha256(path.read_bytes()), "size": path.stat().st_size}
     (tmp_path / "other" / "run.json").write_text(json.dumps({**record, **said, "weights": weights}))
     with pytest.raises(IntegrityError, match="do not fit vae"):
-        bundle([tmp_path / "other"], tmp_path / pins.FILE, Circumstances(), dirty=True)
+        bundle([tmp_path / "other"], tmp_path / pins.FILE, Circumstances(), dirty=True, overwrite=True)
 
 
 @pytest.mark.parametrize("text", ["broken = [", "\0", "weights = 3", "[" * 5000, 'format = 99\nneeds = "x"'])
@@ -330,12 +330,12 @@ def test_a_manifest_that_cannot_be_read_keeps_its_weights(run: Path, tmp_path: P
     from zoo_core.publish.bundle import bundle
 
     file = tmp_path / pins.FILE
-    (pin,) = bundle([run], file, Circumstances(), dirty=True)
+    (pin,) = bundle([run], file, Circumstances(), dirty=True, overwrite=True)
     weights = pin.bundled.read_bytes()
     file.write_text(text)
     for half in (False, True):
         with pytest.raises(IntegrityError, match=r"weights_manifest\.toml"):
-            bundle([run], file, Circumstances(data_root=SLICES), dirty=True, half=half)
+            bundle([run], file, Circumstances(data_root=SLICES), dirty=True, overwrite=True, half=half)
     assert pin.settled.read_bytes() == weights and file.read_text() == text
     assert [path.name for path in (tmp_path / "weights").iterdir()] == ["ewc.mlp.safetensors"]
 
@@ -348,7 +348,7 @@ def test_a_disk_that_fills_up_while_weights_are_bundled(
     from zoo_core.weights import bundled
 
     file = tmp_path / pins.FILE
-    module.bundle([run], file, Circumstances(), dirty=True)
+    module.bundle([run], file, Circumstances(), dirty=True, overwrite=True)
     before = file.read_bytes()
 
     def full(*arguments: Any) -> None:
@@ -356,7 +356,7 @@ def test_a_disk_that_fills_up_while_weights_are_bundled(
 
     monkeypatch.setattr(bundled, "adopt", full)
     with pytest.raises(zoo.TrainingError):
-        module.bundle([run], file, Circumstances(data_root=SLICES), dirty=True, half=True)
+        module.bundle([run], file, Circumstances(data_root=SLICES), dirty=True, overwrite=True, half=True)
     assert file.read_bytes() == before and manifest.verified(pins.read(file)["ewc.mlp"])
     assert [path.name for path in (tmp_path / "weights").iterdir()] == ["ewc.mlp.safetensors"]
 
@@ -368,13 +368,13 @@ def test_staged_weights_are_found_until_they_are_settled(run: Path, tmp_path: Pa
     from zoo_core.weights import bundled
 
     file = tmp_path / pins.FILE
-    (pin,) = bundle([run], file, Circumstances(), dirty=True)
+    (pin,) = bundle([run], file, Circumstances(), dirty=True, overwrite=True)
     pin.settled.replace(pin.staged)
     pin.settled.write_bytes(b"older weights")
     (tmp_path / "weights" / "ewc.mlp@0123456789abcdef.safetensors").write_bytes(b"never pinned")
     found = pins.read(file)["ewc.mlp"]
     assert manifest.verified(found) == found.staged and len(bundled.orphans(file)) == 1
-    bundle([run], file, Circumstances(), dirty=True)
+    bundle([run], file, Circumstances(), dirty=True, overwrite=True)
     assert [path.name for path in (tmp_path / "weights").iterdir()] == ["ewc.mlp.safetensors"]
     assert manifest.verified(pins.read(file)["ewc.mlp"])
 
@@ -389,13 +389,13 @@ def test_a_reader_beside_a_writer_gets_the_old_weights_or_the_new_ones(
 
     zoo.train("ewc", seed=1, output=tmp_path / "other", data_root=SLICES, reporter=Silent(), **hostile.SMALL)
     monkeypatch.setenv("ZOO_MANIFEST", str(tmp_path / pins.FILE))
-    bundle([run], tmp_path / pins.FILE, Circumstances(), dirty=True)
+    bundle([run], tmp_path / pins.FILE, Circumstances(), dirty=True, overwrite=True)
     seen: list[Any] = []
     read = find.read_pinned
 
     def late(pin: pins.Pin) -> Any:
         if not seen:
-            seen.append(bundle([tmp_path / "other"], tmp_path / pins.FILE, Circumstances(), dirty=True))
+            seen.append(bundle([tmp_path / "other"], tmp_path / pins.FILE, Circumstances(), dirty=True, overwrite=True))
         return read(pin)
 
     monkeypatch.setattr(find, "read_pinned", late)
@@ -459,7 +459,7 @@ def test_what_stops_a_bundle_after_its_manifest_takes_nothing(
     file = tmp_path / pins.FILE
     with monkeypatch.context() as patched, pytest.raises(stopped):
         patched.setattr(bundled, "_settle", stop)
-        bundle([run], file, Circumstances(), dirty=True)
+        bundle([run], file, Circumstances(), dirty=True, overwrite=True)
     assert manifest.verified(pins.read(file)["ewc.mlp"])
 
 
@@ -472,3 +472,47 @@ def test_a_manifest_whose_paths_are_too_long_together_is_malformed(tmp_path: Pat
     )
     with pytest.raises(IntegrityError, match=r"weights_manifest\.toml"):
         pins.read(tmp_path / pins.FILE)
+
+
+def test_pinned_weights_are_replaced_only_if_told(run: Path, tmp_path: Path) -> None:
+    from zoo_core.api.calls import Circumstances
+    from zoo_core.publish.bundle import bundle
+
+    file = tmp_path / pins.FILE
+    zoo.train("ewc", seed=1, output=tmp_path / "other", data_root=SLICES, reporter=Silent(), **hostile.SMALL)
+    bundle([run], file, Circumstances(), dirty=True)
+    assert bundle([run], file, Circumstances(), dirty=True), "the very same weights"
+    before = file.read_bytes()
+    for half in (False, True):
+        with pytest.raises(UsageError, match="ewc.mlp is pinned already: accuracy"):
+            bundle([tmp_path / "other"], file, Circumstances(data_root=SLICES), dirty=True, half=half)
+    assert file.read_bytes() == before and manifest.verified(pins.read(file)["ewc.mlp"])
+
+
+@pytest.mark.parametrize("how", ["flipped", "zeros", "cut"])
+def test_the_weights_of_a_run_are_those_of_its_record(run: Path, tmp_path: Path, how: str) -> None:
+    shutil.copytree(run, tmp_path / "other")
+    weights, record = tmp_path / "other" / pins.WEIGHTS, tmp_path / "other" / "run.json"
+    if how == "flipped":
+        data = bytearray(weights.read_bytes())
+        data[-1] ^= 1
+        weights.write_bytes(data)
+    elif how == "zeros":
+        said = json.loads(record.read_text())
+        said["weights"]["sha256"] = "0" * 64
+        record.write_text(json.dumps(said))
+    else:
+        record.write_text(record.read_text()[:100])
+    with pytest.raises(IntegrityError, match=r"run\.json"):
+        zoo.load("ewc", weights=tmp_path / "other")
+    assert zoo.load("ewc", weights=weights), "the file alone is taken for what it is"
+
+
+@pytest.mark.parametrize("model", ["ewc", "rehearsal"])
+@pytest.mark.parametrize("wrong", [[[0], [1]], [0, -5], [0, 2**62], [0, 0], [0]])
+def test_a_list_of_tasks_that_cannot_be_is_no_fault_of_the_plugin(tmp_path: Path, model: str, wrong: list[Any]) -> None:
+    found = tensorfile.read(GOLDEN / model / "finished" / pins.WEIGHTS)
+    for seeds in (torch.tensor(wrong), torch.tensor([0.0, 1.0])):
+        tensorfile.save(tmp_path / "x.safetensors", {**found.tensors, "seeds": seeds}, found.facts)
+        with pytest.raises(IntegrityError, match="tasks|fit"):
+            zoo.load(model, weights=tmp_path / "x.safetensors")

@@ -15,43 +15,52 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import threads  # noqa: F401  # how threads wait is settled before anything imports torch # isort: skip
-from .cards.card import Card, Metric, Preset
-from .cards.checkpoint import Checkpoint
-from .cards.groups import Budget, OnImages
-from .cards.options import Options, option
-from .errors import (
-    DeviceError,
-    IntegrityError,
-    Interrupted,
-    NetworkError,
-    PluginError,
-    TrainingError,
-    UsageError,
-    ZooError,
-)
-from .plugin.hookspecs import hookimpl
-from .plugin.plugin import Plugin
-from .results.kinds import Figure, HeatMap, Images, Result, Series, Table, Texts
+from . import threads  # noqa: F401  # how threads wait is settled before anything imports torch
 
 if TYPE_CHECKING:
     from .api import Evaluation, Trained, evaluate, load, models, sample, train
+    from .cards.card import Card, Metric, Preset
+    from .cards.checkpoint import Checkpoint
+    from .cards.groups import Budget, OnImages
+    from .cards.options import Options, option
     from .data.images import ImageData
     from .data.texts import TextData
+    from .errors import (
+        DeviceError,
+        IntegrityError,
+        Interrupted,
+        NetworkError,
+        PluginError,
+        TrainingError,
+        UsageError,
+        ZooError,
+    )
+    from .plugin.hookspecs import hookimpl
+    from .plugin.plugin import Plugin
+    from .results.kinds import Figure, HeatMap, Images, Result, Series, Table, Texts
     from .run.run import Run
     from .run.steps import Step
     from .weights.tensorfile import read_tensors
 
 __version__ = "0.2.0"
 
-_LAZY = {  # what imports torch, or what imports it
+_LAZY = {  # imported when they are asked for: some import torch, and a program is to hear a signal before that
     **dict.fromkeys(("Evaluation", "Trained", "evaluate", "load", "models", "sample", "train"), ".api"),
+    **dict.fromkeys(("Card", "Metric", "Preset"), ".cards.card"),
+    "Checkpoint": ".cards.checkpoint",
+    **dict.fromkeys(("Budget", "OnImages"), ".cards.groups"),
+    **dict.fromkeys(("Options", "option"), ".cards.options"),
+    **dict.fromkeys(("DeviceError", "IntegrityError", "Interrupted", "NetworkError", "PluginError", "TrainingError",
+                     "UsageError", "ZooError"), ".errors"),
+    "hookimpl": ".plugin.hookspecs",
+    "Plugin": ".plugin.plugin",
+    **dict.fromkeys(("Figure", "HeatMap", "Images", "Result", "Series", "Table", "Texts"), ".results.kinds"),
     "ImageData": ".data.images",
     "Run": ".run.run",
     "Step": ".run.steps",
     "TextData": ".data.texts",
     "read_tensors": ".weights.tensorfile",
-}
+}  # fmt: skip
 
 __all__ = [
     "Budget", "Card", "Checkpoint", "DeviceError", "Evaluation", "Figure", "HeatMap", "ImageData", "Images",
@@ -64,7 +73,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'zoo_core' has no attribute '{name}'")
-    return getattr(importlib.import_module(_LAZY[name], __name__), name)
+    value = globals()[name] = getattr(importlib.import_module(_LAZY[name], __name__), name)
+    return value
 
 
 def __dir__() -> list[str]:

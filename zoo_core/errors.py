@@ -93,14 +93,6 @@ class Interrupted(ZooError):
         self.preempted = preempted
 
 
-class Stopped(KeyboardInterrupt):
-    """A signal has asked the process to stop; code that raises a KeyboardInterrupt of its own raises no such one."""
-
-
-class Cut(Stopped):
-    """The process was told to end, by a scheduler or a lost connection."""
-
-
 def nearest(wrong: str, known: Iterable[str]) -> str:
     """A 'did you mean' for a mistyped name: the closest known one, or all of them.
 

@@ -73,8 +73,7 @@ class Learner(learning.TaskLearner):
 
 def build(checkpoint: Checkpoint[Train]) -> Learner:
     """The learner of a checkpoint, in eval mode."""
-    seeds = (checkpoint.tensors or {}).get("seeds", torch.arange(checkpoint.options.tasks))
-    return checkpoint.fill(Learner(checkpoint.options, seeds.tolist()))
+    return checkpoint.fill(Learner(checkpoint.options, learning.task_seeds(checkpoint)))
 
 
 def label(options: Train) -> str:

@@ -99,10 +99,8 @@ def replayed_loss(learner: Learner, lesson: Lesson, x: Tensor, y: Tensor) -> Ten
 
 def build(checkpoint: Checkpoint[Train]) -> Learner:
     """The learner of a checkpoint, in eval mode."""
-    tensors = checkpoint.tensors or {}
-    seeds = tensors.get("seeds", torch.arange(checkpoint.options.tasks))
-    learner = Learner(checkpoint.options, seeds.tolist(), len(tensors.get("memory_labels", ())))
-    return checkpoint.fill(learner)
+    kept = (checkpoint.tensors or {}).get("memory_labels", ())
+    return checkpoint.fill(Learner(checkpoint.options, learning.task_seeds(checkpoint), len(kept)))
 
 
 def label(options: Train) -> str:

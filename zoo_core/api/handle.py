@@ -126,9 +126,11 @@ def unpinned(model: Model, path: Path, reporter: Reporter | None = None) -> Chec
     from ..run.reporter import Reporter
     from ..weights import find
 
-    if os.path.isfile(path / state.FILE) and not os.path.isfile(path / record.FILE):
+    finished = os.path.isfile(path / record.FILE)
+    if os.path.isfile(path / state.FILE) and not finished:
         raise UsageError(f"the run in {path} is not finished", "zoo train ... --resume finishes it")
-    checkpoint = find.from_file(model.card, path, (reporter or Reporter()).warn)
+    check = record.check_of(path, record.read(path)) if finished else None
+    checkpoint = find.from_file(model.card, path, (reporter or Reporter()).warn, check)
     registry.check_fits(model, checkpoint, str(path))
     return checkpoint
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 # Else pydantic and torch import whatever any installed distribution offers them, allowed or not, and fail at a damaged
 # one. The zoo needs none of it: the devices that it knows are torch's own.
@@ -22,7 +23,6 @@ import click
 from .. import __version__
 from ..errors import Interrupted, ZooError
 from ..hub import without_token
-from ..run import signals
 from . import commands, hub, render, streams
 from .plugins import VerbGroup
 from .verbs import VERBS
@@ -36,7 +36,20 @@ Examples:
 Exit codes: 0 ok, 1 failed, 2 usage, 3 integrity, 4 plugin, 5 network, 6 device, 130 interrupted."""
 
 
-@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class Root(click.Group):
+    """The program; a stop is an error of ours, since click prints an empty line for it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """See `click.Group`."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise Interrupted("stopped", "repeat the command") from error
+
+
+@click.group(
+    cls=Root, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(__version__, prog_name="zoo", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def root(debug: bool) -> None:
@@ -58,16 +71,6 @@ root.add_command(commands.doctor)
 root.add_command(commands.version)
 
 
-def main() -> None:
-    """Entry point of the console script."""
-    streams.prepare()
-    with signals.cuts_interrupt():
-        code = run(sys.argv[1:])
-    if code == Interrupted.exit_code or os.environ.get("WORLD_SIZE", "1") != "1":
-        streams.end(code)  # with several processes, torch's threads now and then abort the interpreter's end
-    sys.exit(code)
-
-
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code; every error is one clear line on stderr."""
     with render.notes():
@@ -83,7 +86,7 @@ def run(arguments: list[str]) -> int:
         except click.ClickException as error:
             return _failed(error, error.format_message(), _help_line(error), 2)
         except (click.Abort, KeyboardInterrupt) as error:
-            return _failed(error, "stopped", "what was saved is kept; repeat the command", Interrupted.exit_code)
+            return _failed(error, "stopped", "repeat the command", Interrupted.exit_code)
         except OSError as error:
             if error.filename is None:
                 return _internal(error)

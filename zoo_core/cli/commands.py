@@ -23,6 +23,7 @@ from ..weights.pins import Pin
 from ..weights.pins import read as read_manifest
 from . import render
 from .plugins import models
+from .streams import reserved
 from .verbs import PATH
 
 json_flag = click.option(*JSON.names, is_flag=True, help=JSON.help)
@@ -101,11 +102,12 @@ def info(name: str, as_json: bool) -> None:
 @click.option("--again", is_flag=True, help="Measure the metrics again, on the data.")
 @click.option("--half", is_flag=True, help="Store the parameters in half precision, and measure again.")
 @click.option("--dirty", is_flag=True, help="Pin a run whose code was changed since its commit, too.")
+@click.option("--overwrite", is_flag=True, help="Replace weights that are pinned already.")
 @click.option("--device", default="auto", show_default=True, help="For measuring.")
 @click.option("--data-root", type=PATH, help="Where data sets lie.  [ZOO_DATA, or the user's cache]")
 @json_flag
 def bundle(
-    runs: tuple[Path, ...], file: Path | None, again: bool, half: bool, dirty: bool, device: str,
+    runs: tuple[Path, ...], file: Path | None, again: bool, half: bool, dirty: bool, overwrite: bool, device: str,
     data_root: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Pin finished RUNS in the manifest, their weights beside it."""
@@ -116,7 +118,8 @@ def bundle(
     circumstances = Circumstances(0, device, data_root, render.TerminalReporter())
     target = file or manifest.path()
     before = read_manifest(target) if target.exists() else {}
-    new = bundle_runs(list(runs), target, circumstances, again=again, half=half, dirty=dirty)
+    with reserved(as_json):
+        new = bundle_runs(list(runs), target, circumstances, again=again, half=half, dirty=dirty, overwrite=overwrite)
     if as_json:
         render.json_out([asdict(pin) for pin in new])
         return

@@ -19,6 +19,7 @@ from ..weights import manifest, pins
 from ..weights.pins import Pin
 from . import render
 from .commands import ModelName, json_flag
+from .streams import reserved
 from .verbs import PATH
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def push(
         raise UsageError(f"the pin cannot be written into {file}", "choose another one with --manifest")
     circumstances = Circumstances(0, device, data_root, render.TerminalReporter())
     plan = _Push(repo, every, private, tag, endpoint, dirty, circumstances)
-    rows = plan.show(name, run, file, as_json) if dry_run else plan.send(name, run, file, as_json)
+    with reserved(as_json):
+        rows = plan.show(name, run, file, as_json) if dry_run else plan.send(name, run, file, as_json)
     if as_json:
         render.json_out(rows)
 

@@ -11,6 +11,7 @@ import contextlib
 import io
 import os
 import sys
+from collections.abc import Iterator
 from typing import NoReturn
 
 from ..errors import ZooError
@@ -87,6 +88,25 @@ def _remade(stream: object, number: int, kind: type[_Output | _Errors]) -> io.Te
         stream.buffer, encoding=stream.encoding, errors="backslashreplace",
         line_buffering=stream.line_buffering, write_through=stream.write_through,
     )  # fmt: skip
+
+
+@contextlib.contextmanager
+def reserved(whether: bool = True) -> Iterator[None]:
+    """Inside, what a hook prints goes to standard error, its child processes included: standard output is for JSON."""
+    if not whether:
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if sys.__stdout__:
+            sys.__stdout__.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def drop_output() -> None:

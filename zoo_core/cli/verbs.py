@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +24,7 @@ from ..files import Taken, check_free
 from ..plugin.registry import Model
 from ..results.kinds import Result, Table
 from . import render
+from .streams import reserved
 
 PATH = click.Path(path_type=Path)
 
@@ -71,13 +71,6 @@ def _circumstances(typed: Mapping[str, Any]) -> Circumstances:
     return Circumstances(typed["seed"], typed["device"], typed["data_root"], render.TerminalReporter())
 
 
-@contextlib.contextmanager
-def _apart(typed: Mapping[str, Any]) -> Iterator[None]:
-    """What a hook prints goes to standard error where standard output is to be JSON and nothing else."""
-    with contextlib.redirect_stdout(sys.stderr) if typed["as_json"] else contextlib.nullcontext():
-        yield
-
-
 def _handle(model: Model, preset: str, typed: Mapping[str, Any]) -> Handle:
     """The model with the preset that the name or ``--preset`` asks for."""
     asked = typed["preset"]
@@ -105,7 +98,7 @@ class Train:
         place = Place(typed["output"], typed["resume"], typed["overwrite"])
         compute = Compute(typed["precision"], typed["compile"], typed["save_every"], typed["save_steps"])
         handle = _handle(model, preset, typed)
-        with _apart(typed):
+        with reserved(typed["as_json"]):
             trained = train_opened(handle, place, compute, _circumstances(typed), typed["file"], values)
         if not trained.record:  # another process of the launcher reports
             return
@@ -132,7 +125,7 @@ class Sample:
         if output:
             check_free(output, typed["overwrite"])  # before any work is done
         handle, source = _handle(model, preset, typed), Source(typed["weights"], typed["untrained"])
-        with _apart(typed):
+        with reserved(typed["as_json"]):
             result = sample_opened(handle, source, _circumstances(typed), values)
         words = [values[f.field] for f in flags(model.card.sample_options) if f.choices and f.field in values]
         if output:
@@ -161,6 +154,16 @@ def _save_somewhere(stem: Path, result: Result) -> Path:
         path = stem.with_name(f"{stem.name}-{number}{result.suffix}")
 
 
+def _save_all(folder: Path, shown: Mapping[str, Result], overwrite: bool) -> None:
+    """Save the results of one evaluation, all with one number where a name is taken."""
+    ending, number = "", 1
+    while not overwrite and any(os.path.lexists(folder / (key + ending + one.suffix)) for key, one in shown.items()):
+        number += 1
+        ending = f"-{number}"
+    for key, one in shown.items():
+        one.save(folder / (key + ending + one.suffix), overwrite)
+
+
 @dataclass(frozen=True)
 class Evaluate:
     """``zoo evaluate MODEL``."""
@@ -175,13 +178,10 @@ class Evaluate:
     def run(self, model: Model, preset: str, values: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
         """See `Verb`."""
         handle, source = _handle(model, preset, typed), Source(typed["weights"], typed["untrained"])
-        with _apart(typed):
+        with reserved(typed["as_json"]):
             evaluation = evaluate_opened(handle, source, _circumstances(typed), values)
-        for key, shown in evaluation.shown.items() if typed["pictures"] else ():
-            if typed["overwrite"]:
-                shown.save(typed["pictures"] / (key + shown.suffix), overwrite=True)
-            else:
-                _save_somewhere(typed["pictures"] / key, shown)
+        if typed["pictures"]:
+            _save_all(typed["pictures"], evaluation.shown, typed["overwrite"])
         if typed["as_json"]:
             tables = {key: shown.records() for key, shown in evaluation.shown.items() if isinstance(shown, Table)}
             render.json_out({"metrics": evaluation.metrics, "tables": tables, **evaluation.record})

@@ -1,6 +1,6 @@
 """Files on disk: writes are atomic and lose nothing, reads never hang, and every failure is named.
 
-Imports errors.
+Imports errors, signals.
 """
 
 from .leftovers import Leftover, remove_dead

@@ -2,7 +2,8 @@
 
 A file is written under a temporary name and locked as long as it is. The system frees the lock of a process that has
 died, so a file whose lock can be taken is one that nobody writes any more; whoever writes into its folder next removes
-it. So it does not matter in which container, or by which number, a process runs.
+it. So it does not matter by which number a process runs. Of another host, or a container that has a name of its own,
+locks may not be seen; a file from there is left behind once it is a day old.
 """
 
 from __future__ import annotations
@@ -60,9 +61,14 @@ def begin(folder: Path) -> tuple[int, Path]:
     path = folder / temporary_name()
     first = path.with_suffix(".new")
     handle = os.open(first, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    with contextlib.suppress(OSError):  # a file system without locks: see DAY
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    os.rename(first, path)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks: see DAY
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.rename(first, path)
+    except BaseException:  # a Ctrl-C, too
+        os.close(handle)
+        first.unlink(missing_ok=True)
+        raise
     return handle, path
 
 

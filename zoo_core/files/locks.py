@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .. import signals
 from ..errors import UsageError
 from .reading import read_text
 from .writing import atomic_write, disk_error
@@ -53,8 +54,9 @@ def held(lock: Path, what: str, wait: float = 0.0) -> Iterator[None]:
     except OSError as error:
         raise disk_error(lock, error) from error
     try:
-        atomic_write(holder, json.dumps({"process": os.getpid(), "host": socket.gethostname()}).encode())
-        yield
+        with signals.in_hand(lock):
+            atomic_write(holder, json.dumps({"process": os.getpid(), "host": socket.gethostname()}).encode())
+            yield
     finally:
         with contextlib.suppress(OSError):
             holder.unlink()

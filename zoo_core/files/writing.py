@@ -13,11 +13,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from .. import signals
 from ..errors import TrainingError, UsageError, ZooError
 from .leftovers import begin, remove_dead
 from .reading import BLOCK, kind_of, open_regular
 
-NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}  # of a system without hard links
 Parts = Iterable[bytes | memoryview]
 
 
@@ -111,7 +111,7 @@ def _temporary(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
     _tidy(target.parent)
     handle, temporary = begin(target.parent)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with signals.in_hand(temporary), os.fdopen(handle, "wb") as file:
             yield file, temporary
     finally:
         with contextlib.suppress(OSError):
@@ -218,8 +218,8 @@ def _write_exclusively(path: Path, data: bytes) -> None:
             os.link(temporary, target)
         except FileExistsError:
             raise _taken(path) from None
-        except OSError as error:
-            if error.errno not in NO_LINKS:
+        except OSError as error:  # e.g. a file system without hard links, whatever it calls that
+            if is_full(error):
                 raise
             _claim(path, target)
             _replace_claim(temporary, target)

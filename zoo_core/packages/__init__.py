@@ -1,4 +1,4 @@
 """Packages of other people that are installed: which there are, which may be imported, and importing one safely.
 
-Imports errors, files, formats.
+Imports errors, signals, files, formats.
 """

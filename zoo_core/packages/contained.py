@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from ..errors import Stopped
+from ..signals import Stopped
 
 log = logging.getLogger("zoo_core.plugin")
 SHOWN = 200  # characters of what it prints

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from ..formats.schemas import Facts
 from ..plugin import registry
 from ..run import record
 from ..run.record import FILE as RECORD
-from ..weights import bundled, find, shards
+from ..weights import bundled, find, pins, shards
 from ..weights.pins import Pin, Shard
 from ..weights.tensorfile import Contents
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 def bundle(
     folders: list[Path], file: Path, circumstances: Circumstances, *, again: bool = False, half: bool = False,
-    dirty: bool = False,
+    dirty: bool = False, overwrite: bool = False,
 ) -> list[Pin]:  # fmt: skip
     """Copy the weights of finished runs beside a manifest, and pin them there.
 
@@ -37,15 +39,24 @@ def bundle(
         again: measure again what the weights can do, e.g. because the model's card has new metrics.
         half: store the parameters in half precision, which halves the file; always measured again.
         dirty: take runs whose code was changed since its commit, too.
+        overwrite: replace weights that are pinned already.
     Returns:
         the new pins.
     Raises:
-        UsageError: a folder holds no finished run, or one whose code no commit holds.
+        UsageError: weights of that name are pinned already, or a folder holds no finished run, or one whose code no
+            commit holds.
         IntegrityError: its weights are not those of its record, or do not fit the model.
     """
-    ready = [_ready(folder, file.parent, circumstances, again, half, dirty) for folder in folders]
+    checked = [finished(folder, file.parent, dirty) for folder in folders]
+    changed = [pin for pin, _ in checked] if again or half else [pin for pin, _ in checked if not _is_there(pin, file)]
+    if not overwrite:
+        _check_new(changed, file)
+    ready = [_ready(*each, shards.main_file(folder), circumstances, again, half)
+             for each, folder in zip(checked, folders, strict=True)]  # fmt: skip
     with bundled.writing(file):
-        bundled.remove_orphans(file)  # a manifest that cannot be read is said before anything is copied
+        if not overwrite:  # somebody may have pinned them meanwhile
+            _check_new(changed, file)
+        bundled.remove_orphans(file)
         staged: list[Pin] = []
         try:
             for stage in ready:
@@ -58,16 +69,38 @@ def bundle(
     return staged
 
 
+def _is_there(pin: Pin, file: Path) -> bool:
+    """Whether a manifest pins these very weights."""
+    known = pins.read(file).get(pin.name) if os.path.exists(file) else None
+    return known is not None and known.sha256 == pin.sha256
+
+
+def _check_new(new: Sequence[Pin], file: Path) -> None:
+    """Whether a manifest has nothing yet of these names.
+
+    Raises:
+        UsageError: it has.
+    """
+    known = pins.read(file) if os.path.exists(file) else {}
+    for pin in [pin for pin in new if pin.name in known]:
+        old = known[pin.name]
+        shown = [f"{name} {old.metrics.get(name, math.nan):g}, here {value:g}" for name, value in pin.metrics.items()]
+        raise UsageError(
+            f"{pin.name} is pinned already: {'; '.join(shown[:2])}",
+            "--overwrite replaces it, --manifest goes elsewhere",
+        )
+
+
 def _ready(
-    folder: Path, home: Path, circumstances: Circumstances, again: bool, half: bool, dirty: bool
+    pin: Pin, contents: Contents, main: Path, circumstances: Circumstances, again: bool, half: bool
 ) -> Callable[[], Pin]:
-    """What will put the weights of a run beside the manifest; the run is checked and measured now."""
-    pin, contents = finished(folder, home, dirty)
+    """What will put the weights of a run beside the manifest; they are compared with their model, and measured, now."""
+    folder, home = main.parent, pin.home
     model = registry.load(pin.plugin)
     model.card.preset(pin.preset)
     registry.check_fits(model, find.checkpoint(model.card, contents, str(folder), own=True), str(folder))
     if not again and not half:
-        return lambda: bundled.stage_copy(pin, shards.main_file(folder))
+        return lambda: bundled.stage_copy(pin, main)
     tensors, facts = measured(contents, make_run(circumstances, "evaluation"), half)
     about = pin_of(facts, home, Shard(pin.file, pin.size, pin.sha256), (), pin.trained)
     return lambda: bundled.stage_tensors(about, tensors, facts)
@@ -94,14 +127,7 @@ def finished(folder: Path, home: Path, dirty: bool = False) -> tuple[Pin, Conten
     except (KeyError, TypeError, ValueError) as error:
         raise IntegrityError(f"the record of {folder} is damaged: {error}", "train again") from error
 
-    def check(size: int, sha256: str, file: Path) -> None:
-        if (size, sha256) != pin.expected(file):
-            raise IntegrityError(
-                f"{file} is not what {folder / RECORD} says: sha256 is {sha256}, must be {pin.expected(file)[1]}",
-                "get the run again, or train again",
-            )
-
-    contents = shards.read(path, check)
+    contents = shards.read(path, record.check_of(folder, facts))
     _check_same(facts, contents.facts, folder)
     return pin, contents
 

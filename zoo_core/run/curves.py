@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from typing import Any
 
 from torch import Tensor
 
 from ..errors import TrainingError
+from ..results.kinds import Figure, Series
 
 POINTS = 500  # at most so many points in a learning curve
 
@@ -61,3 +64,23 @@ class Curves:
         self.history = state["history"]
         self._sums = {name: pair[0] for name, pair in state["sums"].items()}
         self._counts = {name: pair[1] for name, pair in state["sums"].items()}
+
+
+def plot(model: str, history: list[dict[str, float]]) -> Figure:
+    """The learning curves as a plot."""
+    names = sorted({name for point in history for name in point} - {"step"})
+    series = []
+    for name in names:
+        points = [(point["step"], point[name]) for point in history if name in point]
+        series.append(Series(name, tuple(x for x, _ in points), tuple(y for _, y in points)))
+    return Figure(f"{model}: training", "step", "mean since the last point", tuple(series))
+
+
+def as_csv(history: list[dict[str, float]]) -> bytes:
+    """The learning curves as a table."""
+    names = ["step", *sorted({name for point in history for name in point} - {"step"})]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    return text.getvalue().encode()

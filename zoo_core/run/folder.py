@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import json
 import os
 import re
@@ -15,22 +13,22 @@ from pathlib import Path
 from typing import Any
 
 from .. import files, formats
-from ..errors import Cut, DeviceError, IntegrityError, Interrupted, NetworkError, UsageError
+from ..errors import IntegrityError, Interrupted, UsageError
 from ..files import atomic_write, remove_dead, write_json
 from ..files.leftovers import is_temporary
 from ..formats import schemas
-from ..results.kinds import Figure, Series
+from ..signals import Cut
 from ..weights import shards, tensorfile
 from ..weights.pins import INDEX, WEIGHTS
-from . import record, state
-from .signals import interrupted
+from . import curves, record, state
 
 HISTORY, FIGURES = "history.csv", "figures"
 MARK, LOCK = ".zoo-run", ".zoo-run.lock"  # what says that a folder is a run of the zoo, and whose it is now
 FILES = {WEIGHTS, INDEX, record.FILE, HISTORY, state.FILE}  # of every run; figures and stages are in its mark
-
-
-AROUND = (UsageError, IntegrityError, DeviceError, NetworkError)  # not the run's own doing: the command can be repeated
+UNMARKED = "remove that file, and the run is known by its other files; or choose another --output"
+ASIDE = ".zoo-replaced"  # where a run that is being replaced waits until there is something better
+RUN = {record.FILE, state.FILE}  # what makes a folder a run's: a finished one's, an unfinished one's
+OURS = {*FILES, MARK, FIGURES, state.STAGES, ASIDE}  # what a run's folder has in it, but for shards
 
 
 class RunFolder:
@@ -49,7 +47,8 @@ class RunFolder:
     def held(self, resume: bool, overwrite: bool) -> Iterator[bool]:
         """Make the folder this process's own; a run that is there is kept to be resumed, or makes room.
 
-        After a failure what can be continued is kept; else nothing of the run is left behind.
+        After a failure what can be continued is kept; else nothing of this run is left behind, and one that was to be
+        replaced is there again.
 
         Yields:
             whether the run that is there is continued; decided once nobody else can change it.
@@ -57,19 +56,22 @@ class RunFolder:
             UsageError: another process has the folder, it is a finished run or no run, or it is not to be touched.
             Interrupted: Ctrl-C or a signal, outside of a loop, while there is a state.
         """
-        self._removable(self.is_resumed(resume, overwrite), overwrite)  # what is not ours does not even get a lock
+        self._check_ours()  # else it does not even get a lock
         was_there = os.path.isdir(self.path)
         try:
             with files.held(self.path / LOCK, f"the run in {self.path} is being written"), self._ours():
+                self._put_back()  # a process was killed before it had anything better
                 resumed = self.is_resumed(resume, overwrite)
                 remove_dead([self.path], mine=True)
-                self._remove(self._removable(resumed, overwrite))
+                self._set_aside(self._removable(resumed, overwrite))
                 self._write_mark(self._mark())
                 try:
                     yield resumed
                 except BaseException as error:
                     self._failed(error)
                     raise
+                finally:
+                    self._put_back()
         finally:
             if not was_there:
                 with contextlib.suppress(OSError):  # something is in it
@@ -94,15 +96,36 @@ class RunFolder:
         names = {entry.name for entry in self.path.iterdir()} if os.path.isdir(self.path) else set()
         return {name for name in names if not name.startswith(LOCK)}
 
+    def _check_ours(self) -> None:
+        """Whether it is a folder that a run may use: a new or empty one, or one of a run, out of which nothing leads.
+
+        Raises:
+            UsageError: it is not.
+        """
+        if os.path.lexists(self.path) and not os.path.isdir(self.path):
+            raise UsageError(f"{self.path} is no folder", "choose another folder with --output")
+        there = self._names()
+        ours = {name for name in there if name in OURS or re.fullmatch(shards.NAME, name)}
+        for name in sorted({*ours, LOCK, f"{LOCK}.holder"}):
+            self._check_inside(name)
+        self._mine(there)
+
+    def _check_inside(self, name: str) -> None:
+        """Whether a file of the run lies in the folder, and not behind a link, which somebody else has laid.
+
+        Raises:
+            UsageError: it does not.
+        """
+        if os.path.islink(self.path / name) or not self._is_inside(name):
+            raise UsageError(f"{self.path / name} is a link; it is not followed", "choose another --output")
+
     def _removable(self, resume: bool, overwrite: bool) -> set[str]:
         """The files of an earlier run that make room for this one.
 
         Raises:
             UsageError: the folder must not be touched.
         """
-        if os.path.lexists(self.path) and not os.path.isdir(self.path):
-            raise UsageError(f"{self.path} is no folder", "choose another folder with --output")
-        self._check_links()
+        self._check_ours()
         there = self._names()
         if record.FILE in there and resume:
             raise UsageError(f"the run in {self.path} is finished already", f"zoo evaluate ... --weights {self.path}")
@@ -116,16 +139,6 @@ class RunFolder:
             )
         return mine
 
-    def _check_links(self) -> None:
-        """Whether what the run writes stays in its folder.
-
-        Raises:
-            UsageError: a file or folder of the run is a link, which somebody else may have laid.
-        """
-        for name in (*FILES, MARK, LOCK, f"{LOCK}.holder", FIGURES, state.STAGES):
-            if os.path.islink(self.path / name):
-                raise UsageError(f"{self.path / name} is a link; it is not followed", "choose another --output")
-
     def _is_inside(self, name: str) -> bool:
         """Whether a file that a mark lists is one in this folder, and not behind a link."""
         return (self.path / name).parent.resolve().is_relative_to(self.path.resolve())
@@ -138,7 +151,7 @@ class RunFolder:
         Raises:
             UsageError: it is no run of the zoo.
         """
-        if MARK in there:
+        if there & {MARK, ASIDE}:
             known = {name for name in (*self._mark().files, *FILES) if self._is_inside(name)}
             return {name for name in known if os.path.isfile(self.path / name)}
         if record.FILE in there:
@@ -153,11 +166,42 @@ class RunFolder:
         """Remove files of the run, and its folders where they are empty then."""
         for name in filter(self._is_inside, names):
             (self.path / name).unlink(missing_ok=True)
-        if names:
-            self._write_mark(schemas.Mark())
-        for folder in (FIGURES, state.STAGES):
-            with contextlib.suppress(OSError):
-                (self.path / folder).rmdir()
+        self._remove_folders(self.path)
+
+    def _remove_folders(self, home: Path) -> None:
+        """Remove the folders that a run makes, where they are empty, in the run folder or in what was set aside."""
+        for folder in (home / FIGURES, home / state.STAGES, self.path / ASIDE):
+            with contextlib.suppress(OSError):  # something is in it
+                folder.rmdir()
+
+    def _set_aside(self, names: set[str]) -> None:
+        """Keep the files of a run that is to be replaced until the new one has a state or weights.
+
+        What makes it a run goes first, and comes back last: so a process that is killed leaves no half of it.
+        """
+        if not names:
+            return
+        if record.FILE in names:
+            (self.path / state.FILE).unlink(missing_ok=True)
+        self._write_mark(schemas.Mark(files=sorted(names - FILES)))
+        for name in sorted({*names, MARK}, key=lambda name: name not in RUN):
+            _move(self.path / name, self.path / ASIDE / name)
+        self._remove_folders(self.path)
+
+    def _put_back(self) -> None:
+        """Bring back what was set aside, where nothing has come in its place; else remove it."""
+        aside = self.path / ASIDE
+        kept = [str(path.relative_to(aside)) for path in aside.rglob("*") if not path.is_symlink() and path.is_file()]
+        if self._names() & RUN:
+            for name in kept:
+                (aside / name).unlink()
+        else:
+            if MARK in kept:  # the one that is there is of a run that came to nothing
+                self._remove(self._mark().files)
+                (self.path / MARK).unlink(missing_ok=True)
+            for name in sorted(filter(self._is_inside, kept), key=lambda name: (name in RUN, name == MARK)):
+                _move(aside / name, self.path / name)
+        self._remove_folders(aside)
 
     def _mark(self) -> schemas.Mark:
         """What the folder says of itself; nothing where it is not marked."""
@@ -166,16 +210,19 @@ class RunFolder:
         try:
             said = json.loads(files.read_text(self.path / MARK))
         except (ValueError, RecursionError) as error:
-            raise IntegrityError(f"{self.path / MARK} is damaged: {error}", "choose another --output") from error
-        return schemas.fitted(schemas.Mark, said, str(self.path / MARK), "choose another --output")
+            raise IntegrityError(f"{self.path / MARK} is damaged: {error}", UNMARKED) from error
+        return schemas.fitted(schemas.Mark, said, str(self.path / MARK), UNMARKED)
 
     def _write_mark(self, mark: schemas.Mark) -> None:
         write_json(self.path / MARK, {**formats.MARK.stamp(), **mark.model_dump(exclude={"format"})})
 
     def place(self, name: str) -> Path:
-        """Where a file of the run goes, by its path in the folder; from now on it is known as the run's."""
-        if os.path.islink(self.path / name):
-            (self.path / name).unlink()  # what it leads to is not the run's
+        """Where a file of the run goes, by its path in the folder; from now on it is known as the run's.
+
+        Raises:
+            UsageError: it would lie outside.
+        """
+        self._check_inside(name)
         mark = self._mark()
         if name not in (*mark.files, *FILES):
             self._write_mark(mark.model_copy(update={"files": sorted([*mark.files, name])}))
@@ -183,17 +230,17 @@ class RunFolder:
 
     def _failed(self, error: BaseException) -> None:
         """Keep what can be continued, and say how; else remove what this run has written."""
-        if not self._names() & {record.FILE, state.FILE}:
+        if not self._names() & RUN:
             self._remove([*self._mark().files, *FILES])
             (self.path / MARK).unlink(missing_ok=True)
+            if isinstance(error, KeyboardInterrupt):
+                raise Interrupted("stopped before there was a state", "repeat the command") from error
         elif isinstance(error, Interrupted):
             self._write_mark(self._mark().model_copy(update={"preempted": error.preempted}))
         elif isinstance(error, KeyboardInterrupt) and os.path.exists(self.path / state.FILE):
             cut = isinstance(error, Cut)
             self._write_mark(self._mark().model_copy(update={"preempted": cut}))
-            raise interrupted("stopped", self.path, cut) from error
-        elif self._mark().preempted and not isinstance(error, AROUND):  # since then it failed by itself
-            self._write_mark(self._mark().model_copy(update={"preempted": False}))
+            raise state.interrupted("stopped", self.path, cut) from error
 
     def finish(
         self,
@@ -212,12 +259,12 @@ class RunFolder:
         Returns:
             the record.
         """
+        for name in shards.names(tensors):
+            self.place(name)
         main, others = shards.save(self.path, tensors, {**formats.WEIGHTS.stamp(), **facts})
-        for shard in others:
-            self.place(shard.file)
         if any(len(point) > 1 for point in history):  # else nothing was logged
-            atomic_write(self.path / HISTORY, _csv(history))
-            curves(str(facts["model"]), history).save(self.place(f"{FIGURES}/curves.png"), overwrite=True)
+            atomic_write(self.path / HISTORY, curves.as_csv(history))
+            curves.plot(str(facts["model"]), history).save(self.place(f"{FIGURES}/curves.png"), overwrite=True)
         weights = {"sha256": main.sha256, "size": main.size}
         weights |= {"shards": [asdict(shard) for shard in others]} if others else {}
         written = {**formats.RECORD.stamp(), **facts, **circumstances, "weights": weights}
@@ -226,20 +273,7 @@ class RunFolder:
         return written
 
 
-def curves(model: str, history: list[dict[str, float]]) -> Figure:
-    """The learning curves as a plot."""
-    names = sorted({name for point in history for name in point} - {"step"})
-    series = []
-    for name in names:
-        points = [(point["step"], point[name]) for point in history if name in point]
-        series.append(Series(name, tuple(x for x, _ in points), tuple(y for _, y in points)))
-    return Figure(f"{model}: training", "step", "mean since the last point", tuple(series))
-
-
-def _csv(history: list[dict[str, float]]) -> bytes:
-    names = ["step", *sorted({name for point in history for name in point} - {"step"})]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(history)
-    return text.getvalue().encode()
+def _move(path: Path, target: Path) -> None:
+    if os.path.lexists(path):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, target)

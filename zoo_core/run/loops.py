@@ -11,11 +11,11 @@ from typing import Any
 import torch
 
 from ..errors import UsageError
+from ..signals import StopSignal
 from . import devices, parts
 from .curves import POINTS, Curves
 from .reporter import Progress, Reporter
-from .signals import StopSignal, interrupted
-from .state import Kept, Migrate, Part, SavedState, TrainingState
+from .state import Kept, Migrate, Part, SavedState, TrainingState, interrupted
 from .steps import Schedule, Step
 
 
@@ -71,6 +71,7 @@ class Loops:
         self.stretches: list[dict[str, Any]] = []  # where the run was begun and resumed, and on what
         self.restored: SavedState | None = None  # while no optimiser has stepped since
         self._stop: StopSignal | None = None
+        self.at = 0  # which step of which loop it is, for a comparison of processes
         self._agreed = (False, False)  # what all processes know of their signals: stop, and that a scheduler said so
 
     def end(self) -> None:
@@ -90,6 +91,7 @@ class Loops:
         with StopSignal() as stop:
             self._stop = stop
             for step in schedule.steps(start):
+                self.at = (7919 * loop + step.number) % 2**16
                 yield step
                 done = step.number + 1
                 stop.stops = self._agrees(schedule.processes)
@@ -100,8 +102,7 @@ class Loops:
                     self.reporter.progress(Progress("training", done, total, self.curves.point(before + done)))
                 self.seconds = time.monotonic() - began
                 if ends or stop.stops or self._is_due(done, saved):
-                    if schedule.rank == 0 and self.folder:
-                        self._save(state, loop, total if ends else done)  # at the end too: what follows may fail
+                    self._save(state, loop, total if ends else done, schedule.rank)  # what follows the end may fail
                     saved = time.monotonic()
                 if stop.stops:
                     self.reporter.close()
@@ -148,7 +149,9 @@ class Loops:
             return done % self.settings.save_steps == 0
         return time.monotonic() - saved > self.settings.save_every
 
-    def _save(self, state: TrainingState, loop: int, step: int) -> None:
+    def _save(self, state: TrainingState, loop: int, step: int, rank: int) -> None:
+        if rank or not self.folder:
+            return
         self.curves.means(step)  # never keep a state that is already lost
         kept = Kept(loop, step, self.curves.state(), self.seconds, dict(self.data), self.stretches)
         state.save(self.parts, kept)

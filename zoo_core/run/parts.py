@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
-from ..errors import PluginError
+from ..errors import PluginError, UsageError
 from .state import RANDOM, Part
 
 if TYPE_CHECKING:
@@ -89,19 +89,26 @@ def _with_inner(schedulers: Sequence[LRScheduler]) -> set[int]:
 
 
 def average_gradients(
-    parameters: list[nn.Parameter], accelerator: Accelerator, asked: tuple[bool, bool]
+    parameters: list[nn.Parameter], accelerator: Accelerator, asked: tuple[bool, bool], at: int
 ) -> tuple[bool, bool]:
     """The mean over all processes of every gradient, in one exchange; a gradient that no process has stays absent.
 
     Args:
         asked: two questions that this process answers with yes or no.
+        at: where this process is in the training, below 2^16.
     Returns:
         whether any process answers yes, the same for all of them.
+    Raises:
+        UsageError: the processes are not at the same step, e.g. since only some of them are resumed.
     """
-    have = torch.tensor([*map(float, asked), *(float(p.grad is not None) for p in parameters)])
+    have = torch.tensor([at, *map(float, asked), *(float(p.grad is not None) for p in parameters)])
     flat = [(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in parameters]
     mean = reduce_mean(torch.cat([have.to(accelerator.device), *flat]), accelerator)
-    first, second, *any_have = (value > 0 for value in mean[: len(have)].tolist())
+    if abs(mean[0].item() - at) > 0.01:
+        raise UsageError(
+            "the processes are not at the same step of the training", "end them all, and start them together again"
+        )
+    first, second, *any_have = (value > 0 for value in mean[1 : len(have)].tolist())
     grads = mean[len(have) :].split([p.numel() for p in parameters])
     for parameter, any_has, grad in zip(parameters, any_have, grads, strict=True):
         if any_has:

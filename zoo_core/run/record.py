@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ..errors import IntegrityError, UsageError
 from ..files import read_text
 from ..formats import RECORD
 from ..formats.schemas import Record, plain
+from ..weights.tensorfile import Check
 
 FILE = "run.json"
 
@@ -36,6 +38,26 @@ def read(folder: Path) -> dict[str, Any]:
     if isinstance(record, dict):
         RECORD.check(record, str(path))
     return plain(Record, record, str(path), "train again")
+
+
+def check_of(folder: Path, record: Mapping[str, Any]) -> Check:
+    """What compares the weights files of a run with its record.
+
+    Raises:
+        IntegrityError: when it is called, for a file that is not what the record says.
+    """
+    weights = record["weights"]
+    files = {shard["file"]: (shard["size"], shard["sha256"]) for shard in weights["shards"]}
+
+    def check(size: int, sha256: str, file: Path) -> None:
+        right = files.get(file.name, (weights["size"], weights["sha256"]))
+        if (size, sha256) != right:
+            raise IntegrityError(
+                f"{file} is not what {folder / FILE} says: sha256 is {sha256}, must be {right[1]}",
+                "get the run again, or train again",
+            )
+
+    return check
 
 
 def read_options(path: Path) -> dict[str, Any]:

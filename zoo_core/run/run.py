@@ -194,7 +194,7 @@ class Run:
         for part in (loss,) if isinstance(loss, Tensor) else loss:
             self._accelerator.backward(part, inputs=parameters)
         if self.processes > 1:
-            self.loops.agree(parts.average_gradients(parameters, self._accelerator, self.loops.asked()))
+            self.loops.agree(parts.average_gradients(parameters, self._accelerator, self.loops.asked(), self.loops.at))
         if clip is not None:
             nn.utils.clip_grad_norm_(parameters, clip)
         if not self.loops.restored:

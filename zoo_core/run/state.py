@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 
 from ..cards.checkpoint import ties
 from ..cards.options import flag_name
-from ..errors import IntegrityError, PluginError, UsageError, ZooError
+from ..errors import IntegrityError, Interrupted, PluginError, UsageError, ZooError
 from ..formats import STATE
 from ..formats.schemas import State, plain
 from ..weights import tensorfile
@@ -31,6 +31,19 @@ STAGES = "stages"  # folder of the weights that a run had on its way
 
 
 Migrate = Callable[[Mapping[str, Any], str], Mapping[str, Any]]  # an identity, and the file that it stands in
+
+
+def interrupted(what: str, folder: Path | None, preempted: bool) -> Interrupted:
+    """The error of a run that was stopped, with how it goes on.
+
+    Args:
+        what: e.g. ``stopped at step 3 of 10``.
+        folder: where its state is; None where it was kept nowhere.
+        preempted: a scheduler stopped it, which will repeat the same command.
+    """
+    how = "the same command continues" if preempted else "the same command with --resume continues"
+    where = f"{folder}; {how}" if folder else "memory only"
+    return Interrupted(what, f"state saved in {where}", preempted)
 
 
 class Part(Protocol):

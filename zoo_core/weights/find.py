@@ -23,7 +23,7 @@ from ..formats.schemas import Facts, plain
 from ..packages.names import split_name
 from . import manifest, shards
 from .pins import INDEX, WEIGHTS, Pin
-from .tensorfile import Contents, has_nan
+from .tensorfile import Check, Contents, has_nan
 
 log = logging.getLogger("zoo_core")
 Warn = Callable[[str], None]
@@ -51,18 +51,19 @@ def read_pinned(pin: Pin) -> tuple[Path, Contents]:
     return manifest.held(pin, lambda path: shards.read(path, pin.check))
 
 
-def from_file(card: Card, path: Path, warn: Warn) -> Checkpoint[Options]:
+def from_file(card: Card, path: Path, warn: Warn, check: Check | None = None) -> Checkpoint[Options]:
     """Weights from a file, a run folder or ``ORG/NAME@COMMIT``: what they are is not known beforehand.
 
     Args:
         warn: told that nothing pins them, and their sha256.
+        check: what the files are compared with, if anything says what they must be.
     """
     named = path
     if os.path.isdir(path):
         path = shards.main_file(path)
     elif "@" in path.name and not os.path.exists(path):
         path = _fetched(*hub.split_address(path.as_posix()))
-    result = checkpoint(card, shards.read(path), str(path), warn=warn)
+    result = checkpoint(card, shards.read(path, check), str(path), warn=warn)
     warn(f"{named} is not pinned; its sha256 is {result.sha256}")
     return result
 

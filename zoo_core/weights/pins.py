@@ -126,11 +126,6 @@ class Pin:
         shards = {file.file: main.parent / PurePosixPath(file.file).name for file in self.files[:-1]}
         return {**shards, self.file: main}
 
-    def expected(self, path: Path) -> tuple[int, str]:
-        """Size and sha256 of one file, the main one or a shard by its name."""
-        shards = {shard.file: (shard.size, shard.sha256) for shard in self.shards}
-        return shards.get(path.name, (self.size, self.sha256))
-
     def check(self, size: int, sha256: str, path: Path) -> None:
         """Compare one file, the main one or a shard by its name, with the pin.
 
@@ -140,7 +135,8 @@ class Pin:
         Raises:
             IntegrityError: it is not the pinned one.
         """
-        right_size, right_sha256 = self.expected(path)
+        shards = {shard.file: (shard.size, shard.sha256) for shard in self.shards}
+        right_size, right_sha256 = shards.get(path.name, (self.size, self.sha256))
         if (size, sha256) == (right_size, right_sha256):
             return
         sizes = "" if size == right_size else f" ({size:,} bytes, must be {right_size:,})"

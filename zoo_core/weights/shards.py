@@ -31,33 +31,38 @@ LARGEST = 5_000_000_000  # bytes of one file; the Hub recommends no larger ones
 
 
 def save(
-    folder: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], largest: int = LARGEST
+    folder: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], largest: int = 0
 ) -> tuple[Shard, tuple[Shard, ...]]:
     """Write weights into a folder: one file, or, where they are large, shards and then their index.
 
     Args:
         tensors: name to tensor; tied ones are stored once.
         facts: what a reader learns of the training.
-        largest: bytes of one file; a larger tensor has one of its own.
+        largest: bytes of one file, the usual number if 0; a larger tensor has one of its own.
     Returns:
         the file to open (the only one, or the index), and the shards, if there are any.
     Raises:
         TrainingError: a tensor is not finite, or the disk is full.
     """
-    groups = _groups(once(tensors), largest)
+    groups, shard_names = _groups(once(tensors), largest), names(tensors, largest)
     if len(groups) < 2:
         digest = tensorfile.save(folder / WEIGHTS, tensors, facts)
         return Shard(WEIGHTS, (folder / WEIGHTS).stat().st_size, digest), ()
-    names = [f"model-{i:05}-of-{len(groups):05}.safetensors" for i in range(1, len(groups) + 1)]
     written = []
-    for name, group in zip(names, groups, strict=True):
+    for name, group in zip(shard_names, groups, strict=True):
         digest = tensorfile.save(folder / name, group, {})
         written.append(Shard(name, (folder / name).stat().st_size, digest))
     total = sum(_bytes(tensor) for group in groups for tensor in group.values())
     metadata = {"total_size": total, HEADER: json.dumps(facts, sort_keys=True)}
-    weight_map = {tensor: name for name, group in zip(names, groups, strict=True) for tensor in sorted(group)}
+    weight_map = {tensor: name for name, group in zip(shard_names, groups, strict=True) for tensor in sorted(group)}
     atomic_write(folder / INDEX, json.dumps({"metadata": metadata, "weight_map": weight_map}, indent=2).encode())
     return Shard(INDEX, *file_sha256(folder / INDEX)), tuple(written)
+
+
+def names(tensors: Mapping[str, Tensor], largest: int = 0) -> list[str]:
+    """The files that `save` makes beside the index; none where one file holds all."""
+    count = len(_groups(once(tensors), largest))
+    return [f"model-{i:05}-of-{count:05}.safetensors" for i in range(1, count + 1)] if count > 1 else []
 
 
 def _bytes(tensor: Tensor) -> int:
@@ -67,6 +72,7 @@ def _bytes(tensor: Tensor) -> int:
 def _groups(tensors: Mapping[str, Tensor], largest: int) -> list[dict[str, Tensor]]:
     """The tensors by name, a file's worth at a time."""
     groups: list[dict[str, Tensor]] = [{}]
+    largest = largest or LARGEST
     room = largest
     for name in sorted(tensors):
         size = _bytes(tensors[name])

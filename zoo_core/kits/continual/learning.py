@@ -20,7 +20,7 @@ from ...cards.checkpoint import Checkpoint
 from ...cards.groups import Budget
 from ...cards.options import flag_name
 from ...data.images import ImageData
-from ...errors import UsageError
+from ...errors import IntegrityError, UsageError
 from ...results.kinds import HeatMap, Images
 from ...run.run import Run
 from . import SampleOptions, TaskOptions, accuracy
@@ -43,6 +43,24 @@ def network(options: TaskOptions) -> nn.Sequential:
         nn.Conv2d(10, 20, 5), nn.Dropout2d(), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(),
         nn.Linear(320, 50), nn.ReLU(), nn.Dropout(), nn.Linear(50, CLASSES),
     )  # fmt: skip
+
+
+def task_seeds(checkpoint: Checkpoint[Any]) -> list[int]:
+    """The seeds of the tasks that a checkpoint has learned; of one without weights, those that it will learn.
+
+    Raises:
+        IntegrityError: they are none.
+    """
+    tasks: int = checkpoint.options.tasks
+    if checkpoint.tensors is None:
+        return list(range(tasks))
+    seeds = checkpoint.tensors.get("seeds")
+    if seeds is None or seeds.dtype != torch.int64 or seeds.dim() != 1:
+        raise IntegrityError(f"the weights of {checkpoint.name} have no list of tasks", "get the file again")
+    known = seeds.tolist()
+    if len(known) < tasks or len(set(known)) < len(known) or not all(0 <= seed < 2**31 for seed in known):
+        raise IntegrityError(f"the tasks in the weights of {checkpoint.name} cannot be: {known}", "get the file again")
+    return known
 
 
 # -- the stream ------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""How a run is asked to stop: Ctrl-C, a scheduler's SIGTERM, the SIGHUP of a lost connection. Torch-free.
+"""How the process is asked to stop: Ctrl-C, a scheduler's SIGTERM, the SIGHUP of a lost connection.
 
 All three mean: finish the step, save the state, end. A second Ctrl-C stops at once; a scheduler's second signal is
 ignored, since the state may be on its way to the disk, and the one that cannot be ignored comes by itself. What a shell
@@ -13,29 +13,23 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any
-
-from ..errors import Cut, Interrupted, Stopped
+from typing import Any, NoReturn
 
 CUTS = (signal.SIGTERM, signal.SIGHUP)  # a scheduler's, and a lost connection's
 GRACE = 20.0  # seconds for the step that is under way; schedulers kill after 30
+PATIENCE = 5.0  # seconds more that an import or a destructor may take
 MOMENT = 0.02  # seconds until a signal that was put off comes again
+STOPPED = b"error: stopped\n  next: repeat the command\n"
 Handler = Callable[[int, FrameType | None], Any]
 
 
-def interrupted(what: str, folder: Path | None, preempted: bool) -> Interrupted:
-    """The error of a run that was stopped, with how it goes on.
+class Stopped(KeyboardInterrupt):
+    """A signal has asked the process to stop; code that raises a KeyboardInterrupt of its own raises no such one."""
 
-    Args:
-        what: e.g. ``stopped at step 3 of 10``.
-        folder: where its state is; None where it was kept nowhere.
-        preempted: a scheduler stopped it, which will repeat the same command.
-    """
-    how = "the same command continues" if preempted else "the same command with --resume continues"
-    where = f"{folder}; {how}" if folder else "memory only"
-    return Interrupted(what, f"state saved in {where}", preempted)
+
+class Cut(Stopped):
+    """The process was told to end, by a scheduler or a lost connection."""
 
 
 def _installed(handlers: dict[signal.Signals, Handler]) -> dict[signal.Signals, Any]:
@@ -51,17 +45,35 @@ def _restore(earlier: dict[signal.Signals, Any]) -> None:
         signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
 
+_in_hand: list[object] = []  # the locks that this process holds, and the files that it writes
+
+
 @contextlib.contextmanager
-def cuts_interrupt() -> Iterator[None]:
+def in_hand(what: object) -> Iterator[None]:
+    """Inside, the process has something to put in order before it ends."""
+    _in_hand.append(what)
+    try:
+        yield
+    finally:
+        _in_hand.remove(what)
+
+
+@contextlib.contextmanager
+def cuts_interrupt(code: int) -> Iterator[None]:
     """Inside, all three end the program by an exception; SIGTERM and SIGHUP would else end it at once.
 
-    What comes while a module is being imported, which may be anybody's, waits for the import's end: an import that is
-    broken off can swallow the exception, or fail with one of its own. Afterwards all three are ignored: the program has
-    done its work, and its exit code says so.
+    An import that is broken off can swallow the exception, or fail with one of its own. So what comes while a module is
+    being imported, anybody's, ends the process at once where it has nothing in hand, and waits for the import's end
+    where it has. Afterwards all three are ignored: the program has done its work, and its exit code says so.
+
+    Args:
+        code: of a process that ends at once.
     """
     later = Later()
 
     def stop(number: int, frame: FrameType | None) -> None:
+        if _is_harmed(frame) and not _in_hand:
+            stop_at_once(code)
         if later.is_better(number, frame):
             return
         if number not in CUTS:
@@ -78,6 +90,13 @@ def cuts_interrupt() -> Iterator[None]:
             signal.signal(each, signal.SIG_IGN)
 
 
+def stop_at_once(code: int) -> NoReturn:
+    """End the process, which has nothing in hand, with a message."""
+    with contextlib.suppress(OSError):
+        os.write(2, STOPPED)
+    os._exit(code)
+
+
 class Later:
     """Sends a signal again a moment later, as long as it comes where an exception would do harm.
 
@@ -85,18 +104,24 @@ class Later:
         patience: seconds after which it is put off no more.
     """
 
-    def __init__(self, patience: float = 5.0) -> None:
+    def __init__(self, patience: float = PATIENCE) -> None:
         self._patience = patience
-        self._first: dict[int, float] = {}  # when each signal came first
+        self._waiting: dict[int, float] = {}  # the signals that will come again, and when each came first
 
     def is_better(self, number: int, frame: FrameType | None) -> bool:
         """Whether a signal is to wait; it will come again."""
         now = time.monotonic()
-        if now - self._first.setdefault(number, now) > self._patience or not _is_harmed(frame):
+        if now - self._waiting.get(number, now) > self._patience or not _is_harmed(frame):
+            self._waiting.pop(number, None)
             return False
-        signal.signal(signal.SIGALRM, lambda *alarm: os.kill(os.getpid(), number))
+        self._waiting.setdefault(number, now)
+        signal.signal(signal.SIGALRM, self._send)
         signal.setitimer(signal.ITIMER_REAL, MOMENT)
         return True
+
+    def _send(self, number: int, frame: FrameType | None) -> None:
+        for each in sorted(self._waiting):  # SIGHUP, SIGINT, SIGTERM
+            os.kill(os.getpid(), each)
 
 
 def _is_harmed(frame: FrameType | None) -> bool:
@@ -112,7 +137,7 @@ class StopSignal:
     """Inside, the three signals are requests to stop after the current step.
 
     Args:
-        grace: seconds that the step may take after a scheduler's signal; then it is given up.
+        grace: seconds that the step may take after a scheduler's signal; then it is given up. 0 is the usual time.
 
     Attributes:
         requested: somebody asked for it.
@@ -120,9 +145,12 @@ class StopSignal:
         stops: the loop ends now; what it still has to do is not given up.
     """
 
-    def __init__(self, grace: float = GRACE) -> None:
-        self.grace = grace
+    def __init__(self, grace: float = 0) -> None:
+        self.grace = grace or GRACE
         self.requested = self.cut = self.stops = False
+
+        self._came: set[int] = set()
+        self._latest = float("inf")  # when the step is given up, wherever it is
 
     def __enter__(self) -> StopSignal:
         self._earlier = _installed({signal.SIGINT: self._ask, **dict.fromkeys(CUTS, self._cut)})
@@ -130,19 +158,22 @@ class StopSignal:
         return self
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
+        self._came.add(number)
         if self.requested and not self.stops:
             raise Stopped
         self.requested = True
 
     def _cut(self, number: int, frame: FrameType | None) -> None:
+        self._came.add(number)
         if not self.cut:
             self.requested = self.cut = True
         if not self.stops and self._alarm is None:
             self._alarm = signal.signal(signal.SIGALRM, self._give_up)
             signal.setitimer(signal.ITIMER_REAL, self.grace)
+            self._latest = time.monotonic() + self.grace + PATIENCE
 
     def _give_up(self, number: int, frame: FrameType | None) -> None:
-        if _is_harmed(frame):
+        if _is_harmed(frame) and time.monotonic() < self._latest:
             signal.setitimer(signal.ITIMER_REAL, MOMENT)
         else:
             raise Cut
@@ -159,3 +190,6 @@ class StopSignal:
     ) -> None:
         self.settle()
         _restore(self._earlier)
+        if kind is None and not self.stops:  # the loop had ended: whoever was asked before hears of it
+            for number in self._came:
+                os.kill(os.getpid(), number)
