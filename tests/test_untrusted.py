@@ -484,7 +484,7 @@ def test_pinned_weights_are_replaced_only_if_told(run: Path, tmp_path: Path) -> 
     assert bundle([run], file, Circumstances(), dirty=True), "the very same weights"
     before = file.read_bytes()
     for half in (False, True):
-        with pytest.raises(UsageError, match="ewc.mlp is pinned already: accuracy"):
+        with pytest.raises(UsageError, match=r"ewc\.mlp is pinned already: accuracy"):
             bundle([tmp_path / "other"], file, Circumstances(data_root=SLICES), dirty=True, half=half)
     assert file.read_bytes() == before and manifest.verified(pins.read(file)["ewc.mlp"])
 
@@ -514,5 +514,5 @@ def test_a_list_of_tasks_that_cannot_be_is_no_fault_of_the_plugin(tmp_path: Path
     found = tensorfile.read(GOLDEN / model / "finished" / pins.WEIGHTS)
     for seeds in (torch.tensor(wrong), torch.tensor([0.0, 1.0])):
         tensorfile.save(tmp_path / "x.safetensors", {**found.tensors, "seeds": seeds}, found.facts)
-        with pytest.raises(IntegrityError, match="tasks|fit"):
+        with pytest.raises(IntegrityError, match=r"tasks|fit"):
             zoo.load(model, weights=tmp_path / "x.safetensors")
