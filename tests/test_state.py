@@ -120,3 +120,23 @@ def test_every_image_is_seen_once_an_epoch() -> None:
 def test_subnormal_numbers_are_zero() -> None:
     """They would make a matrix product a hundred times slower."""
     assert float(torch.full((8,), 1e-30).mul(1e-10).sum()) == 0.0
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [{1.5: [[1.0]]}, {"a": [["x"]]}, {"a": [[1.0], [1.0, 2.0]]}, {"a": [1.0]}, {"a": [[float("nan")]]}, [], None],
+)
+def test_a_ledger_takes_only_what_a_ledger_gives(rows: object) -> None:
+    from zoo_pg_classifier.comparison import Ledger as Learners
+
+    from zoo_core.kits.continual.accuracy import Ledger
+
+    good = {"rows": {"a": [[1.0, 2.0], [3, 4.0]]}, "held_out": {"a": 1.0}}
+    ledger, learners = Ledger(), Learners()
+    ledger.load_state_dict(good)
+    learners.load_state_dict({"points": {"a": [[[1.0, 2.0, 0.5]], []]}})
+    assert ledger.state_dict() == good and learners.table().rows
+    with pytest.raises(ValueError):
+        ledger.load_state_dict({**good, "rows": rows})
+    with pytest.raises(ValueError):
+        learners.load_state_dict({"points": rows if rows else [rows]})

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from zoo_core import Figure, Series, Table
 
 from . import PLAIN, Train
+
+Point = Annotated[list[float], Field(min_length=3, max_length=3)]
+POINTS = TypeAdapter(dict[str, list[list[Point]]], config=ConfigDict(strict=True, allow_inf_nan=False))
 
 
 class Ledger:
@@ -31,14 +36,18 @@ class Ledger:
         return {"points": dict(self.points)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state_dict` gave."""
-        points = state["points"].items()
-        self.points = {label: [[list(point) for point in curve] for curve in curves] for label, curves in points}
+        """Go on from what `state_dict` gave.
+
+        Raises:
+            ValueError: it is not what that gives.
+        """
+        self.points = POINTS.validate_python(state["points"])
 
     def table(self) -> Table:
         """Last accuracy of each seed, and the mean variance over the run."""
         rows = []
         for label, curves in self.points.items():
+            curves = [curve for curve in curves if curve]
             last = [curve[-1][1] for curve in curves]
             noise = [point[2] for curve in curves for point in curve]
             seeds = "  ".join(f"{a:.1f}" for a in last)

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from pydantic import ConfigDict, TypeAdapter
 from torch import Tensor
 
 from zoo_core import TextData
 
 from . import Train, rouge
 from .model import Summarizer
+
+SCORE = TypeAdapter(tuple[float | None, int], config=ConfigDict(strict=True, allow_inf_nan=False))
 
 
 class Best:
@@ -50,7 +53,11 @@ class Best:
         return {"score": self.score, "waited": self.waited, "tensors": self.tensors}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state_dict` gave."""
+        """Go on from what `state_dict` gave.
+
+        Raises:
+            ValueError: it is not what that gives.
+        """
         device = self.model.tokenizer_json.device
-        self.score, self.waited = state["score"], state["waited"]
+        self.score, self.waited = SCORE.validate_python((state["score"], state["waited"]))
         self.tensors = {name: tensor.to(device) for name, tensor in state["tensors"].items()}

@@ -11,11 +11,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from pydantic import ConfigDict, TypeAdapter
 from torch import Tensor, nn
 
 from ...results.kinds import Figure, HeatMap, Images, Series, Table
 from ..classifiers import answered
 from .tasks import PermutedTasks
+
+STRICT = ConfigDict(strict=True, allow_inf_nan=False)
+ROWS, HELD_OUT = TypeAdapter(dict[str, list[list[float]]], config=STRICT), TypeAdapter(dict[str, float], config=STRICT)
 
 
 @torch.no_grad()
@@ -85,9 +89,15 @@ class Ledger:
         return {"rows": dict(self.rows), "held_out": dict(self.held_out)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state_dict` gave."""
-        self.rows = {label: [[float(x) for x in row] for row in rows] for label, rows in state["rows"].items()}
-        self.held_out = {label: float(accuracy) for label, accuracy in state["held_out"].items()}
+        """Go on from what `state_dict` gave.
+
+        Raises:
+            ValueError: it is not what that gives.
+        """
+        self.rows = ROWS.validate_python(state["rows"])
+        self.held_out = HELD_OUT.validate_python(state["held_out"])
+        if any(len(row) != len(rows[0]) for rows in self.rows.values() for row in rows):
+            raise ValueError("the rows of accuracies are not of one length")
 
     def table(self) -> Table:
         """One row for each strategy, the best on held-out images first."""
