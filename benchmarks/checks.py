@@ -66,6 +66,7 @@ def unchecked() -> Iterator[None]:
     """Inside, everything is taken for what it says that it is."""
     from zoo_core.cards import checkpoint
     from zoo_core.cli import plugins
+    from zoo_core.packages import loading
     from zoo_core.plugin import registry
     from zoo_core.run.loops import Loops
     from zoo_core.signals import StopSignal
@@ -74,7 +75,7 @@ def unchecked() -> Iterator[None]:
     replaced: list[tuple[Any, str, Any]] = [
         (find, "plain", believed), (shards, "plain", believed), (find, "has_nan", lambda tensor: False),
         (checkpoint, "every", true), (checkpoint, "_kind", nothing), (tensorfile, "check_places", nothing),
-        (tensorfile, "check_seal", nothing), (registry, "check_card", nothing), (registry, "contained", uncontained),
+        (tensorfile, "check_seal", nothing), (registry, "check_card", nothing), (loading, "contained", uncontained),
         (plugins, "check_options", nothing), (pins, "Pin", believing(pins.Pin)), (pins, "Shard", believing(pins.Shard)),
         (Loops, "_agrees", lambda self, processes: False), (StopSignal, "settle", nothing),
     ]  # fmt: skip

@@ -59,7 +59,8 @@ PROBE = """
 import os
 for number in (1, 2):
     os.close(number)
-from zoo_core.cli import main, commands
+from zoo_core.__main__ import main
+from zoo_core.cli import commands
 
 def opened():
     with open("probe", "w") as file:

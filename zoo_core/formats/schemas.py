@@ -126,10 +126,17 @@ def _is_packed(tree: Any) -> Any:
     return tree
 
 
+def _has_step(point: dict[str, float]) -> dict[str, float]:
+    """Whether a point of learning curves says where it is."""
+    if "step" not in point:
+        raise ValueError("a point has no 'step'")
+    return point
+
+
 class Curves(Schema):
     """The learning curves of an unfinished run: finished points, and sum and count of the point that is under way."""
 
-    history: list[dict[Line, Finite]] = []
+    history: list[Annotated[dict[Line, Finite], AfterValidator(_has_step)]] = []
     sums: dict[Line, tuple[Finite, Annotated[int, Field(ge=1, strict=True)]]] = {}
 
 
