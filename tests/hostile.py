@@ -38,7 +38,7 @@ import zoo_core as zoo
 from zoo_core import IntegrityError, Options, UsageError, ZooError
 from zoo_core.cards.options import resolve
 from zoo_core.cli.commands import _describe
-from zoo_core.data import images, texts
+from zoo_core.data import images, sets, texts
 from zoo_core.errors import NetworkError, TrainingError, printable
 from zoo_core.files import sha256
 from zoo_core.plugin import registry
@@ -300,7 +300,7 @@ def read_options(data: bytes, folder: Path) -> Options:
 
 def read_lines(data: bytes, folder: Path) -> object:
     (folder / "x.jsonl").write_bytes(data)
-    return texts.read(folder / "x.jsonl", texts.SOURCES["acl-titles"], "x")
+    return texts.read(folder / "x.jsonl", texts.fields_of(sets.find("acl-titles")), "x")
 
 
 def read_idx(case: tuple[str, bytes], folder: Path) -> object:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from zoo_core import Budget, Card, Metric, Options, Plugin, Preset, option
-from zoo_core.data import labels
+from zoo_core.data.builtin import FASHION_MNIST
 from zoo_core.kits import generators
 
 DATA = "fashion-mnist"
-CLASSES = labels.CLASSES[DATA]
+CLASSES = FASHION_MNIST.classes
 
 
 class Train(Budget):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from zoo_core import Run, TextData, UsageError
-from zoo_core.data import texts as corpora
+from zoo_core.data.declare import TextFields
 from zoo_core.data.images import epoch_order
 
 from . import Evaluate, Train
@@ -24,7 +24,7 @@ class Fields(Protocol):
 
 def _read(run: Run, path: Path, options: Fields) -> TextData:
     """The user's own JSON lines."""
-    return run.own_texts(path, corpora.Source("", options.source_field, options.target_field, "title", "id"))
+    return run.own_texts(path, TextFields(options.source_field, options.target_field, "title", "id"))
 
 
 def _split(run: Run, path: Path, options: Train) -> tuple[TextData, TextData, TextData]:

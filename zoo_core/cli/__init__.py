@@ -4,7 +4,7 @@
 
 Nothing here imports torch; the verbs do, after everything that was typed has been checked.
 
-Imports errors, files, packages, cards, hub, results, weights, run, plugin, api, publish.
+Imports errors, files, packages, cards, hub, results, data, weights, run, plugin, api, publish.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import click
 from .. import __version__
 from ..errors import Interrupted, ZooError
 from ..hub import without_token
-from . import commands, hub, render, streams
+from . import commands, data, hub, render, streams
 from .plugins import VerbGroup
 from .verbs import VERBS
 
@@ -67,6 +67,7 @@ root.add_command(commands.bundle)
 root.add_command(hub.push)
 root.add_command(hub.pull)
 root.add_command(hub.weights)
+root.add_command(data.data)
 root.add_command(commands.doctor)
 root.add_command(commands.version)
 

@@ -28,7 +28,8 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _table(*columns: str) -> RichTable:
+def new_table(*columns: str) -> RichTable:
+    """An empty table with these headings."""
     table = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
     for column in columns:
         table.add_column(column)
@@ -45,7 +46,7 @@ def _number(value: object, metric: Metric | None = None) -> str:
 
 def listing(models: Mapping[str, Model | ZooError], pins: Mapping[str, Pin]) -> None:
     """``zoo list``."""
-    table = _table("model", "preset", "weights", "metrics", "what it is")
+    table = new_table("model", "preset", "weights", "metrics", "what it is")
     for name, model in models.items():
         if isinstance(model, NotImported):
             table.add_row(Text(name, "bold"), "", Text("not imported", "yellow"), "", model.hint)
@@ -86,7 +87,7 @@ def card(card: Card, pins: Mapping[str, Pin], options: Iterable[Flag], preset: s
     for text in (card.idea, card.paper):
         out.print(text)
     line(f"data: {', '.join(card.datasets)}   licence of the weights: {card.licence}\n")
-    presets = _table("preset", "weights", "what it is")
+    presets = new_table("preset", "weights", "what it is")
     for name, value in card.presets.items():
         pin = pins.get(f"{card.name}.{name}")
         presets.add_row(
@@ -98,7 +99,7 @@ def card(card: Card, pins: Mapping[str, Pin], options: Iterable[Flag], preset: s
     out.print(_metrics(card, pin.metrics if pin else {}, card.presets[preset].published, preset))
     line("")
     chosen = card.presets[preset].options
-    table = _table("option of train", preset, "unit", "what it does")
+    table = new_table("option of train", preset, "unit", "what it does")
     for flag in options:
         value = getattr(chosen, flag.field)
         table.add_row(flag.name, "none" if value is None else said(value), flag.unit, flag.help)
@@ -111,7 +112,7 @@ def card(card: Card, pins: Mapping[str, Pin], options: Iterable[Flag], preset: s
 
 def _metrics(card: Card, ours: Mapping[str, float], published: Mapping[str, float], title: str) -> RichTable:
     columns = ["metric", title, *(["published"] if published else []), "unit", "what it measures"]
-    table = _table(*columns)
+    table = new_table(*columns)
     for metric in card.metrics:
         values = [_number(ours[metric.name], metric) if metric.name in ours else "-"]
         if published:
@@ -158,7 +159,7 @@ def _tables(results: Mapping[str, Result]) -> None:
 
 
 def _rows(table: Table) -> None:
-    shown = _table(*table.columns)
+    shown = new_table(*table.columns)
     for row in table.rows:
         shown.add_row(*(_number(cell) if isinstance(cell, float) else said(cell) for cell in row))
     out.print(shown)
@@ -221,7 +222,7 @@ def _preview(result: Images | Figure | HeatMap) -> None:
 
 def weights(rows: Iterable[Mapping[str, Any]]) -> None:
     """``zoo weights list``."""
-    table = _table("weights", "where", "bytes", "sha256", "repository")
+    table = new_table("weights", "where", "bytes", "sha256", "repository")
     for row in rows:
         where = Text(row["where"], "red" if row["where"] == "missing" else "")
         source = f"{row['repo']}@{row['commit'][:12]}" if row["repo"] else "not published"

@@ -1,17 +1,8 @@
-"""Image data sets as tensors: whole, uint8, on the device, taken by index.
-
-Files lie as torchvision lays them (`<root>/MNIST/raw/train-images-idx3-ubyte`); torchvision itself
-is imported only to download what is missing, since its import costs as much as torch's.
-
-IDX format: http://yann.lecun.com/exdb/mnist/
-"""
+"""Image data sets as tensors: whole, uint8, on the device, taken by index."""
 
 from __future__ import annotations
 
-import math
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,40 +10,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..errors import IntegrityError, NetworkError, UsageError, nearest
-from ..files import read_bytes, sha256
-from .labels import CLASSES
+from ..errors import IntegrityError, PluginError, UsageError, ZooError, nearest
+from ..files import file_sha256, sha256
+from . import fetching, sets
+from .declare import DataSet
+from .fetching import Tell
 
-
-@dataclass(frozen=True)
-class Source:
-    """Where a data set lies and what its original files hash to (sha256, by file name)."""
-
-    folder: str
-    known: dict[str, str]
-
-
-SOURCES = {
-    "mnist": Source(
-        "MNIST",
-        {
-            "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-            "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-            "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-            "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-        },
-    ),
-    "fashion-mnist": Source(
-        "FashionMNIST",
-        {
-            "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-            "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-        },
-    ),
-}
-SPLITS = {"train": "train", "test": "t10k"}
-EXAMPLES = Path(__file__).parent / "examples"  # a data root with the first 100 test images of each set
-SUMS = "SHA256SUMS"  # written beside files that torchvision downloaded and verified
+EXAMPLES = Path(__file__).parent / "examples"  # a data root with the first 100 test images of some data sets
 
 
 @dataclass(frozen=True)
@@ -61,7 +25,7 @@ class ImageData:
 
     Args:
         name, split: e.g. ``mnist``, ``train``.
-        images: uint8 [n, 1, 28, 28] on the device.
+        images: uint8 [n, c, h, w] on the device.
         labels: int64 [n] on the device.
         classes: class names, by label.
         sha256: of image file and label file together.
@@ -78,11 +42,11 @@ class ImageData:
         return len(self.images)
 
     def bytes(self, rows: Tensor | slice) -> Tensor:
-        """Images of some rows, uint8 [b, 1, 28, 28]."""
+        """Images of some rows, uint8 [b, c, h, w]."""
         return self.images[rows] if isinstance(rows, slice) else self.images.index_select(0, rows)
 
     def pixels(self, rows: Tensor | slice = slice(None)) -> Tensor:
-        """Images of some rows, or all, as float [b, 1, 28, 28] in [0, 1]."""
+        """Images of some rows, or all, as float [b, c, h, w] in [0, 1]."""
         return to_pixels(self.bytes(rows))
 
 
@@ -92,107 +56,91 @@ def to_pixels(images: Tensor) -> Tensor:
 
 
 def load(
-    name: str, split: str, root: Path, device: torch.device | str = "cpu", warn: Callable[[str], None] | None = None
-) -> ImageData:
+    name: str, split: str, root: Path, device: torch.device | str = "cpu", warn: Callable[[str], None] | None = None,
+    tell: Tell | None = None,
+) -> ImageData:  # fmt: skip
     """Read a data set, downloading it first when it is missing.
 
     Args:
-        name: ``mnist`` or ``fashion-mnist``.
-        split: ``train`` or ``test``.
-        root: the data root, in torchvision's layout.
+        name: of a declared data set: ``mnist``.
+        split: ``train``, ``test``, or what else it has.
+        root: the data root; each data set has a folder there.
         device: where the tensors go.
         warn: told, in one line, when the files are not a known copy.
+        tell: told how far a download is.
     Raises:
         UsageError: no such data set or split.
-        IntegrityError: a file is truncated, is no IDX file, or does not match its partner.
+        IntegrityError: a file is truncated, damaged, or does not match its partner.
         NetworkError: it is missing and cannot be downloaded.
+        PluginError: its reader fails, or gives what its declaration does not say.
     """
-    if name not in SOURCES:
-        raise UsageError(f"there is no data set '{name}'", nearest(name, SOURCES))
-    source, classes = SOURCES[name], CLASSES[name]
-    raw, paths = root / source.folder / "raw", _paths(name, split, root)
-    if not is_there(name, split, root):
-        _download(source.folder, root)
-    files = [read_bytes(path, "check --data-root") for path in paths]
-    images, labels = (_idx(path, data, dims) for path, data, dims in zip(paths, files, (3, 1), strict=True))
-    if len(images) != len(labels) or not len(images):
-        raise IntegrityError(f"{paths[0]} has {len(images)} images, {paths[1].name} {len(labels)} labels", _REMOVE)
-    if images.shape[1:] != (28, 28) or int(labels.max()) >= len(classes):
-        raise IntegrityError(
-            f"{raw} holds images of {list(images.shape[1:])} with labels up to {int(labels.max())}, "
-            f"not 28 x 28 with labels below {len(classes)}", _REMOVE)  # fmt: skip
-    digests = [sha256(data) for data in files]
-    if warn:
-        _warn_unknown(name, source, raw, paths, digests, warn)
+    data = declared(name, split)
+    fetching.fetch(data, split, root, tell)
+    paths = data.paths(split, root)
+    images, labels = _read(data, paths, split)
+    digests = {name: file_sha256(path)[1] for name, path in paths.items()}
+    if warn and (unknown := unknown_copies(data, split, root, digests)):
+        warn(f"{name}: not a known copy, used as it is: {unknown}")
     return ImageData(
-        name, split, images[:, None].to(device), labels.long().to(device), classes,
-        sha256("".join(digests).encode()),
-    )  # fmt: skip
+        name, split, images.to(device), labels.to(device), data.classes, sha256("".join(digests.values()).encode())
+    )
+
+
+def declared(name: str, split: str) -> DataSet:
+    """The declaration of a data set of images that has a split.
+
+    Raises:
+        UsageError: there is none.
+    """
+    data = sets.find(name, "images")
+    if split not in data.splits:
+        raise UsageError(f"{name} has no part '{split}'", nearest(split, data.splits))
+    return data
 
 
 def is_there(name: str, split: str, root: Path) -> bool:
     """Whether the files of a data set lie under `root`."""
-    return all(os.path.isfile(path) for path in _paths(name, split, root))
+    return all(os.path.isfile(path) for path in declared(name, split).paths(split, root).values())
 
 
-def _paths(name: str, split: str, root: Path) -> list[Path]:
-    """The image file and the label file of a data set."""
-    raw, stem = root / SOURCES[name].folder / "raw", SPLITS[split]
-    return [raw / f"{stem}-images-idx3-ubyte", raw / f"{stem}-labels-idx1-ubyte"]
+def _read(data: DataSet, paths: dict[str, Path], split: str) -> tuple[Tensor, Tensor]:
+    """What a data set's reader gives, checked: uint8 [n, c, h, w] and int64 [n].
 
-
-_REMOVE = "remove the file and run again to download it, or point --data-root elsewhere"
-
-
-def _idx(path: Path, data: bytes, dims: int) -> Tensor:
-    """Decode an IDX file of unsigned bytes: 0, 0, 8, number of dimensions, sizes (big-endian), values."""
-    if data[:4] != bytes((0, 0, 8, dims)):
-        raise IntegrityError(f"{path} is no IDX file of {dims} dimensions", _REMOVE)
-    start = 4 + 4 * dims
-    shape = [int.from_bytes(data[4 + 4 * i : 8 + 4 * i], "big") for i in range(dims)]
-    if len(data) != start + math.prod(shape):
-        raise IntegrityError(f"{path} has {len(data)} bytes, its header says {start + math.prod(shape)}", _REMOVE)
-    if not math.prod(shape):
-        raise IntegrityError(f"{path} is empty", _REMOVE)
-    return torch.frombuffer(bytearray(data), dtype=torch.uint8, offset=start).view(shape)
-
-
-def _warn_unknown(
-    name: str, source: Source, raw: Path, paths: list[Path], digests: list[str], warn: Callable[[str], None]
-) -> None:
-    listed = (raw / SUMS).read_text().split() if os.path.isfile(raw / SUMS) else []
-    files = [
-        (p.name, d) for p, d in zip(paths, digests, strict=True) if d != source.known.get(p.name) and d not in listed
-    ]
-    if files:
-        which = " and ".join(f"{file} (sha256 {digest[:12]}…)" for file, digest in files)
-        warn(f"{name}: not a known copy, used as it is: {which}")
-
-
-def _download(folder: str, root: Path) -> None:
-    """Download through torchvision, which checks the archives' MD5; moved into place when whole."""
-    remedy = f"connect to the network, or put the files into {root / folder / 'raw'}, or set --data-root / ZOO_DATA"
-    if os.environ.get("ZOO_OFFLINE"):
-        raise NetworkError(f"{folder} is not in {root}, and ZOO_OFFLINE is set", remedy)
-    temporary = None
+    Raises:
+        IntegrityError: the files hold something else than the data set.
+        PluginError: the reader fails.
+    """
+    assert data.read  # a declaration of images has one
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=root, prefix=".download-"))
-        from torchvision import datasets
+        images, labels = (torch.as_tensor(values) for values in data.read(paths, split))
+    except ZooError:
+        raise
+    except Exception as error:  # a reader may be anybody's
+        reason = f"{type(error).__name__}: {error}"
+        raise PluginError(f"the reader of {data.name} failed: {reason}", "report it to its authors") from error
+    where, remedy = next(iter(paths.values())), "remove the files and run again to download them"
+    if images.dtype != torch.uint8 or images.dim() != 4 or labels.dim() != 1 or labels.is_floating_point():
+        raise PluginError(f"the reader of {data.name} gives no images and labels", "report it to its authors")
+    if len(images) != len(labels) or not len(images):
+        raise IntegrityError(f"{where} has {len(images)} images, and there are {len(labels)} labels", remedy)
+    farthest = int(labels.min()) if int(labels.min()) < 0 else int(labels.max())
+    if images.shape[1:] != data.shape or not 0 <= farthest < len(data.classes):
+        raise IntegrityError(
+            f"{where.parent} holds images of {list(images.shape[1:])} with labels up to {farthest}, not of "
+            f"{list(data.shape)} with labels from 0 to {len(data.classes) - 1}",
+            remedy,
+        )
+    return images, labels.long()
 
-        getattr(datasets, folder)(str(temporary), download=True)
-        raw = temporary / folder / "raw"
-        files = [f for f in sorted(raw.iterdir()) if f.name.endswith("-ubyte")]
-        (raw / SUMS).write_text("".join(f"{sha256(f.read_bytes())}  {f.name}\n" for f in files))
-        (root / folder).mkdir(exist_ok=True)
-        shutil.rmtree(root / folder / "raw", ignore_errors=True)
-        os.replace(raw, root / folder / "raw")
-    except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors; torchvision raises RuntimeError
-        reason = " ".join(str(error).split())
-        raise NetworkError(f"{folder} is not in {root} and cannot be downloaded: {reason}", remedy) from error
-    finally:
-        if temporary:
-            shutil.rmtree(temporary, ignore_errors=True)
+
+def unknown_copies(data: DataSet, split: str, root: Path, digests: dict[str, str]) -> str:
+    """Which files of a split are not those that are published; empty where all are."""
+    noted = fetching.noted(data.home(root))
+    others = [
+        f"{file.name} (sha256 {digests[file.name][:12]}…)" for file in data.files[split]
+        if digests[file.name] not in (file.known, noted.get(file.name))
+    ]  # fmt: skip
+    return " and ".join(others)
 
 
 def epoch_order(n: int, seed: int, epoch: int, device: torch.device | str = "cpu") -> Tensor:

@@ -1,7 +1,7 @@
 """Data sets of texts, each with its summaries, read from JSON lines and checked line by line.
 
-Files lie as ``<root>/<folder>/{train,dev,test}.jsonl``. A set that is missing is fetched through the
-library `datasets` where the Hub has it. Nothing here imports torch.
+Files lie as ``<root>/<folder>/{train,dev,test}.jsonl``; `builtin` declares them. A set that is missing is fetched
+through the library `datasets` where the Hub has it. Nothing here imports torch.
 
 SciTLDR: Cachola et al. 2020, https://arxiv.org/abs/2004.15011. XSum: Narayan et al. 2018,
 https://arxiv.org/abs/1808.08745. ACL abstracts: titles and abstracts of the ACL Anthology, 2016-2021.
@@ -19,34 +19,12 @@ from typing import Any
 
 from ..errors import NetworkError, UsageError, nearest
 from ..files import read_bytes, sha256, write_json_lines
+from . import sets
+from .declare import DataSet, TextFields
 
 LONGEST = 1_000_000  # characters of one text
 
 
-@dataclass(frozen=True)
-class Source:
-    """Where a text data set lies, and which fields of its lines are what.
-
-    Args:
-        folder: under the data root.
-        source, target: the text, and its summary: one text, or a list of texts.
-        title, id: what else tells one paper from another; empty where there is none.
-        hub: repository and configuration of `datasets.load_dataset`; empty where the Hub has none.
-    """
-
-    folder: str
-    source: str
-    target: str
-    title: str = ""
-    id: str = ""
-    hub: tuple[str, str] = ("", "")
-
-
-SOURCES = {
-    "acl-titles": Source("ACLAbstracts", "abstract", "title", "title", "id"),
-    "scitldr": Source("SciTLDR", "source", "target", "title", "paper_id", ("allenai/scitldr", "Abstract")),
-    "xsum": Source("XSum", "document", "summary", "", "id", ("EdinburghNLP/xsum", "default")),
-}
 EXAMPLES = Path(__file__).parent / "examples"  # a data root with the first test papers of the ACL abstracts
 _BREAK = re.compile(r"(?<=[.!?])[\"”')\]]*\s+(?=[\"“'(\[]*[A-Z0-9])")
 
@@ -99,20 +77,31 @@ def load(name: str, split: str, root: Path) -> TextData:
         UsageError: no such data set, or a line is not what it must be; the line is named.
         NetworkError: it is missing and cannot be fetched.
     """
-    if name not in SOURCES:
-        raise UsageError(f"there is no data set '{name}'", nearest(name, SOURCES))
-    path = file(name, split, root)
+    data, path = sets.find(name, "texts"), file(name, split, root)
     if not os.path.isfile(path):
-        _fetch(name, split, path)
-    return read(path, SOURCES[name], name, split)
+        _fetch(name, split, path, fields_of(data))
+    return read(path, fields_of(data), name, split)
 
 
 def file(name: str, split: str, root: Path) -> Path:
-    """Where one split lies."""
-    return root / SOURCES[name].folder / f"{split}.jsonl"
+    """Where one split lies.
+
+    Raises:
+        UsageError: no such data set or split.
+    """
+    data = sets.find(name, "texts")
+    if split not in data.splits:
+        raise UsageError(f"{name} has no part '{split}'", nearest(split, data.splits))
+    return data.home(root) / data.files[split][0].name
 
 
-def read(path: Path, fields: Source, name: str, split: str = "") -> TextData:
+def fields_of(data: DataSet) -> TextFields:
+    """Which fields of a declared data set's lines are what."""
+    assert data.texts  # a declaration of texts has them
+    return data.texts
+
+
+def read(path: Path, fields: TextFields, name: str, split: str = "") -> TextData:
     """Read JSON lines.
 
     Args:
@@ -138,7 +127,9 @@ def _lines(path: Path, data: bytes) -> Iterable[tuple[int, str]]:
     return [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
 
 
-def _row(path: Path, number: int, line: str, fields: Source) -> tuple[tuple[str, ...], tuple[str, ...], frozenset[str]]:
+def _row(
+    path: Path, number: int, line: str, fields: TextFields
+) -> tuple[tuple[str, ...], tuple[str, ...], frozenset[str]]:
     """Sentences, references and keys of one line."""
     where = f"{path}, line {number}"
     try:
@@ -202,7 +193,7 @@ def read_plain(path: Path) -> str:
 
 def read_sources(path: Path, field: str) -> list[str]:
     """The texts of JSON lines, without references."""
-    return read(path, Source("", field, field), path.name).sources
+    return read(path, TextFields(field, field), path.name).sources
 
 
 def split_sentences(text: str) -> tuple[str, ...]:
@@ -215,10 +206,10 @@ def _words(text: str) -> str:
     return re.sub(r"\W+", "", text).lower()
 
 
-def _fetch(name: str, split: str, path: Path) -> None:
+def _fetch(name: str, split: str, path: Path, fields: TextFields) -> None:
     """Fetch a split through the library `datasets` (from the Hub's Parquet copy: scripts are code) and keep it."""
     remedy = f"put {path.name} into {path.parent}, or set --data-root / ZOO_DATA"
-    repo, configuration = SOURCES[name].hub
+    repo, configuration = fields.hub
     if not repo:
         raise NetworkError(f"{name} is not in {path.parent}, and the Hub has no copy that the zoo knows", remedy)
     if os.environ.get("ZOO_OFFLINE"):

@@ -12,8 +12,9 @@ from torch import nn
 
 from .. import hub
 from ..data import images, texts
+from ..data.declare import TextFields
 from ..data.images import ImageData
-from ..data.texts import Source, TextData
+from ..data.texts import TextData
 from ..errors import UsageError, one_line
 from .reporter import Progress, Reporter
 
@@ -40,16 +41,19 @@ class Inputs:
     def _download(self, needed: bool) -> Iterator[None]:
         """Say that a data set is on its way, where it has to be fetched."""
         if needed:
-            self.reporter.progress(Progress("download", 0, 1))
+            self._tell(0, 1)
         yield
         if needed:
-            self.reporter.progress(Progress("download", 1, 1))
+            self._tell(1, 1)
             self.reporter.close()
+
+    def _tell(self, done: int, total: int) -> None:
+        self.reporter.progress(Progress("download", done, total))
 
     def dataset(self, name: str, split: str) -> ImageData:
         """See `Run.dataset`."""
-        with self._download(name in images.SOURCES and not images.is_there(name, split, self.data_root)):
-            data = images.load(name, split, self.data_root, self.device, self.reporter.warn)
+        with self._download(not images.is_there(name, split, self.data_root)):
+            data = images.load(name, split, self.data_root, self.device, self.reporter.warn, self._tell)
         self.data[f"{name}/{split}"] = data.sha256
         self.classes = data.classes
         return data
@@ -67,7 +71,7 @@ class Inputs:
 
     def texts(self, name: str, split: str) -> TextData:
         """See `Run.texts`."""
-        with self._download(name in texts.SOURCES and not os.path.isfile(texts.file(name, split, self.data_root))):
+        with self._download(not os.path.isfile(texts.file(name, split, self.data_root))):
             data = texts.load(name, split, self.data_root)
         self.data[f"{name}/{split}"] = data.sha256
         return data
@@ -79,7 +83,7 @@ class Inputs:
         self.reporter.warn(f"{name} is not in {self.data_root}; shown are of the papers that come with the zoo")
         return texts.load("acl-titles", "test", texts.EXAMPLES)
 
-    def own_texts(self, path: Path, fields: Source) -> TextData:
+    def own_texts(self, path: Path, fields: TextFields) -> TextData:
         """See `Run.own_texts`."""
         data = texts.read(path, fields, path.name)
         self.data[one_line(path.name)] = data.sha256

@@ -29,8 +29,9 @@ from .. import formats
 from ..cards.checkpoint import Checkpoint
 from ..cards.groups import Budget
 from ..cards.options import Options
+from ..data.declare import TextFields
 from ..data.images import ImageData
-from ..data.texts import Source, TextData
+from ..data.texts import TextData
 from ..errors import PluginError
 from ..results.kinds import Result
 from ..weights import tensorfile
@@ -121,7 +122,7 @@ class Run:
         """Test texts to show: of the data set, or, where it is not there, those that come with the zoo."""
         return self.inputs.example_texts(name)
 
-    def own_texts(self, path: Path, fields: Source) -> TextData:
+    def own_texts(self, path: Path, fields: TextFields) -> TextData:
         """JSON lines of the user's own, of which `fields` says what is what."""
         return self.inputs.own_texts(path, fields)
 

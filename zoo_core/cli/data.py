@@ -1,0 +1,139 @@
+"""The commands about data sets: list, info, get, check, path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..data import checks, fetching, sets
+from ..data.declare import DataSet
+from ..errors import IntegrityError, UsageError, ZooError, nearest
+from ..run import environment
+from ..run.reporter import Progress
+from . import render, render_data
+from .commands import json_flag
+from .verbs import PATH
+
+root_option = click.option("--data-root", type=PATH, help="Where data sets lie.  [ZOO_DATA, or the user's cache]")
+
+
+class SetName(click.ParamType):  # type: ignore[type-arg]
+    """A data set's name, with completion."""
+
+    name = "data set"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(name) for name in sets.names() if name.startswith(incomplete)]
+
+
+@click.group()
+def data() -> None:
+    """The data sets: which there are, which are here, and whether they are what they should be."""
+
+
+def _row(name: str, found: DataSet | ZooError, root: Path) -> dict[str, Any]:
+    """A row of ``zoo data list`` as JSON: a data set, or why there is none."""
+    if isinstance(found, ZooError):
+        return {"name": name, "error": found.message, "hint": found.hint}
+    return {
+        "name": name, "kind": found.kind, "summary": found.summary, "splits": dict(found.splits),
+        "classes": list(found.classes), "shape": list(found.shape) if found.kind == "images" else None,
+        "licence": found.licence, "here": list(checks.check(found, root, hashed=False).here),
+    }  # fmt: skip
+
+
+@data.command("list")
+@root_option
+@json_flag
+def list_(data_root: Path | None, as_json: bool) -> None:
+    """Every data set: what it holds, its licence, and whether it is here."""
+    root = _root(data_root)
+    rows = [_row(name, found, root) for name, found in sets.load_all().items()]
+    if as_json:
+        render.json_out(rows)
+    else:
+        render_data.listing(rows, root)
+
+
+@data.command()
+@click.argument("name", type=SetName())
+@root_option
+@json_flag
+def info(name: str, data_root: Path | None, as_json: bool) -> None:
+    """One data set: classes, parts, files with their hashes, where they come from, licence, citation."""
+    found, root = sets.find(name), _root(data_root)
+    files = {file.name: file for files in found.files.values() for file in files}
+    rows = [
+        {"name": file.name, "urls": list(file.urls), "bytes": file.size or None, "sha256": file.sha256 or None,
+         "md5": file.md5 or None}
+        for file in files.values()
+    ]  # fmt: skip
+    facts = {
+        **_row(name, found, root), "distribution": sets.owner(name), "citation": found.citation,
+        "homepage": found.homepage, "folder": str(found.home(root)), "files": rows,
+    }  # fmt: skip
+    if as_json:
+        render.json_out(facts)
+    else:
+        render_data.info(facts)
+
+
+@data.command()
+@click.argument("names", nargs=-1, required=True, type=SetName())
+@click.option("--split", help="Only this part.  [all]")
+@root_option
+@json_flag
+def get(names: tuple[str, ...], split: str | None, data_root: Path | None, as_json: bool) -> None:
+    """Download NAMES, so that everything works without a network."""
+    root, reporter, rows = _root(data_root), render.TerminalReporter(), []
+    for found in [sets.find(name) for name in names]:
+        if split and split not in found.splits:
+            raise UsageError(f"{found.name} has no part '{split}'", nearest(split, found.splits))
+        for part in [split] if split else found.splits:
+            fetching.fetch(found, part, root, lambda done, total: reporter.progress(Progress("download", done, total)))
+        reporter.close()
+        rows.append({"name": found.name, "folder": str(found.home(root))})
+        if not as_json:
+            render.line(f"{found.name}  {found.home(root)}")
+    if as_json:
+        render.json_out(rows)
+
+
+@data.command()
+@click.argument("names", nargs=-1, type=SetName())
+@root_option
+@json_flag
+def check(names: tuple[str, ...], data_root: Path | None, as_json: bool) -> int:
+    """Compare the files that are here, all or those of NAMES, with what is published.
+
+    Exits 3 if one differs.
+    """
+    root, rows = _root(data_root), []
+    chosen = [sets.find(name) for name in names] or [d for d in sets.load_all().values() if isinstance(d, DataSet)]
+    for one in chosen:
+        found = checks.check(one, root)
+        if names or found.here or found.other:
+            ok = not found.other if found.here or found.other else None
+            rows.append({"name": one.name, "ok": ok, "here": list(found.here), "missing": list(found.missing),
+                         "other": list(found.other), "unknown": list(found.unknown)})  # fmt: skip
+    if as_json:
+        render.json_out(rows)
+    else:
+        render_data.checks(rows, root)
+    return IntegrityError.exit_code if any(row["ok"] is False for row in rows) else 0
+
+
+@data.command()
+@click.argument("name", type=SetName())
+@root_option
+def path(name: str, data_root: Path | None) -> None:
+    """The folder where the files of NAME lie, or would lie."""
+    render.line(str(sets.find(name).home(_root(data_root))))
+
+
+def _root(typed: Path | None) -> Path:
+    return environment.data_root(typed)
