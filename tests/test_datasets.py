@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import http.server
 import shutil
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from torchvision import datasets as tv
 
-from zoo_core import IntegrityError, NetworkError, UsageError
+from zoo_core import IntegrityError, UsageError
 from zoo_core.data import images
 
 
@@ -73,52 +68,6 @@ def test_an_epoch_is_a_permutation_that_depends_on_seed_and_epoch_only() -> None
     a, b = images.epoch_order(1000, 3, 5), images.epoch_order(1000, 3, 5)
     assert torch.equal(a, b) and torch.equal(a.sort().values, torch.arange(1000))
     assert not torch.equal(a, images.epoch_order(1000, 3, 6)) and not torch.equal(a, images.epoch_order(1000, 4, 5))
-
-
-@pytest.fixture
-def mirror(tmp_path: Path, slices: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A web server on this machine that offers the slices as torchvision's archives."""
-    folder = tmp_path / "www"
-    folder.mkdir()
-    resources = []
-    for file in sorted((slices / "MNIST" / "raw").iterdir()):
-        packed = gzip.compress(file.read_bytes(), mtime=0)
-        (folder / f"{file.name}.gz").write_bytes(packed)
-        resources.append((f"{file.name}.gz", hashlib.md5(packed).hexdigest()))
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, directory=str(folder), **kwargs)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setattr(tv.MNIST, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
-    monkeypatch.setattr(tv.MNIST, "resources", resources)
-    monkeypatch.delenv("ZOO_OFFLINE", raising=False)
-    yield folder
-    server.shutdown()
-
-
-def test_downloads_what_is_missing(mirror: Path, tmp_path: Path, slices: Path) -> None:
-    root = tmp_path / "cache"
-    told: list[str] = []
-    data = images.load("mnist", "test", root, warn=told.append)
-    assert torch.equal(data.images, images.load("mnist", "test", slices).images)
-    assert told == []  # downloaded and verified: a known copy
-    assert sorted(p.name for p in root.iterdir()) == ["MNIST"]
-
-
-def test_a_download_that_fails_leaves_nothing(mirror: Path, tmp_path: Path) -> None:
-    victim = mirror / "train-images-idx3-ubyte.gz"
-    victim.write_bytes(victim.read_bytes()[:-100] + bytes(100))
-    root = tmp_path / "cache"
-    with pytest.raises(NetworkError, match="cannot be downloaded") as caught:
-        images.load("mnist", "train", root)
-    assert "--data-root" in caught.value.hint and "\n" not in caught.value.message
-    assert list(root.iterdir()) == []
 
 
 def test_pixels_of_chosen_images_are_their_bytes_in_0_to_1(slices: Path) -> None:

@@ -69,12 +69,14 @@ def changed(text: str, old: str, new: str) -> str:
     return text.replace(old, new)
 
 
-def distribution(root: Path, name: str, entry: str, value: str, code: str | None, model: str = MODEL) -> None:
+def distribution(
+    root: Path, name: str, entry: str, value: str, code: str | None, model: str = MODEL, group: str = "zoo.plugins"
+) -> None:
     """Lay out an installed distribution: metadata, entry point, and a package with a face and a model."""
     info = root / f"{name.replace('-', '_')}-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[zoo.plugins]\n{entry} = {value}\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{entry} = {value}\n")
     if code is not None:
         package = root / value.partition(":")[0]
         package.mkdir()

@@ -11,6 +11,10 @@ from ..api.calls import blaming
 from ..api.parameters import VERBS
 from ..api.reserved import check_options
 from ..cards.options import resolve
+from ..data import sets
+from ..data.checks import Found
+from ..data.checks import check as look
+from ..data.declare import DataSet
 from ..errors import PluginError, ZooError
 from ..packages import entries, settings
 from ..packages.contained import contained
@@ -25,7 +29,7 @@ Check = tuple[str, str, bool, str, str, int]  # kind, name, in order, detail, re
 
 def all_checks() -> list[Check]:
     """All checks, in the order in which they are shown; what killed processes left behind is removed on the way."""
-    return [*_check_plugins(), *_check_weights(), *_check_files(), *_check_surroundings()]
+    return [*_check_plugins(), *_check_data(), *_check_weights(), *_check_files(), *_check_surroundings()]
 
 
 def _check_plugins() -> list[Check]:
@@ -82,6 +86,42 @@ def _import_model(model: Model) -> None:
                 plugin.function(hook)
 
 
+def _check_data() -> list[Check]:
+    """The data sets that are here, compared with what is published, and those whose declaration is broken."""
+    rows: list[Check] = []
+    root = data_root()
+    for name, found in sets.load_all().items():
+        if isinstance(found, NotImported):
+            rows.append(("data set", name, True, f"{found.distribution}, not imported; {found.hint}", "", 0))
+        elif isinstance(found, ZooError):
+            rows.append(("data set", name, False, found.message, found.hint, PluginError.exit_code))
+        elif (seen := look(found, root)).here or seen.other:
+            try:
+                rows.append(("data set", name, True, _data(found, seen, root), "", 0))
+            except ZooError as error:
+                rows.append(("data set", name, False, error.message, error.hint, 3))
+    return rows
+
+
+def _data(found: DataSet, seen: Found, root: Path) -> str:
+    """What there is to say of a data set that is here; files that are no known copy are read.
+
+    Raises:
+        ZooError: they cannot be.
+    """
+    from ..data import images, texts
+
+    here = ", ".join(seen.here) or "no part is whole"
+    if not seen.other:
+        return f"{here}{'' if seen.unknown else ', as published'}"
+    for split in seen.here:
+        if found.kind == "images":
+            images.load(found.name, split, root)
+        else:
+            texts.load(found.name, split, root)
+    return f"{here}; not a known copy, used as it is: {'; '.join(seen.other)}"
+
+
 def _check_weights() -> list[Check]:
     checks: list[Check] = [
         ("weights", plugin, False, carried.message, carried.hint, 3)
@@ -121,13 +161,13 @@ def _check_surroundings() -> list[Check]:
     import torch
 
     root = data_root()
-    sets = ("MNIST/raw", "FashionMNIST/raw", "ACLAbstracts", "SciTLDR", "XSum")
-    there = [folder.partition("/")[0] for folder in sets if os.path.isdir(root / folder)]
+    there = os.path.isdir(root) and any(root.iterdir())
+    offline = " ZOO_OFFLINE is set" if os.environ.get("ZOO_OFFLINE") else " data sets are downloaded when first used"
     count = torch.cuda.device_count()
     cuda = ", ".join(torch.cuda.get_device_name(i) for i in range(count)) or "no CUDA device"
     installed = versions(torch=True)
     return [
-        ("data", str(root), True, ", ".join(there) or "empty; data sets are downloaded when first used", "", 0),
+        ("data", str(root), True, "where data sets lie" if there else f"empty;{offline}", "", 0),
         ("device", "auto", True, f"{cuda}; {torch.get_num_threads()} CPU threads", "", 0),
         ("versions", platform.system().lower(), True, "  ".join(f"{k} {v}" for k, v in installed.items()), "", 0),
     ]

@@ -116,9 +116,10 @@ def _fetch_part(url: str, part: Path, file: File, tell: Tell) -> None:
         goes_on = answer.status == 206 and (answer.headers.get("Content-Range") or "").startswith(f"bytes {have}-")
         have = have if goes_on else 0
         announced = int(answer.headers.get("Content-Length") or 0)
-        total = file.size or (have + announced if announced else LARGEST)
-        if announced and have + announced > total:
-            raise ValueError(f"the server offers {have + announced:,} bytes, the file has {total:,}")
+        end = have + announced if announced else 0  # 0: it does not say
+        total = file.size or end or LARGEST
+        if end > total:
+            raise ValueError(f"the server offers {end:,} bytes, the file has {total:,}")
         part.parent.mkdir(parents=True, exist_ok=True)
         with open(part, "ab" if goes_on else "wb") as out:
             while block := answer.read(BLOCK):
@@ -127,7 +128,7 @@ def _fetch_part(url: str, part: Path, file: File, tell: Tell) -> None:
                     raise ValueError(f"the server sends more than {total:,} bytes")
                 out.write(block)
                 tell(have, total)
-        if announced and not goes_on and have < announced:
+        if have < end:
             raise OSError("the connection broke off")
 
 

@@ -130,7 +130,7 @@ def _read(data: DataSet, paths: dict[str, Path], split: str) -> tuple[Tensor, Te
             f"{list(data.shape)} with labels from 0 to {len(data.classes) - 1}",
             remedy,
         )
-    return images, labels.long()
+    return images.contiguous(), labels.long()
 
 
 def unknown_copies(data: DataSet, split: str, root: Path, digests: dict[str, str]) -> str:

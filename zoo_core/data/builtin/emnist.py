@@ -27,7 +27,7 @@ def read(files: Mapping[str, Path], part: str) -> tuple[Tensor, Tensor]:
     (path,) = files.values()
     images = decode(path, _unpacked(path, f"gzip/emnist-{part}-images-idx3-ubyte.gz"), 3)
     labels = decode(path, _unpacked(path, f"gzip/emnist-{part}-labels-idx1-ubyte.gz"), 1)
-    return images.transpose(1, 2)[:, None].contiguous(), labels.long() - part.startswith("letters")
+    return images.transpose(1, 2)[:, None].contiguous(), labels.long() - int(part.startswith("letters"))
 
 
 def _unpacked(path: Path, name: str) -> bytes:
