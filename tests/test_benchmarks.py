@@ -105,7 +105,7 @@ def test_a_way_that_is_not_there_is_named(program: str) -> None:
 
 def test_a_benchmark_without_its_data_says_so(tmp_path: Path) -> None:
     done = start("training_speed", "--quick", "--ways", "zoo", "--data-root", str(tmp_path))
-    assert done.returncode == 1 and done.stderr.startswith("error: MNIST is not in") and not done.stdout
+    assert done.returncode == 1 and done.stderr.startswith("error: mnist is not in") and not done.stdout
 
 
 # -- what is refused -------------------------------------------------------------------------------

@@ -123,7 +123,7 @@ BAD = [
     (["train", "vae", "--learning-rate", "nan"], 2, "--learning-rate nan", "default"),
     (["train", "vae", "--from", "nowhere.toml"], 2, "nowhere.toml", "TOML"),
     (["train", "vae", "--precision", "fp8"], 2, "fp8", "fp32"),
-    (["evaluate", "vae", "--data-root", "nowhere"], 5, "MNIST is not in nowhere", "--data-root"),
+    (["evaluate", "vae", "--data-root", "nowhere"], 5, "mnist is not in nowhere", "--data-root"),
     (["sample", "cgan", "--device", "tpu"], 2, "'tpu'", "cuda"),
 ]
 
