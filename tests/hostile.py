@@ -311,6 +311,29 @@ def read_idx(case: tuple[str, bytes], folder: Path) -> object:
     return images.load("mnist", "test", folder)
 
 
+@cache
+def data_files() -> dict[str, tuple[str, bytes]]:
+    """A small file of each original format that the zoo's data sets have, by data set."""
+    import test_sets  # which makes them
+
+    found: dict[str, tuple[str, bytes]] = {}
+    for name in ("qmnist", "emnist-letters", "usps", "svhn", "cifar-10"):
+        with quiet_folder() as folder:
+            test_sets.made(name, folder)
+            path = next(path for path in sorted(folder.rglob("*")) if path.is_file() and "images" not in path.name)
+            found[name] = (str(path.relative_to(folder)), path.read_bytes())
+    return found
+
+
+def read_data_file(case: tuple[str, bytes], folder: Path) -> object:
+    import test_sets
+
+    name, data = case
+    test_sets.made(name, folder)
+    (folder / data_files()[name][0]).write_bytes(data)
+    return images.load(name, "test", folder)
+
+
 def read_index(document: Any, folder: Path) -> object:
     (folder / pins.INDEX).write_bytes(document if isinstance(document, bytes) else as_json(document))
     shutil.copy(finished() / pins.WEIGHTS, folder / "model-00001-of-00001.safetensors")
@@ -441,6 +464,9 @@ def kinds() -> list[Kind]:
     hub_objects = st.sampled_from(sorted(answers)).flatmap(lambda n: st.tuples(st.just(n), damaged(answers[n])))
     as_lines = damaged(lines).map(lambda rows: b"\n".join(map(as_json, rows if isinstance(rows, list) else [rows])))
     tensors = st.tuples(st.text(), shapes, st.sampled_from([0.0, 1.0, -3.0]))
+    archives = st.sampled_from(sorted(data_files())).flatmap(
+        lambda name: st.tuples(st.just(name), scratched(data_files()[name][1]))
+    )
     idx = st.sampled_from(sorted(IDX)).flatmap(lambda name: st.tuples(st.just(name), scratched(IDX[name])))
 
     def json_or_bytes(document: Any) -> st.SearchStrategy[bytes]:
@@ -464,6 +490,7 @@ def kinds() -> list[Kind]:
         Kind("settings of the user", toml_or_bytes(settings_file, as_toml(settings_file)), read_settings),
         Kind("JSON lines", st.one_of(as_lines, scratched(b"\n".join(SOME_TEXT))), read_lines),
         Kind("IDX", idx, read_idx),
+        Kind("files of other data sets", archives, read_data_file),
         Kind("answers of a hub", hub_objects, answer_of_a_hub),
         Kind("card of a plugin", st.tuples(st.sampled_from(CARD_FIELDS), hurting), check_a_card),
         Kind("texts for the terminal", hostile_texts, print_text),
