@@ -160,6 +160,7 @@ class StopSignal:
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self._came.add(number)
         if self.requested and not self.stops:
+            self._came.clear()
             raise Stopped
         self.requested = True
 
@@ -176,6 +177,7 @@ class StopSignal:
         if _is_harmed(frame) and time.monotonic() < self._latest:
             signal.setitimer(signal.ITIMER_REAL, MOMENT)
         else:
+            self._came.clear()
             raise Cut
 
     def settle(self) -> None:
@@ -190,6 +192,11 @@ class StopSignal:
     ) -> None:
         self.settle()
         _restore(self._earlier)
-        if kind is None and not self.stops:  # the loop had ended: whoever was asked before hears of it
-            for number in self._came:
-                os.kill(os.getpid(), number)
+        if self._came and not self.stops and kind in (None, GeneratorExit):  # the loop has ended, perhaps by a break
+            signal.signal(signal.SIGALRM, self._pass_on)  # not here, where a generator may be closing
+            signal.setitimer(signal.ITIMER_REAL, MOMENT)
+
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        """Whoever was asked before hears of what the loop did not look at any more."""
+        for each in sorted(self._came):
+            os.kill(os.getpid(), each)

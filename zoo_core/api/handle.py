@@ -129,7 +129,8 @@ def unpinned(model: Model, path: Path, reporter: Reporter | None = None) -> Chec
     finished = os.path.isfile(path / record.FILE)
     if os.path.isfile(path / state.FILE) and not finished:
         raise UsageError(f"the run in {path} is not finished", "zoo train ... --resume finishes it")
-    check = record.check_of(path, record.read(path)) if finished else None
+    replaced = os.path.isfile(path / record.ASIDE / record.FILE)
+    check = record.check_of(path, record.read(path)) if finished or replaced else None
     checkpoint = find.from_file(model.card, path, (reporter or Reporter()).warn, check)
     registry.check_fits(model, checkpoint, str(path))
     return checkpoint

@@ -26,7 +26,7 @@ HISTORY, FIGURES = "history.csv", "figures"
 MARK, LOCK = ".zoo-run", ".zoo-run.lock"  # what says that a folder is a run of the zoo, and whose it is now
 FILES = {WEIGHTS, INDEX, record.FILE, HISTORY, state.FILE}  # of every run; figures and stages are in its mark
 UNMARKED = "remove that file, and the run is known by its other files; or choose another --output"
-ASIDE = ".zoo-replaced"  # where a run that is being replaced waits until there is something better
+ASIDE = record.ASIDE
 RUN = {record.FILE, state.FILE}  # what makes a folder a run's: a finished one's, an unfinished one's
 OURS = {*FILES, MARK, FIGURES, state.STAGES, ASIDE}  # what a run's folder has in it, but for shards
 
@@ -60,18 +60,19 @@ class RunFolder:
         was_there = os.path.isdir(self.path)
         try:
             with files.held(self.path / LOCK, f"the run in {self.path} is being written"), self._ours():
-                self._put_back()  # a process was killed before it had anything better
+                self._restore()  # a process was killed before it had anything better
                 resumed = self.is_resumed(resume, overwrite)
                 remove_dead([self.path], mine=True)
                 self._set_aside(self._removable(resumed, overwrite))
                 self._write_mark(self._mark())
                 try:
                     yield resumed
+                    self._discard()
                 except BaseException as error:
                     self._failed(error)
                     raise
                 finally:
-                    self._put_back()
+                    self._restore()
         finally:
             if not was_there:
                 with contextlib.suppress(OSError):  # something is in it
@@ -106,7 +107,8 @@ class RunFolder:
             raise UsageError(f"{self.path} is no folder", "choose another folder with --output")
         there = self._names()
         ours = {name for name in there if name in OURS or re.fullmatch(shards.NAME, name)}
-        for name in sorted({*ours, LOCK, f"{LOCK}.holder"}):
+        inner = {str(path.relative_to(self.path)) for path in (self.path / ASIDE).rglob("*")}
+        for name in sorted({*ours, *inner, LOCK, f"{LOCK}.holder"}):
             self._check_inside(name)
         self._mine(there)
 
@@ -129,6 +131,8 @@ class RunFolder:
         there = self._names()
         if record.FILE in there and resume:
             raise UsageError(f"the run in {self.path} is finished already", f"zoo evaluate ... --weights {self.path}")
+        if resume and state.FILE not in there and there & {WEIGHTS, INDEX}:
+            raise UsageError(f"{self.path} has weights and no state to resume", "--overwrite replaces them")
         if not there or resume:
             return set()
         mine = self._mine(there)
@@ -151,7 +155,7 @@ class RunFolder:
         Raises:
             UsageError: it is no run of the zoo.
         """
-        if there & {MARK, ASIDE}:
+        if MARK in there or RUN & set(self._aside()):
             known = {name for name in (*self._mark().files, *FILES) if self._is_inside(name)}
             return {name for name in known if os.path.isfile(self.path / name)}
         if record.FILE in there:
@@ -166,52 +170,74 @@ class RunFolder:
         """Remove files of the run, and its folders where they are empty then."""
         for name in filter(self._is_inside, names):
             (self.path / name).unlink(missing_ok=True)
-        self._remove_folders(self.path)
+        self._remove_folders()
 
-    def _remove_folders(self, home: Path) -> None:
-        """Remove the folders that a run makes, where they are empty, in the run folder or in what was set aside."""
-        for folder in (home / FIGURES, home / state.STAGES, self.path / ASIDE):
+    def _remove_folders(self) -> None:
+        """Remove the folders that a run makes, where they are empty."""
+        inner = sorted((path for path in (self.path / ASIDE).rglob("*") if path.is_dir()), reverse=True)
+        for folder in (*inner, self.path / ASIDE, self.path / FIGURES, self.path / state.STAGES):
             with contextlib.suppress(OSError):  # something is in it
                 folder.rmdir()
 
-    def _set_aside(self, names: set[str]) -> None:
-        """Keep the files of a run that is to be replaced until the new one has a state or weights.
+    def _aside(self) -> list[str]:
+        """What was set aside, by its path in the run folder; a lock is none of it."""
+        found = (path for path in (self.path / ASIDE).rglob("*") if path.is_file() and not path.is_symlink())
+        names = sorted(str(path.relative_to(self.path / ASIDE)) for path in found)
+        return [name for name in names if not name.startswith(LOCK)]
 
-        What makes it a run goes first, and comes back last: so a process that is killed leaves no half of it.
+    def _set_aside(self, names: set[str]) -> None:
+        """Keep the files of a run that is to be replaced until the new one is finished.
+
+        What makes it a run goes first, and comes back last: so a process that is killed leaves no half of it. Where a
+        finished run waits already, the one that was to replace it, and came to no end, is removed.
         """
         if not names:
             return
+        if RUN & set(self._aside()):
+            self._remove([*names, MARK])
+            return
         if record.FILE in names:
             (self.path / state.FILE).unlink(missing_ok=True)
-        self._write_mark(schemas.Mark(files=sorted(names - FILES)))
+        self._write_mark(self._mark().model_copy(update={"files": sorted(names - FILES)}))
         for name in sorted({*names, MARK}, key=lambda name: name not in RUN):
-            _move(self.path / name, self.path / ASIDE / name)
-        self._remove_folders(self.path)
+            self._move(self.path / name, self.path / ASIDE / name)
+        self._remove_folders()
 
-    def _put_back(self) -> None:
-        """Bring back what was set aside, where nothing has come in its place; else remove it."""
-        aside = self.path / ASIDE
-        kept = [str(path.relative_to(aside)) for path in aside.rglob("*") if not path.is_symlink() and path.is_file()]
-        if self._names() & RUN:
-            for name in kept:
-                (aside / name).unlink()
-        else:
-            if MARK in kept:  # the one that is there is of a run that came to nothing
-                self._remove(self._mark().files)
-                (self.path / MARK).unlink(missing_ok=True)
-            for name in sorted(filter(self._is_inside, kept), key=lambda name: (name in RUN, name == MARK)):
-                _move(aside / name, self.path / name)
-        self._remove_folders(aside)
+    def _restore(self) -> None:
+        """Bring back what was set aside, where nothing has come in its place."""
+        aside = self._aside()
+        if not aside or self._names() & RUN:
+            return
+        if MARK in aside and MARK in self._names():  # that one is of a run that came to nothing
+            self._remove([*self._mark().files, *FILES, MARK])
+        for name in sorted(filter(self._is_inside, aside), key=lambda name: (name in RUN, name == MARK)):
+            if not os.path.lexists(self.path / name):
+                self._move(self.path / ASIDE / name, self.path / name)
+        self._remove_folders()
 
-    def _mark(self) -> schemas.Mark:
-        """What the folder says of itself; nothing where it is not marked."""
-        if not os.path.isfile(self.path / MARK):
+    def _discard(self) -> None:
+        """Remove the run that was set aside, and nothing else: it has been replaced."""
+        aside = set(self._aside())
+        if MARK in aside:
+            for name in sorted(aside & {*self._mark(ASIDE).files, *FILES, MARK}, key=lambda name: name == MARK):
+                (self.path / ASIDE / name).unlink()
+        self._remove_folders()
+
+    def _move(self, path: Path, target: Path) -> None:
+        if os.path.lexists(path):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, target)
+
+    def _mark(self, where: str = "") -> schemas.Mark:
+        """What the folder says of itself, or what was set aside of it; nothing where it is not marked."""
+        path = self.path / where / MARK
+        if not os.path.isfile(path):
             return schemas.Mark()
         try:
-            said = json.loads(files.read_text(self.path / MARK))
+            said = json.loads(files.read_text(path))
         except (ValueError, RecursionError) as error:
-            raise IntegrityError(f"{self.path / MARK} is damaged: {error}", UNMARKED) from error
-        return schemas.fitted(schemas.Mark, said, str(self.path / MARK), UNMARKED)
+            raise IntegrityError(f"{path} is damaged: {error}", UNMARKED) from error
+        return schemas.fitted(schemas.Mark, said, str(path), UNMARKED)
 
     def _write_mark(self, mark: schemas.Mark) -> None:
         write_json(self.path / MARK, {**formats.MARK.stamp(), **mark.model_dump(exclude={"format"})})
@@ -225,14 +251,14 @@ class RunFolder:
         self._check_inside(name)
         mark = self._mark()
         if name not in (*mark.files, *FILES):
+            self._move(self.path / name, self.path / ASIDE / name)  # somebody else's of that name
             self._write_mark(mark.model_copy(update={"files": sorted([*mark.files, name])}))
         return self.path / name
 
     def _failed(self, error: BaseException) -> None:
         """Keep what can be continued, and say how; else remove what this run has written."""
         if not self._names() & RUN:
-            self._remove([*self._mark().files, *FILES])
-            (self.path / MARK).unlink(missing_ok=True)
+            self._remove([*self._mark().files, *FILES, MARK])
             if isinstance(error, KeyboardInterrupt):
                 raise Interrupted("stopped before there was a state", "repeat the command") from error
         elif isinstance(error, Interrupted):
@@ -271,9 +297,3 @@ class RunFolder:
         write_json(self.path / record.FILE, written)
         (self.path / state.FILE).unlink(missing_ok=True)
         return written
-
-
-def _move(path: Path, target: Path) -> None:
-    if os.path.lexists(path):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(path, target)

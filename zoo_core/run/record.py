@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from ..formats.schemas import Record, plain
 from ..weights.tensorfile import Check
 
 FILE = "run.json"
+ASIDE = ".zoo-replaced"  # in a run folder: where a run that is being replaced waits until the new one is finished
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -28,6 +30,10 @@ def read(folder: Path) -> dict[str, Any]:
     try:
         text = read_text(path)
     except UsageError as error:
+        if os.path.isfile(folder / ASIDE / FILE):
+            raise UsageError(
+                f"a training that was to replace the run in {folder} was killed", "zoo train ... there puts it back"
+            ) from error
         raise UsageError(f"{folder} holds no finished run: {error.message}", "zoo train makes one") from error
     except ValueError as error:
         raise IntegrityError(f"{path} is damaged: {error}", "train again") from error
