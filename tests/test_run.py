@@ -50,7 +50,7 @@ def test_the_device_of_a_process_is_known_before_anything_is_read(
 ) -> None:
     places = []
 
-    def load_onto(name: str, split: str, root: Path, device: torch.device, warn: Any) -> images.ImageData:
+    def load_onto(name: str, split: str, root: Path, device: torch.device, *told: Any) -> images.ImageData:
         places.append(device)
         return real_load(name, split, root, "cpu")
 
