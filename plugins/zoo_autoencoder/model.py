@@ -1,13 +1,15 @@
-"""The autoencoder: 784-1000-500-250-2 and back, after Hinton & Salakhutdinov 2006.
+"""The autoencoder: p-1000-500-250-2 and back, after Hinton & Salakhutdinov 2006.
 
 Denoising (Vincent et al. 2008): the input is corrupted, C(x~ | x), the target is the clean x.
 
-Shapes: b images, p = 784 pixels, l code dimensions.
+Shapes: b images, p = c h w numbers of an image (784 of MNIST), l code dimensions.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -37,10 +39,10 @@ def _mlp(sizes: list[int]) -> list[nn.Module]:
 class Autoencoder(nn.Module):
     """Encoder to a code in [-1, 1]^l, decoder to pixels in [0, 1]."""
 
-    def __init__(self, options: Train) -> None:
+    def __init__(self, options: Train, shape: Sequence[int]) -> None:
         super().__init__()
         w = options.width
-        sizes = [784, w, w // 2, w // 4, options.latent]
+        sizes = [math.prod(shape), w, w // 2, w // 4, options.latent]
         self.encoder = nn.Sequential(*_mlp(sizes))
         self.decoder = nn.Sequential(*_mlp(sizes[::-1])[:-1], nn.Sigmoid())
 
@@ -52,13 +54,13 @@ class Autoencoder(nn.Module):
 
 def build(checkpoint: Checkpoint[Train]) -> Autoencoder:
     """The autoencoder of a checkpoint, in eval mode."""
-    return checkpoint.fill(Autoencoder(checkpoint.options))
+    return checkpoint.fill(Autoencoder(checkpoint.options, checkpoint.shape))
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:
     """Minimise the mean squared error with Adam."""
-    data = run.dataset(options.data, "train")
-    autoencoder = Autoencoder(options)
+    data = run.dataset(options.data, "train", options.augment)
+    autoencoder = Autoencoder(options, data.shape)
     adam = torch.optim.Adam(autoencoder.parameters(), options.learning_rate, fused=True)
     run.prepare(autoencoder=autoencoder, adam=adam)
     for step in run.steps(data, options):
@@ -72,7 +74,7 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
 @torch.no_grad()
 def encode(autoencoder: Autoencoder, data: ImageData) -> Tensor:
     """Codes [n, l] of all images."""
-    return torch.cat([autoencoder.encoder(to_pixels(part.flatten(1))) for part in data.images.split(1000)])
+    return torch.cat([autoencoder.encoder(to_pixels(part.flatten(1))) for part in data.parts()])
 
 
 def nearest_neighbours(codes: Tensor, known: Tensor, labels: Tensor, k: int) -> Tensor:
@@ -93,7 +95,7 @@ def nearest_neighbours(codes: Tensor, known: Tensor, labels: Tensor, k: int) -> 
 def scatter(codes: Tensor, data: ImageData) -> Figure:
     """The first two dimensions of the codes, one colour per class."""
     series = []
-    for label, name in enumerate(data.classes):
+    for label, name in enumerate(data.classes or ("images",)):
         x, y = codes[data.labels == label, :2].T.tolist()
         series.append(Series(name, tuple(x), tuple(y), line=False))
     return Figure("Codes of the test images", "z1", "z2", tuple(series))
@@ -106,17 +108,18 @@ def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict
     known, data = run.dataset(trained.data, "train"), run.dataset(trained.data, "test")
     autoencoder = build(checkpoint).to(run.device)
     error = error_input = 0.0
-    for part in data.images.split(1000):
+    for part in data.parts():
         x = to_pixels(part.flatten(1))
         corrupted = corrupt(x, trained.noise, trained.mask)
         error += float((autoencoder(corrupted) - x).square().sum())
         error_input += float((corrupted - x).square().sum())
     codes = encode(autoencoder, data)
-    answers = nearest_neighbours(codes, encode(autoencoder, known), known.labels, options.neighbours)
+    known_codes = encode(autoencoder, known)
+    answers = nearest_neighbours(codes, known_codes, known.labels, options.neighbours)
     if trained.latent == 2:
         run.show("embedding", scatter(codes, data))
     return {
         "mse": error / data.images.numel(),
         "mse_input": error_input / data.images.numel(),
-        "knn_accuracy": accuracy(answers, data.labels),
+        "knn_accuracy": accuracy(answers, data.labels) if data.classes else math.nan,
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -25,33 +27,33 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images |
     if options.show in ("plane", "embedding") and trained.latent != 2:
         raise UsageError(f"a code of {trained.latent} dimensions is no plane", "zoo train autoencoder --latent 2")
     if options.show == "plane":
-        return plane(autoencoder, options.n, run.device)
+        return plane(autoencoder, options.n, checkpoint.shape, run.device)
     data = run.examples(trained.data)
     if options.show == "embedding":
         return scatter(encode(autoencoder, data), data)
     x = data.pixels(torch.randperm(len(data), device=run.device)[: options.n]).flatten(1)
     if options.show == "reconstruction":
-        return _rows([x, autoencoder(corrupt(x, noise, mask))], ("test image", "reconstruction"))
+        return _rows([x, autoencoder(corrupt(x, noise, mask))], ("test image", "reconstruction"), data.shape)
     corrupted = corrupt(x, noise, mask)
-    return _rows([corrupted, autoencoder(corrupted), x], ("corrupted", "denoised", "clean"))
+    return _rows([corrupted, autoencoder(corrupted), x], ("corrupted", "denoised", "clean"), data.shape)
 
 
-def _rows(kinds: list[Tensor], names: tuple[str, ...], columns: int = 10) -> Images:
+def _rows(kinds: list[Tensor], names: tuple[str, ...], shape: Sequence[int], columns: int = 10) -> Images:
     """A row of each kind of image under one another, again and again; each kind is [n, p]."""
     columns = min(columns, len(kinds[0]))
     whole = len(kinds[0]) // columns * columns
     parts = [kind[:whole].unflatten(0, (-1, columns)) for kind in kinds]
     rows = torch.stack(parts, dim=1)  # [rows, kinds, columns, p]
     captions = tuple(name for _ in range(len(rows)) for name in names for _ in range(columns))
-    return Images(rows.reshape(-1, 1, 28, 28).cpu(), captions, columns)
+    return Images(rows.reshape(-1, *shape).cpu(), captions, columns)
 
 
-def plane(autoencoder: Autoencoder, steps: int, device: torch.device) -> Images:
+def plane(autoencoder: Autoencoder, steps: int, shape: Sequence[int], device: torch.device) -> Images:
     """The decoded square [-1, 1]² of codes; z1 grows to the right, z2 upwards."""
     ticks = torch.linspace(-1, 1, steps, device=device)
     z2, z1 = torch.meshgrid(ticks.flip(0), ticks, indexing="ij")
     images = autoencoder.decoder(torch.stack([z1, z2], dim=-1).flatten(0, 1))
-    return Images(images.view(-1, 1, 28, 28).cpu(), columns=steps)
+    return Images(images.view(-1, *shape).cpu(), columns=steps)
 
 
 def toy(noise: float, n: int = 400) -> Figure:

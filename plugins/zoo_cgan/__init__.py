@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from zoo_core import Budget, Card, Metric, Options, Plugin, Preset, option
-from zoo_core.data.builtin import FASHION_MNIST
+from zoo_core import Budget, Card, Metric, OnImages, Options, Plugin, Preset, option
 from zoo_core.kits import generators
 
-DATA = "fashion-mnist"
-CLASSES = FASHION_MNIST.classes
 
-
-class Train(Budget):
+class Train(OnImages, Budget):
     """How the two networks are built and trained."""
 
+    data: str = option("fashion-mnist", OnImages.model_fields["data"].description or "")
     latent: int = option(64, "size of the noise z", unit="dimensions", ge=1, le=1024)
-    generator_width: int = option(96, "channels of the generator at 7 x 7", ge=4, le=2048)
+    generator_width: int = option(96, "channels of the generator at its smallest grid, 7 x 7 of 28 x 28", ge=4, le=2048)
     discriminator_width: int = option(96, "channels of the discriminator at 7 x 7", ge=4, le=2048)
     loss: Literal["hinge", "non-saturating"] = option("hinge", "adversarial loss")
     auxiliary: float = option(0.1, "weight of a classification loss on top (0: none)", ge=0, le=10)
@@ -30,9 +27,7 @@ class Train(Budget):
 class Sample(Options):
     """What to draw."""
 
-    class_: Literal[CLASSES] | None = option(  # type: ignore[valid-type]
-        None, "class to draw; without it, every class in a row of its own"
-    )
+    class_: str | None = option(None, "class to draw; without it, every class in a row of its own", known="classes")
     n: int = option(16, "images (without --class: per class)", ge=1, le=10_000)
     columns: int | None = option(None, "images per row; by default a square, or one class per row", ge=1, le=200)
 
@@ -52,7 +47,6 @@ CARD = Card(
     "images from real ones, and the generator learns to mislead it.",
     paper="Mirza & Osindero 2014, Conditional Generative Adversarial Nets, https://arxiv.org/abs/1411.1784; "
     "projection discriminator: Miyato & Koyama 2018, https://arxiv.org/abs/1802.05637",
-    datasets=("fashion-mnist",),
     licence="MIT",
     metrics=(
         Metric("share", "images judged to be the class asked for", "%", "higher"),

@@ -1,4 +1,4 @@
-"""A conditional GAN for 28 x 28 images, after Mirza & Osindero 2014 (https://arxiv.org/abs/1411.1784).
+"""A conditional GAN, after Mirza & Osindero 2014 (https://arxiv.org/abs/1411.1784).
 
     min_G max_D  E_x,y[log D(x, y)] + E_z,y[log(1 - D(G(z, y), y))]                                   (eq. 2)
 
@@ -7,12 +7,16 @@ normalisation (de Vries et al. 2017), and the discriminator as a projection (Miy
 eq. 6): D(x, y) = v . h(x) + e(y) . h(x). The discriminator is spectrally normalised (Miyato et al.
 2018). Images are enlarged by sub-pixel convolutions (Shi et al. 2016), all of them 3 x 3.
 
-Shapes: b images, c channels, h x w pixels, k = 10 classes, l noise dimensions.
+Layers are named after the sizes that 28 x 28 images have on their way; larger images have further ones before and
+after these.
+
+Shapes: b images, c channels, h x w pixels, g x g' the smallest grid (7 x 7), k classes, l noise dimensions.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -22,23 +26,24 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from zoo_core import Checkpoint, Images, Run, Table
 from zoo_core.data.images import ImageData, to_pixels
+from zoo_core.kits.classifiers import classified
 from zoo_core.kits.distances import deviation
 from zoo_core.kits.generators.comparison import Comparison, compare
+from zoo_core.kits.grids import Crop, Grid, Pad
 
-from . import CLASSES, DATA, Evaluate, Sample, Train
+from . import Evaluate, Sample, Train
 
-K = len(CLASSES)
 EMBEDDING = 32
 
 
 class ConditionalNorm(nn.Module):
     """Batch normalisation whose scale and shift belong to the class."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, k: int) -> None:
         super().__init__()
         self.norm = nn.BatchNorm2d(channels, affine=False)
-        self.scale = nn.Embedding(K, channels)
-        self.shift = nn.Embedding(K, channels)
+        self.scale = nn.Embedding(k, channels)
+        self.shift = nn.Embedding(k, channels)
         nn.init.ones_(self.scale.weight)
         nn.init.zeros_(self.shift.weight)
 
@@ -50,25 +55,32 @@ class ConditionalNorm(nn.Module):
 class Generator(nn.Module):
     """Noise and label to an image."""
 
-    def __init__(self, latent: int, width: int) -> None:
+    def __init__(self, latent: int, width: int, shape: Sequence[int], k: int) -> None:
         super().__init__()
-        self.latent = latent
-        self.embed = nn.Embedding(K, EMBEDDING)
-        self.start = nn.Linear(latent + EMBEDDING, width * 49)
-        self.norm7 = ConditionalNorm(width)
+        self.latent, self.k, self.grid = latent, k, Grid.of(shape)
+        self.embed = nn.Embedding(k, EMBEDDING)
+        self.start = nn.Linear(latent + EMBEDDING, width * self.grid.area)
+        self.norm7 = ConditionalNorm(width, k)
+        further = range(self.grid.levels - 2)
+        self.larger = nn.ModuleList(nn.Conv2d(width, 4 * width, 3, padding=1) for _ in further)
+        self.larger_norms = nn.ModuleList(ConditionalNorm(width, k) for _ in further)
         self.to14 = nn.Conv2d(width, 4 * (width // 2), 3, padding=1)
-        self.norm14 = ConditionalNorm(width // 2)
+        self.norm14 = ConditionalNorm(width // 2, k)
         self.mix14 = nn.Conv2d(width // 2, width // 2, 3, padding=1)
-        self.norm_mix = ConditionalNorm(width // 2)
-        self.to28 = nn.Conv2d(width // 2, 4, 3, padding=1)
+        self.norm_mix = ConditionalNorm(width // 2, k)
+        self.to28 = nn.Conv2d(width // 2, 4 * self.grid.channels, 3, padding=1)
+        self.crop = Crop(self.grid)
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
-        """Images [b, 1, 28, 28] in [-1, 1] of noise z [b, l] and labels y [b]."""
-        h = self.start(torch.cat([z, self.embed(y)], 1)).unflatten(1, (-1, 7, 7))
+        """Images [b, c, h, w] in [-1, 1] of noise z [b, l] and labels y [b]."""
+        h = self.start(torch.cat([z, self.embed(y)], 1)).unflatten(1, (-1, *self.grid.smallest))
         h = F.relu(self.norm7(h.contiguous(memory_format=torch.channels_last), y))
+        for larger, norm in zip(self.larger, self.larger_norms, strict=True):
+            h = F.relu(norm(F.pixel_shuffle(larger(h), 2), y))
         h = F.relu(self.norm14(F.pixel_shuffle(self.to14(h), 2), y))
         h = F.relu(self.norm_mix(self.mix14(h), y))
-        return torch.tanh(F.pixel_shuffle(self.to28(h), 2))
+        images: Tensor = self.crop(torch.tanh(F.pixel_shuffle(self.to28(h), 2)))
+        return images
 
     @torch.no_grad()
     def pixels(self, z: Tensor, y: Tensor, batch: int = 1000) -> Tensor:
@@ -80,18 +92,21 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Image and label to one logit, and, for the auxiliary loss, class logits."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, shape: Sequence[int], k: int) -> None:
         super().__init__()
+        grid = Grid.of(shape)
+        further = [spectral_norm(nn.Conv2d(width // 2, width // 2, 3, 2, 1)) for _ in range(grid.levels - 2)]
         self.body = nn.Sequential(
-            nn.PixelUnshuffle(2),  # one channel at 28 x 28 becomes four at 14 x 14, which is much faster
-            spectral_norm(nn.Conv2d(4, width // 2, 3, padding=1)), nn.LeakyReLU(0.2),
+            Pad(grid), nn.PixelUnshuffle(2),  # one channel at 28 x 28 becomes four at 14 x 14, which is much faster
+            spectral_norm(nn.Conv2d(4 * grid.channels, width // 2, 3, padding=1)), nn.LeakyReLU(0.2),
+            *[layer for convolution in further for layer in (convolution, nn.LeakyReLU(0.2))],
             spectral_norm(nn.Conv2d(width // 2, width, 3, 2, 1)), nn.LeakyReLU(0.2),
             spectral_norm(nn.Conv2d(width, width, 3, padding=1)), nn.LeakyReLU(0.2),
             spectral_norm(nn.Conv2d(width, 2 * width, 3, 2, 1)), nn.LeakyReLU(0.2),
         )  # fmt: skip
         self.real = spectral_norm(nn.Linear(2 * width + 1, 1))
-        self.project = spectral_norm(nn.Embedding(K, 2 * width))
-        self.classify = nn.Linear(2 * width, K)
+        self.project = spectral_norm(nn.Embedding(k, 2 * width))
+        self.classify = nn.Linear(2 * width, k)
 
     def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Logits [b] of "x is real and shows y", and of the classes [b, k]."""
@@ -149,13 +164,16 @@ def falling_rate(adam: torch.optim.Adam, total: int) -> LambdaLR:
 
 def build(checkpoint: Checkpoint[Train]) -> Generator:
     """The generator of a checkpoint, in eval mode."""
-    return checkpoint.fill(Generator(checkpoint.options.latent, checkpoint.options.generator_width))
+    options, k = checkpoint.options, len(checkpoint.classes)
+    return checkpoint.fill(Generator(options.latent, options.generator_width, checkpoint.shape, k))
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:
     """One discriminator step, one generator step, on the same generated batch; keep the average generator."""
-    data = run.dataset(DATA, "train")
-    g, d = Generator(options.latent, options.generator_width), Discriminator(options.discriminator_width)
+    data = classified(run.dataset(options.data, "train", options.augment))
+    k = len(data.classes)
+    g = Generator(options.latent, options.generator_width, data.shape, k)
+    d = Discriminator(options.discriminator_width, data.shape, k)
     average = copy.deepcopy(g)
     betas = (options.beta1, 0.999)
     adam_g = torch.optim.Adam(g.parameters(), options.generator_rate, betas, fused=True)
@@ -163,11 +181,11 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
     falling = [falling_rate(adam, options.total_steps(data)) for adam in (adam_g, adam_d)]
     run.prepare(generator=g, discriminator=d, average=average)
     run.prepare(adam_g=adam_g, adam_d=adam_d, decay_g=falling[0], decay_d=falling[1])
-    fixed = torch.randn(10 * K, options.latent, device=run.device)
+    fixed = torch.randn(10 * k, options.latent, device=run.device)
 
     for step in run.steps(data, options):
         x, y = to_range(data.bytes(step.rows)), data.labels[step.rows]
-        z, wanted = torch.randn(len(x), options.latent, device=x.device), torch.randint(K, (len(x),), device=x.device)
+        z, wanted = torch.randn(len(x), options.latent, device=x.device), torch.randint(k, (len(x),), device=x.device)
         generated = g(z, wanted)
         loss_d = teach_discriminator(run, options, d, adam_d, (x, y), (generated.detach(), wanted))
         loss_g = teach_generator(run, options, d, adam_g, (generated, wanted))
@@ -176,11 +194,11 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
             schedule.step()
         run.log(discriminator=loss_d, generator=loss_g)
         if step.ends_epoch and (step.last or (step.epoch + 1).bit_count() == 1):  # after 1, 2, 4, 8 ... epochs
-            run.show(f"samples-epoch-{step.epoch + 1}", grid(average.eval(), fixed))
+            run.show(f"samples-epoch-{step.epoch + 1}", grid(average.eval(), fixed, data.classes))
     return average.state_dict()
 
 
-Labelled = tuple[Tensor, Tensor]  # images [b, 1, h, w] in [-1, 1], and labels [b]
+Labelled = tuple[Tensor, Tensor]  # images [b, c, h, w] in [-1, 1], and labels [b]
 
 
 def teach_discriminator(
@@ -209,34 +227,35 @@ def to_range(images: Tensor) -> Tensor:
 # -- what is drawn and measured --------------------------------------------------------------------
 
 
-def grid(generator: Generator, z: Tensor) -> Images:
+def grid(generator: Generator, z: Tensor, classes: Sequence[str]) -> Images:
     """A row for each class; z is [k * columns, l]."""
-    y = torch.arange(K, device=z.device).repeat_interleave(len(z) // K)
-    return Images(generator.pixels(z, y).cpu(), tuple(CLASSES[i] for i in y.tolist()), len(z) // K)
+    columns = len(z) // len(classes)
+    y = torch.arange(len(classes), device=z.device).repeat_interleave(columns)
+    return Images(generator.pixels(z, y).cpu(), tuple(classes[i] for i in y.tolist()), columns)
 
 
 def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
     """n images of one class, or n of every class."""
-    generator = build(checkpoint).to(run.device)
+    generator, classes = build(checkpoint).to(run.device), checkpoint.classes
     if options.class_ is None:
-        return grid(generator, torch.randn(K * options.n, generator.latent, device=run.device))
+        return grid(generator, torch.randn(len(classes) * options.n, generator.latent, device=run.device), classes)
     z = torch.randn(options.n, generator.latent, device=run.device)
-    y = torch.full((options.n,), CLASSES.index(options.class_), device=run.device)
+    y = torch.full((options.n,), classes.index(options.class_), device=run.device)
     return Images(generator.pixels(z, y).cpu(), (options.class_,) * options.n, options.columns)
 
 
 @torch.no_grad()
 def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict[str, float]:
     """Compare generated images with all real test images, through the eyes of a judge."""
-    data = run.dataset(DATA, "test")
-    generator, judge = build(checkpoint).to(run.device), run.load(options.judge_of(DATA))
-    y = torch.arange(K, device=run.device).repeat_interleave(options.per_class or len(data) // K)
+    data = run.dataset(checkpoint.options.data, "test")
+    generator, judge, k = build(checkpoint).to(run.device), options.judge_of(run, data), len(data.classes)
+    y = torch.arange(k, device=run.device).repeat_interleave(options.per_class or max(10, len(data) // k))
     pixels = generator.pixels(torch.randn(len(y), generator.latent, device=run.device), y)
-    comparison = compare(judge, pixels, data.images, options.neighbours, run.track)
-    rows = [class_row(label, pixels, y, data, comparison) for label in range(K)]
+    comparison = compare(judge, pixels, data, options.neighbours, run.track)
+    rows = [class_row(label, pixels, y, data, comparison) for label in range(k)]
     run.show("classes", Table(("class", "share", "share_real", "deviation"), tuple(rows)))
     return {
-        "share": sum(share for _, share, _, _ in rows) / K,
+        "share": sum(share for _, share, _, _ in rows) / k,
         "share_min": min(share for _, share, _, _ in rows),
         "share_real": 100 * float((comparison.real_answers == data.labels).float().mean()),
         **comparison.scores,
@@ -250,9 +269,9 @@ def class_row(
     """One class: its name, how much of it is judged so, generated and real, in percent, and how much it varies.
 
     Args:
-        pixels: [n, 1, h, w], of the classes y [n].
+        pixels: [n, c, h, w], of the classes y [n].
     """
     mine, real = y == label, data.labels == label
     shares = (comparison.answers[mine] == label).float(), (comparison.real_answers[real] == label).float()
-    varies = deviation(pixels[mine]) / deviation(to_pixels(data.images[real]))
-    return CLASSES[label], 100 * float(shares[0].mean()), 100 * float(shares[1].mean()), varies
+    varies = deviation(pixels[mine]) / deviation(to_pixels(data.images[real.cpu()]))
+    return data.classes[label], 100 * float(shares[0].mean()), 100 * float(shares[1].mean()), varies

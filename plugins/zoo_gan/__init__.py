@@ -17,7 +17,7 @@ class Train(OnImages, Budget):
 
     network: Literal["dcgan", "pixelshuffle", "conv-small"] = option("dcgan", "kind of generator and discriminator")
     latent: int = option(64, "size of the noise z", unit="dimensions", ge=1, le=1024)
-    width: int = option(96, "channels of the generator at 7 x 7 (dcgan)", ge=4, le=2048)
+    width: int = option(96, "channels of the generator at its smallest grid, 7 x 7 of 28 x 28 (dcgan)", ge=4, le=2048)
     loss: Literal["non-saturating", "minimax"] = option(
         "non-saturating", "the generator minimises -log D(G(z)), or log(1 - D(G(z))), which saturates"
     )
@@ -68,7 +68,7 @@ def _variant(base: Train, summary: str, **changes: Any) -> Preset:
 
 
 PRESETS = {
-    "dcgan": Preset(DCGAN, "DCGAN for 28 x 28, Fashion-MNIST, both learning rates 2e-4: the best of four"),
+    "dcgan": Preset(DCGAN, "DCGAN, Fashion-MNIST, both learning rates 2e-4: the best of four"),
     "conv-small": Preset(CONV_SMALL, "a few convolutions, MNIST"),
     "pixelshuffle": Preset(SHUFFLE, "sub-pixel generator, strided discriminator, MNIST"),
     "minimax": _variant(
@@ -101,7 +101,7 @@ CARD = Card(
     presets=PRESETS,
     metrics=(
         *generators.METRICS,
-        Metric("class_entropy", "entropy of the judged classes; log 10 = 2.303 when balanced", "nats", "higher", 3),
+        Metric("class_entropy", "entropy of the judged classes; log k of k balanced ones", "nats", "higher", 3),
         Metric("class_min", "share of the class that is drawn least", "%", "higher"),
         Metric("class_max", "share of the class that is drawn most", "%", "lower"),
     ),

@@ -1,14 +1,18 @@
-"""Generative adversarial networks for 28 x 28 images.
+"""Generative adversarial networks for images of any size.
 
     min_G max_D  V(G, D) = E_x[log D(x)] + E_z[log(1 - D(G(z)))]    (Goodfellow et al. 2014, eq. 1)
 
 The best discriminator against a fixed generator is D* = p_data / (p_data + p_g), for which
 V(G, D*) = -log 4 + 2 JSD(p_data || p_g). Discriminators here give logits.
 
-Shapes: b images, 1 channel, 28 x 28 pixels; l noise dimensions; w channels.
+Shapes: b images, c channels, h x w pixels; g x g' the smallest grid, 7 x 7 of 28 x 28; l noise dimensions.
 """
 
 from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -18,25 +22,28 @@ from zoo_core import Checkpoint, Images, Run
 from zoo_core.kits.distances import entropy
 from zoo_core.kits.generators import Drawn
 from zoo_core.kits.generators.comparison import compare
+from zoo_core.kits.grids import Crop, Grid, Pad, at_least
 
 from . import Sample, Train
 from .schedule import generator_moves, parse
 
-# -- networks: each pair is a generator [b, l] -> [b, 1, 28, 28] and a discriminator -> logits [b, 1] ----------
+# -- networks: each pair is a generator [b, l] -> [b, c, h, w] and a discriminator -> logits [b, 1] --------------
 
 
-def conv_small(options: Train) -> tuple[nn.Module, nn.Module]:
+def conv_small(options: Train, shape: Sequence[int]) -> tuple[nn.Module, nn.Module]:
     """A few convolutions; kaiming-uniform weights, zero biases."""
+    at_least(12, shape, "conv-small")
+    grid, (c, h, w) = Grid.of(shape, levels=2), shape
     generator = nn.Sequential(
-        nn.Linear(options.latent, 1568), nn.LeakyReLU(0.2), nn.Unflatten(1, (32, 7, 7)),
+        nn.Linear(options.latent, 32 * grid.area), nn.LeakyReLU(0.2), nn.Unflatten(1, (32, *grid.smallest)),
         nn.Upsample(scale_factor=2), nn.Conv2d(32, 16, 3, padding=1), nn.LeakyReLU(0.2),
         nn.Upsample(scale_factor=2), nn.Conv2d(16, 8, 3, padding=1), nn.LeakyReLU(0.2),
-        nn.Conv2d(8, 1, 3, padding=1), nn.Sigmoid(),
+        nn.Conv2d(8, c, 3, padding=1), nn.Sigmoid(), Crop(grid),
     )  # fmt: skip
     discriminator = nn.Sequential(
-        nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(c, 2, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
         nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(4, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(200, 1),
+        nn.Conv2d(4, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * (h // 4 - 2) * (w // 4 - 2), 1),
     )  # fmt: skip
     for layer in [*generator, *discriminator]:
         if isinstance(layer, nn.Linear | nn.Conv2d):
@@ -45,37 +52,44 @@ def conv_small(options: Train) -> tuple[nn.Module, nn.Module]:
     return generator, discriminator
 
 
-def pixelshuffle(options: Train) -> tuple[nn.Module, nn.Module]:
+def pixelshuffle(options: Train, shape: Sequence[int]) -> tuple[nn.Module, nn.Module]:
     """A generator that enlarges by moving channels into space (Shi et al. 2016)."""
+    grid = Grid.of(shape, levels=2)
+    inner = 64 * grid.area
     generator = nn.Sequential(
         nn.Linear(options.latent, 512), nn.BatchNorm1d(512), nn.ReLU(),
-        nn.Linear(512, 64 * 49), nn.BatchNorm1d(64 * 49), nn.ReLU(), nn.Unflatten(1, (64, 7, 7)),
+        nn.Linear(512, inner), nn.BatchNorm1d(inner), nn.ReLU(), nn.Unflatten(1, (64, *grid.smallest)),
         nn.PixelShuffle(2), nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(),
-        nn.PixelShuffle(2), nn.Conv2d(8, 1, 3, padding=1), nn.Tanh(),
+        nn.PixelShuffle(2), nn.Conv2d(8, grid.channels, 3, padding=1), nn.Tanh(), Crop(grid),
     )  # fmt: skip
     discriminator = nn.Sequential(
-        nn.Conv2d(1, 32, 4, 2, 1), nn.ReLU(), nn.Conv2d(32, 64, 4, 2, 1), nn.ReLU(), nn.Flatten(),
-        nn.Linear(64 * 49, 512), nn.ReLU(), nn.Linear(512, 1),
+        Pad(grid), nn.Conv2d(grid.channels, 32, 4, 2, 1), nn.ReLU(), nn.Conv2d(32, 64, 4, 2, 1), nn.ReLU(),
+        nn.Flatten(), nn.Linear(inner, 512), nn.ReLU(), nn.Linear(512, 1),
     )  # fmt: skip
     return generator, discriminator
 
 
-def dcgan(options: Train) -> tuple[nn.Module, nn.Module]:
+def dcgan(options: Train, shape: Sequence[int]) -> tuple[nn.Module, nn.Module]:
     """DCGAN: batch normalisation, no pooling, enlarging by sub-pixel convolutions.
 
     A 3 x 3 convolution before a pixel shuffle is a strided transposed convolution with a 6 x 6
     kernel, and faster. In the discriminator a pixel unshuffle makes the first strided convolution.
     """
-    w = options.width
+    grid, w = Grid.of(shape), options.width
+    widths = grid.widths(w)  # w / 2 and w of 28 x 28
     generator = nn.Sequential(
-        nn.Linear(options.latent, 49 * w, bias=False), nn.Unflatten(1, (w, 7, 7)), nn.BatchNorm2d(w), nn.ReLU(),
-        nn.Conv2d(w, 2 * w, 3, padding=1, bias=False), nn.PixelShuffle(2), nn.BatchNorm2d(w // 2), nn.ReLU(),
-        nn.Conv2d(w // 2, 4, 3, padding=1), nn.PixelShuffle(2), nn.Tanh(),
+        nn.Linear(options.latent, grid.area * w, bias=False), nn.Unflatten(1, (w, *grid.smallest)),
+        nn.BatchNorm2d(w), nn.ReLU(),
+        *[layer for inputs, outputs in itertools.pairwise(widths[::-1]) for layer in (
+            nn.Conv2d(inputs, 4 * outputs, 3, padding=1, bias=False), nn.PixelShuffle(2),
+            nn.BatchNorm2d(outputs), nn.ReLU())],
+        nn.Conv2d(widths[0], 4 * grid.channels, 3, padding=1), nn.PixelShuffle(2), nn.Tanh(), Crop(grid),
     )  # fmt: skip
     discriminator = nn.Sequential(
-        nn.PixelUnshuffle(2), nn.Conv2d(4, w // 2, 3, padding=1), nn.LeakyReLU(0.2),
-        nn.Conv2d(w // 2, w, 4, 2, 1, bias=False), nn.BatchNorm2d(w), nn.LeakyReLU(0.2),
-        nn.Flatten(), nn.Linear(49 * w, 1),
+        Pad(grid), nn.PixelUnshuffle(2), nn.Conv2d(4 * grid.channels, widths[0], 3, padding=1), nn.LeakyReLU(0.2),
+        *[layer for inputs, outputs in itertools.pairwise(widths) for layer in (
+            nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2))],
+        nn.Flatten(), nn.Linear(grid.area * w, 1),
     )  # fmt: skip
     for layer in [*generator, *discriminator]:
         if isinstance(layer, nn.Linear | nn.Conv2d):
@@ -95,7 +109,7 @@ class Generator(nn.Module):
         self.low = 0.0 if options.network == "conv-small" else -1.0  # sigmoid or tanh
 
     def forward(self, z: Tensor) -> Tensor:
-        """Images [b, 1, 28, 28] in [low, 1] of noise [b, l]."""
+        """Images [b, c, h, w] in [low, 1] of noise [b, l]."""
         images: Tensor = self.network(z)
         return images
 
@@ -113,15 +127,15 @@ class Generator(nn.Module):
         return torch.cat(parts).clamp(0, 1)
 
 
-def networks(options: Train) -> tuple[Generator, nn.Module]:
-    """Fresh generator and discriminator."""
-    generator, discriminator = NETWORKS[options.network](options)
+def networks(options: Train, shape: Sequence[int]) -> tuple[Generator, nn.Module]:
+    """Fresh generator and discriminator for images of a shape [c, h, w]."""
+    generator, discriminator = NETWORKS[options.network](options, shape)
     return Generator(generator, options), discriminator
 
 
 def build(checkpoint: Checkpoint[Train]) -> Generator:
     """The generator of a checkpoint, in eval mode."""
-    generator, _ = networks(checkpoint.options)
+    generator, _ = networks(checkpoint.options, checkpoint.shape)
     return checkpoint.fill(generator)
 
 
@@ -145,8 +159,8 @@ def generator_loss(kind: str, fake: Tensor) -> Tensor:
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:
     """Discriminator steps over the data; the generator takes its turn when the schedule says so."""
-    data = run.dataset(options.data, "train")
-    g, d = networks(options)
+    data = run.dataset(options.data, "train", options.augment)
+    g, d = networks(options, data.shape)
     betas = (options.beta1, 0.999)
     adam_g = torch.optim.Adam(g.parameters(), options.generator_rate, betas, fused=True)
     adam_d = torch.optim.Adam(d.parameters(), options.discriminator_rate, betas, fused=True)
@@ -189,9 +203,11 @@ def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Drawn) -> dict[st
     """Compare generated images with all real test images, through the eyes of a judge."""
     trained = checkpoint.options
     data = run.dataset(trained.data, "test")
-    generator, judge = build(checkpoint).to(run.device), run.load(options.judge_of(trained.data))
+    generator, judge = build(checkpoint).to(run.device), options.judge_of(run, data)
     pixels = generator.pixels(noise(options.n or len(data), trained, run))
-    comparison = compare(judge, pixels, data.images, options.neighbours, run.track)
+    comparison = compare(judge, pixels, data, options.neighbours, run.track)
+    if not data.classes:
+        return {**comparison.scores, "class_entropy": math.nan, "class_min": math.nan, "class_max": math.nan}
     counts = torch.bincount(comparison.answers, minlength=len(data.classes))
     shares = 100 * counts / counts.sum()
     run.show("classes", comparison.histogram(data.classes))

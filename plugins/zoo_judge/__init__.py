@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from zoo_core import Budget, Card, Metric, OnImages, Options, Plugin, Preset, option
 
 
@@ -12,7 +14,6 @@ class Train(OnImages, Budget):
     learning_rate: float = option(4e-3, "peak of the one-cycle schedule", gt=0, le=1)
     weight_decay: float = option(0.01, "decoupled weight decay", ge=0, le=1)
     dropout: float = option(0.3, "share of features dropped before the head", ge=0, lt=1)
-    flip: bool = option(True, "mirror training images at random (clothes have no left and right)")
 
 
 class Sample(Options):
@@ -26,6 +27,12 @@ class Evaluate(Options):
     """Nothing to choose: all test images, once."""
 
 
+def _todays(options: dict[str, Any], version: int) -> dict[str, Any]:
+    """Today's training options: version 1 had `flip` where `augment` is now."""
+    flips = options.pop("flip", True)
+    return {**options, "augment": "flip" if flips else "none"}
+
+
 CARD = Card(
     name="judge",
     summary="Small CNN classifier that judges generated images",
@@ -35,13 +42,15 @@ CARD = Card(
     licence="MIT",
     metrics=(Metric("accuracy", "test images classified correctly", "%", "higher"),),
     presets={
-        "fashion-mnist": Preset(Train(data="fashion-mnist", epochs=10), "Fashion-MNIST, ten classes of clothing"),
-        "mnist": Preset(Train(data="mnist", epochs=5, flip=False), "MNIST, ten digits"),
+        "fashion-mnist": Preset(Train(data="fashion-mnist", epochs=10, augment="flip"), "Fashion-MNIST, ten classes"),
+        "mnist": Preset(Train(data="mnist", epochs=5), "MNIST, ten digits"),
     },
     task="image-classification",
     sample_options=Sample,
     evaluate_options=Evaluate,
     tiny={"iterations": 4, "batch_size": 16},
+    options_version=2,
+    migrate=_todays,
 )
 
 plugin = Plugin(CARD)

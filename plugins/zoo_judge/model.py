@@ -1,17 +1,22 @@
 """The judge network: five convolutions, global average pooling, one linear layer.
 
-Shapes: b images, 1 channel, 28 x 28 pixels; d = 128 features; k = 10 classes.
+Images above 32 pixels are halved earlier, and more often, so that the cost does not grow with their area.
+
+Shapes: b images, c channels, h x w pixels; d = 128 features; k classes.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo_core import Checkpoint, Images, Run, UsageError
-from zoo_core.data.images import ImageData
-from zoo_core.kits.classifiers import accuracy, answered
+from zoo_core.data.images import ImageData, to_pixels
+from zoo_core.kits.classifiers import accuracy, answered, classified
+from zoo_core.kits.grids import Grid
 
 from . import Sample, Train
 
@@ -23,39 +28,36 @@ def _block(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
 class Judge(nn.Module):
     """Classifier whose pooled features are a space for comparing images."""
 
-    def __init__(self, dropout: float, classes: int = 10) -> None:
+    def __init__(self, dropout: float, shape: Sequence[int] = (1, 28, 28), classes: int = 10) -> None:
         super().__init__()
+        first, third = (1 + (Grid.of(shape).levels > levels) for levels in (2, 3))  # strides
         self.features = nn.Sequential(
-            *_block(1, 32, 1), *_block(32, 64, 2), *_block(64, 64, 1), *_block(64, 128, 2), *_block(128, 128, 1),
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+            *_block(shape[0], 32, first), *_block(32, 64, 2), *_block(64, 64, third), *_block(64, 128, 2),
+            *_block(128, 128, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
         )  # fmt: skip
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(128, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits [b, k] of images x, float [b, 1, 28, 28] in [0, 1]."""
+        """Logits [b, k] of images x, float [b, c, h, w] in [0, 1]."""
         logits: Tensor = self.head(self.dropout(self.features(x)))
         return logits
 
 
 def build(checkpoint: Checkpoint[Train]) -> Judge:
     """The judge of a checkpoint, in eval mode."""
-    return checkpoint.fill(Judge(checkpoint.options.dropout))
+    return checkpoint.fill(Judge(checkpoint.options.dropout, checkpoint.shape, len(checkpoint.classes)))
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:
     """Cross-entropy with AdamW and a one-cycle schedule."""
-    data = run.dataset(options.data, "train")
-    judge = Judge(options.dropout)
+    data = classified(run.dataset(options.data, "train", options.augment))
+    judge = Judge(options.dropout, data.shape, len(data.classes))
     adam = torch.optim.AdamW(judge.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(adam, options.learning_rate, total_steps=options.total_steps(data))
     run.prepare(judge=judge, adam=adam, schedule=schedule)
     for step in run.steps(data, options):
-        x = data.pixels(step.rows)
-        if options.flip:
-            mirrored = torch.rand(len(x), 1, 1, 1, device=x.device) < 0.5
-            x = torch.where(mirrored, x.flip(3), x)
-        loss = F.cross_entropy(judge(x), data.labels[step.rows])
+        loss = F.cross_entropy(judge(data.pixels(step.rows)), data.labels[step.rows])
         run.descend(loss, adam)
         schedule.step()
         run.log(loss=loss)
@@ -66,8 +68,7 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
 def probabilities(run: Run, checkpoint: Checkpoint[Train], data: ImageData) -> Tensor:
     """Class probabilities [n, k] of all images."""
     judge = build(checkpoint).to(run.device)
-    rows = torch.arange(len(data), device=run.device)
-    return torch.cat([judge(data.pixels(part)).softmax(1) for part in rows.split(1000)])
+    return torch.cat([judge(to_pixels(part)).softmax(1) for part in data.parts()])
 
 
 def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from zoo_core import Budget, Card, Metric, Options, Plugin, Preset, option
+from zoo_core import Budget, Card, Metric, OnImages, Options, Plugin, Preset, option
 
 
-class Train(Budget):
+class Train(OnImages, Budget):
     """What is learned, and how the gradient is estimated."""
 
-    data: Literal["mnist", "threshold"] = option("mnist", "MNIST, or y = 1 if x > 5 on the line")
+    task: Literal["images", "threshold"] = option("images", "the data's images, or y = 1 if x > 5 on the line")
     hidden: int = option(256, "width of the hidden layer", ge=1, le=65536)
     learner: Literal["policy-gradient", "supervised"] = option(
         "policy-gradient", "sees the loss of the class that it drew, or the label"
@@ -30,7 +30,7 @@ class Train(Budget):
 class Sample(Options):
     """What to show."""
 
-    n: int = option(16, "test images shown (mnist)", unit="images", ge=1, le=400)
+    n: int = option(16, "test images shown", unit="images", ge=1, le=400)
 
 
 class Evaluate(Options):
@@ -48,6 +48,13 @@ METRICS = (
     Metric("gradient_norm2", "|gradient|² there", "", "", 5),
 )
 
+
+def _todays(options: dict[str, Any], version: int) -> dict[str, Any]:
+    """Today's training options: in version 1 `data` said the task."""
+    toy = options.get("data") == "threshold"
+    return {**options, "data": "mnist", "task": "threshold"} if toy else options
+
+
 CARD = Card(
     name="pg-classifier",
     summary="Classifier trained by policy gradient, from a black-box loss",
@@ -55,7 +62,6 @@ CARD = Card(
     "log-probability of what went better than expected is gradient descent on the expected loss.",
     paper="Williams 1992, Simple statistical gradient-following algorithms for connectionist reinforcement learning, "
     "https://doi.org/10.1007/BF00992696",
-    datasets=("mnist",),
     licence="MIT",
     metrics=METRICS,
     presets={
@@ -63,12 +69,14 @@ CARD = Card(
         "plain": Preset(Train(**PLAIN), "no baseline, one draw, no bonus", {"accuracy": 75.0}),
         "batch-mean": Preset(Train(**{**PLAIN, "baseline": "batch-mean"}), "one draw, batch mean as the baseline"),
         "supervised": Preset(Train(learner="supervised"), "the twin that sees the label"),
-        "threshold": Preset(Train(data="threshold", hidden=16, epochs=20), "y = 1 if x > 5"),
+        "threshold": Preset(Train(task="threshold", hidden=16, epochs=20), "y = 1 if x > 5"),
     },
     task="image-classification",
     sample_options=Sample,
     evaluate_options=Evaluate,
     tiny={"iterations": 6, "batch_size": 16, "hidden": 8},
+    options_version=2,
+    migrate=_todays,
 )
 
 plugin = Plugin(CARD)

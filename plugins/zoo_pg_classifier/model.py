@@ -10,6 +10,8 @@ Shapes: b inputs of d numbers, s draws for each, k classes.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +19,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo_core import Checkpoint, Figure, Images, Run, Series, Table
-from zoo_core.data.images import to_pixels
 from zoo_core.kits import classifiers
 
 from . import Evaluate, Sample, Train
@@ -26,30 +27,40 @@ from .comparison import Ledger, variants
 # -- the task --------------------------------------------------------------------------------------
 
 
+LINE = ("0", "1")  # the classes of the line
+
+
 @dataclass(frozen=True)
 class Task:
-    """Inputs uint8 [n, 784], or float [n, 1]; labels int64 [n]."""
+    """What is to be classified.
 
-    inputs: Tensor
+    Args:
+        x: float inputs [b, d] of some rows.
+        labels: int64 [n].
+        classes: names, by label.
+        shape: of an input: [c, h, w] of images, [1] of points of the line.
+    """
+
+    x: Callable[[Tensor | slice], Tensor]
     labels: Tensor
+    classes: tuple[str, ...]
+    shape: tuple[int, ...]
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def x(self, rows: Tensor | slice) -> Tensor:
-        """Float inputs [b, d] of some rows."""
-        x = self.inputs[rows]
-        return to_pixels(x) if x.dtype == torch.uint8 else x
-
 
 def task(run: Run, options: Train, split: str) -> Task:
-    """MNIST (of ``examples``, what there is to show), or 10,000 points of the line, uniform in [0, 10]."""
-    if options.data == "mnist":
-        data = run.examples("mnist") if split == "examples" else run.dataset("mnist", split)
-        return Task(data.images.flatten(1), data.labels)
+    """Images (of ``examples``, what there is to show), or 10,000 points of the line, uniform in [0, 10]."""
+    if options.task == "images":
+        augment = options.augment if split == "train" else "none"
+        examples = split == "examples"
+        data = run.examples(options.data) if examples else run.dataset(options.data, split, augment)
+        classifiers.classified(data)
+        return Task(lambda rows: data.pixels(rows).flatten(1), data.labels, data.classes, data.shape)
     generator = torch.Generator().manual_seed(int(split == "train"))
     x = 10 * torch.rand(10_000, 1, generator=generator).to(run.device)
-    return Task(x, (x[:, 0] > 5).long())
+    return Task(lambda rows: x[rows], (x[:, 0] > 5).long(), LINE, (1,))
 
 
 def black_box(labels: Tensor, y: Tensor) -> Tensor:
@@ -63,9 +74,9 @@ def black_box(labels: Tensor, y: Tensor) -> Tensor:
 class Classifier(nn.Module):
     """The policy p_w(y|x), and the prediction of the loss that serves as a learned baseline."""
 
-    def __init__(self, options: Train) -> None:
+    def __init__(self, options: Train, shape: Sequence[int], k: int) -> None:
         super().__init__()
-        d, k = (784, 10) if options.data == "mnist" else (1, 2)
+        d = math.prod(shape)
         self.policy = nn.Sequential(nn.Linear(d, options.hidden), nn.ReLU(), nn.Linear(options.hidden, k))
         self.expected = nn.Sequential(nn.Linear(d, 64), nn.ReLU(), nn.Linear(64, 1))
 
@@ -145,7 +156,9 @@ def gradient_variance(classifier: Classifier, options: Train, x: Tensor, labels:
 
 def build(checkpoint: Checkpoint[Train]) -> Classifier:
     """The classifier of a checkpoint, in eval mode."""
-    return checkpoint.fill(Classifier(checkpoint.options))
+    if checkpoint.options.task == "images":
+        return checkpoint.fill(Classifier(checkpoint.options, checkpoint.shape, len(checkpoint.classes)))
+    return checkpoint.fill(Classifier(checkpoint.options, (1,), len(LINE)))
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:
@@ -166,7 +179,7 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
 def learn(run: Run, options: Train, label: str, index: int, ledger: Ledger) -> Classifier:
     """Adam on the policy gradient, or on the cross-entropy."""
     data, test = task(run, options, "train"), task(run, options, "test")
-    classifier = Classifier(options)
+    classifier = Classifier(options, data.shape, len(data.classes))
     adam = torch.optim.Adam(classifier.parameters(), options.learning_rate, fused=True)
     run.prepare(classifier=classifier, adam=adam, ledger=ledger)
     for step in run.steps(data, options):
@@ -199,15 +212,15 @@ def accuracy(classifier: Classifier, data: Task) -> float:
 def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images | Figure:
     """Random test images with truth, answer and probability; on the line, p(y = 1 | x)."""
     classifier, data = build(checkpoint).to(run.device), task(run, checkpoint.options, "examples")
-    if checkpoint.options.data == "threshold":
+    if checkpoint.options.task == "threshold":
         x = torch.linspace(0, 10, 501, device=run.device)
-        p = answers(classifier, Task(x[:, None], torch.zeros_like(x)))[:, 1]
+        p = classifier.policy(x[:, None]).softmax(1)[:, 1]
         curves = [("learned", p), ("truth", (x > 5).float())]
         series = tuple(Series(name, tuple(x.tolist()), tuple(y.tolist())) for name, y in curves)
         return Figure("Probability of class 1", "x", "p(y = 1 | x)", series)
     rows = torch.randperm(len(data), device=run.device)[: options.n]
-    pixels = data.x(rows).view(-1, 1, 28, 28)
-    return classifiers.answered(pixels, data.labels[rows], answers(classifier, data)[rows], tuple("0123456789"))
+    pixels = data.x(rows).view(-1, *data.shape)
+    return classifiers.answered(pixels, data.labels[rows], answers(classifier, data)[rows], data.classes)
 
 
 def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict[str, float]:
@@ -215,10 +228,10 @@ def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict
     trained = checkpoint.options
     classifier, data = build(checkpoint).to(run.device), task(run, trained, "test")
     right = (answers(classifier, data).argmax(1) == data.labels).double()
-    classes = [100 * float(right[data.labels == k].mean()) for k in range(int(data.labels.max()) + 1)]
+    classes = [100 * float(right[data.labels == k].mean()) for k in range(len(data.classes))]
     rows = slice(trained.batch_size)
     variance, norm2 = gradient_variance(classifier, trained, data.x(rows), data.labels[rows], options.estimates)
-    run.show("classes", Table(("class", "accuracy"), tuple((str(k), a) for k, a in enumerate(classes))))
+    run.show("classes", Table(("class", "accuracy"), tuple(zip(data.classes, classes, strict=True))))
     return {
         "accuracy": 100 * float(right.mean()),
         "class_min": min(classes),

@@ -1,4 +1,4 @@
-"""Variational autoencoder (Kingma & Welling 2014) on binarised images."""
+"""Variational autoencoder (Kingma & Welling 2014) of binarised images, or of all 256 levels."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ class Train(OnImages, Budget):
 
     network: Literal["conv", "mlp"] = option("conv", "kind of encoder and decoder")
     latent: int = option(32, "size of the latent space", unit="dimensions", ge=1, le=1024)
-    hidden: int = option(32, "width of the hidden layers (conv: channels at 7 x 7)", ge=2, le=8192)
+    hidden: int = option(32, "width of the hidden layers (conv: channels at 7 x 7 of 28 x 28)", ge=2, le=8192)
     depth: int = option(2, "hidden layers on each side (mlp)", ge=1, le=16)
     activation: Literal["relu", "elu", "tanh"] = option("relu", "between the layers")
     prior: Literal["flow", "standard"] = option("flow", "p(z): learned with affine couplings, or N(0, I)")
     elbo: Literal["closed-form", "monte-carlo"] = option(
         "closed-form", "KL to N(0, I) in closed form, or log q(z|x) - log p(z) at the sampled z"
+    )
+    likelihood: Literal["auto", "bernoulli", "logistic"] = option(
+        "auto", "p(x|z): of images binarised at random, or of their 256 levels; auto: of levels where there is colour"
     )
     batch_size: int = option(256, "images per step; batch normalisation needs two", ge=2, le=65_536)
     learning_rate: float = option(8e-3, "of Adam; the peak if there is a schedule", gt=0, le=1)
@@ -47,14 +50,15 @@ MLP: dict[str, Any] = {"network": "mlp", "prior": "standard", "learning_rate": 1
 
 CARD = Card(
     name="vae",
-    summary="Variational autoencoder on binarised images",
+    summary="Variational autoencoder, of binarised images or all levels",
     idea="An encoder turns an image into a Gaussian over a small latent space, a decoder turns a point of that space "
     "into pixel probabilities; both are trained to maximise a lower bound of the image's log-likelihood.",
     paper="Kingma & Welling 2014, Auto-Encoding Variational Bayes, https://arxiv.org/abs/1312.6114; "
     "flow prior: Dinh et al. 2017, https://arxiv.org/abs/1605.08803",
     licence="MIT",
     metrics=(
-        Metric("nelbo", "negative evidence lower bound, test images binarised at random", "nats/image", "lower"),
+        Metric("nelbo", "negative evidence lower bound, test images (binarised at random)", "nats/image", "lower"),
+        Metric("bits_per_dim", "the same, for each pixel and channel", "bits", "lower", 3),
         Metric("kl", "its first part: divergence of q(z|x) from the prior", "nats/image"),
         Metric("reconstruction", "its second part: -log p(x|z)", "nats/image"),
         *generators.METRICS,

@@ -1,16 +1,18 @@
 """The variational autoencoder, after Kingma & Welling 2014 (https://arxiv.org/abs/1312.6114).
 
-    log p(x) >= E_q(z|x)[log p(x|z)] - KL(q(z|x) || p(z)),    p(x|z) = Bernoulli
+    log p(x) >= E_q(z|x)[log p(x|z)] - KL(q(z|x) || p(z))
 
-The prior p(z) is N(0, I), or a flow that is learned along with the rest.
+p(x|z) is Bernoulli, of binarised images, or a discretised logistic, of the 256 levels of every pixel and channel. The
+prior p(z) is N(0, I), or a flow that is learned along with the rest.
 
-Shapes: b images, p = 784 pixels, l latent dimensions. All densities are in nats.
+Shapes: b images, c channels, h x w pixels, p = c h w numbers of an image, l latent dimensions. All densities in nats.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -21,6 +23,7 @@ from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 from zoo_core import Checkpoint, Images, Run
 from zoo_core.data.images import to_pixels
 from zoo_core.kits.generators.comparison import compare
+from zoo_core.kits.grids import Crop, Grid, Pad
 
 from . import Evaluate, Train
 
@@ -45,6 +48,25 @@ def bernoulli_log_density(x: Tensor, logits: Tensor) -> Tensor:
     return -F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(-1)
 
 
+def discretised_logistic_log_density(x: Tensor, mean: Tensor, log_scale: Tensor) -> Tensor:
+    """log p of levels x = k / 255, summed over the last dimension: [b, p] gives [b].
+
+    The mass that a logistic distribution has within half a level of x; at 0 and 1, all beyond it as well (Kingma et al.
+    2016, https://arxiv.org/abs/1606.04934; Salimans et al. 2017, https://arxiv.org/abs/1701.05517, eq. 2). In logs,
+    sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - exp(b - a)), which loses nothing where the mass is small.
+
+    Args:
+        mean: [b, p], in the units of x.
+        log_scale: [p], or what broadcasts to it.
+    """
+    inverse = torch.exp(-log_scale)
+    above, below = ((x - mean + side / 510) * inverse for side in (1, -1))
+    width = torch.log(-torch.expm1(-inverse / 255))
+    up, down = F.logsigmoid(above), F.logsigmoid(-below)
+    inside = up + down + width
+    return torch.where(x == 0, up, torch.where(x == 1, down, inside)).sum(-1)
+
+
 def gaussian_kl(
     mean_q: Tensor, variance_q: Tensor, mean_p: Tensor | float = 0.0, variance_p: Tensor | float = 1.0
 ) -> Tensor:
@@ -59,7 +81,7 @@ def reparameterise(mean: Tensor, variance: Tensor) -> Tensor:
 
 
 def binarise(images: Tensor) -> Tensor:
-    """x ~ Bernoulli(pixel / 255), exactly: uint8 [b, 1, 28, 28] gives float [b, p] of zeros and ones.
+    """x ~ Bernoulli(pixel / 255), exactly: uint8 [b, c, h, w] gives float [b, p] of zeros and ones.
 
     A byte drawn from 0 ... 254 lies below the pixel's value with probability pixel / 255.
     """
@@ -78,24 +100,31 @@ def mlp(sizes: list[int], activation: type[nn.Module]) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
-def conv_encoder(c: int, outputs: int, act: type[nn.Module]) -> nn.Sequential:
-    """[b, p] to [b, outputs]: c / 2 channels at 14 x 14, c at 7 x 7, a hidden layer of 8 c."""
+def conv_encoder(grid: Grid, last: int, outputs: int, act: type[nn.Module]) -> nn.Sequential:
+    """[b, p] to [b, outputs]: `last` channels at the smallest grid, half as many before; a hidden layer of 8 `last`.
+
+    Of 28 x 28 pixels that is last / 2 channels at 14 x 14 and last at 7 x 7.
+    """
+    widths = grid.widths(last)
     return nn.Sequential(
-        nn.Unflatten(1, (1, 28, 28)), nn.PixelUnshuffle(2),
-        nn.Conv2d(4, c // 2, 3, padding=1), nn.BatchNorm2d(c // 2), act(),
-        nn.Conv2d(c // 2, c, 4, stride=2, padding=1), nn.BatchNorm2d(c), act(), nn.Flatten(),
-        nn.Linear(49 * c, 8 * c), nn.BatchNorm1d(8 * c), act(),
-        nn.Linear(8 * c, outputs),
+        Pad(grid), nn.PixelUnshuffle(2),
+        nn.Conv2d(4 * grid.channels, widths[0], 3, padding=1), nn.BatchNorm2d(widths[0]), act(),
+        *[layer for a, b in itertools.pairwise(widths) for layer in (
+            nn.Conv2d(a, b, 4, stride=2, padding=1), nn.BatchNorm2d(b), act())], nn.Flatten(),
+        nn.Linear(grid.area * last, 8 * last), nn.BatchNorm1d(8 * last), act(),
+        nn.Linear(8 * last, outputs),
     )  # fmt: skip
 
 
-def conv_decoder(inputs: int, c: int, act: type[nn.Module]) -> nn.Sequential:
-    """The mirror image, enlarging by sub-pixel convolutions (Shi et al. 2016): [b, inputs] to logits [b, p]."""
+def conv_decoder(inputs: int, grid: Grid, last: int, act: type[nn.Module]) -> nn.Sequential:
+    """The mirror image, enlarging by sub-pixel convolutions (Shi et al. 2016): [b, inputs] to [b, p]."""
+    widths, inner = grid.widths(last), grid.area * last
     return nn.Sequential(
-        nn.Linear(inputs, 8 * c), nn.BatchNorm1d(8 * c), act(),
-        nn.Linear(8 * c, 49 * c), nn.BatchNorm1d(49 * c), act(), nn.Unflatten(1, (c, 7, 7)),
-        nn.Conv2d(c, 4 * (c // 2), 3, padding=1), nn.PixelShuffle(2), nn.BatchNorm2d(c // 2), act(),
-        nn.Conv2d(c // 2, 4, 3, padding=1), nn.PixelShuffle(2), nn.Flatten(),
+        nn.Linear(inputs, 8 * last), nn.BatchNorm1d(8 * last), act(),
+        nn.Linear(8 * last, inner), nn.BatchNorm1d(inner), act(), nn.Unflatten(1, (last, *grid.smallest)),
+        *[layer for a, b in itertools.pairwise(widths[::-1]) for layer in (
+            nn.Conv2d(a, 4 * b, 3, padding=1), nn.PixelShuffle(2), nn.BatchNorm2d(b), act())],
+        nn.Conv2d(widths[0], 4 * grid.channels, 3, padding=1), nn.PixelShuffle(2), Crop(grid), nn.Flatten(),
     )  # fmt: skip
 
 
@@ -150,17 +179,37 @@ class Bound(NamedTuple):
 class VAE(nn.Module):
     """Encoder q(z|x) and decoder p(x|z)."""
 
-    def __init__(self, options: Train) -> None:
+    def __init__(self, options: Train, shape: Sequence[int]) -> None:
         super().__init__()
         act, latent, hidden, depth = ACTIVATIONS[options.activation], options.latent, options.hidden, options.depth
-        self.latent, self.closed_form = latent, options.elbo == "closed-form"
+        self.latent, self.closed_form, self.shape = latent, options.elbo == "closed-form", tuple(shape)
+        p, grid = math.prod(shape), Grid.of(shape)
         self.prior = FlowPrior(latent) if options.prior == "flow" else None
         if options.network == "mlp":
-            self.encoder = mlp([784, *[hidden] * depth, 2 * latent], act)
-            self.decoder = mlp([latent, *[hidden] * depth, 784], act)
+            self.encoder = mlp([p, *[hidden] * depth, 2 * latent], act)
+            self.decoder = mlp([latent, *[hidden] * depth, p], act)
         else:
-            self.encoder = conv_encoder(hidden, 2 * latent, act)
-            self.decoder = conv_decoder(latent, hidden, act)
+            self.encoder = conv_encoder(grid, hidden, 2 * latent, act)
+            self.decoder = conv_decoder(latent, grid, hidden, act)
+        self.binary = options.likelihood == "bernoulli" or (options.likelihood == "auto" and shape[0] == 1)
+        if not self.binary:
+            self.log_scale = nn.Parameter(torch.full((shape[0], 1), -2.0))  # of each channel's logistic
+
+    def observe(self, images: Tensor) -> Tensor:
+        """What the model sees of images, uint8 [b, c, h, w]: float [b, p], drawn zeros and ones, or levels k / 255."""
+        return binarise(images) if self.binary else to_pixels(images.flatten(1))
+
+    def pixels(self, z: Tensor) -> Tensor:
+        """The mean of p(x|z): [b, l] to [b, c, h, w] in [0, 1]."""
+        mean: Tensor = self.decoder(z).sigmoid()
+        return mean.view(-1, *self.shape)
+
+    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+        """log p(x|z): [b] of x [b, p] and z [b, l]."""
+        if self.binary:
+            return bernoulli_log_density(x, self.decoder(z))
+        log_scale = self.log_scale.expand(-1, math.prod(self.shape[1:])).flatten()  # [p]
+        return discretised_logistic_log_density(x, self.decoder(z).sigmoid(), log_scale)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and variance of q(z|x), each [b, l], of images x [b, p]."""
@@ -168,7 +217,7 @@ class VAE(nn.Module):
         return mean, F.softplus(h) + 1e-8
 
     def forward(self, x: Tensor) -> Bound:
-        """The parts of the nELBO of binary images x [b, p], with one draw of z each."""
+        """The parts of the nELBO of observed images x [b, p], with one draw of z each."""
         mean, variance = self.encode(x)
         z = reparameterise(mean, variance)
         if self.prior:
@@ -177,7 +226,7 @@ class VAE(nn.Module):
             kl = gaussian_kl(mean, variance)
         else:
             kl = gaussian_log_density(z, mean, variance) - standard_log_density(z)
-        return Bound(kl, -bernoulli_log_density(x, self.decoder(z)))
+        return Bound(kl, -self.log_likelihood(x, z))
 
     def draw_prior(self, n: int) -> Tensor:
         """n draws z [n, l] from p(z)."""
@@ -186,13 +235,13 @@ class VAE(nn.Module):
 
     @torch.no_grad()
     def draw(self, n: int, batch: int = 1000) -> Tensor:
-        """p(x|z) for n draws z from the prior: pixels in [0, 1], [n, 1, 28, 28], decoded in parts of `batch`."""
-        return torch.cat([self.decoder(z).sigmoid() for z in self.draw_prior(n).split(batch)]).view(-1, 1, 28, 28)
+        """The mean of p(x|z) for n draws z from the prior: [n, c, h, w] in [0, 1], decoded in parts of `batch`."""
+        return torch.cat([self.pixels(z) for z in self.draw_prior(n).split(batch)])
 
 
 def build(checkpoint: Checkpoint[Train]) -> VAE:
     """The VAE of a checkpoint, in eval mode."""
-    return checkpoint.fill(VAE(checkpoint.options))
+    return checkpoint.fill(VAE(checkpoint.options, checkpoint.shape))
 
 
 # -- hooks -----------------------------------------------------------------------------------------
@@ -206,19 +255,19 @@ def learning_rate(adam: torch.optim.Adam, options: Train, total: int) -> LRSched
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:
-    """Minimise the mean nELBO with Adam, binarising every batch anew."""
-    data = run.dataset(options.data, "train")
-    vae = VAE(options)
+    """Minimise the mean nELBO with Adam; binary images are drawn anew for every batch."""
+    data = run.dataset(options.data, "train", options.augment)
+    vae = VAE(options, data.shape)
     adam = torch.optim.Adam(vae.parameters(), options.learning_rate, fused=True)
     schedule = learning_rate(adam, options, options.total_steps(data))
     run.prepare(vae=vae, adam=adam, schedule=schedule)
     for step in run.steps(data, options):
-        kl, reconstruction = (part.mean() for part in vae(binarise(data.bytes(step.rows))))
+        kl, reconstruction = (part.mean() for part in vae(vae.observe(data.bytes(step.rows))))
         run.descend(kl + reconstruction, adam)
         schedule.step()
         run.log(nelbo=kl + reconstruction, kl=kl, reconstruction=reconstruction)
         if step.ends_epoch and (step.epoch == 0 or step.last):
-            run.show(f"reconstructions-epoch-{step.epoch + 1}", reconstructions(vae, data.images[:8]))
+            run.show(f"reconstructions-epoch-{step.epoch + 1}", reconstructions(vae, data.images[:8].to(run.device)))
     return vae.state_dict()
 
 
@@ -227,34 +276,43 @@ def reconstructions(vae: VAE, images: Tensor, columns: int = 8) -> Images:
     """Rows of images, each over the row of their reconstructions at the mean of q(z|x).
 
     Args:
-        images: uint8 [n, 1, 28, 28].
+        images: uint8 [n, c, h, w].
         columns: images per row.
     """
     x = to_pixels(images.flatten(1))
-    again = vae.decoder(vae.encode(x)[0]).sigmoid()
+    again = vae.pixels(vae.encode(x)[0]).flatten(1)
     rows = zip(x.split(columns), again.split(columns), strict=True)
     pixels = torch.cat([part for pair in rows for part in pair])
-    return Images(pixels.view(-1, 1, 28, 28).cpu(), columns=min(columns, len(x)))
+    return Images(pixels.view(-1, *vae.shape).cpu(), columns=min(columns, len(x)))
 
 
 @torch.no_grad()
 def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict[str, float]:
     """nELBO and its parts, and what a judge finds when it sees draws from the prior beside real images.
 
-    The bound is a mean over all test images, binarised once, with `draws` samples of z each.
+    The bound is a mean over all test images, binarised once where that is how they are seen, with `draws` samples of z
+    each.
     """
     data = run.dataset(checkpoint.options.data, "test")
     vae = build(checkpoint).to(run.device)
     kl = reconstruction = 0.0
-    for images in data.images.split(1000):
-        x = binarise(images)
+    for images in data.parts():
+        x = vae.observe(images)
         for _ in range(options.draws):
             bound = vae(x)
             kl += float(bound.kl.sum())
             reconstruction += float(bound.reconstruction.sum())
     n = len(data) * options.draws
-    judge = run.load(options.judge_of(checkpoint.options.data))
-    comparison = compare(judge, vae.draw(options.n or len(data)), data.images, options.neighbours, run.track)
-    run.show("classes", comparison.histogram(data.classes))
-    bound_of_all = {"nelbo": (kl + reconstruction) / n, "kl": kl / n, "reconstruction": reconstruction / n}
-    return {**bound_of_all, **comparison.scores}
+    judge = options.judge_of(run, data)
+    comparison = compare(judge, vae.draw(options.n or len(data)), data, options.neighbours, run.track)
+    if judge:
+        run.show("classes", comparison.histogram(data.classes))
+    nelbo = (kl + reconstruction) / n
+    bits = nelbo / (math.prod(data.shape) * math.log(2))
+    return {
+        "nelbo": nelbo,
+        "bits_per_dim": bits,
+        "kl": kl / n,
+        "reconstruction": reconstruction / n,
+        **comparison.scores,
+    }

@@ -16,17 +16,20 @@ from .model import VAE, build, reconstructions
 def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images | Figure:
     """Draw what `options.show` says."""
     vae = build(checkpoint).to(run.device)
+    if options.show == "bernoulli" and not vae.binary:
+        raise UsageError("the pixels of this model are no Bernoulli draws", "zoo train vae --likelihood bernoulli")
     if options.show in ("prior", "bernoulli"):
         return prior(vae, options)
     if options.show == "latent" and vae.latent != 2:
         raise UsageError(f"a latent space of {vae.latent} dimensions is no plane", "zoo train vae --preset mlp-2d")
     data = run.examples(checkpoint.options.data)
+    images = data.images.to(run.device)
     if options.show == "latent":
-        return latent_plane(vae, data.images, data.labels, data.classes)
+        return latent_plane(vae, images, data.labels, data.classes)
     if options.show == "interpolation":
-        return interpolations(vae, data.images, data.labels, min(options.n, 50))
+        return interpolations(vae, images, data.labels, min(options.n, 50))
     rows = torch.randperm(len(data), device=run.device)[: options.n]
-    return reconstructions(vae, data.images[rows], min(options.columns, 8))
+    return reconstructions(vae, images[rows], min(options.columns, 8))
 
 
 def prior(vae: VAE, options: Sample) -> Images:
@@ -47,14 +50,14 @@ def interpolations(vae: VAE, images: Tensor, labels: Tensor, n: int) -> Images:
     means = [vae.encode(to_pixels(images[rows].flatten(1)))[0] for rows in (first, second)]
     t = torch.linspace(0, 1, 11, device=images.device)[None, :, None]
     z = (1 - t) * means[0][:, None] + t * means[1][:, None]  # [n, 11, l]
-    return Images(vae.decoder(z.flatten(0, 1)).sigmoid().view(-1, 1, 28, 28).cpu(), columns=11)
+    return Images(vae.pixels(z.flatten(0, 1)).cpu(), columns=11)
 
 
 def latent_plane(vae: VAE, images: Tensor, labels: Tensor, classes: tuple[str, ...]) -> Figure:
     """The means of q(z|x) of all test images, one colour per class; only for two dimensions."""
     mean = torch.cat([vae.encode(to_pixels(part.flatten(1)))[0] for part in images.split(1000)]).cpu()
     series = []
-    for label, name in enumerate(classes):
+    for label, name in enumerate(classes or ("images",)):
         x, y = mean[labels.cpu() == label].T.tolist()
         series.append(Series(name, tuple(x), tuple(y), line=False))
     return Figure("Means of q(z|x), test images", "z1", "z2", tuple(series))

@@ -2,7 +2,7 @@
 
 Every result carries its provenance: model, preset, weights sha256, seed, options, versions.
 
-Imports errors, files, formats, packages, cards, results, weights, run, plugin.
+Imports errors, files, formats, packages, cards, results, weights, data, run, plugin.
 """
 
 from __future__ import annotations

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint
 from ..cards.options import Options
+from ..data import sets
 from ..errors import PluginError, UsageError
 from ..packages.names import split_name
 from ..plugin import registry
@@ -110,10 +111,19 @@ def find_checkpoint(handle: Handle, source: Source, reporter: Reporter | None = 
     if pin:
         return find.pinned(handle.card, pin)
     if source.weights is None:
-        return find.untrained(handle.card, handle.preset)
+        return find.untrained(handle.card, handle.preset, _facts(handle.card.presets[handle.preset].options))
     if source.untrained or handle.asked:
         raise UsageError("--weights already says which model it is", "leave out --untrained and the preset")
     return unpinned(handle.model, source.weights, reporter)
+
+
+def _facts(options: Options) -> dict[str, Any]:
+    """What is known of a model that is not trained yet: shape and classes of the images that its options name."""
+    data = getattr(options, "data", None)
+    if not isinstance(data, str) or data not in sets.names():
+        return {}
+    found = sets.find(data)
+    return {"shape": found.shape, "classes": found.classes} if found.kind == "images" else {}
 
 
 def unpinned(model: Model, path: Path, reporter: Reporter | None = None) -> Checkpoint[Options]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from ..cards.options import resolve
+from ..cards.options import known, resolve
 from ..errors import PluginError
 from ..results.kinds import Result
 from .calls import Circumstances, blaming, make_run, provenance
@@ -54,6 +54,7 @@ def sample_opened(handle: Handle, source: Source, circumstances: Circumstances, 
     """Do what `sample` does, with a model that is loaded already."""
     chosen = resolve(handle.card.sample_options, options, owner=handle.model.name)
     checkpoint = find_checkpoint(handle, source, circumstances.reporter)
+    chosen = known(chosen, checkpoint.classes, checkpoint.name)
     run = make_run(circumstances, "sampling")
     with run.seeded(), blaming(handle.model, "sample"):
         result = handle.model.hook.sample(run=run, checkpoint=checkpoint, options=chosen)

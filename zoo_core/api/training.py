@@ -244,6 +244,7 @@ def _finish(
     facts = {
         **run.identity,
         "classes": list(run.inputs.classes),
+        **({"shape": list(run.inputs.shape), "range": [0.0, 1.0]} if run.inputs.shape else {}),
         "licence": model.card.licence,
         "data": run.inputs.data,
         **({"continues": run.previous.sha256} if run.previous else {}),

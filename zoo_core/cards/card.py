@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import UsageError, nearest
-from .options import Options, flags
+from .options import Options
 
 if TYPE_CHECKING:
     from torch import nn
@@ -63,8 +63,8 @@ class Card:
         metrics: the keys that `evaluate` returns, all of them.
         presets: training presets by name.
         default_preset: the preset used when none is named; the first one if not said.
-        datasets: names of the data sets used, as `Run.dataset` or `Run.texts` takes them; if not said, the choices of
-            the training option `data`.
+        datasets: names of the data sets used, as `Run.dataset` or `Run.texts` takes them; if not said, those that the
+            training option `data` has in the presets.
         task: what it does, in the Hub's words, e.g. ``image-classification``.
         sample_options: options class of `sample`; none by default.
         evaluate_options: options class of `evaluate`; none by default.
@@ -104,8 +104,14 @@ class Card:
             object.__setattr__(self, "default_preset", next(iter(self.presets), ""))
         default = self.presets.get(self.default_preset)
         if not self.datasets and isinstance(default, Preset) and isinstance(default.options, Options):
-            choices = [flag.choices for flag in flags(self.train_options) if flag.field == "data"]
-            object.__setattr__(self, "datasets", choices[0] if choices else ())
+            object.__setattr__(self, "datasets", tuple(self._learned()))
+
+    def _learned(self) -> dict[str, None]:
+        """What the option `data` names in the presets, each once."""
+        named = [
+            getattr(preset.options, "data", None) for preset in self.presets.values() if isinstance(preset, Preset)
+        ]
+        return {name: None for name in named if isinstance(name, str)}
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -38,6 +38,17 @@ class Checkpoint(Generic[O]):
     facts: Mapping[str, Any] = field(default_factory=dict)
     sha256: str | None = None
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of the images that the model was trained on; files of old say nothing: 28 x 28."""
+        c, h, w = self.facts.get("shape") or (1, 28, 28)
+        return c, h, w
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes of those images, by label; none where they had none."""
+        return tuple(self.facts.get("classes") or ())
+
     def of(self, kind: type[P]) -> Checkpoint[P]:
         """The same checkpoint, typed for code that knows the class of its options.
 

@@ -25,6 +25,20 @@ class Budget(Options):
 
 
 class OnImages(Options):
-    """Which images a model learns."""
+    """Which images a model learns.
 
-    data: Literal["mnist", "fashion-mnist"] = option("mnist", "data set to learn")
+    What `data` names, and `size` and `skip_broken` change, is prepared before a training begins; in its record `data`
+    is then a name, never a path, and the other two are as if nothing had been said.
+    """
+
+    data: str = option(
+        "mnist", "images to learn: a data set (zoo data list), or your own: a folder with one folder a class, "
+        "a zip or tar of it, an .npz or .safetensors of arrays, or hub:ORG/NAME@COMMIT",
+    )  # fmt: skip
+    size: int | None = option(
+        None, "crop images to a square and resize them; as they are if not said", unit="pixels a side", ge=8, le=128
+    )
+    skip_broken: bool = option(False, "leave out, and list, images that cannot be read, or are in the test part too")
+    augment: Literal["none", "flip", "crop", "flip-and-crop"] = option(
+        "none", "mirror training images at random, and shift them by up to an eighth"
+    )

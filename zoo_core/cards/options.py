@@ -7,8 +7,8 @@ weights file its header. Values are checked here, before torch is imported.
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -36,6 +36,7 @@ def option(
     le: float | None = None,
     lt: float | None = None,
     piped: bool = False,
+    known: Literal["", "classes"] = "",
 ) -> Any:
     """One field of an `Options` class.
 
@@ -45,8 +46,10 @@ def option(
         unit: physical or counting unit of the value.
         ge, gt, le, lt: inclusive and exclusive bounds.
         piped: a text that the command line takes from a pipe or redirected file when no option is given.
+        known: what the weights know that a text must be one of: ``classes``, the names of their classes. A hook gets
+            one of these, however it was spelled, or None.
     """
-    extra: dict[str, Any] = {"unit": unit, "piped": piped}
+    extra: dict[str, Any] = {"unit": unit, "piped": piped, "known": known}
     return Field(default, description=help, ge=ge, gt=gt, le=le, lt=lt, json_schema_extra=extra)
 
 
@@ -62,6 +65,7 @@ class Flag:
     unit: str
     choices: tuple[str, ...]
     piped: bool = False
+    known: str = ""
 
 
 def flag_name(field: str) -> str:
@@ -96,6 +100,7 @@ def _flag(options: type[Options], field: str, info: FieldInfo) -> Flag:
         unit=str(extra.get("unit", "")),
         choices=choices,
         piped=bool(extra.get("piped")),
+        known=str(extra.get("known", "")),
     )
 
 
@@ -150,6 +155,30 @@ def _usage_error(options: type[Options], error: ValidationError, owner: str) -> 
     field = str(first["loc"][0])
     flag = next(flag for flag in flags(options) if flag.field == field)
     return bad_value(flag, first["input"], message, owner)
+
+
+def known(options: _O, classes: Sequence[str], owner: str) -> _O:
+    """Options whose choices only the weights know, checked: a name that is spelled otherwise becomes theirs.
+
+    Args:
+        classes: those of the weights.
+    Raises:
+        UsageError: they have no such class.
+    """
+    changes = {}
+    for flag in flags(type(options)):
+        value = getattr(options, flag.field)
+        if flag.known == "classes" and value is not None:
+            same = [name for name in classes if name == value] or [n for n in classes if _plain(n) == _plain(value)]
+            if len(same) != 1:
+                raise bad_value(replace(flag, choices=tuple(classes) or ("",)), value, "", owner)
+            changes[flag.field] = same[0]
+    return options.model_copy(update=changes) if changes else options
+
+
+def _plain(name: str) -> str:
+    """Letters and digits alone, in lower case: equal for ``Ankle-boot`` and ``ankle boot``."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
 def bad_value(flag: Flag, value: Any, reason: str, owner: str) -> UsageError:

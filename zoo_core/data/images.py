@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,14 +21,15 @@ EXAMPLES = Path(__file__).parent / "examples"  # a data root with the first 100 
 
 @dataclass(frozen=True)
 class ImageData:
-    """A labelled image data set.
+    """An image data set.
 
     Args:
         name, split: e.g. ``mnist``, ``train``.
-        images: uint8 [n, c, h, w] on the device.
-        labels: int64 [n] on the device.
-        classes: class names, by label.
+        images: uint8 [n, c, h, w] on the device; or, where they are more than its memory holds, mapped from disk.
+        labels: int64 [n] on the device; all 0 where there are no classes.
+        classes: class names, by label; none of images without classes.
         sha256: of image file and label file together.
+        change: what happens to a batch of training images, uint8 [b, c, h, w], at random; None leaves them as they are.
     """
 
     name: str
@@ -37,13 +38,39 @@ class ImageData:
     labels: Tensor
     classes: tuple[str, ...]
     sha256: str
+    change: Callable[[Tensor], Tensor] | None = None
 
     def __len__(self) -> int:
         return len(self.images)
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+        _, c, h, w = self.images.shape
+        return c, h, w
+
+    @property
+    def device(self) -> torch.device:
+        """Where batches are."""
+        return self.labels.device
+
     def bytes(self, rows: Tensor | slice) -> Tensor:
-        """Images of some rows, uint8 [b, c, h, w]."""
-        return self.images[rows] if isinstance(rows, slice) else self.images.index_select(0, rows)
+        """Images of some rows, uint8 [b, c, h, w], on the device."""
+        if isinstance(rows, slice):
+            images = self.images[rows]
+        else:
+            images = self.images.index_select(0, rows.to(self.images.device))
+        images = images.to(self.device)
+        return self.change(images) if self.change else images
+
+    def parts(self, batch: int = 1000) -> Iterator[Tensor]:
+        """All images in their order, uint8 [b, c, h, w], on the device, as they are."""
+        for part in self.images.split(batch):
+            yield part.to(self.device)
+
+    def rows(self) -> Tensor:
+        """The number of each image: int64 [n] on the device."""
+        return torch.arange(len(self), device=self.device)
 
     def pixels(self, rows: Tensor | slice = slice(None)) -> Tensor:
         """Images of some rows, or all, as float [b, c, h, w] in [0, 1]."""

@@ -15,6 +15,7 @@ from ..errors import IntegrityError, UsageError
 from .fields import FileName, Finite, Json, Line, Name, RelativePath, Setting, Sha256, Size, matches
 
 Count = Annotated[int, Field(ge=0, lt=2**53, strict=True)]
+Side = Annotated[int, Field(ge=1, le=4096, strict=True)]  # channels, height or width of images
 Hashes = dict[Line, Sha256]
 Metrics = dict[Line, Finite | None]  # None: it was not finite
 
@@ -48,6 +49,8 @@ class Facts(Schema):
     options: dict[Line, Setting] = {}
     options_version: Annotated[int, Field(ge=1, lt=2**31, strict=True)] = 1
     classes: Annotated[list[Line], Field(max_length=100_000)] = []
+    shape: tuple[Side, Side, Side] | None = None  # channels, height, width of the images it was trained on
+    range: tuple[Finite, Finite] | None = None
     licence: Line = ""
     data: Hashes = {}
     judges: Hashes = {}

@@ -9,7 +9,21 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from ..data.images import ImageData
+from ..errors import UsageError
 from ..results.kinds import Images
+
+
+def classified(data: ImageData) -> ImageData:
+    """Data that a classifier can learn.
+
+    Raises:
+        UsageError: it has fewer than two classes.
+    """
+    if len(data.classes) < 2:
+        known = f"one class only, '{data.classes[0]}'" if data.classes else "no classes"
+        raise UsageError(f"{data.name} has {known}", "give a folder with one folder a class, two at least")
+    return data
 
 
 def accuracy(answers: Tensor, labels: Tensor) -> float:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from .. import hub
-from ..data import images, texts
+from ..data import augmentation, images, texts
 from ..data.declare import TextFields
 from ..data.images import ImageData
 from ..data.texts import TextData
@@ -35,6 +36,7 @@ class Inputs:
         self.device, self.data_root, self.reporter, self._open_model = device, data_root, reporter, open_model
         self.data: dict[str, str] = {}  # sha256 of every data set read, by name and split
         self.classes: tuple[str, ...] = ()  # of the last images read
+        self.shape: tuple[int, int, int] | None = None  # channels, height, width of these
         self.judges: dict[str, str] = {}  # sha256 of every other model used, by name
 
     @contextmanager
@@ -50,13 +52,15 @@ class Inputs:
     def _tell(self, done: int, total: int) -> None:
         self.reporter.progress(Progress("download", done, total))
 
-    def dataset(self, name: str, split: str) -> ImageData:
+    def dataset(self, name: str, split: str, augment: str = "none") -> ImageData:
         """See `Run.dataset`."""
         with self._download(not images.is_there(name, split, self.data_root)):
             data = images.load(name, split, self.data_root, self.device, self.reporter.warn, self._tell)
-        self.data[f"{name}/{split}"] = data.sha256
-        self.classes = data.classes
-        return data
+        self._note(f"{name}/{split}", data)
+        return replace(data, change=augmentation.of(augment))
+
+    def _note(self, what: str, data: ImageData) -> None:
+        self.data[what], self.classes, self.shape = data.sha256, data.classes, data.shape
 
     def examples(self, name: str) -> ImageData:
         """See `Run.examples`."""
@@ -66,7 +70,7 @@ class Inputs:
             f"{name} is not in {self.data_root}; shown are of the 100 test images that come with the zoo"
         )
         data = images.load(name, "test", images.EXAMPLES, self.device)
-        self.data[f"{name}/examples"], self.classes = data.sha256, data.classes
+        self._note(f"{name}/examples", data)
         return data
 
     def texts(self, name: str, split: str) -> TextData:

@@ -106,9 +106,14 @@ class Run:
 
     # -- what a hook reads: all of it goes into the run's record --------------------------------
 
-    def dataset(self, name: str, split: str) -> ImageData:
-        """A data set of images on the device, downloaded when missing."""
-        return self.inputs.dataset(name, split)
+    def dataset(self, name: str, split: str, augment: str = "none") -> ImageData:
+        """A data set of images on the device, downloaded when missing.
+
+        Args:
+            name: of a declared data set, or of one of the user's own as it was prepared: ``photos@1a2b3c4d5e6f7081``.
+            augment: what happens to its batches at random, see `OnImages`; for training images only.
+        """
+        return self.inputs.dataset(name, split, augment)
 
     def examples(self, name: str) -> ImageData:
         """Test images to show: of the data set, or, where it is not there, the hundred that come with the zoo."""
@@ -129,6 +134,10 @@ class Run:
     def files(self, source: str, names: Sequence[str]) -> Path:
         """A folder with these files: a local one, or a Hub repository at a commit (``org/name@COMMIT``)."""
         return self.inputs.files(source, names)
+
+    def warn(self, message: str) -> None:
+        """Tell the user something, in one line."""
+        self.reporter.warn(message)
 
     def load(self, name: str) -> nn.Module:
         """Another model of the zoo with its pinned weights, on the device, in eval mode.

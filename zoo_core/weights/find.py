@@ -91,9 +91,9 @@ def pin_named(card: Card, path: Path) -> Pin | None:
     return None if os.path.exists(path) or plugin != card.name else manifest.read().get(str(path))
 
 
-def untrained(card: Card, preset: str) -> Checkpoint[Options]:
+def untrained(card: Card, preset: str, facts: Mapping[str, Any]) -> Checkpoint[Options]:
     """A checkpoint without weights: the model stays as it is initialised."""
-    return Checkpoint(f"{card.name}.{preset}", card.presets[preset].options, None)
+    return Checkpoint(f"{card.name}.{preset}", card.presets[preset].options, None, facts)
 
 
 def checkpoint(

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ...cards.card import Metric
 from ...cards.options import Options, option
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from ...data.images import ImageData
+    from ...run.run import Run
 
 METRICS = (  # what `comparison.compare` reports
     Metric("frechet", "Fréchet distance to real test images in the judge's features", "", "lower", 3),
@@ -17,12 +25,20 @@ METRICS = (  # what `comparison.compare` reports
 class Judged(Options):
     """How generated images are compared with real ones."""
 
-    judge: str | None = option(None, "model of the zoo that classifies the images; by default that of the data set")
+    judge: str | None = option(
+        None, "classifier that judges the images: a model of the zoo, or a run; by default that of the data, which is "
+        "trained once, and kept, where the zoo has none",
+    )  # fmt: skip
     neighbours: int = option(5, "k of density and coverage", ge=1, le=50)
 
-    def judge_of(self, data: str) -> str:
-        """The name of the judge for images of a data set."""
-        return self.judge or f"judge.{data}"
+    def judge_of(self, run: Run, data: ImageData) -> nn.Module | None:
+        """The judge of a data set's images; None where they have no classes, so that nothing can be judged."""
+        if self.judge:
+            return run.load(self.judge)
+        if len(data.classes) > 1:
+            return run.load(f"judge.{data.name}")
+        run.warn(f"{data.name} has no classes to tell apart, so no judge: what needs one is not measured")
+        return None
 
 
 class Drawn(Judged):

@@ -5,6 +5,7 @@ Shapes: n generated images, m real ones, c channels, h x w pixels, d features, k
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -12,10 +13,11 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from ...data.images import to_pixels
+from ...data.images import ImageData, to_pixels
 from ...errors import UsageError
 from ...results.kinds import Table
 from ..distances import Track, density_coverage, frechet_distance, js_divergence, mmd2
+from . import METRICS
 
 
 @runtime_checkable
@@ -44,8 +46,9 @@ def judged(module: nn.Module, pixels: Tensor, batch: int = 1000, track: Track = 
     if not isinstance(module, Judge):
         raise UsageError(f"{type(module).__name__} is no judge: it has no features and head", "name one with --judge")
     features, probabilities = [], []
+    device = next(module.parameters()).device
     for part in track(pixels.split(batch)):
-        x = to_pixels(part) if part.dtype == torch.uint8 else part
+        x = (to_pixels(part) if part.dtype == torch.uint8 else part).to(device)
         f = module.features(x)
         features.append(f)
         probabilities.append(module.head(f).softmax(1))
@@ -72,17 +75,32 @@ class Comparison:
         return Table(("class", "generated", "real"), tuple(rows))
 
 
-def compare(judge: nn.Module, pixels: Tensor, real: Tensor, neighbours: int = 5, track: Track = iter) -> Comparison:
+def compare(
+    judge: nn.Module | None, pixels: Tensor, real: ImageData, neighbours: int = 5, track: Track = iter
+) -> Comparison:
     """All measures of generated images.
 
     Args:
-        judge: see `judged`.
+        judge: see `judged`; without one nothing can be measured.
         pixels: generated images, float [n, c, h, w] in [0, 1].
-        real: real images, uint8 [m, c, h, w].
-        neighbours: k of density and coverage.
+        real: real images of the same shape.
+        neighbours: k of density and coverage; fewer where there are not so many real images.
         track: wraps the loops to show progress.
+    Raises:
+        UsageError: the judge was made for images of another shape.
     """
-    (a, p), (b, q) = (judged(judge, images, track=track) for images in (pixels, real))
+    if judge is None:
+        none = torch.zeros(0, dtype=torch.long)
+        return Comparison(none, none, {metric.name: math.nan for metric in METRICS})
+    try:
+        judged(judge, real.images[:1])
+    except RuntimeError as error:  # how torch says that channels or sizes do not fit
+        c, h, w = real.shape
+        raise UsageError(
+            f"the judge takes no images of {c} x {h} x {w}", f"zoo train judge --data {real.name} makes one that does"
+        ) from error
+    (a, p), (b, q) = (judged(judge, images, track=track) for images in (pixels, real.images))
+    neighbours = min(neighbours, len(real) - 1)
     answers, real_answers, classes = p.argmax(1), q.argmax(1), p.shape[1]
     density, coverage = density_coverage(a, b, neighbours, track)
     scores = {
