@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # several test processes share the core
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 SLICES = HERE / "data"
+CACHE = Path(
+    os.environ.setdefault("ZOO_CACHE", tempfile.mkdtemp(prefix="zoo-tests-"))
+)  # of this process and its children
+atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
 FULL = Path(os.environ.get("ZOO_DATA", "")) if os.environ.get("ZOO_DATA") else None
 
 Zoo = Callable[..., subprocess.CompletedProcess[str]]
@@ -30,7 +37,12 @@ Zoo = Callable[..., subprocess.CompletedProcess[str]]
 def environment(**extra: str) -> dict[str, str]:
     """The environment of a user at a plain terminal, offline, with the slices as data root."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("ZOO_", "PYTHONDONTWRITE", "PYTHONPATH"))}
-    ours = {"ZOO_DATA": str(SLICES), "ZOO_OFFLINE": "1", "ZOO_SETTINGS": str(HERE / "settings.toml")}
+    ours = {
+        "ZOO_DATA": str(SLICES),
+        "ZOO_CACHE": str(CACHE),
+        "ZOO_OFFLINE": "1",
+        "ZOO_SETTINGS": str(HERE / "settings.toml"),
+    }
     return {**kept, **ours, "NO_COLOR": "1", "COLUMNS": "110", **extra}
 
 

@@ -15,7 +15,7 @@ from ..errors import PluginError, TrainingError, UsageError, ZooError
 from ..files import disk_error
 from ..plugin.registry import Model
 from ..run.environment import data_root, versions
-from .handle import load_pinned
+from .judges import load_other
 
 if TYPE_CHECKING:
     from ..run.reporter import Activity, Reporter
@@ -59,7 +59,7 @@ def make_run(circumstances: Circumstances, activity: Activity) -> Run:
         data_root=data_root(circumstances.data_root),
         activity=activity,
         reporter=circumstances.reporter or Reporter(),
-        open_model=load_pinned,
+        open_model=load_other,
     )
 
 

@@ -18,8 +18,6 @@ from ..plugin.registry import Model
 from ..weights import manifest
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from ..run.reporter import Reporter
 
 
@@ -144,10 +142,3 @@ def unpinned(model: Model, path: Path, reporter: Reporter | None = None) -> Chec
     checkpoint = find.from_file(model.card, path, (reporter or Reporter()).warn, check)
     registry.check_fits(model, checkpoint, str(path))
     return checkpoint
-
-
-def load_pinned(name: str) -> tuple[nn.Module, str]:
-    """The torch module of ``plugin`` or ``plugin.preset`` with its pinned weights, and their sha256."""
-    handle = open_model(name)
-    checkpoint = find_checkpoint(handle, Source())
-    return handle.model.build(checkpoint), checkpoint.sha256 or ""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint, once
+from ..cards.groups import OnImages
 from ..cards.options import Options, resolve
 from ..errors import PluginError, UsageError
 from ..formats.schemas import Identity, check_written, plain
@@ -20,7 +21,8 @@ from ..results.kinds import Result
 from ..run.environment import commit, data_root, versions
 from .calls import Circumstances, blaming, check_seed
 from .evaluation import measure
-from .handle import Handle, load_pinned, open_model, unpinned
+from .handle import Handle, open_model, unpinned
+from .judges import load_other
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -145,12 +147,13 @@ def train_opened(
     from ..run import devices
     from ..run.folder import RunFolder
 
-    preset, chosen, previous = _starting_point(handle, file, options, circumstances.reporter)
+    preset, chosen, previous = _starting_point(handle, file, options, circumstances)
     identity = {
         "model": handle.card.name, "preset": preset, "seed": circumstances.seed,
         "options": chosen.model_dump(mode="json"), "options_version": handle.card.options_version,
     }  # fmt: skip
-    usual = f"runs/{handle.card.name}.{preset}-seed{circumstances.seed}" + ("-continued" if previous else "")
+    usual = f"runs/{handle.card.name}.{preset}{_own(chosen)}-seed{circumstances.seed}"
+    usual += "-continued" if previous else ""
     folder = RunFolder(place.output or Path(usual))
     if folder.path.resolve() == Path(getattr(chosen, "continue_", None) or "/").resolve():
         raise UsageError(f"{folder.path} is the run to go on from", "choose another folder with --output")
@@ -165,6 +168,12 @@ def train_opened(
         return _finish(handle.model, run, folder, _call(handle.model, run, chosen), chosen, begun_at)
 
 
+def _own(options: Options) -> str:
+    """What tells the run of own images from those of the preset's: their name."""
+    name, at, _ = str(getattr(options, "data", "")).partition("@")
+    return f"-{name}" if at else ""
+
+
 @contextmanager
 def _reported(run: Run) -> Iterator[Run]:
     """A run whose progress ends with it, however it ends."""
@@ -175,7 +184,7 @@ def _reported(run: Run) -> Iterator[Run]:
 
 
 def _starting_point(
-    handle: Handle, file: Path | None, options: Mapping[str, Any], reporter: Reporter | None
+    handle: Handle, file: Path | None, options: Mapping[str, Any], circumstances: Circumstances
 ) -> tuple[str, Options, Checkpoint[Options] | None]:
     """The preset, the options, and the weights to go on from, if any."""
     from ..run.record import read_options
@@ -186,11 +195,30 @@ def _starting_point(
     chosen = resolve(card.train_options, values, options, owner=owner, base=card.presets[handle.preset].options)
     going_on = getattr(chosen, "continue_", None)
     if not going_on:
-        return handle.preset, chosen, None
+        return handle.preset, _with_data(chosen, circumstances), None
     pin = find.pin_named(card, Path(going_on))
-    previous = find.pinned(card, pin) if pin else unpinned(handle.model, Path(going_on), reporter)
+    previous = find.pinned(card, pin) if pin else unpinned(handle.model, Path(going_on), circumstances.reporter)
     chosen = resolve(card.train_options, values, options, owner=owner, base=previous.options)
-    return split_name(previous.name)[1], chosen, previous
+    return split_name(previous.name)[1], _with_data(chosen, circumstances), previous
+
+
+def _with_data(options: Options, circumstances: Circumstances) -> Options:
+    """Options whose `data` is a name of images that are ready; those of the user are prepared, their path forgotten."""
+    if not isinstance(options, OnImages):
+        return options
+    from ..data.own.prepare import Wish, prepare
+    from ..run import devices
+    from ..run.reporter import Progress, Reporter, Silent
+
+    reporter = (circumstances.reporter or Reporter()) if not devices.rank() else Silent()
+    wish = Wish(options.size, options.skip_broken)
+
+    def tell(done: int, total: int) -> None:
+        reporter.progress(Progress("preparation", done, total))
+
+    name = prepare(options.data, wish, data_root(circumstances.data_root), reporter.warn, tell)
+    reporter.close()
+    return options.model_copy(update={"data": name, "size": None, "skip_broken": False})
 
 
 def _prepared(
@@ -216,7 +244,7 @@ def _prepared(
         Run, device=devices.device(circumstances.device), seed=check_seed(circumstances.seed),
         data_root=data_root(circumstances.data_root), folder=folder, settings=settings,
         reporter=circumstances.reporter or Reporter(), identity=identity, migrate=todays, previous=previous,
-        open_model=load_pinned,
+        open_model=load_other,
     )  # fmt: skip
 
 
@@ -251,7 +279,7 @@ def _finish(
     }
     examiner = Run(
         run.device, 0, run.data_root, "evaluation", folder.path, reporter=run.reporter, identity=run.identity,
-        open_model=load_pinned,
+        open_model=load_other,
     )  # fmt: skip
     checkpoint = Checkpoint(f"{model.card.name}.{run.identity['preset']}", options, kept, facts)
     evaluation = measure(model, checkpoint, model.card.evaluate_options(), examiner)

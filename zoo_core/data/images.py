@@ -12,9 +12,10 @@ from torch import Tensor
 
 from ..errors import IntegrityError, PluginError, UsageError, ZooError, nearest
 from ..files import file_sha256, sha256
-from . import fetching, sets
+from . import fetching, memory, sets
 from .declare import DataSet
 from .fetching import Tell
+from .own import store
 
 EXAMPLES = Path(__file__).parent / "examples"  # a data root with the first 100 test images of some data sets
 
@@ -89,7 +90,7 @@ def load(
     """Read a data set, downloading it first when it is missing.
 
     Args:
-        name: of a declared data set: ``mnist``.
+        name: of a declared data set: ``mnist``; or of prepared images: ``photos@1a2b3c4d5e6f7081``.
         split: ``train``, ``test``, or what else it has.
         root: the data root; each data set has a folder there.
         device: where the tensors go.
@@ -101,6 +102,8 @@ def load(
         NetworkError: it is missing and cannot be downloaded.
         PluginError: its reader fails, or gives what its declaration does not say.
     """
+    if store.is_prepared(name):
+        return _prepared(name, split, torch.device(device))
     data = declared(name, split)
     fetching.fetch(data, split, root, tell)
     paths = data.paths(split, root)
@@ -111,6 +114,15 @@ def load(
     return ImageData(
         name, split, images.to(device), labels.to(device), data.classes, sha256("".join(digests.values()).encode())
     )
+
+
+def _prepared(name: str, split: str, device: torch.device) -> ImageData:
+    """A part of the user's own images, as `own.prepare` has left it."""
+    part, classes = store.load(name, split), tuple(store.find(name).classes)
+    images = torch.from_numpy(part.images)
+    if memory.has_room(part.images.nbytes, device):
+        images = images.clone() if device.type == "cpu" else images.to(device)
+    return ImageData(name, split, images, torch.from_numpy(part.labels).to(device), classes, part.sha256)
 
 
 def declared(name: str, split: str) -> DataSet:
@@ -126,8 +138,10 @@ def declared(name: str, split: str) -> DataSet:
 
 
 def is_there(name: str, split: str, root: Path) -> bool:
-    """Whether the files of a data set lie under `root`."""
-    return all(os.path.isfile(path) for path in declared(name, split).paths(split, root).values())
+    """Whether the files of a data set lie under `root`, or, of the user's own images, in the zoo's cache."""
+    return store.is_prepared(name) or all(
+        os.path.isfile(path) for path in declared(name, split).paths(split, root).values()
+    )
 
 
 def _read(data: DataSet, paths: dict[str, Path], split: str) -> tuple[Tensor, Tensor]:

@@ -6,6 +6,8 @@ import os
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from ..files.places import cache_root
+
 PACKAGES = ("zoo-core", "torch", "numpy", "accelerate")
 
 
@@ -15,9 +17,7 @@ def data_root(chosen: str | Path | None = None) -> Path:
         return Path(chosen)
     if from_environment := os.environ.get("ZOO_DATA"):
         return Path(from_environment)
-    from platformdirs import user_cache_path
-
-    return user_cache_path("zoo") / "datasets"
+    return cache_root() / "datasets"
 
 
 def versions(torch: bool = False) -> dict[str, str]:

@@ -19,7 +19,7 @@ from ..data.texts import TextData
 from ..errors import UsageError, one_line
 from .reporter import Progress, Reporter
 
-OpenModel = Callable[[str], tuple[nn.Module, str]]  # a name to a module with its pinned weights, and their sha256
+OpenModel = Callable[[str, "Inputs"], tuple[nn.Module, str]]  # a name to a module with its weights, and their sha256
 
 
 class Inputs:
@@ -101,5 +101,6 @@ class Inputs:
         """See `Run.load`."""
         if self._open_model is None:
             raise UsageError(f"this run cannot load '{name}'", "make it with open_model")
-        module, self.judges[name] = self._open_model(name)
+        module, sha256 = self._open_model(name, self)
+        self.judges[Path(name).name] = sha256
         return module.to(self.device)

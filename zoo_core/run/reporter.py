@@ -10,7 +10,7 @@ from typing import Literal
 
 log = logging.getLogger("zoo_core")
 
-Activity = Literal["training", "evaluation", "sampling", "download"]
+Activity = Literal["training", "evaluation", "sampling", "download", "preparation"]
 
 
 @dataclass(frozen=True)

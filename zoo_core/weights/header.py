@@ -15,7 +15,8 @@ from typing import Any
 
 import torch
 
-HEADER = "zoo"  # the facts' key in the header
+from .peek import LONGEST_HEADER
+
 DTYPES = {  # in the order in which a file has them: the widest first, so that every tensor is aligned
     "U64": torch.uint64, "I64": torch.int64, "F64": torch.float64, "C64": torch.complex64, "F32": torch.float32,
     "U32": torch.uint32, "I32": torch.int32, "BF16": torch.bfloat16, "F16": torch.float16, "U16": torch.uint16,
@@ -23,7 +24,6 @@ DTYPES = {  # in the order in which a file has them: the widest first, so that e
     "U8": torch.uint8, "BOOL": torch.bool,
 }  # fmt: skip
 MOST_DIMENSIONS = 64
-LONGEST_HEADER = 25_000_000  # bytes: a quarter of what the format's own library takes, and a hundred thousand tensors
 SEAL = "seal"  # its key in the header: the hash of the rest of the file
 UNSEALED = "0" * 64  # what stands there while the hash is made
 
@@ -108,14 +108,3 @@ def _check_entry(name: str, entry: Any) -> tuple[int, int]:
     if place[1] - place[0] != math.prod(shape) * DTYPES[dtype].itemsize:
         raise ValueError(f"shape and bytes of '{name[:100]}' do not fit")
     return place[0], place[1]
-
-
-def facts_of(metadata: Any) -> dict[str, Any]:
-    """The zoo's facts of a header; none where something else wrote the file."""
-    if not isinstance(metadata, dict):
-        return {}
-    text = metadata.get(HEADER, "{}")
-    facts = json.loads(text) if isinstance(text, str) else None
-    if not isinstance(facts, dict):
-        raise ValueError("the facts in its header are no object")
-    return facts

@@ -22,7 +22,7 @@ from ..files.reading import LONGEST_TEXT
 from ..formats import WEIGHTS as WEIGHTS_FORMAT
 from ..formats.schemas import Facts, Index, fitted, plain
 from . import tensorfile
-from .header import HEADER
+from .peek import HEADER
 from .pins import INDEX, WEIGHTS, Shard
 from .tensorfile import Check, Contents
 

@@ -15,7 +15,7 @@ import json
 import math
 import mmap
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ from ..cards.checkpoint import every, once
 from ..errors import IntegrityError, PluginError, TrainingError
 from ..files import open_regular, sha256, unreadable, write_parts
 from ..formats import Format
-from .header import DTYPES, HEADER, SEAL, UNSEALED, Buffer, check_places, check_seal, facts_of, read_header
+from .header import DTYPES, SEAL, UNSEALED, Buffer, check_places, check_seal, read_header
+from .peek import HEADER, facts_of
 
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
@@ -42,12 +43,14 @@ class Contents:
         facts: what the header says.
         size: bytes of the file.
         sha256: of the file.
+        metadata: texts in the header that are no facts of the zoo's.
     """
 
     tensors: dict[str, Tensor]
     facts: dict[str, Any]
     size: int
     sha256: str
+    metadata: dict[str, str] = field(default_factory=dict)
 
 
 # -- writing ---------------------------------------------------------------------------------------
@@ -168,7 +171,9 @@ def read(
         pickled = data[:1] == b"\x80" or data[:2] == b"PK"
         kind = "a pickle, which the zoo never loads" if pickled else f"damaged: {error}"
         raise IntegrityError(f"{path} is not a whole safetensors file: {kind}", remedy) from error
-    return Contents(tensors, facts, len(data), digest)
+    texts = metadata if isinstance(metadata, dict) else {}
+    rest = {key: text for key, text in texts.items() if key not in (HEADER, SEAL) and isinstance(text, str)}
+    return Contents(tensors, facts, len(data), digest, rest)
 
 
 def _mapped(path: Path) -> Buffer:

@@ -1,0 +1,26 @@
+"""Whether images fit into the memory of a device beside everything else; what does not is mapped from disk."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+SHARE = 0.5  # of the memory that is free
+
+
+def has_room(size: int, device: torch.device) -> bool:
+    """Whether so many bytes take no more than half of what is free on a device."""
+    return size <= SHARE * _free(device)
+
+
+def _free(device: torch.device) -> int:
+    """Bytes of memory that nobody uses; of a processor, what the system can give without swapping."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            lines = dict(line.split(":") for line in file)
+        return int(lines["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):  # no Linux
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2

@@ -1,0 +1,138 @@
+"""Images in one file of arrays: ``.npz`` or ``.safetensors``, read without pickle.
+
+The arrays are called ``images``, ``labels`` and ``classes``, or ``train_images``, ``train_labels``, ``test_images``,
+``test_labels``; labels and classes may be missing. Images are [n, h, w], [n, h, w, c] or [n, c, h, w], of uint8 or of
+floats in [0, 1]. In a safetensors file the classes are a JSON list in the header's metadata.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import UsageError, ZooError, nearest
+from ...formats.fields import is_line
+
+ENDINGS = (".npz", ".safetensors")
+KEYS = {"train": ("train_images", "train_labels"), "test": ("test_images", "test_labels")}
+WHAT = "an .npz or .safetensors with images [n, h, w] or [n, h, w, 3], labels [n] and, if you like, classes"
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Images in memory.
+
+    Args:
+        classes: names, by label; none where there are no labels.
+        parts: of ``train``, and of ``test`` where there is one: uint8 [n, h, w] or [n, h, w, 3], and int64 [n].
+    """
+
+    classes: tuple[str, ...]
+    parts: Mapping[str, tuple[Array, Array]]
+
+
+def read(path: Path) -> Arrays:
+    """Read a file of arrays.
+
+    Raises:
+        UsageError: it is damaged, or what it holds is not as it must be; the array is named.
+    """
+    found, names = _safetensors(path) if path.suffix.casefold() == ".safetensors" else _npz(path)
+    keys = dict(KEYS) if "train_images" in found else {"train": ("images", "labels")}
+    parts = {}
+    for part, (images, labels) in keys.items():
+        if images not in found:
+            if part == "train":
+                raise UsageError(f"{path} has no array 'images': {nearest('images', found)}", f"give {WHAT}")
+            continue
+        parts[part] = _checked(path, images, found[images], labels, found.get(labels))
+    if any((labels in found) != (keys["train"][1] in found) for part, (_, labels) in keys.items() if part in parts):
+        raise UsageError(f"{path} has labels for one part only", f"give {WHAT}")
+    return Arrays(_classes(path, names, parts, keys["train"][1] in found), parts)
+
+
+def _npz(path: Path) -> tuple[dict[str, Array], list[str] | None]:
+    """The arrays of an .npz, and the names of its classes."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found = {key: file[key] for key in file.files if key.endswith(("images", "labels", "classes"))}
+    except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile, MemoryError) as error:
+        pickled = "pickle" in str(error)
+        reason = "it holds pickled objects, which the zoo never loads" if pickled else " ".join(str(error).split())
+        raise UsageError(f"{path} cannot be read: {reason}", f"give {WHAT}") from error
+    names = found.pop("classes", None)
+    if names is None:
+        return found, None
+    if names.dtype.kind != "U" or names.ndim != 1:
+        raise UsageError(f"{path}: 'classes' is no list of texts", "np.savez(..., classes=np.array(['cat', 'dog']))")
+    return found, [str(name) for name in names]
+
+
+def _safetensors(path: Path) -> tuple[dict[str, Array], list[str] | None]:
+    """The same of a safetensors file."""
+    from ...weights import tensorfile
+
+    try:
+        contents = tensorfile.read(path)
+        found = {name: tensor.float().numpy() if tensor.is_floating_point() else tensor.numpy()
+                 for name, tensor in contents.tensors.items()}  # fmt: skip
+        names = json.loads(contents.metadata["classes"]) if "classes" in contents.metadata else None
+    except ZooError as error:
+        raise UsageError(error.message, f"give {WHAT}") from error
+    except (ValueError, RecursionError, TypeError) as error:
+        raise UsageError(f"{path}: 'classes' in its metadata is no JSON list", f"give {WHAT}") from error
+    if names is not None and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        raise UsageError(f"{path}: 'classes' in its metadata is no JSON list of texts", f"give {WHAT}")
+    return found, names
+
+
+def _checked(path: Path, name: str, images: Array, labels_name: str, labels: Array | None) -> tuple[Array, Array]:
+    """Images as uint8 [n, h, w] or [n, h, w, 3], and labels as int64 [n]."""
+    where = f"{path}: '{name}'"
+    if images.ndim == 4 and images.shape[1] in (1, 3) and images.shape[3] not in (1, 3):
+        images = np.moveaxis(images, 1, 3)
+    if images.ndim == 4 and images.shape[3] == 1:
+        images = images[..., 0]
+    if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] != 3) or not len(images):
+        raise UsageError(f"{where} is {list(images.shape)}", f"give {WHAT}")
+    if images.dtype.kind == "f":
+        if not (np.isfinite(images).all() and images.min() >= 0 and images.max() <= 1):
+            raise UsageError(f"{where} has floats outside of [0, 1]", "scale them, or give uint8")
+        images = (images * 255).round().astype(np.uint8)
+    if images.dtype != np.uint8:
+        raise UsageError(f"{where} is of {images.dtype}", "give uint8, or floats in [0, 1]")
+    if labels is None:
+        return np.ascontiguousarray(images), np.zeros(len(images), np.int64)
+    where = f"{path}: '{labels_name}'"
+    labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    if labels.ndim != 1 or len(labels) != len(images) or labels.dtype.kind not in "iu" or labels.min() < 0:
+        wanted = f"give one whole number from 0 for each of the {len(images)} images"
+        raise UsageError(f"{where} is {labels.dtype} {list(labels.shape)}", wanted)
+    return np.ascontiguousarray(images), labels.astype(np.int64)
+
+
+def _classes(
+    path: Path, names: list[str] | None, parts: Mapping[str, tuple[Array, Array]], labelled: bool
+) -> tuple[str, ...]:
+    """The names of classes: those that the file gives, else the numbers."""
+    if not labelled:
+        return ()
+    most = max(int(labels.max()) for _, labels in parts.values())
+    if most > 100_000:
+        raise UsageError(f"{path}: a label is {most}", "give labels from 0 to the number of classes less 1")
+    names = [str(number) for number in range(most + 1)] if names is None else names
+    if most >= len(names) or len(set(names)) != len(names):
+        raise UsageError(f"{path}: {len(names)} classes, and labels up to {most}", "name each class once")
+    try:
+        return tuple(is_line(name) for name in names)
+    except ValueError as error:
+        raise UsageError(f"{path}: the name of a class: {error}", "rename it") from error

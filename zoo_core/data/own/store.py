@@ -1,0 +1,173 @@
+"""Prepared images in the zoo's cache: one folder a content, named after its hash, never changed once it is there.
+
+``prepared/HASH/`` holds ``data.json`` and, for each part, ``PART-images`` (uint8, [n, c, h, w]) and ``PART-labels``
+(int64), both without a header, so that they can be mapped. The hash is of pixels, labels, shape and class names, and of
+nothing else: the same images from a folder, its archive or an array are one content. ``sources/KEY.json`` says which
+content a folder gave, so that it is decoded once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ...errors import IntegrityError, UsageError
+from ...files import file_sha256, read_text, write_json
+from ...files.places import cache_root
+from ...formats.fields import Line, Sha256, matches
+from ...formats.schemas import Schema, Side, fitted
+
+NAMED = re.compile(r"(\w[\w-]{0,99}(?:\.[\w-]{1,100}){0,9})@([0-9a-f]{16})")  # NAME@HASH
+FACTS = "data.json"
+AGAIN = "zoo data prepare makes it again, of the folder as it was; or train again"
+
+Count = Annotated[int, Field(ge=1, lt=2**40, strict=True)]
+
+
+class Part(Schema):
+    """One part: how many images, and the hashes of its two files."""
+
+    n: Count
+    images: Sha256
+    labels: Sha256
+
+
+class Content(Schema):
+    """A ``data.json``."""
+
+    shape: tuple[Side, Side, Side]
+    classes: Annotated[list[Line], Field(max_length=100_000)]
+    parts: dict[Line, Part]
+
+    @property
+    def hash(self) -> str:
+        """What the content is called: 16 hexadecimal digits of its sha256."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class Source(Schema):
+    """Which content a source gave, and what was said of it."""
+
+    content: Annotated[str, matches(r"[0-9a-f]{16}", "it is no hash")]
+    said: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A prepared part, mapped from disk.
+
+    Args:
+        images: uint8 [n, c, h, w]. labels: int64 [n].
+        sha256: of both together.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    sha256: str
+
+
+def folder_of(content: str) -> Path:
+    """Where a content lies."""
+    return cache_root() / "prepared" / content
+
+
+def is_prepared(name: str) -> bool:
+    """Whether a name is one of prepared images: ``photos@1a2b3c4d5e6f7081``; they need not be there."""
+    return NAMED.fullmatch(name) is not None
+
+
+def find(name: str) -> Content:
+    """What is known of prepared images.
+
+    Raises:
+        UsageError: they are not there.
+        IntegrityError: what is there is damaged.
+    """
+    match = NAMED.fullmatch(name)
+    content = match[2] if match else ""
+    file = folder_of(content) / FACTS
+    if not match or not os.path.isfile(file):
+        raise UsageError(f"{name} is not in the zoo's cache", AGAIN)
+    facts: Content = _read(Content, file)
+    if facts.hash != content:
+        raise IntegrityError(f"{file} is damaged: it is of other images", f"remove {file.parent}; {AGAIN}")
+    return facts
+
+
+def _read(schema: type[Any], file: Path) -> Any:
+    remedy = f"remove {file.parent}; {AGAIN}"
+    try:
+        return fitted(schema, json.loads(read_text(file)), str(file), remedy)
+    except (ValueError, RecursionError) as error:
+        raise IntegrityError(f"{file} is damaged: it is no JSON", remedy) from error
+
+
+def load(name: str, split: str) -> Mapped:
+    """A part of prepared images, compared with its hashes.
+
+    Raises:
+        UsageError: it is not there.
+        IntegrityError: it is damaged.
+    """
+    content = find(name)
+    if split not in content.parts:
+        raise UsageError(f"{name} has no part '{split}'", f"it has {', '.join(content.parts)}")
+    part, home = content.parts[split], folder_of(content.hash)
+    for kind, wanted, size in (
+        ("images", part.images, part.n * int(np.prod(content.shape))),
+        ("labels", part.labels, part.n * 8),
+    ):
+        path = home / f"{split}-{kind}"
+        if file_sha256(path, AGAIN) != (size, wanted):
+            raise IntegrityError(f"{path} is damaged", f"remove {home}; {AGAIN}")
+    images = np.memmap(home / f"{split}-images", np.uint8, "c", shape=(part.n, *content.shape))
+    labels = np.fromfile(home / f"{split}-labels", np.int64)
+    if labels.min() < 0 or labels.max() >= max(1, len(content.classes)):
+        raise IntegrityError(f"{name} has labels outside of its classes", f"remove {home}; {AGAIN}")
+    return Mapped(images, labels, hashlib.sha256(f"{part.images}{part.labels}".encode()).hexdigest())
+
+
+def keep(made: Path, shape: tuple[int, int, int], classes: tuple[str, ...], counts: Mapping[str, int]) -> Content:
+    """Give a folder in which the parts were written its final name; one that is there already is kept.
+
+    Args:
+        made: in the cache, beside where it will be.
+    """
+    parts = {
+        part: Part(n=n, images=file_sha256(made / f"{part}-images")[1], labels=file_sha256(made / f"{part}-labels")[1])
+        for part, n in counts.items()
+    }
+    content = Content(shape=shape, classes=list(classes), parts=parts)
+    write_json(made / FACTS, content.model_dump(mode="json"))
+    target = folder_of(content.hash)
+    if target.exists():
+        shutil.rmtree(made)
+    else:
+        os.rename(made, target)
+    return content
+
+
+def known(key: str) -> Source | None:
+    """What a source gave when it was prepared before; None where it was not, or its content is no longer there."""
+    file = cache_root() / "sources" / f"{key}.json"
+    if not os.path.isfile(file):
+        return None
+    source: Source = _read(Source, file)
+    return source if os.path.isfile(folder_of(source.content) / FACTS) else None
+
+
+def note(key: str, source: Source) -> None:
+    """Remember what a source gave."""
+    write_json(cache_root() / "sources" / f"{key}.json", source.model_dump(mode="json"))

@@ -1,0 +1,15 @@
+"""Where the zoo keeps what it makes for itself and can make again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def cache_root() -> Path:
+    """The zoo's cache: ``ZOO_CACHE``, else a folder in that of the user."""
+    if chosen := os.environ.get("ZOO_CACHE"):
+        return Path(chosen)
+    from platformdirs import user_cache_path
+
+    return user_cache_path("zoo")
