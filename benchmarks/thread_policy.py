@@ -32,11 +32,12 @@ def training() -> Callable[[], None]:
     """A step of the training of `vae.mlp-64d`."""
     import torch  # first: it reads the policy of the environment, not the zoo's
     from zoo_vae import CARD, Train
-    from zoo_vae.model import VAE, binarise
+    from zoo_vae.densities import binarise
+    from zoo_vae.model import VAE
 
     options = CARD.presets["mlp-64d"].options
     assert isinstance(options, Train)
-    vae = VAE(options)
+    vae = VAE(options, (1, 28, 28))
     adam = torch.optim.Adam(vae.parameters(), fused=True)
     images = torch.randint(256, (IMAGES, 1, 28, 28), dtype=torch.uint8)
 

@@ -50,7 +50,8 @@ from zoo_core.run.reporter import Progress, Silent
 import torch  # isort: skip
 from torch import Tensor  # isort: skip
 from zoo_vae import CARD, Train  # isort: skip
-from zoo_vae.model import VAE, binarise  # isort: skip
+from zoo_vae.densities import binarise  # isort: skip
+from zoo_vae.model import VAE  # isort: skip
 
 OPTIONS = cast(Train, CARD.presets["mlp-64d"].options)
 BATCH = 100
@@ -94,7 +95,7 @@ def loss_of(vae: VAE, x: Tensor) -> Tensor:
 
 def bound(size: Size) -> float:
     """Images per second of the arithmetic alone."""
-    vae = VAE(OPTIONS)
+    vae = VAE(OPTIONS, (1, 28, 28))
     adam = torch.optim.Adam(vae.parameters(), 1e-3, fused=True)
     x = binarise(torch.randint(256, (BATCH, 1, 28, 28), dtype=torch.uint8))
 
@@ -156,7 +157,7 @@ def tutorial(size: Size, root: Path) -> float:
                 yield x
 
     batches = epochs()
-    vae = VAE(OPTIONS)
+    vae = VAE(OPTIONS, (1, 28, 28))
     adam = torch.optim.Adam(vae.parameters(), 1e-3)
     losses = []
 
@@ -208,7 +209,7 @@ def pythae_layers() -> tuple[Any, Any]:
     from pythae.models.base.base_utils import ModelOutput
     from pythae.models.nn import BaseDecoder, BaseEncoder
 
-    ours = VAE(OPTIONS)
+    ours = VAE(OPTIONS, (1, 28, 28))
 
     class Encoder(BaseEncoder):  # type: ignore[misc]
         def __init__(self) -> None:

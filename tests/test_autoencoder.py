@@ -33,7 +33,7 @@ def test_masking_corruption() -> None:
 
 
 def test_network_of_the_reference() -> None:
-    autoencoder = Autoencoder(Train())
+    autoencoder = Autoencoder(Train(), (1, 28, 28))
     sizes = [784, 1000, 500, 250, 2, 250, 500, 1000, 784]
     shapes = [tuple(p.shape) for p in autoencoder.parameters() if p.ndim == 2]
     assert shapes == [(b, a) for a, b in itertools.pairwise(sizes)]

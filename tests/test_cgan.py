@@ -18,7 +18,7 @@ def test_losses_by_hand() -> None:
 
 
 def test_the_average_converges_to_a_constant_model_statistics_included() -> None:
-    a, b = Generator(4, 8), Generator(4, 8)
+    a, b = Generator(4, 8, (1, 28, 28), 10), Generator(4, 8, (1, 28, 28), 10)
     b.norm7.norm.running_mean.fill_(3.0)  # type: ignore[union-attr]
     update_average(a, b, 0.5)
     torch.testing.assert_close(a.norm7.norm.running_mean, torch.full((8,), 1.5))
@@ -30,7 +30,7 @@ def test_the_average_converges_to_a_constant_model_statistics_included() -> None
 
 def test_both_networks_see_the_label() -> None:
     torch.manual_seed(0)
-    generator, discriminator = Generator(4, 8).eval(), Discriminator(8)
+    generator, discriminator = Generator(4, 8, (1, 28, 28), 10).eval(), Discriminator(8, (1, 28, 28), 10)
     z, y = torch.randn(6, 4), torch.arange(6)
     x = generator(z, y)
     assert x.shape == (6, 1, 28, 28) and float(x.min()) >= -1 and float(x.max()) <= 1
@@ -41,10 +41,10 @@ def test_both_networks_see_the_label() -> None:
 
 
 def test_the_discriminator_is_spectrally_normalised() -> None:
-    discriminator = Discriminator(8)
+    discriminator = Discriminator(8, (1, 28, 28), 10)
     x, y = torch.randn(4, 1, 28, 28), torch.arange(4)
     for _ in range(30):  # the power iteration takes a step in every forward pass
         discriminator(x, y)
-    layer = discriminator.body[3]
+    layer = discriminator.body[4]
     assert isinstance(layer, torch.nn.Conv2d)
     assert abs(float(torch.linalg.matrix_norm(layer.weight.flatten(1), 2)) - 1) < 0.05

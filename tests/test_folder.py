@@ -24,8 +24,10 @@ from killing import OPTIONS, call, ended, start
 import zoo_core as zoo
 from zoo_core import IntegrityError, Interrupted, UsageError, signals
 from zoo_core.files import held
-from zoo_core.run.folder import LOCK, MARK, RunFolder
+from zoo_core.run import mark
+from zoo_core.run.folder import RunFolder
 from zoo_core.run.loops import Loops, Settings
+from zoo_core.run.mark import LOCK, MARK
 from zoo_core.run.reporter import Silent
 from zoo_core.run.steps import Schedule
 from zoo_core.signals import Cut
@@ -175,11 +177,11 @@ def test_whether_a_run_goes_on_is_decided_under_the_lock(tmp_path: Path, monkeyp
         nonlocal checked
         check()
         if not checked:  # before the lock: only then does the other say that it was cut off
-            folder._write_mark(folder._mark().model_copy(update={"preempted": True}))
+            mark.write(folder.path, mark.read(folder.path).model_copy(update={"preempted": True}))
         checked = True
 
     monkeypatch.setattr(folder, "_check_ours", late)
-    assert not folder._mark().preempted
+    assert not mark.read(folder.path).preempted
     with folder.held(False, False) as resumed:
         assert resumed and (tmp_path / "run" / "state.safetensors").exists()
 
@@ -194,7 +196,7 @@ def test_a_run_that_was_cut_off_goes_on_until_it_ends(tmp_path: Path, monkeypatc
     """Whatever goes wrong meanwhile, a scheduler's repeated command finds its run."""
     interrupted(tmp_path / "run")
     folder = RunFolder(tmp_path / "run")
-    folder._write_mark(folder._mark().model_copy(update={"preempted": True}))
+    mark.write(folder.path, mark.read(folder.path).model_copy(update={"preempted": True}))
     with pytest.raises(zoo.TrainingError), folder.held(False, False):
         raise zoo.TrainingError("no room")
     train(tmp_path / "run")
@@ -648,7 +650,97 @@ def test_weights_without_a_record_are_not_what_a_resumed_run_removes(tmp_path: P
 def test_a_run_that_was_cut_off_stays_so_when_its_replacement_fails(tmp_path: Path) -> None:
     interrupted(tmp_path / "run")
     folder = RunFolder(tmp_path / "run")
-    folder._write_mark(folder._mark().model_copy(update={"preempted": True}))
+    mark.write(folder.path, mark.read(folder.path).model_copy(update={"preempted": True}))
     with pytest.raises(ZeroDivisionError), folder.held(False, True):
         raise ZeroDivisionError
-    assert folder._mark().preempted
+    assert mark.read(folder.path).preempted
+
+
+DISCARDED = """
+import os, sys
+from pathlib import Path
+from zoo_core.run.folder import RunFolder
+
+home, last = Path(sys.argv[1]), int(sys.argv[2])
+count, unlink = 0, os.unlink
+def counted(*what, **how):
+    global count
+    count += 1
+    if count > last:
+        os._exit(9)
+    return unlink(*what, **how)
+with RunFolder(home).held(False, True):
+    (home / "run.json").write_text("{}")
+    (home / "model.safetensors").write_bytes(b"new")
+    os.unlink = counted
+"""
+
+
+@pytest.mark.parametrize("last", range(8))
+def test_a_run_that_has_finished_outlives_what_it_replaced(tmp_path: Path, last: int) -> None:
+    """Killed while the old run is removed; the next command, which fails, brings back the new one, whole."""
+    train(tmp_path / "run")
+    subprocess.run([sys.executable, "-c", DISCARDED, str(tmp_path / "run"), str(last)], check=False, timeout=60)
+    with pytest.raises(ZeroDivisionError), RunFolder(tmp_path / "run").held(False, True):
+        raise ZeroDivisionError
+    assert (tmp_path / "run" / "model.safetensors").read_bytes() == b"new"
+    assert not (tmp_path / "run" / ".zoo-replaced").exists()
+
+
+def test_a_command_with_overwrite_that_was_cut_off_goes_on(tmp_path: Path) -> None:
+    """By the same command; another training in that folder begins anew."""
+    interrupted(tmp_path / "run")
+    folder = RunFolder(tmp_path / "run", "a" * 64)
+    with pytest.raises(Interrupted), folder.held(True, False):
+        raise Interrupted("stopped", preempted=True)
+    assert not RunFolder(tmp_path / "run", "b" * 64).is_resumed(False, True)
+    assert folder.is_resumed(False, True) and folder.is_resumed(False, False)
+
+
+def test_a_run_that_cannot_be_set_aside_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(tmp_path / "run")
+    before = content(tmp_path / "run")
+    replace, count = os.replace, 0
+
+    def full(*what: Any, **how: Any) -> None:
+        nonlocal count
+        count += 1
+        if count == last:
+            raise OSError(28, "No space left on device", str(tmp_path))
+        replace(*what, **how)
+
+    for last in range(2, 12):
+        count = 0
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "replace", full)
+            with (
+                pytest.raises((OSError, zoo.ZooError, ZeroDivisionError)),
+                RunFolder(tmp_path / "run").held(False, True),
+            ):
+                raise ZeroDivisionError
+        assert content(tmp_path / "run") == before, last
+
+
+def test_a_users_picture_outlives_two_runs(tmp_path: Path) -> None:
+    interrupted(tmp_path / "run")
+    (tmp_path / "run" / "figures").mkdir(exist_ok=True)
+    (tmp_path / "run" / "figures" / "curves.png").write_bytes(b"mine")
+    train(tmp_path / "run", resume=True)
+    assert (tmp_path / "run" / "figures" / "curves-1.png").read_bytes() == b"mine"
+    train(tmp_path / "run", overwrite=True)
+    assert (tmp_path / "run" / "figures" / "curves-1.png").read_bytes() == b"mine"
+
+
+def test_links_among_the_pictures_are_refused_before_anything_is_done(tmp_path: Path) -> None:
+    train(tmp_path / "run")
+    picture = tmp_path / "run" / "figures" / "curves.png"
+    picture.unlink()
+    picture.symlink_to(tmp_path)
+    with pytest.raises(UsageError, match="is a link"):
+        train(tmp_path / "run", overwrite=True)
+    picture.unlink()
+    (tmp_path / "run" / ".zoo-replaced").symlink_to("/")
+    began = time.monotonic()
+    with pytest.raises(UsageError, match="is a link"):
+        train(tmp_path / "run", overwrite=True)
+    assert time.monotonic() - began < 20, "the disk was not walked"

@@ -62,7 +62,7 @@ def test_generator_losses_by_hand() -> None:
 
 @pytest.mark.parametrize("network", ["dcgan", "pixelshuffle", "conv-small"])
 def test_networks_have_the_shapes_of_the_reference(network: str) -> None:
-    generator, discriminator = networks(Train(network=network))  # type: ignore[arg-type]
+    generator, discriminator = networks(Train(network=network), (1, 28, 28))  # type: ignore[arg-type]
     images = generator(torch.randn(5, 64))
     assert images.shape == (5, 1, 28, 28) and discriminator(images).shape == (5, 1)
     whites = generator.scale(torch.full((1, 1, 28, 28), 255, dtype=torch.uint8))
@@ -73,7 +73,7 @@ def test_networks_have_the_shapes_of_the_reference(network: str) -> None:
 
 
 def test_conv_small_has_the_parameters_of_the_reference() -> None:
-    generator, discriminator = networks(Train(network="conv-small"))
+    generator, discriminator = networks(Train(network="conv-small"), (1, 28, 28))
     g = 65 * 1568 + (32 * 9 + 1) * 16 + (16 * 9 + 1) * 8 + (8 * 9 + 1)
     d = (9 + 1) * 2 + (2 * 9 + 1) * 4 + (4 * 9 + 1) * 8 + (8 * 25 + 1)
     assert sum(p.numel() for p in generator.parameters()) == g

@@ -39,7 +39,10 @@ ONLY = {  # a library that only some files may import
     "accelerate": {"zoo_core/run/devices.py", "zoo_core/run/parts.py", "zoo_core/run/run.py"},
     "pluggy": {"zoo_core/plugin/hookspecs.py", "zoo_core/plugin/registry.py"},
     "matplotlib": {"zoo_core/results/plots.py"},
-    "PIL": {f"zoo_core/results/{name}.py" for name in ("kinds", "pictures", "plots", "png")},
+    "PIL": {
+        *(f"zoo_core/results/{name}.py" for name in ("kinds", "pictures", "plots", "png")),
+        *(f"zoo_core/data/own/{name}.py" for name in ("decoding", "listing")),
+    },
     "tomlkit": {"zoo_core/weights/pins.py"},
     "transformers": set(),  # it takes seconds to import; the tests compare with it
     "tokenizers": {f"plugins/zoo_t5_summarizer/{name}.py" for name in ("tokens", "model", "training", "published")},

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from zoo_core import UsageError
+from zoo_core import ImageData, UsageError
 from zoo_core.kits import distances
 from zoo_core.kits.generators.comparison import compare, judged
 
@@ -151,7 +151,8 @@ def test_compare_knows_good_from_bad() -> None:
         )
         return (base + 0.2 * torch.rand(n, 1, 2, 4)).clamp(0, 1)
 
-    real = (draw(500, [0.5, 0.5]) * 255).byte()
+    images = (draw(500, [0.5, 0.5]) * 255).byte()
+    real = ImageData("halves", "test", images, torch.zeros(500, dtype=torch.long), ("top", "bottom"), "")
     good, collapsed = (compare(Judge(), draw(500, s), real).scores for s in ([0.5, 0.5], [1.0, 0.0]))
     for name in ("frechet", "mmd2", "class_js"):
         assert good[name] < collapsed[name] / 3, name

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from zoo_pg_classifier import PLAIN, Train
-from zoo_pg_classifier.model import Classifier, Task, baseline, black_box, gradient_variance, objective, surrogate
+from zoo_pg_classifier.model import Classifier, baseline, black_box, gradient_variance, objective, surrogate
 
 import zoo_core as zoo
 
@@ -65,8 +65,8 @@ def test_the_black_box() -> None:
 def test_reported_variance_is_that_of_the_estimates() -> None:
     """Against estimates made by backward passes of the training objective."""
     torch.manual_seed(0)
-    options = Train(**PLAIN, data="threshold", hidden=4)
-    classifier = Classifier(options)
+    options = Train(**PLAIN, task="threshold", hidden=4)
+    classifier = Classifier(options, (1,), 2)
     x = torch.rand(6, 1) * 10
     labels = (x[:, 0] > 5).long()
     found, norm2 = gradient_variance(classifier, options, x, labels, 1500)
@@ -84,7 +84,7 @@ def test_baselines_and_draws_lower_the_variance() -> None:
     torch.manual_seed(0)
     x, labels = torch.rand(32, 784), torch.randint(10, (32,))
     plain = Train(**PLAIN, hidden=16)
-    classifier = Classifier(plain)
+    classifier = Classifier(plain, (1, 28, 28), 10)
     variants = {"plain": plain, "mean": plain.model_copy(update={"baseline": "batch-mean"}),
                 "draws": plain.model_copy(update={"samples": 8})}  # fmt: skip
     noise = {k: gradient_variance(classifier, o, x, labels, 400)[0] for k, o in variants.items()}
@@ -96,7 +96,7 @@ def test_the_label_reaches_the_learner_through_the_black_box_alone() -> None:
     """Two label sets that give the drawn classes the same losses give the same gradient."""
     options = Train(**PLAIN, hidden=8)
     torch.manual_seed(0)
-    classifier, x = Classifier(options), torch.rand(4, 784)
+    classifier, x = Classifier(options, (1, 28, 28), 10), torch.rand(4, 784)
     torch.manual_seed(1)
     drawn = torch.multinomial(classifier(x)[0].softmax(1).detach(), 1, replacement=True)[:, 0]
     gradients = []
@@ -130,6 +130,8 @@ def test_comparison_shows_every_learner_and_seed(tmp_path: Path, slices: Path) -
     assert (figures / "accuracy.png").exists() and (figures / "gradient-variance.png").exists()
 
 
-def test_rows_of_a_task() -> None:
-    task = Task(torch.tensor([[0, 255]], dtype=torch.uint8), torch.tensor([1]))
-    assert task.x(torch.tensor([0])).tolist() == [[0, 1]]
+def test_the_classes_of_a_task_are_those_of_its_data(tmp_path: Path, slices: Path) -> None:
+    trained = zoo.train("pg-classifier", data="fashion-mnist", data_root=slices, output=tmp_path / "run", iterations=2)
+    assert "sandal" in trained.record["classes"]
+    shown = zoo.sample("pg-classifier", weights=trained.folder, data_root=slices, n=4)
+    assert isinstance(shown, zoo.Images) and any("(" in caption for caption in shown.captions)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 from zoo_vae import CARD, Train
-from zoo_vae.model import (
-    VAE,
-    FlowPrior,
+from zoo_vae.densities import (
     bernoulli_log_density,
     binarise,
+    discretised_logistic_log_density,
     gaussian_kl,
     gaussian_log_density,
     reparameterise,
 )
+from zoo_vae.model import VAE, FlowPrior
 
 torch.manual_seed(0)
 MEAN, VARIANCE = torch.randn(5, 7), torch.rand(5, 7) + 0.1
@@ -69,8 +71,8 @@ def test_binarised_images_have_the_pixels_as_means_exactly_at_the_ends() -> None
 def test_monte_carlo_bound_has_the_closed_form_as_its_mean() -> None:
     options = Train(network="mlp", prior="standard", latent=3, hidden=8, depth=1)
     torch.manual_seed(1)
-    closed = VAE(options)
-    open_ = VAE(options.model_copy(update={"elbo": "monte-carlo"}))
+    closed = VAE(options, (1, 28, 28))
+    open_ = VAE(options.model_copy(update={"elbo": "monte-carlo"}), (1, 28, 28))
     open_.load_state_dict(closed.state_dict())
     x = torch.randint(2, (4, 784)).float().repeat(4000, 1)
     with torch.no_grad():
@@ -81,7 +83,7 @@ def test_monte_carlo_bound_has_the_closed_form_as_its_mean() -> None:
 def test_bound_is_below_the_log_likelihood() -> None:
     """With one latent dimension log p(x) is a sum over a grid; no encoder can beat it."""
     torch.manual_seed(2)
-    vae = VAE(Train(network="mlp", prior="standard", latent=1, hidden=8, depth=1))
+    vae = VAE(Train(network="mlp", prior="standard", latent=1, hidden=8, depth=1), (1, 28, 28))
     x = torch.randint(2, (6, 784)).float()
     with torch.no_grad():
         bound = -torch.stack([sum(vae(x)) for _ in range(2000)]).mean(0)
@@ -129,7 +131,7 @@ def test_the_flow_density_integrates_to_one() -> None:
 def test_presets_have_the_shapes_of_the_paper(preset: str) -> None:
     options = CARD.presets[preset].options
     assert isinstance(options, Train)
-    vae = VAE(options)
+    vae = VAE(options, (1, 28, 28))
     bound = vae(torch.randint(2, (3, 784)).float())
     assert bound.kl.shape == bound.reconstruction.shape == (3,)
     sizes = [tuple(p.shape) for n, p in vae.named_parameters() if n.endswith("weight")]
@@ -137,3 +139,33 @@ def test_presets_have_the_shapes_of_the_paper(preset: str) -> None:
         assert sizes == [(300, 784), (300, 300), (128, 300), (300, 64), (300, 300), (784, 300)]
     if preset == "mlp-2d":
         assert sizes == [(500, 784), (4, 500), (500, 2), (784, 500)]
+
+
+def test_the_discretised_logistic_is_the_mass_around_each_level() -> None:
+    """Against the logistic's distribution function in double precision, and its 256 masses add up to one."""
+    levels = (torch.arange(256).double() / 255)[:, None]
+    for mean, scale in ((0.5, 0.05), (0.02, 0.01), (0.999, 0.3), (0.4, 0.001)):
+        found = discretised_logistic_log_density(levels, torch.tensor(mean), torch.tensor(scale).log()).exp()
+        edge = torch.cat(
+            [torch.tensor([-torch.inf]), (torch.arange(255).double() + 0.5) / 255, torch.tensor([torch.inf])]
+        )
+        wanted = ((edge.double() - mean) / scale).sigmoid().diff()
+        torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-12)
+        assert float(found.sum()) == pytest.approx(1)
+
+
+def test_bits_per_dimension_of_what_is_known() -> None:
+    """Levels drawn from a discretised logistic cost its entropy: log2 of (s e^2 255) where s is wide and fits in."""
+    torch.manual_seed(0)
+    scale = torch.tensor(0.02)
+    uniform = torch.rand(200_000, 1).double()
+    x = ((0.5 + scale * torch.logit(uniform)) * 255).round().clamp(0, 255) / 255
+    bits = -discretised_logistic_log_density(x, torch.tensor(0.5), scale.log()).mean() / math.log(2)
+    assert float(bits) == pytest.approx(math.log2(0.02 * math.e**2 * 255), abs=0.01)
+
+
+def test_far_levels_have_finite_logs() -> None:
+    x = torch.tensor([[0.0, 1.0, 0.5, 1 / 255]])
+    density = discretised_logistic_log_density(x, torch.tensor(0.9), torch.tensor(-9.0).requires_grad_())
+    density.sum().backward()
+    assert density.isfinite().all()

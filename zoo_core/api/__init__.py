@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from ..errors import ZooError
 from ..plugin import registry
 from ..plugin.registry import Model
-from .evaluation import Evaluation, evaluate
+from .evaluation import evaluate
 from .handle import Source, find_checkpoint, open_model
+from .measuring import Evaluation
 from .sampling import sample
 from .training import Trained, train
 

@@ -15,9 +15,9 @@ from ..errors import PluginError, TrainingError, UsageError, ZooError
 from ..files import disk_error
 from ..plugin.registry import Model
 from ..run.environment import data_root, versions
-from .judges import load_other
 
 if TYPE_CHECKING:
+    from ..run.inputs import OpenModel
     from ..run.reporter import Activity, Reporter
     from ..run.run import Run
 
@@ -42,8 +42,11 @@ class Circumstances:
     reporter: Reporter | None = None
 
 
-def make_run(circumstances: Circumstances, activity: Activity) -> Run:
+def make_run(circumstances: Circumstances, activity: Activity, open_model: OpenModel | None = None) -> Run:
     """The run of a hook call that keeps nothing.
+
+    Args:
+        open_model: loads another model that the hook asks for; without it the hook must ask for none.
 
     Raises:
         UsageError: the seed is out of range, or there is no such device.
@@ -59,7 +62,7 @@ def make_run(circumstances: Circumstances, activity: Activity) -> Run:
         data_root=data_root(circumstances.data_root),
         activity=activity,
         reporter=circumstances.reporter or Reporter(),
-        open_model=load_other,
+        open_model=open_model,
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..cards.groups import OnImages
+from ..cards.options import flag_name
 from ..data import sets
-from ..data.images import load
 from ..data.own import store
 from ..errors import TrainingError, UsageError, nearest
 from ..files import held
@@ -18,28 +19,30 @@ from ..files.places import cache_root
 from ..packages.names import split_name
 from ..plugin import registry
 from ..plugin.registry import Model
-from ..run import record
 from ..run.reporter import Silent
 from ..weights import manifest, peek
-from .handle import Handle, Source, find_checkpoint, unpinned, with_preset
+from .handle import Source, find_checkpoint, unpinned, with_preset
 
 if TYPE_CHECKING:
     from torch import nn
 
     from ..run.inputs import Inputs
 
+    Train = Callable[[Model, Mapping[str, Any], Path, Inputs], object]
+
 FEWEST, MOST = 200, 1000  # steps of a model that is trained on the way
 PASSES, BATCH = 20, 128  # over its images, and how many each step takes: between the two
 OF_A_LAUNCHER = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
-def load_other(name: str, inputs: Inputs) -> tuple[nn.Module, str]:
+def load_other(name: str, inputs: Inputs, train: Train) -> tuple[nn.Module, str]:
     """The torch module of a model, and the sha256 of its weights.
 
     Args:
         name: ``plugin`` or ``plugin.preset``, whose pinned weights are taken; a run folder or a weights file; or
             ``plugin.DATA`` with a data set's name: pinned, or else trained on that data, once, and kept in the cache.
         inputs: of the run that asks: its device, data root and reporter.
+        train: trains a model on a data set, for so many steps of so many images, into a folder.
     Raises:
         ZooError: it is nowhere, damaged, or cannot be trained.
     """
@@ -53,7 +56,7 @@ def load_other(name: str, inputs: Inputs) -> tuple[nn.Module, str]:
     plugin, rest = split_name(name)
     model = registry.load(plugin)
     if rest and name not in manifest.read() and _can_learn(model, rest):
-        checkpoint = unpinned(model, _trained(model, rest, inputs), Silent())
+        checkpoint = unpinned(model, _trained(model, rest, inputs, train), Silent())
     else:
         checkpoint = find_checkpoint(with_preset(model, rest or None), Source())
     return model.build(checkpoint), checkpoint.sha256 or ""
@@ -73,40 +76,34 @@ def _can_learn(model: Model, data: str) -> bool:
     return True
 
 
-def _trained(model: Model, data: str, inputs: Inputs) -> Path:
+def _trained(model: Model, data: str, inputs: Inputs, train: Train) -> Path:
     """The run folder of a model that was trained on a data set; it is made now where there is none."""
+    from ..data.images import load
+
     images = load(data, "train", inputs.data_root)  # not by `inputs`: it is no data of the run that asks
     folder = cache_root() / "judges" / f"{model.name}-{data.partition('@')[0]}-{images.sha256[:16]}"
+    from ..run import devices, record
+
     with held(folder.with_name(f"{folder.name}.lock"), f"{folder} is being trained", wait=float("inf")):
         if not os.path.isfile(folder / record.FILE):
             told = f"the zoo has no {model.name} of {data}: one is trained now, once, and kept in {folder}"
             inputs.reporter.warn(told)
             steps = PASSES * len(images) // BATCH
-            _train(model, data, min(MOST, max(FEWEST, steps)), folder, inputs)
+            options = {"data": data, "iterations": min(MOST, max(FEWEST, steps)), "batch_size": BATCH}
+            if devices.processes() == 1:
+                train(model, options, folder, inputs)
+            else:
+                _train_alone(model, options, folder, inputs)
     return folder
 
 
-def _train(model: Model, data: str, steps: int, folder: Path, inputs: Inputs) -> None:
-    """Train it here; or, where several processes train together, in one of its own."""
-    import torch
-
-    from ..run import devices, state
-    from .calls import Circumstances
-    from .training import Compute, Place, train_opened
-
-    resume = os.path.isfile(folder / state.FILE)
-    if devices.processes() == 1:
-        circumstances = Circumstances(0, str(inputs.device), inputs.data_root, inputs.reporter)
-        options = {"data": data, "iterations": steps, "batch_size": BATCH}
-        with torch.enable_grad():  # whoever asks only measures
-            train_opened(Handle(model), Place(folder, resume), Compute(), circumstances, None, options)
-        return
-    values = {"data": data, "iterations": steps, "batch-size": BATCH, "output": folder, "device": inputs.device,
-              "data-root": inputs.data_root}  # fmt: skip
-    flags = [word for key, value in values.items() for word in (f"--{key}", str(value))]
-    command = ["train", model.name, *flags, *(["--resume"] if resume else [])]
+def _train_alone(model: Model, options: Mapping[str, Any], folder: Path, inputs: Inputs) -> None:
+    """Train a model in a process of its own: where several train together, none of them may train by itself."""
+    values = {**options, "output": folder, "device": inputs.device, "data_root": inputs.data_root}
+    flags = [word for key, value in values.items() for word in (flag_name(key), str(value))]
+    command = [sys.executable, "-m", "zoo_core", "train", model.name, *flags]
     alone = {key: value for key, value in os.environ.items() if key not in OF_A_LAUNCHER}
-    done = subprocess.run([sys.executable, "-m", "zoo_core", *command], env=alone, capture_output=True, text=True)
+    done = subprocess.run(command, env=alone, capture_output=True, text=True)
     if done.returncode:
         reason = " ".join(done.stderr.split())[-500:]
-        raise TrainingError(f"{model.name} of {data} could not be trained: {reason}", "give one: --judge")
+        raise TrainingError(f"{model.name} of {options['data']} could not be trained: {reason}", "give one: --judge")

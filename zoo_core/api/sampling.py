@@ -12,6 +12,7 @@ from ..errors import PluginError
 from ..results.kinds import Result
 from .calls import Circumstances, blaming, make_run, provenance
 from .handle import Handle, Source, find_checkpoint, open_model
+from .training import open_other
 
 if TYPE_CHECKING:
     from ..run.reporter import Reporter
@@ -55,7 +56,7 @@ def sample_opened(handle: Handle, source: Source, circumstances: Circumstances, 
     chosen = resolve(handle.card.sample_options, options, owner=handle.model.name)
     checkpoint = find_checkpoint(handle, source, circumstances.reporter)
     chosen = known(chosen, checkpoint.classes, checkpoint.name)
-    run = make_run(circumstances, "sampling")
+    run = make_run(circumstances, "sampling", open_other)
     with run.seeded(), blaming(handle.model, "sample"):
         result = handle.model.hook.sample(run=run, checkpoint=checkpoint, options=chosen)
         if not isinstance(result, get_args(Result)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,23 +13,25 @@ from typing import TYPE_CHECKING, Any
 
 from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint, once
-from ..cards.groups import OnImages
 from ..cards.options import Options, resolve
 from ..errors import PluginError, UsageError
+from ..files import sha256
 from ..formats.schemas import Identity, check_written, plain
 from ..packages.names import split_name
 from ..plugin.registry import Model
 from ..results.kinds import Result
 from ..run.environment import commit, data_root, versions
 from .calls import Circumstances, blaming, check_seed
-from .evaluation import measure
 from .handle import Handle, open_model, unpinned
 from .judges import load_other
+from .measuring import measure
+from .own import called, with_data
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from ..run.folder import RunFolder
+    from ..run.inputs import Inputs
     from ..run.loops import Settings
     from ..run.reporter import Reporter
     from ..run.run import Run
@@ -152,9 +156,10 @@ def train_opened(
         "model": handle.card.name, "preset": preset, "seed": circumstances.seed,
         "options": chosen.model_dump(mode="json"), "options_version": handle.card.options_version,
     }  # fmt: skip
-    usual = f"runs/{handle.card.name}.{preset}{_own(chosen)}-seed{circumstances.seed}"
+    usual = f"runs/{handle.card.name}.{preset}{called(chosen)}-seed{circumstances.seed}"
     usual += "-continued" if previous else ""
-    folder = RunFolder(place.output or Path(usual))
+    digest = sha256(json.dumps(identity, sort_keys=True, default=str).encode())
+    folder = RunFolder(place.output or Path(usual), digest)
     if folder.path.resolve() == Path(getattr(chosen, "continue_", None) or "/").resolve():
         raise UsageError(f"{folder.path} is the run to go on from", "choose another folder with --output")
     check_written(Identity, identity, "this training")
@@ -168,10 +173,19 @@ def train_opened(
         return _finish(handle.model, run, folder, _call(handle.model, run, chosen), chosen, begun_at)
 
 
-def _own(options: Options) -> str:
-    """What tells the run of own images from those of the preset's: their name."""
-    name, at, _ = str(getattr(options, "data", "")).partition("@")
-    return f"-{name}" if at else ""
+def open_other(name: str, inputs: Inputs) -> tuple[nn.Module, str]:
+    """Another model that a hook asks for: pinned, of a run, or trained now on the same data; see `judges`."""
+    import torch
+
+    from ..run import state
+
+    def train_judge(model: Model, options: Mapping[str, Any], folder: Path, inputs: Inputs) -> None:
+        circumstances = Circumstances(0, str(inputs.device), inputs.data_root, inputs.reporter)
+        place = Place(folder, resume=os.path.isfile(folder / state.FILE))
+        with torch.enable_grad():  # whoever asks only measures
+            train_opened(Handle(model), place, Compute(), circumstances, None, options)
+
+    return load_other(name, inputs, train_judge)
 
 
 @contextmanager
@@ -195,30 +209,11 @@ def _starting_point(
     chosen = resolve(card.train_options, values, options, owner=owner, base=card.presets[handle.preset].options)
     going_on = getattr(chosen, "continue_", None)
     if not going_on:
-        return handle.preset, _with_data(chosen, circumstances), None
+        return handle.preset, with_data(chosen, circumstances), None
     pin = find.pin_named(card, Path(going_on))
     previous = find.pinned(card, pin) if pin else unpinned(handle.model, Path(going_on), circumstances.reporter)
     chosen = resolve(card.train_options, values, options, owner=owner, base=previous.options)
-    return split_name(previous.name)[1], _with_data(chosen, circumstances), previous
-
-
-def _with_data(options: Options, circumstances: Circumstances) -> Options:
-    """Options whose `data` is a name of images that are ready; those of the user are prepared, their path forgotten."""
-    if not isinstance(options, OnImages):
-        return options
-    from ..data.own.prepare import Wish, prepare
-    from ..run import devices
-    from ..run.reporter import Progress, Reporter, Silent
-
-    reporter = (circumstances.reporter or Reporter()) if not devices.rank() else Silent()
-    wish = Wish(options.size, options.skip_broken)
-
-    def tell(done: int, total: int) -> None:
-        reporter.progress(Progress("preparation", done, total))
-
-    name = prepare(options.data, wish, data_root(circumstances.data_root), reporter.warn, tell)
-    reporter.close()
-    return options.model_copy(update={"data": name, "size": None, "skip_broken": False})
+    return split_name(previous.name)[1], with_data(chosen, circumstances), previous
 
 
 def _prepared(
@@ -244,7 +239,7 @@ def _prepared(
         Run, device=devices.device(circumstances.device), seed=check_seed(circumstances.seed),
         data_root=data_root(circumstances.data_root), folder=folder, settings=settings,
         reporter=circumstances.reporter or Reporter(), identity=identity, migrate=todays, previous=previous,
-        open_model=load_other,
+        open_model=open_other,
     )  # fmt: skip
 
 
@@ -271,15 +266,14 @@ def _finish(
     kept = {name: tensor.detach().to("cpu").contiguous() for name, tensor in once(tensors).items()}
     facts = {
         **run.identity,
-        "classes": list(run.inputs.classes),
-        **({"shape": list(run.inputs.shape), "range": [0.0, 1.0]} if run.inputs.shape else {}),
+        **run.inputs.described(),
         "licence": model.card.licence,
         "data": run.inputs.data,
         **({"continues": run.previous.sha256} if run.previous else {}),
     }
     examiner = Run(
         run.device, 0, run.data_root, "evaluation", folder.path, reporter=run.reporter, identity=run.identity,
-        open_model=load_other,
+        open_model=open_other,
     )  # fmt: skip
     checkpoint = Checkpoint(f"{model.card.name}.{run.identity['preset']}", options, kept, facts)
     evaluation = measure(model, checkpoint, model.card.evaluate_options(), examiner)

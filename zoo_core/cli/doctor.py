@@ -16,11 +16,13 @@ from ..data.checks import Found
 from ..data.checks import check as look
 from ..data.declare import DataSet
 from ..errors import PluginError, ZooError
+from ..files.places import cache_root
 from ..packages import entries, settings
 from ..packages.contained import contained
 from ..plugin.plugin import MODEL_HOOKS, Plugin
 from ..plugin.registry import Model, NotImported
 from ..run.environment import data_root, versions
+from ..run.mark import FIGURES, STAGES
 from ..weights import manifest
 from ..weights.tidy import tidy
 
@@ -154,7 +156,9 @@ def _check_files() -> list[Check]:
 def workplaces() -> list[Path]:
     """Where half-written files may lie: here, in the runs here, and where data sets are."""
     root, runs = data_root(), Path("runs")
-    return [Path(), *(runs.iterdir() if os.path.isdir(runs) else ()), root, *root.glob("*"), *root.glob("*/raw")]
+    own = list(runs.iterdir()) if os.path.isdir(runs) else []
+    inner = [run / folder for run in own for folder in (FIGURES, STAGES)]
+    return [Path(), *own, *inner, root, *root.glob("*"), *root.glob("*/raw"), cache_root(), cache_root() / "sources"]
 
 
 def _check_surroundings() -> list[Check]:

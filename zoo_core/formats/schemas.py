@@ -170,11 +170,12 @@ class Index(Schema):
 
 
 class Mark(Schema):
-    """What a run folder says of itself: which files are the run's, and whether the run was cut off."""
+    """What a run folder says of itself: which files are the run's, whether it was cut off, and a hash of what it is."""
 
     format: Count = 0
     files: list[RelativePath] = []
     preempted: StrictBool = False
+    training: Line = ""
 
 
 def fitted(schema: type[S], value: object, where: str, hint: str = "get the file again, or train again") -> S:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..api.calls import Circumstances, make_run
-from ..api.evaluation import measure
+from ..api.measuring import measure
+from ..api.training import open_other
 from ..errors import IntegrityError, UsageError, ZooError
 from ..formats.schemas import Facts
 from ..plugin import registry
@@ -101,7 +102,7 @@ def _ready(
     registry.check_fits(model, find.checkpoint(model.card, contents, str(folder), own=True), str(folder))
     if not again and not half:
         return lambda: bundled.stage_copy(pin, main)
-    tensors, facts = measured(contents, make_run(circumstances, "evaluation"), half)
+    tensors, facts = measured(contents, make_run(circumstances, "evaluation", open_other), half)
     about = pin_of(facts, home, Shard(pin.file, pin.size, pin.sha256), (), pin.trained)
     return lambda: bundled.stage_tensors(about, tensors, facts)
 

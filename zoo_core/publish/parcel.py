@@ -13,11 +13,12 @@ from .. import hub
 from ..api.calls import Circumstances, make_run
 from ..api.handle import Handle, Source, open_model
 from ..api.sampling import sample_opened
+from ..api.training import open_other
 from ..cards.options import flags
 from ..errors import NetworkError, UsageError
 from ..files import file_sha256
 from ..results.kinds import Picture, Texts
-from ..run.folder import FIGURES
+from ..run.mark import FIGURES
 from ..run.reporter import Silent
 from ..weights import bundled, find, manifest, shards
 from ..weights.pins import INDEX, WEIGHTS, Pin, rendered
@@ -123,7 +124,7 @@ def _todays_facts(
             f"{run} holds weights of {model}.{facts['preset']}, not of {handle.name}", f"zoo push {model} {run}"
         )
     if any(metric.name not in facts["metrics"] for metric in handle.card.metrics):
-        _, facts = measured(contents, make_run(circumstances, "evaluation"))
+        _, facts = measured(contents, make_run(circumstances, "evaluation", open_other))
         pin = replace(pin, metrics=facts["metrics"], data=facts["data"], judges=facts["judges"])
     return pin, facts
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,22 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from .. import files, formats
-from ..errors import IntegrityError, Interrupted, UsageError
+from ..errors import Interrupted, UsageError
 from ..files import atomic_write, remove_dead, write_json
 from ..files.leftovers import is_temporary
 from ..formats import schemas
 from ..signals import Cut
 from ..weights import shards, tensorfile
 from ..weights.pins import INDEX, WEIGHTS
-from . import curves, record, state
+from . import curves, mark, record, state
+from .mark import FIGURES, LOCK, MARK, STAGES, check_inside, free_name, is_inside, move
 
-HISTORY, FIGURES = "history.csv", "figures"
-MARK, LOCK = ".zoo-run", ".zoo-run.lock"  # what says that a folder is a run of the zoo, and whose it is now
+HISTORY = "history.csv"
 FILES = {WEIGHTS, INDEX, record.FILE, HISTORY, state.FILE}  # of every run; figures and stages are in its mark
-UNMARKED = "remove that file, and the run is known by its other files; or choose another --output"
 ASIDE = record.ASIDE
 RUN = {record.FILE, state.FILE}  # what makes a folder a run's: a finished one's, an unfinished one's
-OURS = {*FILES, MARK, FIGURES, state.STAGES, ASIDE}  # what a run's folder has in it, but for shards
+OURS = {*FILES, MARK, FIGURES, STAGES, ASIDE}  # what a run's folder has in it, but for shards
 
 
 class RunFolder:
@@ -38,10 +36,14 @@ class RunFolder:
     there are ``model.safetensors``, ``history.csv``, ``figures/`` and, written last, ``run.json``.
 
     The file ``.zoo-run`` marks it: it lists what the run has written. Nothing else in the folder is ever removed.
+
+    Args:
+        path: of the folder.
+        training: hash of what is trained in it; one that was cut off goes on by the same command.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, training: str = "") -> None:
+        self.path, self.training = path, training
 
     @contextmanager
     def held(self, resume: bool, overwrite: bool) -> Iterator[bool]:
@@ -60,23 +62,34 @@ class RunFolder:
         was_there = os.path.isdir(self.path)
         try:
             with files.held(self.path / LOCK, f"the run in {self.path} is being written"), self._ours():
-                self._restore()  # a process was killed before it had anything better
-                resumed = self.is_resumed(resume, overwrite)
-                remove_dead([self.path], mine=True)
-                self._set_aside(self._removable(resumed, overwrite))
-                self._write_mark(self._mark())
-                try:
-                    yield resumed
+                if record.FILE in self._names():  # a process was killed after it had finished
                     self._discard()
-                except BaseException as error:
-                    self._failed(error)
-                    raise
-                finally:
-                    self._restore()
+                self._restore()  # one was killed before it had anything better
+                resumed = self.is_resumed(resume, overwrite)
+                remove_dead([self.path, self.path / FIGURES, self.path / STAGES], mine=True)
+                with self._replacing(self._removable(resumed, overwrite)):
+                    yield resumed
         finally:
             if not was_there:
                 with contextlib.suppress(OSError):  # something is in it
                     self.path.rmdir()
+
+    @contextmanager
+    def _replacing(self, old: set[str]) -> Iterator[None]:
+        """Inside, the files of an earlier run wait; at the end they are gone, or, where nothing came of it, back."""
+        begun = False
+        try:
+            self._set_aside(old)
+            mark.write(self.path, mark.read(self.path))
+            begun = True
+            yield
+            self._discard()
+        except BaseException as error:
+            if begun:  # else what is there is of the old run
+                self._failed(error)
+            raise
+        finally:
+            self._restore()
 
     @contextmanager
     def _ours(self) -> Iterator[None]:
@@ -90,7 +103,8 @@ class RunFolder:
     def is_resumed(self, resume: bool, overwrite: bool) -> bool:
         """Whether a run that is there is continued: one that a scheduler cut off is, by the same command."""
         unfinished = os.path.exists(self.path / state.FILE) and not os.path.exists(self.path / record.FILE)
-        return resume or (unfinished and not overwrite and self._mark().preempted)
+        said = mark.read(self.path)
+        return resume or (unfinished and said.preempted and (not overwrite or said.training == self.training != ""))
 
     def _names(self) -> set[str]:
         """What is in the folder, but for the lock."""
@@ -107,19 +121,13 @@ class RunFolder:
             raise UsageError(f"{self.path} is no folder", "choose another folder with --output")
         there = self._names()
         ours = {name for name in there if name in OURS or re.fullmatch(shards.NAME, name)}
+        for name in sorted({*ours, LOCK, f"{LOCK}.holder"}):
+            check_inside(self.path, name)
         inner = {str(path.relative_to(self.path)) for path in (self.path / ASIDE).rglob("*")}
-        for name in sorted({*ours, *inner, LOCK, f"{LOCK}.holder"}):
-            self._check_inside(name)
+        listed = {name for name in mark.read(self.path).files if is_inside(self.path, name)}
+        for name in sorted({*inner, *listed}):
+            check_inside(self.path, name)
         self._mine(there)
-
-    def _check_inside(self, name: str) -> None:
-        """Whether a file of the run lies in the folder, and not behind a link, which somebody else has laid.
-
-        Raises:
-            UsageError: it does not.
-        """
-        if os.path.islink(self.path / name) or not self._is_inside(name):
-            raise UsageError(f"{self.path / name} is a link; it is not followed", "choose another --output")
 
     def _removable(self, resume: bool, overwrite: bool) -> set[str]:
         """The files of an earlier run that make room for this one.
@@ -143,10 +151,6 @@ class RunFolder:
             )
         return mine
 
-    def _is_inside(self, name: str) -> bool:
-        """Whether a file that a mark lists is one in this folder, and not behind a link."""
-        return (self.path / name).parent.resolve().is_relative_to(self.path.resolve())
-
     def _mine(self, there: set[str]) -> set[str]:
         """The run's files in the folder.
 
@@ -156,7 +160,8 @@ class RunFolder:
             UsageError: it is no run of the zoo.
         """
         if MARK in there or RUN & set(self._aside()):
-            known = {name for name in (*self._mark().files, *FILES) if self._is_inside(name)}
+            listed = [name for name in mark.read(self.path).files if not name.startswith((MARK, ASIDE))]
+            known = {name for name in (*listed, *FILES) if is_inside(self.path, name)}
             return {name for name in known if os.path.isfile(self.path / name)}
         if record.FILE in there:
             record.read(self.path)
@@ -168,14 +173,14 @@ class RunFolder:
 
     def _remove(self, names: Iterable[str]) -> None:
         """Remove files of the run, and its folders where they are empty then."""
-        for name in filter(self._is_inside, names):
+        for name in [name for name in names if is_inside(self.path, name)]:
             (self.path / name).unlink(missing_ok=True)
         self._remove_folders()
 
     def _remove_folders(self) -> None:
         """Remove the folders that a run makes, where they are empty."""
         inner = sorted((path for path in (self.path / ASIDE).rglob("*") if path.is_dir()), reverse=True)
-        for folder in (*inner, self.path / ASIDE, self.path / FIGURES, self.path / state.STAGES):
+        for folder in (*inner, self.path / ASIDE, self.path / FIGURES, self.path / STAGES):
             with contextlib.suppress(OSError):  # something is in it
                 folder.rmdir()
 
@@ -198,9 +203,9 @@ class RunFolder:
             return
         if record.FILE in names:
             (self.path / state.FILE).unlink(missing_ok=True)
-        self._write_mark(self._mark().model_copy(update={"files": sorted(names - FILES)}))
+        mark.write(self.path, mark.read(self.path).model_copy(update={"files": sorted(names - FILES)}))
         for name in sorted({*names, MARK}, key=lambda name: name not in RUN):
-            self._move(self.path / name, self.path / ASIDE / name)
+            move(self.path / name, self.path / ASIDE / name)
         self._remove_folders()
 
     def _restore(self) -> None:
@@ -209,38 +214,28 @@ class RunFolder:
         if not aside or self._names() & RUN:
             return
         if MARK in aside and MARK in self._names():  # that one is of a run that came to nothing
-            self._remove([*self._mark().files, *FILES, MARK])
-        for name in sorted(filter(self._is_inside, aside), key=lambda name: (name in RUN, name == MARK)):
+            self._remove([*mark.read(self.path).files, *FILES, MARK])
+        theirs = [name for name in aside if is_inside(self.path, name)]
+        for name in sorted(theirs, key=lambda name: (name in RUN, name == MARK)):
             if not os.path.lexists(self.path / name):
-                self._move(self.path / ASIDE / name, self.path / name)
+                move(self.path / ASIDE / name, self.path / name)
         self._remove_folders()
 
     def _discard(self) -> None:
-        """Remove the run that was set aside, and nothing else: it has been replaced."""
+        """Remove the run that was set aside, and nothing else: it has been replaced.
+
+        Somebody else's file, in whose place one of the new run has come, gets a name beside that.
+        """
         aside = set(self._aside())
         if MARK in aside:
-            for name in sorted(aside & {*self._mark(ASIDE).files, *FILES, MARK}, key=lambda name: name == MARK):
+            theirs = aside & {*mark.read(self.path / ASIDE).files, *FILES, MARK}
+            for name in sorted(
+                theirs, key=lambda name: (name not in RUN, name == MARK)
+            ):  # no half of it counts as a run
                 (self.path / ASIDE / name).unlink()
+        for name in set(self._aside()) & set(mark.read(self.path).files):
+            move(self.path / ASIDE / name, free_name(self.path / name))
         self._remove_folders()
-
-    def _move(self, path: Path, target: Path) -> None:
-        if os.path.lexists(path):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(path, target)
-
-    def _mark(self, where: str = "") -> schemas.Mark:
-        """What the folder says of itself, or what was set aside of it; nothing where it is not marked."""
-        path = self.path / where / MARK
-        if not os.path.isfile(path):
-            return schemas.Mark()
-        try:
-            said = json.loads(files.read_text(path))
-        except (ValueError, RecursionError) as error:
-            raise IntegrityError(f"{path} is damaged: {error}", UNMARKED) from error
-        return schemas.fitted(schemas.Mark, said, str(path), UNMARKED)
-
-    def _write_mark(self, mark: schemas.Mark) -> None:
-        write_json(self.path / MARK, {**formats.MARK.stamp(), **mark.model_dump(exclude={"format"})})
 
     def place(self, name: str) -> Path:
         """Where a file of the run goes, by its path in the folder; from now on it is known as the run's.
@@ -248,25 +243,29 @@ class RunFolder:
         Raises:
             UsageError: it would lie outside.
         """
-        self._check_inside(name)
-        mark = self._mark()
-        if name not in (*mark.files, *FILES):
-            self._move(self.path / name, self.path / ASIDE / name)  # somebody else's of that name
-            self._write_mark(mark.model_copy(update={"files": sorted([*mark.files, name])}))
+        check_inside(self.path, name)
+        said = mark.read(self.path)
+        if name not in (*said.files, *FILES):
+            move(self.path / name, self.path / ASIDE / name)  # somebody else's of that name
+            mark.write(self.path, said.model_copy(update={"files": sorted([*said.files, name])}))
         return self.path / name
 
     def _failed(self, error: BaseException) -> None:
         """Keep what can be continued, and say how; else remove what this run has written."""
         if not self._names() & RUN:
-            self._remove([*self._mark().files, *FILES, MARK])
+            self._remove([*mark.read(self.path).files, *FILES, MARK])
             if isinstance(error, KeyboardInterrupt):
                 raise Interrupted("stopped before there was a state", "repeat the command") from error
         elif isinstance(error, Interrupted):
-            self._write_mark(self._mark().model_copy(update={"preempted": error.preempted}))
+            mark.write(self.path, self._cut_off(error.preempted))
         elif isinstance(error, KeyboardInterrupt) and os.path.exists(self.path / state.FILE):
             cut = isinstance(error, Cut)
-            self._write_mark(self._mark().model_copy(update={"preempted": cut}))
+            mark.write(self.path, self._cut_off(cut))
             raise state.interrupted("stopped", self.path, cut) from error
+
+    def _cut_off(self, preempted: bool) -> schemas.Mark:
+        """What the folder says of itself when a training in it was stopped, by a scheduler or by hand."""
+        return mark.read(self.path).model_copy(update={"preempted": preempted, "training": self.training})
 
     def finish(
         self,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -38,6 +39,11 @@ class Inputs:
         self.classes: tuple[str, ...] = ()  # of the last images read
         self.shape: tuple[int, int, int] | None = None  # channels, height, width of these
         self.judges: dict[str, str] = {}  # sha256 of every other model used, by name
+
+    def described(self) -> dict[str, Any]:
+        """What the weights say of the last images read: their classes, shape and range."""
+        shaped = {"shape": list(self.shape), "range": [0.0, 1.0]} if self.shape else {}
+        return {"classes": list(self.classes), **shaped}
 
     @contextmanager
     def _download(self, needed: bool) -> Iterator[None]:

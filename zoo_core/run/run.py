@@ -36,11 +36,12 @@ from ..errors import PluginError
 from ..results.kinds import Result
 from ..weights import tensorfile
 from . import devices, parts
-from .folder import FIGURES, RunFolder
+from .folder import RunFolder
 from .inputs import Inputs, OpenModel
 from .loops import Loops, Settings
+from .mark import FIGURES, STAGES
 from .reporter import Activity, Progress, Reporter, Silent
-from .state import STAGES, Migrate, Part
+from .state import Migrate, Part
 from .steps import Schedule, Step
 
 if TYPE_CHECKING:

@@ -27,7 +27,6 @@ from ..weights import tensorfile
 FILE = "state.safetensors"
 RANDOM = "rng"  # the name that the state of the random generators has
 START_ANEW = "--overwrite starts anew, --output goes elsewhere"
-STAGES = "stages"  # folder of the weights that a run had on its way
 
 
 Migrate = Callable[[Mapping[str, Any], str], Mapping[str, Any]]  # an identity, and the file that it stands in

@@ -9,11 +9,11 @@ from typing import Any
 
 from ..errors import IntegrityError
 from ..files import open_regular, read_bytes
+from ..formats.header import LONGEST_HEADER
 from ..formats.schemas import Facts, fitted
 from .pins import INDEX, WEIGHTS
 
 HEADER = "zoo"  # the facts' key in the header
-LONGEST_HEADER = 25_000_000  # bytes: a quarter of what the format's own library takes, and a hundred thousand tensors
 
 
 def facts_of(metadata: Any) -> dict[str, Any]:

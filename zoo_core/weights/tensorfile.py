@@ -15,7 +15,7 @@ import json
 import math
 import mmap
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,15 @@ from ..cards.checkpoint import every, once
 from ..errors import IntegrityError, PluginError, TrainingError
 from ..files import open_regular, sha256, unreadable, write_parts
 from ..formats import Format
-from .header import DTYPES, SEAL, UNSEALED, Buffer, check_places, check_seal, read_header
+from ..formats.header import SEAL, UNSEALED, Buffer, check_places, check_seal, read_header
 from .peek import HEADER, facts_of
 
+DTYPES = {  # in the order in which a file has them: the widest first, so that every tensor is aligned
+    "U64": torch.uint64, "I64": torch.int64, "F64": torch.float64, "C64": torch.complex64, "F32": torch.float32,
+    "U32": torch.uint32, "I32": torch.int32, "BF16": torch.bfloat16, "F16": torch.float16, "U16": torch.uint16,
+    "I16": torch.int16, "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2, "I8": torch.int8,
+    "U8": torch.uint8, "BOOL": torch.bool,
+}  # fmt: skip
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 Check = Callable[[int, str, Path], None]  # of size, sha256 and path
@@ -43,14 +49,12 @@ class Contents:
         facts: what the header says.
         size: bytes of the file.
         sha256: of the file.
-        metadata: texts in the header that are no facts of the zoo's.
     """
 
     tensors: dict[str, Tensor]
     facts: dict[str, Any]
     size: int
     sha256: str
-    metadata: dict[str, str] = field(default_factory=dict)
 
 
 # -- writing ---------------------------------------------------------------------------------------
@@ -171,9 +175,7 @@ def read(
         pickled = data[:1] == b"\x80" or data[:2] == b"PK"
         kind = "a pickle, which the zoo never loads" if pickled else f"damaged: {error}"
         raise IntegrityError(f"{path} is not a whole safetensors file: {kind}", remedy) from error
-    texts = metadata if isinstance(metadata, dict) else {}
-    rest = {key: text for key, text in texts.items() if key not in (HEADER, SEAL) and isinstance(text, str)}
-    return Contents(tensors, facts, len(data), digest, rest)
+    return Contents(tensors, facts, len(data), digest)
 
 
 def _mapped(path: Path) -> Buffer:

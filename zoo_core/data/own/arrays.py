@@ -8,6 +8,7 @@ floats in [0, 1]. In a safetensors file the classes are a JSON list in the heade
 from __future__ import annotations
 
 import json
+import mmap
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import UsageError, ZooError, nearest
+from ...errors import UsageError, nearest
+from ...files import open_regular
+from ...formats import header
 from ...formats.fields import is_line
 
 ENDINGS = (".npz", ".safetensors")
@@ -77,22 +80,33 @@ def _npz(path: Path) -> tuple[dict[str, Array], list[str] | None]:
     return found, [str(name) for name in names]
 
 
+NUMBERS = {"U8": np.uint8, "I8": np.int8, "I16": np.int16, "U16": np.uint16, "I32": np.int32, "U32": np.uint32,
+           "I64": np.int64, "U64": np.uint64, "F16": np.float16, "F32": np.float32, "F64": np.float64}  # fmt: skip
+
+
 def _safetensors(path: Path) -> tuple[dict[str, Array], list[str] | None]:
     """The same of a safetensors file."""
-    from ...weights import tensorfile
-
     try:
-        contents = tensorfile.read(path)
-        found = {name: tensor.float().numpy() if tensor.is_floating_point() else tensor.numpy()
-                 for name, tensor in contents.tensors.items()}  # fmt: skip
-        names = json.loads(contents.metadata["classes"]) if "classes" in contents.metadata else None
-    except ZooError as error:
-        raise UsageError(error.message, f"give {WHAT}") from error
-    except (ValueError, RecursionError, TypeError) as error:
-        raise UsageError(f"{path}: 'classes' in its metadata is no JSON list", f"give {WHAT}") from error
+        with open_regular(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY) as data:
+            entries, start = header.read_header(data)
+            metadata = entries.pop("__metadata__", None)
+            header.check_places(entries, len(data) - start)
+            found = {name: _array(data, start, name, entry) for name, entry in entries.items()}
+        text = metadata.get("classes") if isinstance(metadata, dict) else None
+        names = None if text is None else json.loads(text)
+    except (ValueError, RecursionError, TypeError, OSError) as error:
+        raise UsageError(f"{path} cannot be read: {error}", f"give {WHAT}") from error
     if names is not None and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
         raise UsageError(f"{path}: 'classes' in its metadata is no JSON list of texts", f"give {WHAT}")
     return found, names
+
+
+def _array(data: mmap.mmap, start: int, name: str, entry: Mapping[str, Any]) -> Array:
+    """One array of a safetensors file, copied out of it."""
+    if entry["dtype"] not in NUMBERS:
+        raise ValueError(f"'{name}' is of {entry['dtype']}")
+    first, last = entry["data_offsets"]
+    return np.frombuffer(data[start + first : start + last], NUMBERS[entry["dtype"]]).reshape(entry["shape"])
 
 
 def _checked(path: Path, name: str, images: Array, labels_name: str, labels: Array | None) -> tuple[Array, Array]:

@@ -36,7 +36,7 @@ def decode(path: Path, size: int | None = None) -> Levels:
                 raise ValueError(f"it has {image.width} x {image.height} pixels; {MOST_PIXELS:,} is the most")
             image.load()
             upright = ImageOps.exif_transpose(image)
-            return _collapsed(resized(_eight_bits(upright), size))
+            return _collapsed(_resized(_eight_bits(upright), size))
     except ValueError:
         raise
     except Exception as error:  # each format has errors of its own
@@ -81,7 +81,12 @@ def _scaled(levels: NDArray[Any]) -> Levels:
     return values.round().clip(0, 255).astype(np.uint8)
 
 
-def resized(image: Image.Image, size: int | None) -> Image.Image:
+def resized(levels: Levels, size: int | None) -> Levels:
+    """An image that is in memory, [h, w] or [h, w, 3], as `decode` gives it."""
+    return levels if size is None else _collapsed(_resized(Image.fromarray(levels), size))
+
+
+def _resized(image: Image.Image, size: int | None) -> Image.Image:
     """The square in the middle of an image in ``L`` or ``RGB``, resized; as it is where no size is said."""
     if size is None:
         return image

@@ -19,9 +19,9 @@ from ...errors import UsageError, nearest, one_line
 from ...files import disk_error, held
 from ...files.places import cache_root
 from .. import images, sets
-from ..declare import DataSet
 from . import archives, arrays, store
 from .decoding import Levels
+from .recognition import recognised
 from .spool import Spool
 from .store import Source
 from .supply import Entry, Supply, of_arrays, of_folder
@@ -76,7 +76,7 @@ def prepare(data: str, wish: Wish, root: Path, warn: Warn, tell: Tell) -> str:
     for line in source.said:
         warn(line)
     full = f"{name}@{source.content}"
-    if known := _recognised(full, root):
+    if known := recognised(full, root):
         warn(f"{name} holds the images of {known}, so it is called {known}, and has their order")
         return known
     return full
@@ -280,35 +280,3 @@ def _said(name: str, supply: Supply, spool: Spool, left_out: list[str]) -> list[
         kept = f"{n.get('test', 0):,} of {sum(n.values()):,} images"
         said.append(f"{name} has no test part: {kept}, a share of {of}, are held out")
     return said
-
-
-# -- images that have a name already ---------------------------------------------------------------
-
-
-def _recognised(name: str, root: Path) -> str:
-    """The declared data set, where it lies in the data root, of which these are all the images; empty if none."""
-    mine = store.find(name)
-    for known in sets.load_all().values():
-        if (
-            not isinstance(known, DataSet) or known.kind != "images" or tuple(mine.shape) != known.shape
-            or not known.splits.keys() >= mine.parts.keys()
-            or sorted(map(_letters, known.classes)) != sorted(map(_letters, mine.classes))
-            or not all(images.is_there(known.name, part, root) for part in mine.parts)
-        ):  # fmt: skip
-            continue
-        if all(_fingerprint(name, part, root) == _fingerprint(known.name, part, root) for part in mine.parts):
-            return known.name
-    return ""
-
-
-def _letters(name: str) -> str:
-    """A class's name as a folder can be called: letters and digits, in lower case."""
-    return "".join(letter for letter in name.casefold() if letter.isalnum())
-
-
-def _fingerprint(name: str, part: str, root: Path) -> list[bytes]:
-    """What a part holds, whatever its order and its numbers of classes: pixels with the names of their classes."""
-    data = images.load(name, part, root)
-    names = [_letters(of).encode() for of in data.classes]
-    pairs = zip(data.images.numpy(), data.labels.tolist(), strict=True)
-    return sorted(Spool.digest(levels) + names[label] for levels, label in pairs)

@@ -16,10 +16,8 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from ...errors import IntegrityError, UsageError
@@ -27,6 +25,10 @@ from ...files import file_sha256, read_text, write_json
 from ...files.places import cache_root
 from ...formats.fields import Line, Sha256, matches
 from ...formats.schemas import Schema, Side, fitted
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 NAMED = re.compile(r"(\w[\w-]{0,99}(?:\.[\w-]{1,100}){0,9})@([0-9a-f]{16})")  # NAME@HASH
 FACTS = "data.json"
@@ -121,6 +123,8 @@ def load(name: str, split: str) -> Mapped:
         UsageError: it is not there.
         IntegrityError: it is damaged.
     """
+    import numpy as np
+
     content = find(name)
     if split not in content.parts:
         raise UsageError(f"{name} has no part '{split}'", f"it has {', '.join(content.parts)}")

@@ -8,9 +8,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from ...files import file_sha256
 from . import arrays, listing
 from .decoding import Levels, decode, resized
@@ -107,6 +104,6 @@ def of_arrays(found: arrays.Arrays) -> Supply:
 
 def _of_row(number: int, levels: Levels, label: int) -> Entry:
     def read(size: int | None) -> Levels:
-        return levels if size is None else np.array(resized(Image.fromarray(levels), size))
+        return resized(levels, size)
 
     return Entry(str(number), label, hashlib.sha256(levels.tobytes()).hexdigest(), read)

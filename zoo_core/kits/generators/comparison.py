@@ -46,7 +46,7 @@ def judged(module: nn.Module, pixels: Tensor, batch: int = 1000, track: Track = 
     if not isinstance(module, Judge):
         raise UsageError(f"{type(module).__name__} is no judge: it has no features and head", "name one with --judge")
     features, probabilities = [], []
-    device = next(module.parameters()).device
+    device = next((each.device for each in module.parameters()), pixels.device)
     for part in track(pixels.split(batch)):
         x = (to_pixels(part) if part.dtype == torch.uint8 else part).to(device)
         f = module.features(x)

@@ -1,0 +1,33 @@
+"""Images of the user's own on their way into a training: prepared, and from then on known by a name."""
+
+from __future__ import annotations
+
+from ..cards.groups import OnImages
+from ..cards.options import Options
+from ..run.environment import data_root
+from .calls import Circumstances
+
+
+def with_data(options: Options, circumstances: Circumstances) -> Options:
+    """Options whose `data` is a name of images that are ready; those of the user are prepared, their path forgotten."""
+    if not isinstance(options, OnImages):
+        return options
+    from ..data.own.prepare import Wish, prepare
+    from ..run import devices
+    from ..run.reporter import Progress, Reporter, Silent
+
+    reporter = (circumstances.reporter or Reporter()) if not devices.rank() else Silent()
+    wish = Wish(options.size, options.skip_broken)
+
+    def tell(done: int, total: int) -> None:
+        reporter.progress(Progress("preparation", done, total))
+
+    name = prepare(options.data, wish, data_root(circumstances.data_root), reporter.warn, tell)
+    reporter.close()
+    return options.model_copy(update={"data": name, "size": None, "skip_broken": False})
+
+
+def called(options: Options) -> str:
+    """What tells the run of own images from those of the preset's: their name."""
+    name, at, _ = str(getattr(options, "data", "")).partition("@")
+    return f"-{name}" if at else ""
