@@ -15,7 +15,7 @@ from ..errors import PluginError, UsageError
 from ..packages.names import split_name
 from ..plugin import registry
 from ..plugin.registry import Model
-from ..weights import manifest
+from ..weights import manifest, peek
 
 if TYPE_CHECKING:
     from ..run.reporter import Reporter
@@ -113,6 +113,22 @@ def find_checkpoint(handle: Handle, source: Source, reporter: Reporter | None = 
     if source.untrained or handle.asked:
         raise UsageError("--weights already says which model it is", "leave out --untrained and the preset")
     return unpinned(handle.model, source.weights, reporter)
+
+
+def classes_of(handle: Handle, source: Source) -> tuple[str, ...]:
+    """Names of the classes that weights know, from their header alone; none where it is not on this machine.
+
+    Raises:
+        ZooError: the weights that were named are not there, or are none.
+    """
+    if source.weights is not None:
+        is_here = os.path.exists(source.weights)
+        return tuple(peek.facts(source.weights).classes) if is_here else ()
+    if source.untrained:
+        return tuple(_facts(handle.card.presets[handle.preset].options).get("classes", ()))
+    pin = manifest.read().get(handle.name)
+    path = manifest.available(pin) if pin else None
+    return tuple(peek.facts(path).classes) if path else ()
 
 
 def _facts(options: Options) -> dict[str, Any]:

@@ -157,6 +157,13 @@ def _usage_error(options: type[Options], error: ValidationError, owner: str) -> 
     return bad_value(flag, first["input"], message, owner)
 
 
+def needs_classes(options: Options | type[Options]) -> bool:
+    """Whether an option has a value that only the weights know, or could have one."""
+    kind = options if isinstance(options, type) else type(options)
+    asked = [flag for flag in flags(kind) if flag.known == "classes"]
+    return any(options is kind or getattr(options, flag.field) is not None for flag in asked)
+
+
 def known(options: _O, classes: Sequence[str], owner: str) -> _O:
     """Options whose choices only the weights know, checked: a name that is spelled otherwise becomes theirs.
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +15,16 @@ import click
 from click.shell_completion import CompletionItem
 
 from ..api.calls import blaming
+from ..api.handle import Source, classes_of, with_preset
 from ..api.reserved import check_options
-from ..cards.options import Flag, Options, flags
+from ..cards.options import Flag, Options, flags, needs_classes
 from ..errors import UsageError, ZooError, printable
 from ..packages.names import split_name
 from ..plugin import registry
 from ..plugin.registry import Model
 from .verbs import Verb, option
+
+ARGUMENTS = "zoo.arguments"  # in click's memory: what was typed after a model's name
 
 
 class Unchecked(click.ParamType):  # type: ignore[type-arg]
@@ -85,6 +91,25 @@ def piped(options: type[Options], values: dict[str, Any]) -> dict[str, Any]:
         raise UsageError("standard input is not text in UTF-8", f"{wanted[0].name} and others: see --help") from error
 
 
+def _classes(model: Model, preset: str, arguments: Sequence[str]) -> tuple[str, ...]:
+    """The classes of the weights that a command line names, for its help and its completion; none if they are not here.
+
+    Args:
+        preset: that of the model's name.
+        arguments: what was typed after it.
+    """
+    named = {"--weights": "", "--preset": preset}
+    for word, following in zip_longest(arguments, arguments[1:], fillvalue=""):
+        flag, equals, value = word.partition("=")
+        if flag in named:
+            named[flag] = value if equals else following
+    try:
+        handle = with_preset(model, named["--preset"] or None)
+        return classes_of(handle, Source.of(named["--weights"] or None, "--untrained" in arguments))
+    except ZooError:
+        return ()  # the command says what is wrong when it runs
+
+
 class _Command(click.Command):
     """A model's command; its help shows what the model's authors wrote."""
 
@@ -136,16 +161,23 @@ class VerbGroup(click.Group):
         try:
             model = registry.load(plugin)
             with blaming(model, "card"):  # its options' defaults are made now
-                return self._command(model, cmd_name, preset)
+                return self._command(model, cmd_name, preset, ctx.meta.get(ARGUMENTS, ()))
         except ZooError:
             if ctx.resilient_parsing:
                 return None
             raise
 
-    def _command(self, model: Model, name: str, preset: str) -> click.Command:
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """The command of the model that is named, which knows the weights that are named after it."""
+        ctx.meta[ARGUMENTS] = args[1:]
+        return super().resolve_command(ctx, args)
+
+    def _command(self, model: Model, name: str, preset: str, arguments: Sequence[str]) -> click.Command:
         check_options(model, self.verb.name)
         options, defaults, note = self.verb.options(model)
-        mine = [parameter(flag, getattr(defaults, flag.field)) for flag in flags(options)]
+        classes = _classes(model, preset, arguments) if needs_classes(options) else ()
+        seen = [replace(flag, choices=classes) if flag.known == "classes" else flag for flag in flags(options)]
+        mine = [parameter(flag, getattr(defaults, flag.field)) for flag in seen]
 
         def callback(**typed: Any) -> None:
             if typed.pop("debug"):
