@@ -127,7 +127,9 @@ class Sample:
         handle, source = _handle(model, preset, typed), Source(typed["weights"], typed["untrained"])
         with reserved(typed["as_json"]):
             result = sample_opened(handle, source, _circumstances(typed), values)
-        words = [values[f.field] for f in flags(model.card.sample_options) if (f.choices or f.known) and f.field in values]
+        words = [
+            values[f.field] for f in flags(model.card.sample_options) if (f.choices or f.known) and f.field in values
+        ]
         if output:
             path = result.save(output, typed["overwrite"])
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 from ..errors import IntegrityError, PluginError, UsageError, ZooError, nearest
 from ..files import file_sha256, sha256
 from . import fetching, memory, sets
+from .ahead import Ahead
 from .declare import DataSet
 from .fetching import Tell
 from .own import store
@@ -31,6 +32,7 @@ class ImageData:
         classes: class names, by label; none of images without classes.
         sha256: of image file and label file together.
         change: what happens to a batch of training images, uint8 [b, c, h, w], at random; None leaves them as they are.
+        ahead: reads batches of images that are mapped, those of a loop's next steps while one computes.
     """
 
     name: str
@@ -40,6 +42,7 @@ class ImageData:
     classes: tuple[str, ...]
     sha256: str
     change: Callable[[Tensor], Tensor] | None = None
+    ahead: Ahead | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -58,11 +61,15 @@ class ImageData:
     def bytes(self, rows: Tensor | slice) -> Tensor:
         """Images of some rows, uint8 [b, c, h, w], on the device."""
         if isinstance(rows, slice):
-            images = self.images[rows]
+            images = self.images[rows].to(self.device)
         else:
-            images = self.images.index_select(0, rows.to(self.images.device))
-        images = images.to(self.device)
+            images = self.ahead.take(rows) if self.ahead else self.images.index_select(0, rows)
         return self.change(images) if self.change else images
+
+    def part(self, first: int, end: int) -> ImageData:
+        """The images from number `first` to before `end`, as data of their own."""
+        ahead = self.ahead.part(first) if self.ahead else None
+        return replace(self, images=self.images[first:end], labels=self.labels[first:end], ahead=ahead)
 
     def parts(self, batch: int = 1000) -> Iterator[Tensor]:
         """All images in their order, uint8 [b, c, h, w], on the device, as they are."""
@@ -119,10 +126,12 @@ def load(
 def _prepared(name: str, split: str, device: torch.device) -> ImageData:
     """A part of the user's own images, as `own.prepare` has left it."""
     part, classes = store.load(name, split), tuple(store.find(name).classes)
-    images = torch.from_numpy(part.images)
+    images, labels, ahead = torch.from_numpy(part.images), torch.from_numpy(part.labels).to(device), None
     if memory.has_room(part.images.nbytes, device):
         images = images.clone() if device.type == "cpu" else images.to(device)
-    return ImageData(name, split, images, torch.from_numpy(part.labels).to(device), classes, part.sha256)
+    else:
+        ahead = Ahead(part.path, part.images.shape[1:], device)
+    return ImageData(name, split, images, labels, classes, part.sha256, ahead=ahead)
 
 
 def declared(name: str, split: str) -> DataSet:

@@ -239,7 +239,8 @@ class Run:
             Interrupted: Ctrl-C, SIGTERM or SIGHUP; the state is saved.
         """
         processes = (self.rank, self.processes)
-        return self.loops.steps(Schedule.of(len(data), budget, self.seed, self.device, *processes))
+        ahead = data.ahead if isinstance(data, ImageData) else None
+        return self.loops.steps(Schedule.of(len(data), budget, self.seed, self.device, *processes), ahead)
 
     def finish(self) -> None:
         """End the loop after this step, as if it were the last: what early stopping calls."""

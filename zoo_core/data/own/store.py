@@ -73,11 +73,13 @@ class Mapped:
     Args:
         images: uint8 [n, c, h, w]. labels: int64 [n].
         sha256: of both together.
+        path: of the file of images.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     sha256: str
+    path: Path
 
 
 def folder_of(content: str) -> Path:
@@ -140,7 +142,9 @@ def load(name: str, split: str) -> Mapped:
     labels = np.fromfile(home / f"{split}-labels", np.int64)
     if labels.min() < 0 or labels.max() >= max(1, len(content.classes)):
         raise IntegrityError(f"{name} has labels outside of its classes", f"remove {home}; {AGAIN}")
-    return Mapped(images, labels, hashlib.sha256(f"{part.images}{part.labels}".encode()).hexdigest())
+    return Mapped(
+        images, labels, hashlib.sha256(f"{part.images}{part.labels}".encode()).hexdigest(), home / f"{split}-images"
+    )
 
 
 def keep(made: Path, shape: tuple[int, int, int], classes: tuple[str, ...], counts: Mapping[str, int]) -> Content:
