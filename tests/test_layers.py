@@ -32,7 +32,9 @@ ONLY = {  # a library that only some files may import
     "safetensors": set(),  # the format is read and written in weights/tensorfile.py; tests compare with the library
     "huggingface_hub": {"zoo_core/hub/client.py"},
     "yaml": {"zoo_core/publish/modelcard.py"},
-    "click": {f"zoo_core/cli/{name}.py" for name in ("__init__", "commands", "data", "hub", "plugins", "verbs")},
+    "click": {
+        f"zoo_core/cli/{name}.py" for name in ("__init__", "commands", "data", "hub", "own_data", "plugins", "verbs")
+    },
     "rich": {f"zoo_core/cli/{name}.py" for name in ("render", "render_data", "screen")},
     "torchvision": set(),  # a requirement of users' notebooks; tests compare with its readers
     "scipy": {"zoo_core/data/builtin/svhn.py"},

@@ -12,19 +12,24 @@ def with_data(options: Options, circumstances: Circumstances) -> Options:
     """Options whose `data` is a name of images that are ready; those of the user are prepared, their path forgotten."""
     if not isinstance(options, OnImages):
         return options
+    name = prepared(options.data, options.size, options.skip_broken, circumstances)
+    return options.model_copy(update={"data": name, "size": None, "skip_broken": False})
+
+
+def prepared(data: str, size: int | None, skip_broken: bool, circumstances: Circumstances) -> str:
+    """The name of images that are ready, see `prepare`; of several processes the first says what there is to say."""
     from ..data.own.prepare import Wish, prepare
     from ..run import devices
     from ..run.reporter import Progress, Reporter, Silent
 
     reporter = (circumstances.reporter or Reporter()) if not devices.rank() else Silent()
-    wish = Wish(options.size, options.skip_broken)
 
     def tell(done: int, total: int) -> None:
         reporter.progress(Progress("preparation", done, total))
 
-    name = prepare(options.data, wish, data_root(circumstances.data_root), reporter.warn, tell)
+    name = prepare(data, Wish(size, skip_broken), data_root(circumstances.data_root), reporter.warn, tell)
     reporter.close()
-    return options.model_copy(update={"data": name, "size": None, "skip_broken": False})
+    return name
 
 
 def called(options: Options) -> str:

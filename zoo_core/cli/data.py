@@ -1,4 +1,4 @@
-"""The commands about data sets: list, info, get, check, path."""
+"""The commands about data sets: list, info, get, check, path; `own_data` has those about the user's own."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import click
 
 from ..data import checks, fetching, sets
 from ..data.declare import DataSet
+from ..data.own import store
 from ..errors import IntegrityError, UsageError, ZooError, nearest
 from ..run import environment
 from ..run.reporter import Progress
-from . import render, render_data
+from . import own_data, render, render_data
 from .commands import json_flag
 from .verbs import PATH
 
@@ -27,7 +28,7 @@ class SetName(click.ParamType):  # type: ignore[type-arg]
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
         from click.shell_completion import CompletionItem
 
-        return [CompletionItem(name) for name in sets.names() if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in (*sets.names(), *store.names()) if name.startswith(incomplete)]
 
 
 @click.group()
@@ -52,11 +53,11 @@ def _row(name: str, found: DataSet | ZooError, root: Path) -> dict[str, Any]:
 def list_(data_root: Path | None, as_json: bool) -> None:
     """Every data set: what it holds, its licence, and whether it is here."""
     root = _root(data_root)
-    rows = [_row(name, found, root) for name, found in sets.load_all().items()]
+    rows, own = [_row(name, found, root) for name, found in sets.load_all().items()], own_data.rows()
     if as_json:
-        render.json_out(rows)
+        render.json_out([*rows, *own])
     else:
-        render_data.listing(rows, root)
+        render_data.listing(rows, own, root)
 
 
 @data.command()
@@ -65,6 +66,9 @@ def list_(data_root: Path | None, as_json: bool) -> None:
 @json_flag
 def info(name: str, data_root: Path | None, as_json: bool) -> None:
     """One data set: classes, parts, files with their hashes, where they come from, licence, citation."""
+    if store.is_prepared(name):
+        own_data.show(name, as_json)
+        return
     found, root = sets.find(name), _root(data_root)
     files = {file.name: file for files in found.files.values() for file in files}
     rows = [
@@ -112,8 +116,13 @@ def check(names: tuple[str, ...], data_root: Path | None, as_json: bool) -> int:
 
     Exits 3 if one differs.
     """
-    root, rows = _root(data_root), []
-    chosen = [sets.find(name) for name in names] or [d for d in sets.load_all().values() if isinstance(d, DataSet)]
+    root, rows = _root(data_root), [own_data.checked(name) for name in names if store.is_prepared(name)]
+    names = tuple(name for name in names if not store.is_prepared(name))
+    chosen = (
+        [sets.find(name) for name in names]
+        if names or rows
+        else [d for d in sets.load_all().values() if isinstance(d, DataSet)]
+    )
     for one in chosen:
         found = checks.check(one, root)
         if names or found.here or found.other:
@@ -132,7 +141,14 @@ def check(names: tuple[str, ...], data_root: Path | None, as_json: bool) -> int:
 @root_option
 def path(name: str, data_root: Path | None) -> None:
     """The folder where the files of NAME lie, or would lie."""
+    if store.is_prepared(name):
+        render.line(str(store.folder_of(store.find(name).hash)))
+        return
     render.line(str(sets.find(name).home(_root(data_root))))
+
+
+data.add_command(own_data.prepare)
+data.add_command(own_data.remove)
 
 
 def _root(typed: Path | None) -> Path:

@@ -12,7 +12,7 @@ from .render import new_table
 from .screen import line, out
 
 
-def listing(rows: Iterable[Mapping[str, Any]], root: Path) -> None:
+def listing(rows: Iterable[Mapping[str, Any]], own: Iterable[Mapping[str, Any]], root: Path) -> None:
     """``zoo data list``."""
     table = new_table("data set", "what it holds", "size", "items", "licence", "here")
     for row in rows:
@@ -25,6 +25,12 @@ def listing(rows: Iterable[Mapping[str, Any]], root: Path) -> None:
         table.add_row(Text(row["name"], "bold"), row["summary"], size, items, row["licence"], here)
     out.print(table)
     line(f"\nData sets lie in {root}.  zoo data get NAME downloads one, zoo data info NAME says where it comes from.")
+    line("Images of your own: zoo train MODEL --data FOLDER, or zoo data prepare FOLDER.")
+    for row in own:
+        channels, height, width = row["shape"]
+        parts = ", ".join(f"{part} {n:,}" for part, n in row["splits"].items())
+        classes = f"{len(row['classes'])} classes" if row["classes"] else "no classes"
+        line(f"  {row['name']}  {height} x {width}, {'grey' if channels == 1 else 'colour'}, {classes}, {parts}")
 
 
 def info(facts: Mapping[str, Any]) -> None:
@@ -53,7 +59,16 @@ def checks(rows: Sequence[Mapping[str, Any]], root: Path) -> None:
     if not rows:
         line(f"no data set is in {root}")
     for row in rows:
-        said = "not here" if row["ok"] is None else "as published" if row["ok"] else "not what is published: "
+        right = "as it was prepared" if "@" in row["name"] else "as published"
+        said = (
+            "not here"
+            if row["ok"] is None
+            else right
+            if row["ok"]
+            else "damaged: "
+            if "@" in row["name"]
+            else "not what is published: "
+        )
         said += "; ".join(row["other"])
         if row["unknown"]:
             said += f"; no hash is known of {', '.join(row['unknown'])}, so nothing was compared there"

@@ -150,7 +150,7 @@ def _prepared(name: str, supply: Supply, wish: Wish, work: Path, pool: Executor,
     counts = spool.close()
     assert spool.shape  # there are images, else a class would have been too small
     content = store.keep(folder, spool.shape, supply.classes, counts)
-    source = Source(content=content.hash, said=tuple(said))
+    source = Source(content=content.hash, name=name, said=tuple(said))
     store.note(key, source)
     return source
 

@@ -8,6 +8,7 @@ content a folder gave, so that it is decoded once.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -20,10 +21,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from ...errors import IntegrityError, UsageError
+from ...errors import IntegrityError, UsageError, ZooError, nearest
 from ...files import file_sha256, read_text, write_json
 from ...files.places import cache_root
-from ...formats.fields import Line, Sha256, matches
+from ...formats.fields import Line, Name, Sha256, matches
 from ...formats.schemas import Schema, Side, fitted
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Source(Schema):
     """Which content a source gave, and what was said of it."""
 
     content: Annotated[str, matches(r"[0-9a-f]{16}", "it is no hash")]
+    name: Name = "images"
     said: tuple[Line, ...] = ()
 
 
@@ -165,6 +167,34 @@ def keep(made: Path, shape: tuple[int, int, int], classes: tuple[str, ...], coun
     else:
         os.rename(made, target)
     return content
+
+
+def names() -> list[str]:
+    """The names of all images that are prepared, as their sources are called."""
+    found = set()
+    for file in sorted((cache_root() / "sources").glob("*.json")):
+        with contextlib.suppress(ZooError):  # a damaged note is made again
+            source: Source = _read(Source, file)
+            found.add(f"{source.name}@{source.content}")
+    return sorted(name for name in found if os.path.isfile(folder_of(name.rpartition("@")[2]) / FACTS))
+
+
+def remove(name: str) -> int:
+    """Remove prepared images, under all of their names; how many bytes they took.
+
+    Raises:
+        UsageError: they are not there.
+    """
+    match = NAMED.fullmatch(name)
+    if not match or not os.path.isdir(folder_of(match[2])):
+        raise UsageError(f"{name} is not in the zoo's cache", nearest(name, names()))
+    for file in (cache_root() / "sources").glob("*.json"):
+        with contextlib.suppress(ZooError):
+            if _read(Source, file).content == match[2]:
+                file.unlink()
+    size = sum(path.stat().st_size for path in folder_of(match[2]).iterdir())
+    shutil.rmtree(folder_of(match[2]))
+    return size
 
 
 def known(key: str) -> Source | None:

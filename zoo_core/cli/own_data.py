@@ -1,0 +1,90 @@
+"""The commands about images of the user's own: prepare, remove; and what list, info and check say of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..api.calls import Circumstances
+from ..api.own import prepared
+from ..data.own import store
+from ..data.own.store import Content
+from ..errors import IntegrityError
+from . import render
+from .commands import json_flag
+from .verbs import PATH
+
+
+def _facts(name: str, content: Content) -> dict[str, Any]:
+    """A row of ``zoo data list`` as JSON."""
+    splits = {part: each.n for part, each in content.parts.items()}
+    return {
+        "name": name, "kind": "images", "summary": "your own", "splits": splits, "classes": list(content.classes),
+        "shape": list(content.shape), "licence": "yours", "here": list(splits),
+    }  # fmt: skip
+
+
+def rows() -> list[dict[str, Any]]:
+    """What ``zoo data list`` says of images that are prepared."""
+    return [_facts(name, store.find(name)) for name in store.names()]
+
+
+def show(name: str, as_json: bool) -> None:
+    """What ``zoo data info`` says of prepared images."""
+    content = store.find(name)
+    facts = {**_facts(name, content), "folder": str(store.folder_of(content.hash))}
+    if as_json:
+        render.json_out(facts)
+        return
+    channels, height, width = content.shape
+    classes = ", ".join(content.classes) or "none"
+    render.line(f"{name}: your own images, {height} x {width}, {'grey' if channels == 1 else 'colour'}")
+    render.line(f"classes: {classes}")
+    render.line("parts: " + ", ".join(f"{part} {each.n:,}" for part, each in content.parts.items()))
+    render.line(f"folder: {facts['folder']}")
+
+
+def checked(name: str) -> dict[str, Any]:
+    """What ``zoo data check`` says of prepared images."""
+    content, other = store.find(name), []
+    for part in content.parts:
+        try:
+            store.load(name, part)
+        except IntegrityError as error:
+            other.append(error.message)
+    return {"name": name, "ok": not other, "here": list(content.parts), "missing": [], "other": other, "unknown": []}
+
+
+@click.command()
+@click.argument("data")
+@click.option("--size", type=click.IntRange(8, 128), help="Crop to a square and resize to so many pixels a side.")
+@click.option("--skip-broken", is_flag=True, help="Leave out, and list, images that cannot be used.")
+@click.option("--data-root", type=PATH, help="Where data sets lie.  [ZOO_DATA, or the user's cache]")
+@json_flag
+def prepare(data: str, size: int | None, skip_broken: bool, data_root: Path | None, as_json: bool) -> None:
+    """Look through images of your own, and make them ready: DATA is a folder, an archive, or a file of arrays.
+
+    Training does the same; its record names the images as this command does.
+    """
+    name = prepared(data, size, skip_broken, Circumstances(0, "cpu", data_root, render.TerminalReporter()))
+    if store.is_prepared(name):
+        show(name, as_json)
+    elif as_json:
+        render.json_out({"name": name})
+    else:
+        render.line(f"{name}: a data set that the zoo knows; nothing had to be prepared")
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True)
+@json_flag
+def remove(names: tuple[str, ...], as_json: bool) -> None:
+    """Remove prepared images, NAME@HASH, from the zoo's cache; your own files stay as they are."""
+    sizes = {name: store.remove(name) for name in names}
+    if as_json:
+        render.json_out([{"name": name, "bytes": size} for name, size in sizes.items()])
+        return
+    for name, size in sizes.items():
+        render.line(f"removed {name}  {size:,} bytes")
