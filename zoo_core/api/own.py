@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from ..cards.card import Card
 from ..cards.groups import OnImages
 from ..cards.options import Options
 from ..run.environment import data_root
@@ -30,6 +34,16 @@ def prepared(data: str, size: int | None, skip_broken: bool, circumstances: Circ
     name = prepare(data, Wish(size, skip_broken), data_root(circumstances.data_root), reporter.warn, tell)
     reporter.close()
     return name
+
+
+def is_own(data: str) -> bool:
+    """Whether a name is one of prepared images, or of a part of them."""
+    return "@" in data
+
+
+def licence_of(card: Card, facts: Mapping[str, Any]) -> str:
+    """The licence of trained weights: what the model's authors say; of images of the user's own nobody but the user."""
+    return "" if any(map(is_own, facts["data"])) else card.licence
 
 
 def called(options: Options) -> str:

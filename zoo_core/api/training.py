@@ -25,7 +25,7 @@ from .calls import Circumstances, blaming, check_seed
 from .handle import Handle, open_model, unpinned
 from .judges import load_other
 from .measuring import measure
-from .own import called, with_data
+from .own import called, licence_of, with_data
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -267,7 +267,7 @@ def _finish(
     facts = {
         **run.identity,
         **run.inputs.described(),
-        "licence": model.card.licence,
+        "licence": licence_of(model.card, {"data": run.inputs.data}),
         "data": run.inputs.data,
         **({"continues": run.previous.sha256} if run.previous else {}),
     }

@@ -118,11 +118,9 @@ def check(names: tuple[str, ...], data_root: Path | None, as_json: bool) -> int:
     """
     root, rows = _root(data_root), [own_data.checked(name) for name in names if store.is_prepared(name)]
     names = tuple(name for name in names if not store.is_prepared(name))
-    chosen = (
-        [sets.find(name) for name in names]
-        if names or rows
-        else [d for d in sets.load_all().values() if isinstance(d, DataSet)]
-    )
+    chosen = [sets.find(name) for name in names]
+    if not names and not rows:
+        chosen = [data for data in sets.load_all().values() if isinstance(data, DataSet)]
     for one in chosen:
         found = checks.check(one, root)
         if names or found.here or found.other:

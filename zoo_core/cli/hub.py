@@ -58,6 +58,8 @@ def chosen(names: tuple[str, ...], every: bool = False) -> list[Pin]:
 @_endpoint
 @click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
 @click.option("--manifest", "file", type=PATH, help="Manifest to pin in.  [the one in use]")
+@click.option("--licence", default="", metavar="SPDX", help="Of weights that were trained on images of your own.")
+@click.option("--pictures", is_flag=True, help="Publish pictures of such weights, too: they may show your images.")
 @click.option("--dirty", is_flag=True, help="Publish a run whose code was changed since its commit, too.")
 @click.option(
     "--device", default="auto", show_default=True, help="For sampling, and for measuring what was not measured."
@@ -66,7 +68,8 @@ def chosen(names: tuple[str, ...], every: bool = False) -> list[Pin]:
 @json_flag
 def push(
     name: str | None, run: Path | None, repo: str, every: bool, private: bool, tag: str, endpoint: str | None,
-    dry_run: bool, file: Path | None, dirty: bool, device: str, data_root: Path | None, as_json: bool,
+    dry_run: bool, file: Path | None, licence: str, pictures: bool, dirty: bool, device: str, data_root: Path | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Publish weights on the Hub, and pin them: those of a finished RUN, or the pinned ones."""
     if every == bool(name):
@@ -75,7 +78,7 @@ def push(
     if not dry_run and os.path.exists(file) and not os.access(file, os.W_OK):
         raise UsageError(f"the pin cannot be written into {file}", "choose another one with --manifest")
     circumstances = Circumstances(0, device, data_root, render.TerminalReporter())
-    plan = _Push(repo, every, private, tag, endpoint, dirty, circumstances)
+    plan = _Push(repo, every, private, tag, endpoint, dirty, circumstances, licence, pictures)
     with reserved(as_json):
         rows = plan.show(name, run, file, as_json) if dry_run else plan.send(name, run, file, as_json)
     if as_json:
@@ -93,6 +96,8 @@ class _Push:
     endpoint: str | None
     dirty: bool
     circumstances: Circumstances
+    licence: str
+    pictures: bool
 
     def _parcels(self, name: str | None, run: Path | None, file: Path, look: bool) -> Iterator[Parcel]:
         """What is to be sent, one after the other; `look` for the card that a repository has already."""
@@ -103,7 +108,10 @@ class _Push:
             target = parcel.repository(self.repo, one) if self.every else self.repo
             hub.check_name(target)
             before = (hub.read_head(target, parcel.README, self.endpoint) or b"").decode() if look else ""
-            yield parcel.pack(one, run, target, file.parent, self.circumstances, before=before, dirty=self.dirty)
+            yield parcel.pack(
+                one, run, target, file.parent, self.circumstances, before=before, dirty=self.dirty,
+                licence=self.licence, pictures=self.pictures,
+            )  # fmt: skip
 
     def show(self, name: str | None, run: Path | None, file: Path, as_json: bool) -> list[dict[str, Any]]:
         """Say what would be sent."""

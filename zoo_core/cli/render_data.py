@@ -11,6 +11,8 @@ from rich.text import Text
 from .render import new_table
 from .screen import line, out
 
+PUBLISHED = "as published", "not what is published: "
+
 
 def listing(rows: Iterable[Mapping[str, Any]], own: Iterable[Mapping[str, Any]], root: Path) -> None:
     """``zoo data list``."""
@@ -59,16 +61,8 @@ def checks(rows: Sequence[Mapping[str, Any]], root: Path) -> None:
     if not rows:
         line(f"no data set is in {root}")
     for row in rows:
-        right = "as it was prepared" if "@" in row["name"] else "as published"
-        said = (
-            "not here"
-            if row["ok"] is None
-            else right
-            if row["ok"]
-            else "damaged: "
-            if "@" in row["name"]
-            else "not what is published: "
-        )
+        whole, wrong = ("as it was prepared", "damaged: ") if "@" in row["name"] else PUBLISHED
+        said = "not here" if row["ok"] is None else whole if row["ok"] else wrong
         said += "; ".join(row["other"])
         if row["unknown"]:
             said += f"; no hash is known of {', '.join(row['unknown'])}, so nothing was compared there"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..api.calls import Circumstances, make_run
 from ..api.measuring import measure
+from ..api.own import licence_of
 from ..api.training import open_other
 from ..errors import IntegrityError, UsageError, ZooError
 from ..formats.schemas import Facts
@@ -184,6 +185,6 @@ def measured(contents: Contents, run: Run, half: bool = False) -> tuple[dict[str
     as_stored = Contents(tensors, contents.facts, contents.size, contents.sha256)
     evaluation = measure(model, find.checkpoint(model.card, as_stored, own=True), model.card.evaluate_options(), run)
     return tensors, {
-        **contents.facts, "licence": model.card.licence, "metrics": evaluation.metrics,
+        **contents.facts, "licence": licence_of(model.card, contents.facts), "metrics": evaluation.metrics,
         "data": {**contents.facts["data"], **run.inputs.data}, "judges": run.inputs.judges,
     }  # fmt: skip

@@ -7,6 +7,7 @@ What people wrote before it, after it or into the metadata stays when the card i
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -72,7 +73,7 @@ def metadata(card: Card, facts: Mapping[str, Any], repo: str) -> dict[str, Any]:
         {
             "task": {"type": card.task, "name": card.summary},
             "dataset": {"type": name.partition("/")[0], "name": name.partition("/")[0], "split": "test"},
-            "metrics": [_metric(metric, facts["metrics"][metric.name]) for metric in card.metrics],
+            "metrics": [_metric(m, facts["metrics"][m.name]) for m in card.metrics if _is_known(m, facts)],
         }
         for name in [*(n for n in facts["data"] if n.endswith("/test")), *facts["data"]][:1]
     ]
@@ -80,9 +81,20 @@ def metadata(card: Card, facts: Mapping[str, Any], repo: str) -> dict[str, Any]:
         "library_name": "zoo-core",
         "license": facts["licence"].lower(),
         "tags": ["zoo", card.name, facts["preset"]],
-        "datasets": sorted({name.partition("/")[0] for name in facts["data"]}),
+        "datasets": sorted({name.partition("/")[0] for name in facts["data"] if "@" not in name}),
         "model-index": [{"name": f"{card.name}.{facts['preset']}", "results": results}],
     }
+
+
+def _is_known(metric: Metric, facts: Mapping[str, Any]) -> bool:
+    """Whether a metric could be measured: without classes, say, some cannot be."""
+    value = facts["metrics"][metric.name]
+    return value is not None and math.isfinite(value)
+
+
+def _shown(metric: Metric, facts: Mapping[str, Any]) -> str:
+    """What was measured, or that nothing was."""
+    return f"{facts['metrics'][metric.name]:.{metric.decimals}f}" if _is_known(metric, facts) else "-"
 
 
 def _metric(metric: Metric, value: float) -> dict[str, Any]:
@@ -136,7 +148,8 @@ def _rows(card: Card, facts: Mapping[str, Any]) -> list[str]:
     published = card.presets[facts["preset"]].published
     return [
         f"| {m.name} | {m.summary.replace('|', '&#124;')}{f', {m.unit}' if m.unit else ''} | "
-        f"{f'{published[m.name]:g}' if m.name in published else ''} | {facts['metrics'][m.name]:.{m.decimals}f} |"
+        f"{f'{published[m.name]:g}' if m.name in published else ''} | "
+        f"{_shown(m, facts)} |"
         for m in card.metrics
     ]
 

@@ -23,7 +23,7 @@ from ..run.reporter import Silent
 from ..weights import bundled, find, manifest, shards
 from ..weights.pins import INDEX, WEIGHTS, Pin, rendered
 from ..weights.tensorfile import Contents
-from . import modelcard
+from . import modelcard, own
 from .bundle import finished, measured
 
 README, CONFIG, SAMPLES = "README.md", "config.json", "samples"
@@ -69,7 +69,7 @@ def repository(owner: str, name: str) -> str:
 
 def pack(
     name: str, run: Path | None, repo: str, home: Path, circumstances: Circumstances, *, before: str = "",
-    dirty: bool = False,
+    dirty: bool = False, licence: str = "", pictures: bool = False,
 ) -> Parcel:  # fmt: skip
     """Everything that a repository will hold.
 
@@ -83,8 +83,10 @@ def pack(
         circumstances: device and data root, for sampling and for measuring what was not measured.
         before: the README.md that the repository has; what a person wrote into it is kept.
         dirty: publish a run whose code was changed since its commit, too.
+        licence: of weights that were trained on images of the user's own.
+        pictures: show what such weights draw, and what the training drew, too: that may be these images.
     Raises:
-        UsageError: there is no such run, or it is of another model.
+        UsageError: there is no such run, it is of another model, or nobody says what its licence is.
         IntegrityError: its weights are not those of its record.
     """
     handle = open_model(name)
@@ -97,15 +99,17 @@ def pack(
     handle.model.build(find.checkpoint(handle.card, contents, str(path)))
     pin, facts = _todays_facts(handle, pin, contents, run, circumstances)
     _warn_of_paths(handle, facts, circumstances)
-    pictures: dict[str, bytes | Path] = {}
-    if run:
-        pictures = {f"{FIGURES}/{p.name}": p.read_bytes() for p in sorted((run / FIGURES).glob("*.png"))}
-    texts, drawn = _samples(handle, path, circumstances)
+    pin, facts = own.licensed(pin, facts, licence, pictures, circumstances.reporter)
+    texts: list[tuple[str, str]] = []
+    drawn: dict[str, bytes | Path] = {}
+    if pictures or not own.is_of_own(facts):
+        texts, drawn = _samples(handle, path, circumstances)
+        drawn |= {f"{FIGURES}/{p.name}": p.read_bytes() for p in sorted((run / FIGURES).glob("*.png"))} if run else {}
     card = modelcard.render(
-        handle.card, facts, pin.trained, repo=repo, file=pin.file, sha256=pin.sha256, pictures=[*drawn, *pictures],
+        handle.card, facts, pin.trained, repo=repo, file=pin.file, sha256=pin.sha256, pictures=list(drawn),
         texts=texts, before=before,
     )  # fmt: skip
-    files = {**pin.paths(path), CONFIG: _config(facts), **drawn, **pictures, README: card.encode()}
+    files = {**pin.paths(path), CONFIG: _config(facts), **drawn, README: card.encode()}
     return Parcel(replace(pin, repo=repo, commit=""), files, path)
 
 
@@ -155,7 +159,7 @@ def _samples(
 
 
 def _config(facts: Mapping[str, Any]) -> bytes:
-    kept = {key: facts[key] for key in ("model", "preset", "seed", "options", "classes")}
+    kept = {key: facts[key] for key in ("model", "preset", "seed", "options", "classes", "shape", "range")}
     return (json.dumps(kept, indent=2, ensure_ascii=False) + "\n").encode()
 
 
