@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,8 +20,8 @@ WHITE = (255, 255, 255, 255)  # what shows through where an image is transparent
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
-def decode(path: Path, size: int | None = None) -> Levels:
-    """Read an image file.
+def decode(source: Path | io.BytesIO, size: int | None = None) -> Levels:
+    """Read an image, from its file or from what is in it.
 
     Turned upright by its EXIF orientation; of 16 bits the upper 8; transparent parts become white; an image of which
     all three channels are equal is grey.
@@ -31,7 +32,7 @@ def decode(path: Path, size: int | None = None) -> Levels:
         ValueError: it cannot be read; the text says why.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(source) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise ValueError(f"it has {image.width} x {image.height} pixels; {MOST_PIXELS:,} is the most")
             image.load()
@@ -40,13 +41,13 @@ def decode(path: Path, size: int | None = None) -> Levels:
     except ValueError:
         raise
     except Exception as error:  # each format has errors of its own
-        raise ValueError(_reason(path, error)) from error
+        raise ValueError(_reason(source, error)) from error
 
 
-def _reason(path: Path, error: Exception) -> str:
+def _reason(source: Path | io.BytesIO, error: Exception) -> str:
     """Why an image cannot be read, without its path."""
     try:
-        if not path.stat().st_size:
+        if not (source.stat().st_size if isinstance(source, Path) else source.getbuffer().nbytes):
             return "it is empty"
     except OSError:
         return "it cannot be opened"

@@ -19,7 +19,7 @@ from ...errors import UsageError, nearest, one_line
 from ...files import disk_error, held
 from ...files.places import cache_root
 from .. import images, sets
-from . import archives, arrays, store
+from . import archives, arrays, hub_rows, store
 from .decoding import Levels
 from .recognition import recognised
 from .spool import Spool
@@ -101,6 +101,9 @@ def _open(data: str, root: Path, work: Path, pool: Executor) -> tuple[str, Suppl
     """A short name of a source, and what is in it."""
     if data in sets.names() or store.is_prepared(data):
         return re.sub("@.*", "", data), of_arrays(_declared(data, root))
+    if data.startswith(hub_rows.PREFIX):
+        repo, _ = hub_rows.split_address(data)
+        return _called(repo.rpartition("/")[2]), hub_rows.of_hub(data)
     path = Path(data).expanduser()
     if path.is_dir():
         return _called(path.resolve().name), of_folder(path, pool)
