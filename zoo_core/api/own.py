@@ -10,6 +10,7 @@ from ..cards.groups import OnImages
 from ..cards.options import Options
 from ..run.environment import data_root
 from .calls import Circumstances
+from .handle import Handle
 
 
 def with_data(options: Options, circumstances: Circumstances) -> Options:
@@ -46,7 +47,8 @@ def licence_of(card: Card, facts: Mapping[str, Any]) -> str:
     return "" if any(map(is_own, facts["data"])) else card.licence
 
 
-def called(options: Options) -> str:
-    """What tells the run of own images from those of the preset's: their name."""
+def called(handle: Handle, preset: str, options: Options) -> str:
+    """What a training is called: ``cgan.dcgan``; of images of the user's own ``cgan-photos``."""
     name, at, _ = str(getattr(options, "data", "")).partition("@")
-    return f"-{name}" if at else ""
+    model = handle.card.name if at and not handle.asked else f"{handle.card.name}.{preset}"
+    return f"{model}-{name}" if at else model

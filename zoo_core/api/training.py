@@ -15,7 +15,7 @@ from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint, once
 from ..cards.options import Options, resolve
 from ..errors import PluginError, UsageError
-from ..files import sha256
+from ..files import finite, sha256
 from ..formats.schemas import Identity, check_written, plain
 from ..packages.names import split_name
 from ..plugin.registry import Model
@@ -156,8 +156,7 @@ def train_opened(
         "model": handle.card.name, "preset": preset, "seed": circumstances.seed,
         "options": chosen.model_dump(mode="json"), "options_version": handle.card.options_version,
     }  # fmt: skip
-    usual = f"runs/{handle.card.name}.{preset}{called(chosen)}-seed{circumstances.seed}"
-    usual += "-continued" if previous else ""
+    usual = f"runs/{called(handle, preset, chosen)}-seed{circumstances.seed}" + ("-continued" if previous else "")
     digest = sha256(json.dumps(identity, sort_keys=True, default=str).encode())
     folder = RunFolder(place.output or Path(usual), digest)
     if folder.path.resolve() == Path(getattr(chosen, "continue_", None) or "/").resolve():
@@ -278,7 +277,7 @@ def _finish(
     checkpoint = Checkpoint(f"{model.card.name}.{run.identity['preset']}", options, kept, facts)
     evaluation = measure(model, checkpoint, model.card.evaluate_options(), examiner)
     facts |= {
-        "metrics": evaluation.metrics,
+        "metrics": finite(evaluation.metrics),
         "data": {**run.inputs.data, **examiner.inputs.data},
         "judges": examiner.inputs.judges,
     }

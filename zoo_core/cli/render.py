@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -114,7 +115,8 @@ def _metrics(card: Card, ours: Mapping[str, float], published: Mapping[str, floa
     columns = ["metric", title, *(["published"] if published else []), "unit", "what it measures"]
     table = new_table(*columns)
     for metric in card.metrics:
-        values = [_number(ours[metric.name], metric) if metric.name in ours else "-"]
+        known = ours.get(metric.name)
+        values = ["-" if known is None or math.isnan(known) else _number(known, metric)]
         if published:
             values.append(_number(published[metric.name], metric) if metric.name in published else "-")
         better = f" ({metric.better} is better)" if metric.better else ""

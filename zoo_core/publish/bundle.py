@@ -14,6 +14,7 @@ from ..api.measuring import measure
 from ..api.own import licence_of
 from ..api.training import open_other
 from ..errors import IntegrityError, UsageError, ZooError
+from ..files import finite
 from ..formats.schemas import Facts
 from ..plugin import registry
 from ..run import record
@@ -185,6 +186,6 @@ def measured(contents: Contents, run: Run, half: bool = False) -> tuple[dict[str
     as_stored = Contents(tensors, contents.facts, contents.size, contents.sha256)
     evaluation = measure(model, find.checkpoint(model.card, as_stored, own=True), model.card.evaluate_options(), run)
     return tensors, {
-        **contents.facts, "licence": licence_of(model.card, contents.facts), "metrics": evaluation.metrics,
+        **contents.facts, "licence": licence_of(model.card, contents.facts), "metrics": finite(evaluation.metrics),
         "data": {**contents.facts["data"], **run.inputs.data}, "judges": run.inputs.judges,
     }  # fmt: skip

@@ -70,7 +70,7 @@ class Inputs:
 
     def examples(self, name: str) -> ImageData:
         """See `Run.examples`."""
-        if images.is_there(name, "test", self.data_root):
+        if images.is_there(name, "test", self.data_root) or not images.is_there(name, "test", images.EXAMPLES):
             return self.dataset(name, "test")
         self.reporter.warn(
             f"{name} is not in {self.data_root}; shown are of the 100 test images that come with the zoo"
