@@ -26,7 +26,7 @@ from zoo_core.data import augmentation
 from zoo_core.data.images import ImageData, load
 from zoo_core.kits.continual import accuracy, learning
 from zoo_core.kits.continual import tasks as streams
-from zoo_core.kits.continual.lessons import lessons, spread
+from zoo_core.kits.continual.lessons import Lesson, lessons, spread
 from zoo_core.kits.continual.networks import network
 from zoo_core.kits.continual.scenarios import Scenario
 from zoo_core.kits.continual.tasks import Permuted, Rotated, Split, Tasks, angle
@@ -526,3 +526,22 @@ def test_weights_of_old_say_neither_shape_nor_scenario() -> None:
         learner = zoo.load(name, weights=Path(__file__).parent / "data" / "golden" / "0.1.0" / name / "finished")
         assert isinstance(learner, learning.TaskLearner)
         assert isinstance(first := learner.network[0], nn.Linear) and first.in_features == 784
+
+
+@pytest.mark.parametrize("kind", ["domain", "task", "class"])
+def test_accuracies_and_replayed_loss_by_hand(digits: ImageData, kind: Any) -> None:
+    torch.manual_seed(0)
+    tasks = Split(digits, Scenario(kind, 5, 2), range(5))
+    learner = zoo_rehearsal.model.Learner(zoo_rehearsal.Train(hidden=8), [*range(5)], outputs=tasks.scenario.outputs)
+    able = {"domain": slice(0, 2), "task": slice(6, 8), "class": slice(0, 8)}[kind]
+    rows = tasks.rows(3)
+    answers = learner(tasks.pixels(rows, 3))[:, able].argmax(1) + able.start
+    wanted = 100 * float((answers == tasks.labels(rows, 3)).double().mean())
+    assert float(accuracy.accuracies(learner, tasks, 4)[3]) == pytest.approx(wanted)
+    new, old = (tasks.pixels(tasks.rows(t), t) for t in (3, 1))
+    y, y_old = (tasks.labels(tasks.rows(t), t) for t in (3, 1))
+    before = {"task": slice(2, 4)}.get(kind, able)
+    loss = F.cross_entropy(learner(new)[:, able], y - able.start) / 4
+    loss = loss + 3 / 4 * F.cross_entropy(learner(old)[:, before], y_old - before.start)
+    found = zoo_rehearsal.model.replayed_loss(learner, tasks.scenario, Lesson(3, 4, new, y, False), old, y_old)
+    torch.testing.assert_close(found, loss)
