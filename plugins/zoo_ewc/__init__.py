@@ -35,6 +35,7 @@ class Train(continual.TaskOptions):
 MLP = Train()
 CNN: dict[str, Any] = {"network": "cnn", "learning_rate": 0.01, "batch_size": 256}
 TEN: dict[str, Any] = {"tasks": 10, "hidden": 1000}
+SPLIT: dict[str, Any] = {"stream": "split", "tasks": 5}
 
 PRESETS = {
     "mlp": Preset(MLP, "784-400-400-10, three tasks"),
@@ -51,11 +52,15 @@ PRESETS = {
     "ten-tasks-joint": Preset(
         Train(**TEN, strategy="joint", epochs=6), "all ten tasks at once, twice as long", {"accuracy": 97.6}
     ),
+    "split-task": Preset(
+        Train(**SPLIT, scenario="task", lambda_=10_000), "Split MNIST, task-incremental: two digits a task"
+    ),
+    "split-class": Preset(Train(**SPLIT, scenario="class"), "Split MNIST, class-incremental: which digit so far"),
 }  # fmt: skip
 
 CARD = continual.card(
     name="ewc",
-    summary="Elastic weight consolidation on permuted MNIST",
+    summary="Elastic weight consolidation: tasks of images learned one after another",
     idea="After each task the Fisher information says how much each weight mattered; while the next task is learned, "
     "a spring of that stiffness pulls every weight back to where it was.",
     paper="Kirkpatrick et al. 2017, https://arxiv.org/abs/1612.00796; online: Schwarz et al. 2018, "

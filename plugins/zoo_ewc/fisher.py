@@ -7,21 +7,34 @@ layer's input a and the gradient d of its output, so the sum of squares over a b
 product, (d²)ᵀ a² (Goodfellow 2015, https://arxiv.org/abs/1510.01799). A convolution is a linear
 layer over unfolded patches, whose products are added up within each image before squaring.
 
+Only outputs that the scenario makes visible have a probability, so a later task's head has no information.
+
 Shapes: b images, i inputs, o outputs, s positions of a convolution.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core.kits.continual.tasks import PermutedTasks
+from zoo_core.kits.continual.tasks import Tasks
+
+Visible = Callable[[Tensor], Tensor]  # logits [b, o] to the same with minus infinity for outputs that may not answer
 
 
-def squared_gradients(network: nn.Module, x: Tensor, y: Tensor | None = None) -> list[Tensor]:
+def all_of_them(logits: Tensor) -> Tensor:
+    """Every output may answer."""
+    return logits
+
+
+def squared_gradients(
+    network: nn.Module, x: Tensor, y: Tensor | None = None, visible: Visible = all_of_them
+) -> list[Tensor]:
     """Sum over images of the squared gradient of log p(y|x), for each parameter, in their order.
 
     Args:
@@ -29,6 +42,7 @@ def squared_gradients(network: nn.Module, x: Tensor, y: Tensor | None = None) ->
             must not influence one another (no batch normalisation).
         x: [b, ...].
         y: int64 [b]; drawn from the model if not given.
+        visible: which outputs may answer.
     Raises:
         TypeError: another kind of layer has parameters.
     """
@@ -37,7 +51,7 @@ def squared_gradients(network: nn.Module, x: Tensor, y: Tensor | None = None) ->
     hooks = [
         layer.register_forward_hook(lambda m, inputs, output: seen.append((m, inputs[0], output))) for layer in layers
     ]
-    log_p = F.log_softmax(network(x), dim=1)
+    log_p = F.log_softmax(visible(network(x)), dim=1)
     for hook in hooks:
         hook.remove()
     drawn = torch.multinomial(log_p.detach().exp(), 1) if y is None else y[:, None]
@@ -58,24 +72,27 @@ def _squares(layer: nn.Module, a: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
     raise TypeError(f"no Fisher information for a layer of kind {type(layer).__name__}")
 
 
-def squared_summed_gradient(network: nn.Module, x: Tensor, y: Tensor) -> list[Tensor]:
+def squared_summed_gradient(network: nn.Module, x: Tensor, y: Tensor, visible: Visible = all_of_them) -> list[Tensor]:
     """The square of the gradient summed over the batch: not the Fisher information, kept for comparison."""
-    loss = F.cross_entropy(network(x), y, reduction="sum")
+    loss = F.cross_entropy(visible(network(x)), y, reduction="sum")
     return [g.square() for g in torch.autograd.grad(loss, list(network.parameters()))]
 
 
-def importance(network: nn.Module, tasks: PermutedTasks, task: int, kind: str, batch: int = 500) -> list[Tensor]:
-    """How much each parameter matters to a task: mean over its training images, in eval mode.
+def importance(network: nn.Module, tasks: Tasks, task: int, kind: str, batch: int = 500) -> list[Tensor]:
+    """How much each parameter matters to a task that has just been learned: mean over its images, in eval mode.
+
+    The images are taken as they are, also where training changes them at random.
 
     Args:
         kind: ``model``, ``labels`` or ``summed-gradient``, see the option `fisher`.
     """
     training = network.training
     network.eval()
+    plain, visible = tasks.as_they_are(), partial(tasks.scenario.visible, task=task, seen=task + 1)
     squares: Any = squared_summed_gradient if kind == "summed-gradient" else squared_gradients
     total = [torch.zeros_like(p) for p in network.parameters()]
-    for rows in torch.arange(len(tasks.data), device=tasks.data.images.device).split(batch):
-        y = None if kind == "model" else tasks.data.labels[rows]
-        torch._foreach_add_(total, squares(network, tasks.pixels(rows, task), y))
+    for rows in plain.rows(task).split(batch):
+        y = None if kind == "model" else plain.labels(rows, task)
+        torch._foreach_add_(total, squares(network, plain.pixels(rows, task), y, visible))
     network.train(training)
-    return [t / len(tasks.data) for t in total]
+    return [t / plain.sizes[task] for t in total]

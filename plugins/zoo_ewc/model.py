@@ -11,16 +11,17 @@ theta*_k weighted by F_k, up to a constant. So two tensors hold all earlier task
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from zoo_core import Checkpoint, HeatMap, Images, Run
 from zoo_core.kits import continual
 from zoo_core.kits.continual import learning
 from zoo_core.kits.continual.accuracy import Ledger
+from zoo_core.kits.continual.lessons import lessons
 
 from . import Train
 from .fisher import importance
@@ -32,10 +33,12 @@ class Learner(learning.TaskLearner):
     Args:
         options: of the training.
         seeds: of the tasks, in the order in which they are learned.
+        shape: [c, h, w] of the images.
+        outputs: of the network.
     """
 
-    def __init__(self, options: Train, seeds: list[int]) -> None:
-        super().__init__(options, seeds)
+    def __init__(self, options: Train, seeds: list[int], shape: Sequence[int] = (1, 28, 28), outputs: int = 10) -> None:
+        super().__init__(options, seeds, shape, outputs)
         if options.strategy in ("ewc", "online-ewc"):
             self.stiffness = copy.deepcopy(self.network).requires_grad_(False)
             self.centre = copy.deepcopy(self.network).requires_grad_(False)
@@ -73,7 +76,7 @@ class Learner(learning.TaskLearner):
 
 def build(checkpoint: Checkpoint[Train]) -> Learner:
     """The learner of a checkpoint, in eval mode."""
-    return checkpoint.fill(Learner(checkpoint.options, learning.task_seeds(checkpoint)))
+    return checkpoint.fill(Learner(*learning.made_of(checkpoint)))
 
 
 def label(options: Train) -> str:
@@ -97,14 +100,14 @@ def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
     learner, data = course.learner, course.data
     rate = options.learning_rate / (1 - options.momentum)  # at which the weights follow a steady gradient
     protects = options.strategy in ("ewc", "online-ewc")
-    for lesson in learning.lessons(run, data.train, options, course.first, joint=options.strategy == "joint"):
-        loss = F.cross_entropy(learner(lesson.x), lesson.y)
+    for lesson in lessons(run, data.train, options, course.first, joint=options.strategy == "joint"):
+        loss = data.train.scenario.loss(learner(lesson.x), lesson.y, lesson.seen)
         run.descend(loss, course.sgd)
         if protects and lesson.task:
             learner.pull(options.lambda_, rate)
         run.log(**{label(options): loss})
         if lesson.ends_task:
-            learning.examine(learner, lesson.task, data, ledger, label(options))
+            learning.examine(learner, lesson, data, ledger, label(options))
             if protects:
                 fisher = importance(learner.network, data.train, lesson.task, options.fisher)
                 learner.consolidate(run.mean(fisher), options)
@@ -113,9 +116,9 @@ def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
 
 def sample(run: Run, checkpoint: Checkpoint[Train], options: continual.SampleOptions) -> Images | HeatMap:
     """Test images of every task with truth, answer and probability, or the matrix of accuracies."""
-    return learning.sample(run, build(checkpoint), checkpoint.options.data, options)
+    return learning.sample(run, build(checkpoint), checkpoint.options, options)
 
 
 def evaluate(run: Run, checkpoint: Checkpoint[Train]) -> dict[str, float]:
     """Measure every task again."""
-    return learning.evaluate(run, build(checkpoint), checkpoint.options.data)
+    return learning.evaluate(run, build(checkpoint), checkpoint.options)

@@ -34,10 +34,11 @@ class Train(continual.TaskOptions):
 MLP = Train()
 CNN: dict[str, Any] = {"network": "cnn", "learning_rate": 0.01, "batch_size": 256, "replayed": 256}
 TEN: dict[str, Any] = {"tasks": 10, "hidden": 1000, "memory": 2000}
+SPLIT: dict[str, Any] = {"stream": "split", "tasks": 5}
 
 CARD = continual.card(
     name="rehearsal",
-    summary="Rehearsal on permuted MNIST: a memory of earlier tasks",
+    summary="Rehearsal: tasks of images learned one after another, with a memory of earlier ones",
     idea="A few examples of every task are kept; each batch of a new task is learned beside a batch of them, weighted "
     "so that every task counts the same.",
     paper="Robins 1995, https://doi.org/10.1080/09540099550039318; Chaudhry et al. 2019, "
@@ -48,6 +49,8 @@ CARD = continual.card(
         "cnn": Preset(Train(**CNN), "the reference CNN, three tasks"),
         "cnn-keep-everything": Preset(Train(**CNN, strategy="keep-everything"), "the CNN, all examples kept"),
         "ten-tasks": Preset(Train(**TEN), "784-1000-1000-10, ten tasks, 2,000 examples of each"),
+        "split-task": Preset(Train(**SPLIT, scenario="task"), "Split MNIST, task-incremental: two digits a task"),
+        "split-class": Preset(Train(**SPLIT, scenario="class"), "Split MNIST, class-incremental: which digit so far"),
     },
     tiny={"memory": 20, "replayed": 8},
 )

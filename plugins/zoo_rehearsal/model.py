@@ -5,10 +5,17 @@ While the t-th task is learned,
     loss = 1/t * mean over the new batch + (1 - 1/t) * mean over the replayed batch,
 
 so that every task has the same weight (van de Ven & Tolias 2019, https://arxiv.org/abs/1904.07734).
+
+The memory holds images as their tasks show them, without the random changes of training; and for each the output that
+is right, which says the task too where there are outputs for each.
+
+Shapes: b images of p numbers, o outputs, see `zoo_core.kits.continual.scenarios`.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -20,8 +27,9 @@ from zoo_core.data.images import to_pixels
 from zoo_core.kits import continual
 from zoo_core.kits.continual import learning
 from zoo_core.kits.continual.accuracy import Ledger
-from zoo_core.kits.continual.learning import Lesson
-from zoo_core.kits.continual.tasks import PermutedTasks
+from zoo_core.kits.continual.lessons import Lesson, lessons
+from zoo_core.kits.continual.scenarios import Scenario
+from zoo_core.kits.continual.tasks import Tasks
 
 from . import Train
 
@@ -53,22 +61,29 @@ class Learner(learning.TaskLearner):
     Args:
         options: of the training.
         seeds: of the tasks, in the order in which they are learned.
+        shape: [c, h, w] of the images.
+        outputs: of the network.
         kept: examples in the memory.
     """
 
     memory_images: Tensor  # uint8 [kept, p], as their tasks show them
-    memory_labels: Tensor  # uint8 [kept]
+    memory_labels: Tensor  # [kept], the output that is right; of the smallest kind of whole numbers that holds it
 
-    def __init__(self, options: Train, seeds: list[int], kept: int = 0) -> None:
-        super().__init__(options, seeds)
-        self.register_buffer("memory_images", torch.zeros(kept, 784, dtype=torch.uint8))
-        self.register_buffer("memory_labels", torch.zeros(kept, dtype=torch.uint8))
+    def __init__(
+        self, options: Train, seeds: list[int], shape: Sequence[int] = (1, 28, 28), outputs: int = 10, kept: int = 0
+    ) -> None:
+        super().__init__(options, seeds, shape, outputs)
+        whole = next(kind for kind in (torch.uint8, torch.int16, torch.int64) if outputs - 1 <= torch.iinfo(kind).max)
+        self.register_buffer("memory_images", torch.zeros(kept, math.prod(shape), dtype=torch.uint8))
+        self.register_buffer("memory_labels", torch.zeros(kept, dtype=whole))
 
-    def remember(self, tasks: PermutedTasks, task: int, options: Train) -> None:
+    def remember(self, tasks: Tasks, task: int, options: Train) -> None:
         """Keep examples of the task that has just been learned."""
-        rows = select(tasks.data.labels, options.memory, options.selection)
-        self.memory_images = torch.cat([self.memory_images, tasks.bytes(rows, task)])
-        self.memory_labels = torch.cat([self.memory_labels, tasks.data.labels[rows].byte()])
+        rows = tasks.rows(task)
+        rows = rows[select(tasks.data.labels[rows], options.memory, options.selection)]
+        labels = tasks.labels(rows, task).to(self.memory_labels.dtype)
+        self.memory_images = torch.cat([self.memory_images, tasks.as_they_are().bytes(rows, task)])
+        self.memory_labels = torch.cat([self.memory_labels, labels])
 
     def recall(self, n: int) -> tuple[Tensor, Tensor]:
         """n examples drawn from the memory: x [n, p], y [n]."""
@@ -83,24 +98,23 @@ class Learner(learning.TaskLearner):
         super()._load_from_state_dict(state, prefix, *rest)
 
 
-def recall_everything(tasks: PermutedTasks, task: int, n: int) -> tuple[Tensor, Tensor]:
+def recall_everything(tasks: Tasks, task: int, n: int) -> tuple[Tensor, Tensor]:
     """n examples drawn from all tasks before `task`: x [n, p], y [n]."""
-    device = tasks.data.labels.device
-    rows = torch.randint(len(tasks.data), (n,), device=device)
-    return tasks.pixels(rows, torch.randint(task, (n,), device=device)), tasks.data.labels[rows]
+    rows, of = tasks.draw(n, task)
+    return tasks.as_they_are().pixels(rows, of), tasks.labels(rows, of)
 
 
-def replayed_loss(learner: Learner, lesson: Lesson, x: Tensor, y: Tensor) -> Tensor:
+def replayed_loss(learner: Learner, scenario: Scenario, lesson: Lesson, x: Tensor, y: Tensor) -> Tensor:
     """1/t of the loss of the new batch, and 1 - 1/t of that of the replayed one, x [n, p] and y [n]."""
     new, old = learner(torch.cat([lesson.x, x])).split([len(lesson.x), len(x)])
     share = 1 / (lesson.task + 1)
-    return share * F.cross_entropy(new, lesson.y) + (1 - share) * F.cross_entropy(old, y)
+    return share * scenario.loss(new, lesson.y, lesson.seen) + (1 - share) * scenario.loss(old, y, lesson.seen)
 
 
 def build(checkpoint: Checkpoint[Train]) -> Learner:
     """The learner of a checkpoint, in eval mode."""
     kept = (checkpoint.tensors or {}).get("memory_labels", ())
-    return checkpoint.fill(Learner(checkpoint.options, learning.task_seeds(checkpoint), len(kept)))
+    return checkpoint.fill(Learner(*learning.made_of(checkpoint), len(kept)))
 
 
 def label(options: Train) -> str:
@@ -121,18 +135,19 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
 def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
     """One task after the other, each beside what was kept of the earlier ones."""
     course = learning.begin(run, options, Learner, build, ledger)
-    learner, data = course.learner, course.data
-    for lesson in learning.lessons(run, data.train, options, course.first, joint=options.strategy == "joint"):
+    learner, data, scenario = course.learner, course.data, course.data.train.scenario
+    for lesson in lessons(run, data.train, options, course.first, joint=options.strategy == "joint"):
         if not lesson.task or options.strategy in ("naive", "joint"):
-            loss = F.cross_entropy(learner(lesson.x), lesson.y)
+            loss = scenario.loss(learner(lesson.x), lesson.y, lesson.seen)
         elif options.strategy == "rehearsal":
-            loss = replayed_loss(learner, lesson, *learner.recall(options.replayed))
+            loss = replayed_loss(learner, scenario, lesson, *learner.recall(options.replayed))
         else:
-            loss = replayed_loss(learner, lesson, *recall_everything(data.train, lesson.task, options.replayed))
+            everything = recall_everything(data.train, lesson.task, options.replayed)
+            loss = replayed_loss(learner, scenario, lesson, *everything)
         run.descend(loss, course.sgd)
         run.log(**{label(options): loss})
         if lesson.ends_task:
-            learning.examine(learner, lesson.task, data, ledger, label(options))
+            learning.examine(learner, lesson, data, ledger, label(options))
             if options.strategy == "rehearsal":
                 learner.remember(data.train, lesson.task, options)
     return learner
@@ -140,9 +155,9 @@ def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
 
 def sample(run: Run, checkpoint: Checkpoint[Train], options: continual.SampleOptions) -> Images | HeatMap:
     """Test images of every task with truth, answer and probability, or the matrix of accuracies."""
-    return learning.sample(run, build(checkpoint), checkpoint.options.data, options)
+    return learning.sample(run, build(checkpoint), checkpoint.options, options)
 
 
 def evaluate(run: Run, checkpoint: Checkpoint[Train]) -> dict[str, float]:
     """Measure every task again."""
-    return learning.evaluate(run, build(checkpoint), checkpoint.options.data)
+    return learning.evaluate(run, build(checkpoint), checkpoint.options)

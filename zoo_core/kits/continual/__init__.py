@@ -1,8 +1,15 @@
 """Options, metrics and card of strategies that learn tasks one after another. Torch-free; see `learning` too.
 
-The tasks are permuted MNIST (Goodfellow et al. 2013, https://arxiv.org/abs/1312.6211): task 1 is the
-original, every other one shows its pixels in a fixed random order. One network with one set of ten
-outputs learns them in turn; what matters is how much of the earlier ones it still knows.
+One network learns the tasks of a stream in turn; what matters is how much of the earlier ones it still knows. A stream
+makes tasks of any images: it shows their pixels in another order in each task (permuted MNIST, Goodfellow et al. 2013,
+https://arxiv.org/abs/1312.6211), shares their classes out among the tasks, or turns the images.
+
+The scenario says what the network is told and asked (van de Ven & Tolias 2019, https://arxiv.org/abs/1904.07734):
+
+* domain-incremental: one set of outputs; a label is a class within its task, and the task need not be known.
+* task-incremental: a set of outputs for each task; which task an image is of is known in training and in tests.
+* class-incremental: an output for every class of every task; the answer is one of all classes seen so far, so that the
+  task is to be found, too.
 """
 
 from __future__ import annotations
@@ -17,11 +24,21 @@ from ...cards.card import Card, Metric, Preset
 from ...cards.groups import Budget, OnImages
 from ...cards.options import Options, option
 
+Stream = Literal["permuted", "split", "rotated"]
+Kind = Literal["domain", "task", "class"]
+
 
 class TaskOptions(OnImages, Budget):
     """The stream of tasks, the network and its optimiser, with a budget for each task; a plugin adds its strategies."""
 
     strategy: str = option("naive", "how earlier tasks are kept")
+    stream: Stream = option(
+        "permuted", "what makes a task: its own order of the pixels; its own share of the classes; or its own angle"
+    )
+    scenario: Kind = option(
+        "domain", "domain-, task- or class-incremental: one set of outputs for all tasks; a set for each, and the task "
+        "of every image is known; or an output for every class of every task, and the task is to be found, too"
+    )  # fmt: skip
     tasks: int = option(3, "tasks learned one after another", ge=1, le=1000)
     held_out: int = option(5000, "training images kept apart for choosing settings", unit="images", ge=0, le=50_000)
     network: Literal["mlp", "cnn"] = option("mlp", "two hidden layers, or the convolutions of the reference")
@@ -32,7 +49,9 @@ class TaskOptions(OnImages, Budget):
     momentum: float = option(0.9, "of stochastic gradient descent", ge=0, lt=1)
     compare: bool = option(False, "train the other strategies too, and show all in one table and one plot")
     continue_: Path | None = option(None, "a finished run whose network learns one task more")
-    task_seed: int | None = option(None, "permutation of that task; the next number if not said", ge=0, le=2**31 - 1)
+    task_seed: int | None = option(
+        None, "says the order or angle of that task; the next number if not said", ge=0, le=2**31 - 1
+    )
 
     @model_validator(mode="after")
     def _one_thing_at_a_time(self) -> TaskOptions:
@@ -40,7 +59,17 @@ class TaskOptions(OnImages, Budget):
             raise ValueError("--compare begins anew and --continue does not; give one of them")
         if self.task_seed is not None and not self.continue_:
             raise ValueError("--task-seed is of the task that --continue learns; name a run there")
+        if self.continue_ and not self.is_open:
+            raise ValueError(
+                "--continue learns one task more in the domain scenario of permuted or rotated images only; "
+                f"the {self.scenario} scenario of {self.stream} images has a fixed number of tasks"
+            )
         return self
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there can be a task more: neither the outputs nor the classes are shared out among the tasks."""
+        return self.scenario == "domain" and self.stream != "split"
 
 
 class SampleOptions(Options):

@@ -2,7 +2,7 @@
 
 R[i, j] is the accuracy on task j after learning task i, in percent (Lopez-Paz & Ranzato 2017).
 
-Shapes: b images, p = 784 pixels, t tasks, k = 10 classes.
+Shapes: b images, t tasks.
 """
 
 from __future__ import annotations
@@ -16,24 +16,30 @@ from torch import Tensor, nn
 
 from ...results.kinds import Figure, HeatMap, Images, Series, Table
 from ..classifiers import answered
-from .tasks import PermutedTasks
+from .tasks import Tasks
 
 STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 ROWS, HELD_OUT = TypeAdapter(dict[str, list[list[float]]], config=STRICT), TypeAdapter(dict[str, float], config=STRICT)
 
 
 @torch.no_grad()
-def accuracies(module: nn.Module, tasks: PermutedTasks) -> Tensor:
-    """Accuracy [t] on every task, in percent; float64 on the CPU."""
+def accuracies(module: nn.Module, tasks: Tasks, seen: int) -> Tensor:
+    """Accuracy [t] on every task, in percent; float64 on the CPU. It is NaN for a task without images.
+
+    Args:
+        module: pixels to logits.
+        seen: tasks learned so far; in the class scenario their classes are the possible answers, so that every answer
+            to a later task is wrong.
+    """
     training = module.training
     module.eval()
-    rows = torch.arange(len(tasks.data), device=tasks.data.images.device).split(2000)
     right = torch.zeros(len(tasks), dtype=torch.double)
     for task in range(len(tasks)):
-        for part in rows:
-            right[task] += int((module(tasks.pixels(part, task)).argmax(1) == tasks.data.labels[part]).sum())
+        for rows in tasks.rows(task).split(2000):
+            logits = tasks.scenario.visible(module(tasks.pixels(rows, task)), task, seen)
+            right[task] += int((logits.argmax(1) == tasks.labels(rows, task)).sum())
     module.train(training)
-    return 100 * right / len(tasks.data)
+    return 100 * right / torch.tensor(tasks.sizes)
 
 
 def average_accuracy(matrix: Tensor) -> float:
@@ -72,16 +78,17 @@ class Ledger:
         self.rows: dict[str, list[list[float]]] = {}
         self.held_out: dict[str, float] = {}
 
-    def note(self, label: str, module: nn.Module, test: PermutedTasks, held_out: PermutedTasks | None) -> Tensor:
+    def note(self, label: str, module: nn.Module, test: Tasks, held_out: Tasks | None, seen: int) -> Tensor:
         """Measure `module` after a task; the new row of R.
 
         Args:
             held_out: after the last task, the held-out images, if there are any.
+            seen: tasks learned so far.
         """
-        row = accuracies(module, test)
+        row = accuracies(module, test, seen)
         self.rows.setdefault(label, []).append(row.tolist())
-        if held_out:
-            self.held_out[label] = float(accuracies(module, held_out).mean())
+        if held_out:  # few of them may leave a task without any
+            self.held_out[label] = float(accuracies(module, held_out, seen).nanmean())
         return row
 
     def state_dict(self) -> dict[str, Any]:
@@ -128,14 +135,15 @@ def heat_map(matrix: Tensor) -> HeatMap:
 
 
 @torch.no_grad()
-def items(module: nn.Module, tasks: PermutedTasks, n: int) -> Images:
-    """n random test images as each task shows them, with truth, answer and probability."""
-    data = tasks.data
-    rows = torch.randperm(len(data), device=data.images.device)[:n]
+def items(module: nn.Module, tasks: Tasks, n: int) -> Images:
+    """n random test images as each task shows them, with truth, answer and probability; less if a task has less."""
+    drawn = torch.randperm(tasks.largest, device=tasks.data.device)
+    n = min(n, *(size or n for size in tasks.sizes))  # a task without images is left out
     shown = []
-    for task in range(len(tasks)):
+    for task in [task for task, size in enumerate(tasks.sizes) if size]:
+        rows = tasks.rows(task)[drawn[drawn < tasks.sizes[task]][:n]]
         x = tasks.pixels(rows, task)
-        pixels = x.view(-1, *data.images.shape[1:])
-        shown.append(answered(pixels, data.labels[rows], module(x).softmax(1), data.classes, f"task {task + 1}: "))
+        p = tasks.scenario.visible(module(x), task, len(tasks)).softmax(1)
+        shown.append(answered(x.view(-1, *tasks.data.shape), tasks.labels(rows, task), p, *tasks.names(task)))
     captions = tuple(caption for images in shown for caption in images.captions)
     return Images(torch.cat([images.pixels for images in shown]), captions, n)
