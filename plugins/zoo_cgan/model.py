@@ -29,7 +29,7 @@ from zoo_core.data.images import ImageData, to_pixels
 from zoo_core.kits.classifiers import classified
 from zoo_core.kits.distances import deviation
 from zoo_core.kits.generators.comparison import Comparison, compare
-from zoo_core.kits.grids import Crop, Grid, Pad
+from zoo_core.kits.grids import Crop, Grid, Padded
 
 from . import Evaluate, Sample, Train
 
@@ -96,8 +96,8 @@ class Discriminator(nn.Module):
         super().__init__()
         grid = Grid.of(shape)
         further = [spectral_norm(nn.Conv2d(width // 2, width // 2, 3, 2, 1)) for _ in range(grid.levels - 2)]
-        self.body = nn.Sequential(
-            Pad(grid), nn.PixelUnshuffle(2),  # one channel at 28 x 28 becomes four at 14 x 14, which is much faster
+        self.body = Padded(
+            grid, nn.PixelUnshuffle(2),  # one channel at 28 x 28 becomes four at 14 x 14, which is much faster
             spectral_norm(nn.Conv2d(4 * grid.channels, width // 2, 3, padding=1)), nn.LeakyReLU(0.2),
             *[layer for convolution in further for layer in (convolution, nn.LeakyReLU(0.2))],
             spectral_norm(nn.Conv2d(width // 2, width, 3, 2, 1)), nn.LeakyReLU(0.2),

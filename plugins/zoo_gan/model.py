@@ -22,7 +22,7 @@ from zoo_core import Checkpoint, Images, Run
 from zoo_core.kits.distances import entropy
 from zoo_core.kits.generators import Drawn
 from zoo_core.kits.generators.comparison import compare
-from zoo_core.kits.grids import Crop, Grid, Pad, at_least
+from zoo_core.kits.grids import Crop, Grid, Padded, at_least
 
 from . import Sample, Train
 from .schedule import generator_moves, parse
@@ -62,8 +62,8 @@ def pixelshuffle(options: Train, shape: Sequence[int]) -> tuple[nn.Module, nn.Mo
         nn.PixelShuffle(2), nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(),
         nn.PixelShuffle(2), nn.Conv2d(8, grid.channels, 3, padding=1), nn.Tanh(), Crop(grid),
     )  # fmt: skip
-    discriminator = nn.Sequential(
-        Pad(grid), nn.Conv2d(grid.channels, 32, 4, 2, 1), nn.ReLU(), nn.Conv2d(32, 64, 4, 2, 1), nn.ReLU(),
+    discriminator = Padded(
+        grid, nn.Conv2d(grid.channels, 32, 4, 2, 1), nn.ReLU(), nn.Conv2d(32, 64, 4, 2, 1), nn.ReLU(),
         nn.Flatten(), nn.Linear(inner, 512), nn.ReLU(), nn.Linear(512, 1),
     )  # fmt: skip
     return generator, discriminator
@@ -85,8 +85,8 @@ def dcgan(options: Train, shape: Sequence[int]) -> tuple[nn.Module, nn.Module]:
             nn.BatchNorm2d(outputs), nn.ReLU())],
         nn.Conv2d(widths[0], 4 * grid.channels, 3, padding=1), nn.PixelShuffle(2), nn.Tanh(), Crop(grid),
     )  # fmt: skip
-    discriminator = nn.Sequential(
-        Pad(grid), nn.PixelUnshuffle(2), nn.Conv2d(4 * grid.channels, widths[0], 3, padding=1), nn.LeakyReLU(0.2),
+    discriminator = Padded(
+        grid, nn.PixelUnshuffle(2), nn.Conv2d(4 * grid.channels, widths[0], 3, padding=1), nn.LeakyReLU(0.2),
         *[layer for inputs, outputs in itertools.pairwise(widths) for layer in (
             nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2))],
         nn.Flatten(), nn.Linear(grid.area * w, 1),

@@ -53,6 +53,7 @@ CARD = continual.card(
         "split-class": Preset(Train(**SPLIT, scenario="class"), "Split MNIST, class-incremental: which digit so far"),
     },
     tiny={"memory": 20, "replayed": 8},
+    holds="its memory: training images of every task, as they are",
 )
 
 plugin = Plugin(CARD)

@@ -75,6 +75,8 @@ class Card:
             else. Files of an older version are then refused unless `migrate` is given.
         migrate: makes today's training options of those of an older version: called with a dictionary and its version,
             it returns a dictionary. So weights and unfinished runs of earlier releases stay usable.
+        holds: what trained weights hold of the images or texts that they were trained on, in a few words: whoever
+            publishes such weights is told; nothing if not said.
         build: makes the torch module of a checkpoint; only for a plugin that neither is a `Plugin` nor has the hook.
     """
 
@@ -95,6 +97,7 @@ class Card:
     install: str = ""
     options_version: int = 1
     migrate: Callable[[dict[str, Any], int], dict[str, Any]] | None = None
+    holds: str = ""
     build: Callable[[Checkpoint[Any]], nn.Module] | None = None
 
     def __post_init__(self) -> None:

@@ -80,6 +80,19 @@ class Pad(nn.Module):
         return F.pad(x, (0, columns, 0, rows), mode="replicate") if rows or columns else x
 
 
+class Padded(nn.Sequential):
+    """Layers that see an image padded as by `Pad`; their names are those that they have without it."""
+
+    def __init__(self, grid: Grid, *layers: nn.Module) -> None:
+        super().__init__(*layers)
+        self._pad = [Pad(grid)]  # in a list: it has no weights, and no name
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What the layers make of x [b, c, h, w]."""
+        y: Tensor = super().forward(self._pad[0](x))  # type: ignore[no-untyped-call]
+        return y
+
+
 class Crop(nn.Module):
     """The inverse: [b, c, h', w'] to [b, c, h, w]."""
 

@@ -25,7 +25,7 @@ def check_card(card: Card) -> None:
     Raises:
         ValueError: a field is not what it must be; the error names it.
     """
-    for field in ("summary", "licence", "task", "install"):
+    for field in ("summary", "licence", "task", "install", "holds"):
         _check_text(field, getattr(card, field))
     for field in ("idea", "paper"):
         _check_text(field, getattr(card, field), PROSE)

@@ -99,7 +99,7 @@ def pack(
     handle.model.build(find.checkpoint(handle.card, contents, str(path)))
     pin, facts = _todays_facts(handle, pin, contents, run, circumstances)
     _warn_of_paths(handle, facts, circumstances)
-    pin, facts = own.licensed(pin, facts, licence, pictures, circumstances.reporter)
+    pin, facts = own.licensed(pin, facts, own.Wish(licence, pictures, handle.card.holds), circumstances.reporter)
     texts: list[tuple[str, str]] = []
     drawn: dict[str, bytes | Path] = {}
     if pictures or not own.is_of_own(facts):

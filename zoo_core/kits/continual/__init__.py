@@ -94,12 +94,12 @@ METRICS = (
 
 def card(
     *, name: str, summary: str, idea: str, paper: str, presets: Mapping[str, Preset], tiny: Mapping[str, Any],
-    licence: str = "MIT",
+    licence: str = "MIT", holds: str = "",
 ) -> Card:  # fmt: skip
     """The card of a strategy; all of them are measured and shown alike. Arguments as in `Card`."""
     return Card(
         name, summary, idea, paper, licence, METRICS, presets, task="image-classification",
-        sample_options=SampleOptions, evaluate_options=EvaluateOptions, tiny={**TINY, **tiny},
+        sample_options=SampleOptions, evaluate_options=EvaluateOptions, tiny={**TINY, **tiny}, holds=holds,
     )  # fmt: skip
 
 
