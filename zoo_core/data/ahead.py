@@ -91,7 +91,9 @@ class Ahead:
             for place in places:
                 part = view[place * self._size : (place + 1) * self._size]
                 if os.preadv(self._file, [part], (self.first + numbers[place]) * self._size) != self._size:
-                    raise IntegrityError(f"{self.path} was cut short", "zoo data prepare makes it again")
+                    raise IntegrityError(
+                        f"{self.path} was cut short", "zoo data prepare, of the images as they were, makes it again"
+                    )
 
         share = -(-len(order) // READERS)
         list(self._images.map(read, [order[start : start + share] for start in range(0, len(order), share)]))

@@ -134,11 +134,7 @@ class TrainingState:
         for key in sorted((flat_mine.keys() | flat_theirs.keys()) - {"options_version"}):
             was, now = flat_theirs.get(key), flat_mine.get(key)
             if was != now:
-                folder = self.path.parent if self.path else ""
-                raise UsageError(
-                    f"the run in {folder} was made with {_typed(key)}{was}, not {now}",
-                    "repeat the options it was started with, or choose another --output",
-                )
+                raise _other_run(self.path.parent if self.path else "memory", key, was, now)
 
 
 @dataclass(frozen=True)
@@ -244,6 +240,16 @@ def _match_strides(optimizer: Optimizer) -> None:
         for key, value in moments.items():
             if isinstance(value, Tensor) and value.shape == parameter.shape and value.stride() != parameter.stride():
                 moments[key] = torch.empty_like(parameter).copy_(value)
+
+
+def _other_run(folder: Path | str, key: str, was: Any, now: Any) -> UsageError:
+    """The error for a state that was made with another value of one entry of its identity."""
+    name, at, _ = str(was).partition("@")
+    if key == "options.data" and at and str(now).startswith(f"{name}@"):
+        changed = f"the images of {name} have changed since the run in {folder} began, or --size or --skip-broken have"
+        return UsageError(changed, f"--data {was} goes on with those of then, --overwrite starts anew with these")
+    reason = f"the run in {folder} was made with {_typed(key)}{was}, not {now}"
+    return UsageError(reason, "repeat the options it was started with, or choose another --output")
 
 
 def _typed(key: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import mmap
+import unicodedata
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,8 +23,10 @@ from ...errors import UsageError, nearest
 from ...files import open_regular
 from ...formats import header
 from ...formats.fields import is_line
+from .archives import room_for
 
 ENDINGS = (".npz", ".safetensors")
+MOST_CLASSES = 100_000
 KEYS = {"train": ("train_images", "train_labels"), "test": ("test_images", "test_labels")}
 WHAT = "an .npz or .safetensors with images [n, h, w] or [n, h, w, 3], labels [n] and, if you like, classes"
 
@@ -37,10 +40,12 @@ class Arrays:
     Args:
         classes: names, by label; none where there are no labels.
         parts: of ``train``, and of ``test`` where there is one: uint8 [n, h, w] or [n, h, w, 3], and int64 [n].
+        left_out: names of arrays that are not used.
     """
 
     classes: tuple[str, ...]
     parts: Mapping[str, tuple[Array, Array]]
+    left_out: tuple[str, ...] = ()
 
 
 def read(path: Path) -> Arrays:
@@ -51,27 +56,35 @@ def read(path: Path) -> Arrays:
     """
     found, names = _safetensors(path) if path.suffix.casefold() == ".safetensors" else _npz(path)
     keys = dict(KEYS) if "train_images" in found else {"train": ("images", "labels")}
-    parts = {}
-    for part, (images, labels) in keys.items():
-        if images not in found:
-            if part == "train":
-                raise UsageError(f"{path} has no array 'images': {nearest('images', found)}", f"give {WHAT}")
-            continue
-        parts[part] = _checked(path, images, found[images], labels, found.get(labels))
-    if any((labels in found) != (keys["train"][1] in found) for part, (_, labels) in keys.items() if part in parts):
+    if (first := keys["train"][0]) not in found:
+        raise UsageError(f"{path} has no array '{first}': {nearest(first, found)}", f"give {WHAT}")
+    parts = {
+        part: _checked(path, images, found[images], labels, found.get(labels))
+        for part, (images, labels) in keys.items() if images in found
+    }  # fmt: skip
+    labelled = [keys[part][1] in found for part in parts]
+    if any(labelled) != all(labelled):
         raise UsageError(f"{path} has labels for one part only", f"give {WHAT}")
-    return Arrays(_classes(path, names, parts, keys["train"][1] in found), parts)
+    if names is not None and not any(labelled):
+        raise UsageError(f"{path} has names of classes, and no array '{keys['train'][1]}'", f"give {WHAT}")
+    used = {name for part in parts for name in keys[part]}
+    return Arrays(_classes(path, names, parts, any(labelled)), parts, tuple(sorted(found.keys() - used)))
 
 
 def _npz(path: Path) -> tuple[dict[str, Array], list[str] | None]:
     """The arrays of an .npz, and the names of its classes."""
     try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(info.file_size for info in archive.infolist()) > room_for(path):
+                raise ValueError("it unpacks to far more than images are")
         with np.load(path, allow_pickle=False) as file:
-            found = {key: file[key] for key in file.files if key.endswith(("images", "labels", "classes"))}
-    except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile, MemoryError) as error:
-        pickled = "pickle" in str(error)
+            found = {key: file[key] for key in file.files}
+        if strange := [key for key, array in found.items() if not isinstance(array, np.ndarray)]:
+            raise ValueError(f"'{strange[0]}' is no array")
+    except Exception as error:  # numpy, zipfile and zlib have errors of their own
+        pickled = "allow_pickle" in str(error)
         reason = "it holds pickled objects, which the zoo never loads" if pickled else " ".join(str(error).split())
-        raise UsageError(f"{path} cannot be read: {reason}", f"give {WHAT}") from error
+        raise UsageError(f"{path} cannot be read: {reason or type(error).__name__}", f"give {WHAT}") from error
     names = found.pop("classes", None)
     if names is None:
         return found, None
@@ -116,7 +129,7 @@ def _checked(path: Path, name: str, images: Array, labels_name: str, labels: Arr
         images = np.moveaxis(images, 1, 3)
     if images.ndim == 4 and images.shape[3] == 1:
         images = images[..., 0]
-    if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] != 3) or not len(images):
+    if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] != 3) or not images.size:
         raise UsageError(f"{where} is {list(images.shape)}", f"give {WHAT}")
     if images.dtype.kind == "f":
         if not (np.isfinite(images).all() and images.min() >= 0 and images.max() <= 1):
@@ -128,9 +141,13 @@ def _checked(path: Path, name: str, images: Array, labels_name: str, labels: Arr
         return np.ascontiguousarray(images), np.zeros(len(images), np.int64)
     where = f"{path}: '{labels_name}'"
     labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
-    if labels.ndim != 1 or len(labels) != len(images) or labels.dtype.kind not in "iu" or labels.min() < 0:
+    if labels.ndim != 1 or len(labels) != len(images) or labels.dtype.kind not in "iu":
         wanted = f"give one whole number from 0 for each of the {len(images)} images"
         raise UsageError(f"{where} is {labels.dtype} {list(labels.shape)}", wanted)
+    least, most = int(labels.min()), int(labels.max())
+    if least < 0 or most >= MOST_CLASSES:
+        wanted = "give labels from 0 to the number of classes less 1"
+        raise UsageError(f"{where} goes from {least} to {most}", wanted)
     return np.ascontiguousarray(images), labels.astype(np.int64)
 
 
@@ -141,9 +158,8 @@ def _classes(
     if not labelled:
         return ()
     most = max(int(labels.max()) for _, labels in parts.values())
-    if most > 100_000:
-        raise UsageError(f"{path}: a label is {most}", "give labels from 0 to the number of classes less 1")
     names = [str(number) for number in range(most + 1)] if names is None else names
+    names = [unicodedata.normalize("NFC", name) for name in names]
     if most >= len(names) or len(set(names)) != len(names):
         raise UsageError(f"{path}: {len(names)} classes, and labels up to {most}", "name each class once")
     try:

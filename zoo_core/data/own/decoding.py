@@ -4,24 +4,47 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import BinaryIO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ...errors import UsageError, one_line
+from ...files import open_regular
+
 Levels: TypeAlias = "NDArray[np.uint8]"  # [h, w] where grey, else [h, w, 3]
 
-MOST_PIXELS = 200_000_000  # of one image; more is a bomb or a map
+MOST_PIXELS = 150_000_000  # of one image; more is a bomb or a map. Pillow has a limit of its own above
 WHITE = (255, 255, 255, 255)  # what shows through where an image is transparent
+NO_IMAGES = {"EPS", "WMF", "EMF", "MPEG", "HDF5", "GRIB", "BUFR"}  # documents, films, data: some start other programs
+ORIENTATION, LYING = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and its values by which width and height are exchanged
 
-# Pillow warns of bombs by a filter that threads share; the limit here is checked for each image
+# Pillow warns by a filter that threads share: of bombs, of which the limit here is checked for each image, and of odd
+# notes in a file's header, which are not used
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+
+@cache
+def formats() -> tuple[str, ...]:
+    """The formats that are read, whatever a file's name: those of Pillow that are images."""
+    Image.init()
+    return tuple(sorted(Image.OPEN.keys() - NO_IMAGES))
+
+
+@cache
+def endings() -> frozenset[str]:
+    """Endings of names, in lower case, that files of these formats have."""
+    return frozenset(ending for ending, kind in Image.registered_extensions().items() if kind in formats())
 
 
 def decode(source: Path | io.BytesIO, size: int | None = None) -> Levels:
-    """Read an image, from its file or from what is in it.
+    """Read an image, from its file or from what is in it; of an animation the first frame.
 
     Turned upright by its EXIF orientation; of 16 bits the upper 8; transparent parts become white; an image of which
     all three channels are equal is grey.
@@ -31,35 +54,65 @@ def decode(source: Path | io.BytesIO, size: int | None = None) -> Levels:
     Raises:
         ValueError: it cannot be read; the text says why.
     """
+    with _opened(source) as image:
+        if image.width * image.height > MOST_PIXELS:
+            raise ValueError(f"it has {image.width} x {image.height} pixels; {MOST_PIXELS:,} is the most")
+        deep = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+        return _collapsed(_resized(_eight_bits(upright, deep), size))
+
+
+def measure(source: Path | io.BytesIO) -> tuple[int, int]:
+    """Width and height of an image once it is upright, without decoding it.
+
+    Raises:
+        ValueError: it cannot be read; the text says why.
+    """
+    with _opened(source) as image:
+        lying = image.getexif().get(ORIENTATION) in LYING
+        return (image.height, image.width) if lying else (image.width, image.height)
+
+
+@contextmanager
+def _opened(source: Path | io.BytesIO) -> Iterator[Image.Image]:
+    """An image of which the header is read; inside, whatever fails does so since the file is damaged.
+
+    Raises:
+        ValueError: it failed.
+    """
     try:
-        with Image.open(source) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise ValueError(f"it has {image.width} x {image.height} pixels; {MOST_PIXELS:,} is the most")
-            image.load()
-            upright = ImageOps.exif_transpose(image)
-            return _collapsed(_resized(_eight_bits(upright), size))
+        with _bytes(source) as file, Image.open(file, formats=formats()) as image:
+            yield image
+    except UsageError as error:
+        reason = error.message.removeprefix(f"cannot read {one_line(str(source))}: ")
+        raise ValueError(f"it cannot be opened: {reason}") from error
     except ValueError:
         raise
     except Exception as error:  # each format has errors of its own
         raise ValueError(_reason(source, error)) from error
 
 
+def _bytes(source: Path | io.BytesIO) -> BinaryIO:
+    """What is in a source, open to be read."""
+    return open_regular(source) if isinstance(source, Path) else io.BytesIO(source.getbuffer())
+
+
 def _reason(source: Path | io.BytesIO, error: Exception) -> str:
     """Why an image cannot be read, without its path."""
-    try:
-        if not (source.stat().st_size if isinstance(source, Path) else source.getbuffer().nbytes):
-            return "it is empty"
-    except OSError:
-        return "it cannot be opened"
+    if not (source.stat().st_size if isinstance(source, Path) else source.getbuffer().nbytes):
+        return "it is empty"
     if isinstance(error, UnidentifiedImageError):
         return "it is no image that can be read"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"it has far more than {MOST_PIXELS:,} pixels"
     return f"it is damaged: {' '.join(str(error).split())[:200] or type(error).__name__}"
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """The image in the mode ``L`` or ``RGB``."""
+def _eight_bits(image: Image.Image, deep: bool) -> Image.Image:
+    """The image in the mode ``L`` or ``RGB``; `deep` where its levels have 16 bits, however dark it is."""
     if image.mode == "F" or image.mode.startswith("I"):
-        return Image.fromarray(_scaled(np.asarray(image)))
+        return Image.fromarray(_scaled(np.asarray(image), deep))
     if image.has_transparency_data:
         paper = Image.new("RGBA", image.size, WHITE)
         paper.alpha_composite(image.convert("RGBA"))
@@ -69,22 +122,28 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _scaled(levels: NDArray[Any]) -> Levels:
-    """Levels of 16 bits, or floats from 0 to 1 or 255, as 8 bits."""
+def _scaled(levels: NDArray[np.generic], deep: bool) -> Levels:
+    """Levels of 16 bits, or of floats from 0 to 1, 255 or 65535, as 8 bits.
+
+    Raises:
+        ValueError: they are of none of these.
+    """
     values = levels.astype(np.float64)
     if not np.isfinite(values).all():
         raise ValueError("it has values that are not finite")
-    most = values.max(initial=0)
-    if most > 255:
-        values = values / 257
-    elif levels.dtype.kind == "f" and most <= 1:
+    least, most = values.min(), values.max()
+    if least < 0 or most > 65535:
+        raise ValueError(f"its levels go from {least:g} to {most:g}; those from 0 to 1, 255 or 65535 can be read")
+    if deep or most > 255:
+        return (values // 256).astype(np.uint8)
+    if levels.dtype.kind == "f" and most <= 1:
         values = values * 255
-    return values.round().clip(0, 255).astype(np.uint8)
+    return values.round().astype(np.uint8)
 
 
 def resized(levels: Levels, size: int | None) -> Levels:
     """An image that is in memory, [h, w] or [h, w, 3], as `decode` gives it."""
-    return levels if size is None else _collapsed(_resized(Image.fromarray(levels), size))
+    return _collapsed(levels if size is None else _resized(Image.fromarray(levels), size))
 
 
 def _resized(image: Image.Image, size: int | None) -> Image.Image:
@@ -96,7 +155,7 @@ def _resized(image: Image.Image, size: int | None) -> Image.Image:
     return image.resize((size, size), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
 
 
-def _collapsed(image: Image.Image) -> Levels:
+def _collapsed(image: Image.Image | Levels) -> Levels:
     """An image's levels; [h, w] where all channels are equal."""
     levels: Levels = np.array(image, dtype=np.uint8)
     if levels.ndim == 3 and (levels[..., :1] == levels).all():

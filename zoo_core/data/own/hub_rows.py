@@ -13,7 +13,7 @@ import re
 from typing import Any
 
 from ...errors import NetworkError, UsageError
-from .decoding import Levels, decode
+from .decoding import decode, measure
 from .supply import Entry, Supply
 
 PREFIX = "hub:"
@@ -90,7 +90,7 @@ def _entries(rows: Any, image: str, label: str, classes: tuple[str, ...]) -> lis
 
 
 def _entry(rows: Any, image: str, place: int, label: int, digest: str) -> Entry:
-    def read(size: int | None) -> Levels:
-        return decode(io.BytesIO((rows[place][image] or {}).get("bytes") or b""), size)
+    def content() -> io.BytesIO:
+        return io.BytesIO((rows[place][image] or {}).get("bytes") or b"")
 
-    return Entry(str(place), label, digest, read)
+    return Entry(str(place), label, digest, lambda size: decode(content(), size), lambda: measure(content()))

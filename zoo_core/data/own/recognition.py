@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...errors import ZooError
 from .. import images, sets
 from ..declare import DataSet
 from . import store
@@ -21,9 +22,18 @@ def recognised(name: str, root: Path) -> str:
             or not all(images.is_there(known.name, part, root) for part in mine.parts)
         ):  # fmt: skip
             continue
-        if all(_fingerprint(name, part, root) == _fingerprint(known.name, part, root) for part in mine.parts):
+        if all(_is_same(name, known.name, part, root) for part in mine.parts):
             return known.name
     return ""
+
+
+def _is_same(mine: str, known: str, part: str, root: Path) -> bool:
+    """Whether a part holds what that of a declared data set does; a copy of that which cannot be read is another."""
+    ours = _fingerprint(mine, part, root)
+    try:
+        return ours == _fingerprint(known, part, root)
+    except ZooError:
+        return False
 
 
 def _letters(name: str) -> str:

@@ -20,10 +20,11 @@ class Spool:
     """Writes parts of one data set, image by image, as ``PART-images`` and ``PART-labels``.
 
     Args:
-        folder: where to.
+        folder: where to; it is made.
     """
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir()
         self.folder = folder
         self.shape: tuple[int, int, int] | None = None  # c, h, w
         self.labels: dict[str, list[int]] = {}
@@ -67,5 +68,5 @@ class Spool:
     def close(self) -> dict[str, int]:
         """Write the labels; how many images each part has."""
         for part, labels in self.labels.items():
-            np.array(labels, np.int64).tofile(self.folder / f"{part}-labels")
+            (self.folder / f"{part}-labels").write_bytes(np.array(labels, np.int64).tobytes())
         return {part: len(labels) for part, labels in self.labels.items()}

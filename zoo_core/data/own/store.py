@@ -2,8 +2,10 @@
 
 ``prepared/HASH/`` holds ``data.json`` and, for each part, ``PART-images`` (uint8, [n, c, h, w]) and ``PART-labels``
 (int64), both without a header, so that they can be mapped. The hash is of pixels, labels, shape and class names, and of
-nothing else: the same images from a folder, its archive or an array are one content. ``sources/KEY.json`` says which
-content a folder gave, so that it is decoded once.
+nothing else: where the parts are given, the same images in the same order are one content, whether they come from a
+folder, its archive or an array. Where a part is held out, a folder and its archives are one content, and an array of
+the same images is another: which are held out follows from the bytes of the files, or of the arrays (see `supply`).
+``sources/KEY.json`` says which content a source gave, so that it is decoded once.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
 NAMED = re.compile(r"(\w[\w-]{0,99}(?:\.[\w-]{1,100}){0,9})@([0-9a-f]{16})")  # NAME@HASH
 FACTS = "data.json"
-AGAIN = "zoo data prepare makes it again, of the folder as it was; or train again"
+AGAIN = "zoo data prepare, of the images as they were, makes it again"
 
 Count = Annotated[int, Field(ge=1, lt=2**40, strict=True)]
 
@@ -150,7 +152,7 @@ def load(name: str, split: str) -> Mapped:
 
 
 def keep(made: Path, shape: tuple[int, int, int], classes: tuple[str, ...], counts: Mapping[str, int]) -> Content:
-    """Give a folder in which the parts were written its final name; one that is there already is kept.
+    """Give a folder in which the parts were written its final name; one that is there, and whole, is kept.
 
     Args:
         made: in the cache, beside where it will be.
@@ -162,9 +164,10 @@ def keep(made: Path, shape: tuple[int, int, int], classes: tuple[str, ...], coun
     content = Content(shape=shape, classes=list(classes), parts=parts)
     write_json(made / FACTS, content.model_dump(mode="json"))
     target = folder_of(content.hash)
-    if target.exists():
+    if _is_whole(target, made):
         shutil.rmtree(made)
     else:
+        shutil.rmtree(target, ignore_errors=True)
         os.rename(made, target)
     return content
 
@@ -197,13 +200,23 @@ def remove(name: str) -> int:
     return size
 
 
+def _is_whole(there: Path, made: Path) -> bool:
+    """Whether a folder has the files that were made once more."""
+    try:
+        return all(file_sha256(there / path.name) == file_sha256(path) for path in made.iterdir())
+    except ZooError:
+        return False
+
+
 def known(key: str) -> Source | None:
-    """What a source gave when it was prepared before; None where it was not, or its content is no longer there."""
+    """What a source gave when it was prepared before; None where it was not, or what is left of it is damaged."""
     file = cache_root() / "sources" / f"{key}.json"
-    if not os.path.isfile(file):
+    try:
+        source: Source = _read(Source, file)
+        find(f"images@{source.content}")
+    except ZooError:
         return None
-    source: Source = _read(Source, file)
-    return source if os.path.isfile(folder_of(source.content) / FACTS) else None
+    return source
 
 
 def note(key: str, source: Source) -> None:
