@@ -136,12 +136,10 @@ def test_a_run_keeps_to_the_images_that_it_began_with(tmp_path: Path, cache: Pat
     data = bytearray(held_out.read_bytes())
     data[100] ^= 1
     held_out.write_bytes(data)
-    with pytest.raises(
-        IntegrityError, match=rf"{held_out} is damaged \(remove {held_out.parent}; zoo data prepare"
-    ):
+    with pytest.raises(IntegrityError, match=rf"{held_out} is damaged \(remove {held_out.parent}; zoo data prepare"):
         measured(tmp_path / "run")
     shutil.rmtree(held_out.parent)
-    with pytest.raises(UsageError, match=rf"{first.name} is not in the zoo's cache \(zoo data prepare and"):
+    with pytest.raises(UsageError, match=rf"{first.name} is not in the zoo's cache \(zoo data prepare, "):
         measured(tmp_path / "run")
     assert made(tmp_path / "kept" / "photos").name == first.name
     assert measured(tmp_path / "run").metrics == done.metrics

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from .api import Evaluation, Trained, evaluate, load, models, sample, train
     from .cards.card import Card, Metric, Preset
     from .cards.checkpoint import Checkpoint
-    from .cards.groups import Budget, OnImages
+    from .cards.groups import Budget, OfImages, OnImages
+    from .cards.images import OwnImage, OwnImages
     from .cards.options import Options, option
+    from .cards.takes import Takes
     from .data.images import ImageData
     from .data.texts import TextData
     from .errors import (
@@ -48,13 +50,15 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
     **dict.fromkeys(("Evaluation", "Trained", "evaluate", "load", "models", "sample", "train"), ".api"),
     **dict.fromkeys(("Card", "Metric", "Preset"), ".cards.card"),
     "Checkpoint": ".cards.checkpoint",
-    **dict.fromkeys(("Budget", "OnImages"), ".cards.groups"),
+    **dict.fromkeys(("Budget", "OfImages", "OnImages"), ".cards.groups"),
+    **dict.fromkeys(("OwnImage", "OwnImages"), ".cards.images"),
     **dict.fromkeys(("Options", "option"), ".cards.options"),
     **dict.fromkeys(("DeviceError", "IntegrityError", "Interrupted", "NetworkError", "PluginError", "TrainingError",
                      "UsageError", "ZooError"), ".errors"),
     "hookimpl": ".plugin.hookspecs",
     "Plugin": ".plugin.plugin",
     **dict.fromkeys(("Figure", "HeatMap", "Images", "Result", "Series", "Table", "Texts"), ".results.kinds"),
+    "Takes": ".cards.takes",
     "ImageData": ".data.images",
     "Run": ".run.run",
     "Step": ".run.steps",
@@ -64,9 +68,10 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
 
 __all__ = [
     "Budget", "Card", "Checkpoint", "DeviceError", "Evaluation", "Figure", "HeatMap", "ImageData", "Images",
-    "IntegrityError", "Interrupted", "Metric", "NetworkError", "OnImages", "Options", "Plugin", "PluginError", "Preset",
-    "Result", "Run", "Series", "Step", "Table", "TextData", "Texts", "Trained", "TrainingError", "UsageError",
-    "ZooError", "evaluate", "hookimpl", "load", "models", "option", "read_tensors", "sample", "train",
+    "IntegrityError", "Interrupted", "Metric", "NetworkError", "OfImages", "OnImages", "Options", "OwnImage",
+    "OwnImages", "Plugin", "PluginError", "Preset", "Result", "Run", "Series", "Step", "Table", "Takes", "TextData",
+    "Texts", "Trained", "TrainingError", "UsageError", "ZooError", "evaluate", "hookimpl", "load", "models",
+    "option", "read_tensors", "sample", "train",
 ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from zoo_core import Budget, Card, Metric, OnImages, Options, Plugin, Preset, option
+from zoo_core import Budget, Card, Metric, OfImages, OnImages, Options, Plugin, Preset, option
 
 
 class Train(OnImages, Budget):
@@ -17,13 +17,14 @@ class Train(OnImages, Budget):
     learning_rate: float = option(1e-3, "of Adam", gt=0, le=1)
 
 
-class Sample(Options):
-    """What to draw."""
+class Sample(OfImages):
+    """What to draw; of images of your own, reconstructions, or what is left of added noise."""
 
     show: Literal["reconstruction", "plane", "embedding", "denoising", "toy"] = option(
         "reconstruction",
         "test images over their reconstructions; the decoded latent plane; codes of test images by class; "
-        "corrupted, denoised and clean images; the corruption of a toy set",
+        "corrupted, denoised and clean images; the corruption of a toy set. "
+        "Of your own images: reconstruction, or denoising",
     )
     n: int = option(20, "images, or triples, or steps along each side of the plane", ge=1, le=400)
     noise: float | None = option(

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Figure, Run, Series
+from zoo_core import Checkpoint, Figure, Run, Series, Takes
 from zoo_core.data.images import ImageData, to_pixels
 from zoo_core.kits.classifiers import accuracy
 
@@ -45,9 +45,10 @@ class Autoencoder(nn.Module):
         sizes = [math.prod(shape), w, w // 2, w // 4, options.latent]
         self.encoder = nn.Sequential(*_mlp(sizes))
         self.decoder = nn.Sequential(*_mlp(sizes[::-1])[:-1], nn.Sigmoid())
+        self.takes = (Takes("x", ("b", sizes[0]), 0, 1),)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Reconstructions [b, p] of images x [b, p]."""
+        """Reconstructions [b, p] of images x, float [b, p] in [0, 1]: of MNIST [b, 784], ``images.flatten(1)``."""
         reconstruction: Tensor = self.decoder(self.encoder(x))
         return reconstruction
 

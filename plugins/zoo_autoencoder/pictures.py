@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from zoo_core import Checkpoint, Figure, Images, Run, Series, UsageError
+from zoo_core.data.images import to_pixels
+from zoo_core.kits.own import short, stacked
 
 from . import Sample, Train
 from .model import Autoencoder, build, corrupt, encode, scatter
@@ -19,8 +21,11 @@ TOY_NOISE = 0.3  # of the toy set, when nothing is said
 def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images | Figure:
     """Draw what `options.show` says."""
     trained = checkpoint.options
+    options.check_apart("n")
     noise = trained.noise if options.noise is None else options.noise
     mask = trained.mask if options.mask is None else options.mask
+    if options.image:
+        return of_own(run, checkpoint, options, noise, mask)
     if options.show == "toy":
         return toy(noise or TOY_NOISE)
     autoencoder = build(checkpoint).to(run.device)
@@ -36,6 +41,18 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images |
         return _rows([x, autoencoder(corrupt(x, noise, mask))], ("test image", "reconstruction"), data.shape)
     corrupted = corrupt(x, noise, mask)
     return _rows([corrupted, autoencoder(corrupted), x], ("corrupted", "denoised", "clean"), data.shape)
+
+
+def of_own(run: Run, checkpoint: Checkpoint[Train], options: Sample, noise: float, mask: float) -> Images:
+    """Images of the user's own over their reconstructions; or these corrupted, denoised and clean."""
+    show = options.show_of(options.show, "reconstruction", "denoising")
+    clean = to_pixels(run.own_images(options.image, checkpoint, options.invert))
+    corrupted = corrupt(clean, noise, mask)
+    again = build(checkpoint).to(run.device)(corrupted.flatten(1)).view_as(clean)
+    names, n = [short(image.name) for image in options.image], len(clean)
+    if show == "reconstruction":
+        return stacked([clean, again], [names, ["reconstruction"] * n])
+    return stacked([corrupted, again, clean], [["corrupted"] * n, ["denoised"] * n, names])
 
 
 def _rows(kinds: list[Tensor], names: tuple[str, ...], shape: Sequence[int], columns: int = 10) -> Images:

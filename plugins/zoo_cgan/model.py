@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.optim.lr_scheduler import LambdaLR
 
-from zoo_core import Checkpoint, Images, Run, Table
+from zoo_core import Checkpoint, Images, Run, Table, Takes
 from zoo_core.data.images import ImageData, to_pixels
 from zoo_core.kits.classifiers import classified
 from zoo_core.kits.distances import deviation
@@ -58,6 +58,7 @@ class Generator(nn.Module):
     def __init__(self, latent: int, width: int, shape: Sequence[int], k: int) -> None:
         super().__init__()
         self.latent, self.k, self.grid = latent, k, Grid.of(shape)
+        self.takes = (Takes("z", ("b", latent)), Takes("y", ("b",), 0, k - 1, whole=True))
         self.embed = nn.Embedding(k, EMBEDDING)
         self.start = nn.Linear(latent + EMBEDDING, width * self.grid.area)
         self.norm7 = ConditionalNorm(width, k)
@@ -72,7 +73,7 @@ class Generator(nn.Module):
         self.crop = Crop(self.grid)
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
-        """Images [b, c, h, w] in [-1, 1] of noise z [b, l] and labels y [b]."""
+        """Images [b, c, h, w] in [-1, 1] of noise z, float [b, l] from N(0, I), and labels y, int64 [b] below k."""
         h = self.start(torch.cat([z, self.embed(y)], 1)).unflatten(1, (-1, *self.grid.smallest))
         h = F.relu(self.norm7(h.contiguous(memory_format=torch.channels_last), y))
         for larger, norm in zip(self.larger, self.larger_norms, strict=True):

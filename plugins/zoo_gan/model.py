@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Images, Run
+from zoo_core import Checkpoint, Images, Run, Takes
 from zoo_core.kits.distances import entropy
 from zoo_core.kits.generators import Drawn
 from zoo_core.kits.generators.comparison import compare
@@ -106,10 +106,11 @@ class Generator(nn.Module):
     def __init__(self, network: nn.Module, options: Train) -> None:
         super().__init__()
         self.network, self.latent = network, options.latent
+        self.takes = (Takes("z", ("b", self.latent)),)
         self.low = 0.0 if options.network == "conv-small" else -1.0  # sigmoid or tanh
 
     def forward(self, z: Tensor) -> Tensor:
-        """Images [b, c, h, w] in [low, 1] of noise [b, l]."""
+        """Images [b, c, h, w] in [low, 1] of noise z, float [b, l], drawn from N(0, I): ``torch.randn(16, 64)``."""
         images: Tensor = self.network(z)
         return images
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo_core import Budget, Card, Metric, OnImages, Options, Plugin, Preset, option
+from zoo_core import Budget, Card, Metric, OfImages, OnImages, Options, Plugin, Preset, option
 
 
 class Train(OnImages, Budget):
@@ -16,8 +16,8 @@ class Train(OnImages, Budget):
     dropout: float = option(0.3, "share of features dropped before the head", ge=0, lt=1)
 
 
-class Sample(Options):
-    """What to show."""
+class Sample(OfImages):
+    """What to show: test images, or those of your own with their likeliest classes."""
 
     n: int = option(16, "test images shown", unit="images", ge=1, le=400)
     mistakes: bool = option(False, "show only test images that are judged wrongly")

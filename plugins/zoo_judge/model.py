@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Images, Run, UsageError
+from zoo_core import Checkpoint, Images, Run, Takes, UsageError
 from zoo_core.data.images import ImageData, to_pixels
-from zoo_core.kits.classifiers import accuracy, answered, classified
+from zoo_core.kits.classifiers import accuracy, answered, classified, named
 from zoo_core.kits.grids import Grid
 
 from . import Sample, Train
@@ -37,9 +37,10 @@ class Judge(nn.Module):
         )  # fmt: skip
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(128, classes)
+        self.takes = (Takes("x", ("b", *shape), 0, 1),)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits [b, k] of images x, float [b, c, h, w] in [0, 1]."""
+        """Logits [b, k] of images x, float [b, c, h, w] in [0, 1]: of MNIST [b, 1, 28, 28]."""
         logits: Tensor = self.head(self.dropout(self.features(x)))
         return logits
 
@@ -72,7 +73,10 @@ def probabilities(run: Run, checkpoint: Checkpoint[Train], data: ImageData) -> T
 
 
 def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
-    """Random test images with truth, answer and probability."""
+    """Random test images with truth, answer and probability; of the user's own images the likeliest classes."""
+    options.check_apart("n", "mistakes")
+    if options.image:
+        return name_own(run, checkpoint, options)
     data = run.examples(checkpoint.options.data)
     p = probabilities(run, checkpoint, data)
     wrong = (p.argmax(1) != data.labels).nonzero()[:, 0]
@@ -83,6 +87,14 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
         )
     rows = pool[torch.randperm(len(pool), device=run.device)[: options.n]]
     return answered(data.pixels(rows), data.labels[rows], p[rows], data.classes)
+
+
+@torch.no_grad()
+def name_own(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
+    """The user's own images with their likeliest classes."""
+    pixels = to_pixels(run.own_images(options.image, checkpoint, options.invert))
+    p = build(checkpoint).to(run.device)(pixels).softmax(1)
+    return named(pixels, [image.name for image in options.image], p, checkpoint.classes)
 
 
 def evaluate(run: Run, checkpoint: Checkpoint[Train]) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from zoo_core import Budget, Card, Metric, OnImages, Options, Plugin, Preset, option
+from zoo_core import Budget, Card, Metric, OfImages, OnImages, Options, Plugin, Preset, option
 
 
 class Train(OnImages, Budget):
@@ -27,8 +27,8 @@ class Train(OnImages, Budget):
     seeds: int = option(3, "seeds of each in --compare", ge=1, le=100)
 
 
-class Sample(Options):
-    """What to show."""
+class Sample(OfImages):
+    """What to show: test images, or those of your own with their likeliest classes."""
 
     n: int = option(16, "test images shown", unit="images", ge=1, le=400)
 

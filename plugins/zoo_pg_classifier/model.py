@@ -18,7 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Figure, Images, Run, Series, Table
+from zoo_core import Checkpoint, Figure, Images, Run, Series, Table, Takes, UsageError
+from zoo_core.data.images import to_pixels
 from zoo_core.kits import classifiers
 
 from . import Evaluate, Sample, Train
@@ -79,9 +80,14 @@ class Classifier(nn.Module):
         d = math.prod(shape)
         self.policy = nn.Sequential(nn.Linear(d, options.hidden), nn.ReLU(), nn.Linear(options.hidden, k))
         self.expected = nn.Sequential(nn.Linear(d, 64), nn.ReLU(), nn.Linear(64, 1))
+        low, high = (0, 1) if len(shape) == 3 else (None, None)
+        self.takes = (Takes("x", ("b", d), low, high),)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits [b, k] and expected losses [b]."""
+        """Logits [b, k] and expected losses [b] of inputs x, float [b, d].
+
+        Those are images in [0, 1], flattened: [b, 784] of MNIST, ``images.flatten(1)``; or points of the line [b, 1].
+        """
         return self.policy(x), self.expected(x)[:, 0]
 
 
@@ -210,7 +216,10 @@ def accuracy(classifier: Classifier, data: Task) -> float:
 
 
 def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images | Figure:
-    """Random test images with truth, answer and probability; on the line, p(y = 1 | x)."""
+    """Random test images with truth, answer and probability, or the user's own images; on the line, p(y = 1 | x)."""
+    options.check_apart("n")
+    if options.image:
+        return name_own(run, checkpoint, options)
     classifier, data = build(checkpoint).to(run.device), task(run, checkpoint.options, "examples")
     if checkpoint.options.task == "threshold":
         x = torch.linspace(0, 10, 501, device=run.device)
@@ -221,6 +230,17 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images |
     rows = torch.randperm(len(data), device=run.device)[: options.n]
     pixels = data.x(rows).view(-1, *data.shape)
     return classifiers.answered(pixels, data.labels[rows], answers(classifier, data)[rows], data.classes)
+
+
+@torch.no_grad()
+def name_own(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
+    """The user's own images with their likeliest classes."""
+    if checkpoint.options.task != "images":
+        raise UsageError("this model has learned points of a line, not images", "leave out --image")
+    pixels = to_pixels(run.own_images(options.image, checkpoint, options.invert))
+    logits, _ = build(checkpoint).to(run.device)(pixels.flatten(1))
+    names = [image.name for image in options.image]
+    return classifiers.named(pixels, names, logits.softmax(1), checkpoint.classes)
 
 
 def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from zoo_core import Budget, Card, Metric, OnImages, Options, Plugin, Preset, option
+from zoo_core import Budget, Card, Metric, OfImages, OnImages, Plugin, Preset, option
 from zoo_core.kits import generators
 
 
@@ -28,14 +28,14 @@ class Train(OnImages, Budget):
     schedule: Literal["constant", "one-cycle"] = option("one-cycle", "learning rate over the run")
 
 
-class Sample(Options):
-    """What to draw."""
+class Sample(OfImages):
+    """What to draw; of images of your own, reconstructions, or an interpolation of two."""
 
     n: int = option(200, "images (reconstruction: pairs; interpolation: rows)", ge=1, le=10_000)
     show: Literal["prior", "bernoulli", "reconstruction", "interpolation", "latent"] = option(
         "prior",
         "p(x|z) for z from the prior; that beside a draw of x; test images over their reconstructions; "
-        "walks between two images; the latent plane",
+        "walks between two images; the latent plane. Of your own images: reconstruction, or interpolation",
     )
     columns: int = option(20, "images per row", ge=1, le=200)
 

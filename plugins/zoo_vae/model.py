@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 
-from zoo_core import Checkpoint, Images, Run
+from zoo_core import Checkpoint, Images, Run, Takes
 from zoo_core.data.images import to_pixels
 from zoo_core.kits.generators.comparison import compare
 from zoo_core.kits.grids import Crop, Grid, Pad
@@ -134,6 +134,7 @@ class VAE(nn.Module):
         act, latent, hidden, depth = ACTIVATIONS[options.activation], options.latent, options.hidden, options.depth
         self.latent, self.closed_form, self.shape = latent, options.elbo == "closed-form", tuple(shape)
         p, grid = math.prod(shape), Grid.of(shape)
+        self.takes = (Takes("x", ("b", p), 0, 1),)
         self.prior = FlowPrior(latent) if options.prior == "flow" else None
         if options.network == "mlp":
             self.encoder = mlp([p, *[hidden] * depth, 2 * latent], act)
@@ -167,7 +168,10 @@ class VAE(nn.Module):
         return mean, F.softplus(h) + 1e-8
 
     def forward(self, x: Tensor) -> Bound:
-        """The parts of the nELBO of observed images x [b, p], with one draw of z each."""
+        """The parts of the nELBO of observed images x, float [b, p] in [0, 1], with one draw of z each.
+
+        Of MNIST x is [b, 784], ``observe(images)`` of uint8 images; to see images again, ``pixels(encode(x)[0])``.
+        """
         mean, variance = self.encode(x)
         z = reparameterise(mean, variance)
         if self.prior:

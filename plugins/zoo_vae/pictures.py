@@ -7,15 +7,22 @@ from torch import Tensor
 
 from zoo_core import Checkpoint, Figure, Images, Run, Series, UsageError
 from zoo_core.data.images import to_pixels
+from zoo_core.kits.own import short, stacked
 
 from . import Sample, Train
 from .model import VAE, build, reconstructions
+
+STEPS = 11  # from one image to another
 
 
 @torch.no_grad()
 def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images | Figure:
     """Draw what `options.show` says."""
+    options.check_apart("n")
     vae = build(checkpoint).to(run.device)
+    if options.image:
+        pixels = to_pixels(run.own_images(options.image, checkpoint, options.invert))
+        return of_own(vae, pixels, [short(image.name) for image in options.image], options)
     if options.show == "bernoulli" and not vae.binary:
         raise UsageError("the pixels of this model are no Bernoulli draws", "zoo train vae --likelihood bernoulli")
     if options.show in ("prior", "bernoulli"):
@@ -47,10 +54,38 @@ def interpolations(vae: VAE, images: Tensor, labels: Tensor, n: int) -> Images:
     first = order[:n]
     others = [order[labels[order] != labels[row]] for row in first]
     second = torch.stack([other[(n + i) % len(other)] for i, other in enumerate(others)])
-    means = [vae.encode(to_pixels(images[rows].flatten(1)))[0] for rows in (first, second)]
-    t = torch.linspace(0, 1, 11, device=images.device)[None, :, None]
+    walks = walk(vae, *(to_pixels(images[rows]) for rows in (first, second)))
+    return Images(walks.cpu(), columns=STEPS)
+
+
+def walk(vae: VAE, first: Tensor, second: Tensor) -> Tensor:
+    """Images decoded along the line from the mean of one image to that of another, pair after pair.
+
+    Args:
+        first, second: pixels, float [n, c, h, w] in [0, 1].
+    Returns:
+        [11 n, c, h, w].
+    """
+    means = [vae.encode(pixels.flatten(1))[0] for pixels in (first, second)]
+    t = torch.linspace(0, 1, STEPS, device=first.device)[None, :, None]
     z = (1 - t) * means[0][:, None] + t * means[1][:, None]  # [n, 11, l]
-    return Images(vae.pixels(z.flatten(0, 1)).cpu(), columns=11)
+    return vae.pixels(z.flatten(0, 1))
+
+
+def of_own(vae: VAE, pixels: Tensor, names: list[str], options: Sample) -> Images:
+    """Images of the user's own over their reconstructions; or the line between two, with these at its ends.
+
+    Args:
+        pixels: float [n, c, h, w] in [0, 1].
+    """
+    if options.show_of(options.show, "reconstruction", "interpolation") == "reconstruction":
+        again = vae.pixels(vae.encode(pixels.flatten(1))[0])
+        return stacked([pixels, again], [names, ["reconstruction"] * len(names)], min(options.columns, 8))
+    if len(pixels) != 2:
+        raise UsageError(f"an interpolation is between two images, not {len(pixels)}", "--image FILE FILE")
+    line = torch.cat([pixels[:1], walk(vae, pixels[:1], pixels[1:]), pixels[1:]])
+    steps = [f"{step / (STEPS - 1):.1f}" for step in range(STEPS)]
+    return Images(line.cpu(), (names[0], *steps, names[1]), columns=len(line))
 
 
 def latent_plane(vae: VAE, images: Tensor, labels: Tensor, classes: tuple[str, ...]) -> Figure:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..cards.takes import guard
 from ..errors import ZooError
 from ..plugin import registry
 from ..plugin.registry import Model
@@ -33,6 +34,8 @@ def models() -> dict[str, Model | ZooError]:
 def load(name: str, *, weights: str | Path | None = None, untrained: bool = False) -> nn.Module:
     """The torch module of a model with its trained weights, on the CPU, in eval mode.
 
+    Its ``forward`` says what it takes, ``help(zoo.load("vae").forward)``, and anything else is a `UsageError`.
+
     Args:
         name: ``vae``, or with a preset ``vae.mlp-64d``.
         weights: a file, a run folder or ``ORG/NAME@COMMIT`` instead of the pinned weights.
@@ -41,4 +44,5 @@ def load(name: str, *, weights: str | Path | None = None, untrained: bool = Fals
         ZooError: unknown name, or weights that are missing, damaged or do not fit.
     """
     handle = open_model(name)
-    return handle.model.build(find_checkpoint(handle, Source.of(weights, untrained)))
+    checkpoint = find_checkpoint(handle, Source.of(weights, untrained))
+    return guard(handle.model.build(checkpoint), checkpoint.name)

@@ -1,4 +1,4 @@
-"""Groups of training options that many models share; a plugin inherits them, and its presets say the values.
+"""Groups of options that many models share; a plugin inherits them, and its presets say the values of a training.
 
 class Train(OnImages, Budget):
     hidden: int = option(300, "width of the hidden layers", ge=1)
@@ -7,9 +7,13 @@ class Train(OnImages, Budget):
 from __future__ import annotations
 
 from collections.abc import Sized
-from typing import Literal
+from typing import Literal, Self
 
-from .options import Options, option
+from pydantic import model_validator
+
+from ..errors import UsageError
+from .images import OwnImages
+from .options import Options, flag_name, option
 
 
 class Budget(Options):
@@ -42,3 +46,48 @@ class OnImages(Options):
     augment: Literal["none", "flip", "crop", "flip-and-crop"] = option(
         "none", "mirror training images at random, and shift them by up to an eighth"
     )
+
+
+class OfImages(Options):
+    """Images of the user's own that a model is shown, for a class of sample options; `Run.own_images` prepares them.
+
+    From Python each is a path, a PIL image, a NumPy array or a torch tensor: [h, w], [h, w, 3], [3, h, w] or [1, h, w]
+    of uint8, or of floats in [0, 1].
+    """
+
+    image: OwnImages = option((), "images of your own instead of test images: one file or more")
+    invert: bool = option(False, "make what is light in them dark, and what is dark light")
+
+    @model_validator(mode="after")
+    def _inverts_something(self) -> Self:
+        if self.invert and not self.image:
+            raise UsageError("--invert is for images of your own", "name one: --image FILE")
+        return self
+
+    def check_apart(self, *others: str) -> None:
+        """Whether nothing was said that means nothing for images of the user's own.
+
+        Args:
+            others: the fields that are about something else, such as the number of test images.
+        Raises:
+            UsageError: one of them was said, and images were given.
+        """
+        if said := [name for name in others if self.image and name in self.model_fields_set]:
+            raise UsageError(f"{flag_name(said[0])} is not for images of your own", "leave out one: it, or --image")
+
+    def show_of(self, asked: str, *allowed: str) -> str:
+        """What is drawn of images of the user's own.
+
+        Args:
+            asked: the value of an option `show`.
+            allowed: its values that such images have; the first is meant where nothing was said.
+        Raises:
+            UsageError: there is no such view of them.
+        """
+        if "show" not in self.model_fields_set:
+            return allowed[0]
+        if asked not in allowed:
+            raise UsageError(
+                f"--show {asked} is not for images of your own", f"leave out --image; or --show {' or '.join(allowed)}"
+            )
+        return asked

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from ..errors import PluginError, UsageError, nearest
+from .images import OwnImage
 
 _O = TypeVar("_O", bound="Options")
 
@@ -55,7 +56,7 @@ def option(
 
 @dataclass(frozen=True)
 class Flag:
-    """An option as a command line sees it."""
+    """An option as a command line sees it; `many`: one value or more, as those of `OwnImages`."""
 
     field: str
     name: str
@@ -66,6 +67,7 @@ class Flag:
     choices: tuple[str, ...]
     piped: bool = False
     known: str = ""
+    many: bool = False
 
 
 def flag_name(field: str) -> str:
@@ -85,10 +87,10 @@ def flags(options: type[Options]) -> list[Flag]:
 
 def _flag(options: type[Options], field: str, info: FieldInfo) -> Flag:
     kind, choices = _plain_type(info.annotation)
-    if kind not in (bool, int, float, str, Path):
+    if kind not in (bool, int, float, str, Path, OwnImage):
         raise PluginError(
             f"option {options.__name__}.{field} has type {info.annotation}, which no flag can express",
-            "use bool, int, float, str, Path or Literal of strings, each possibly with None",
+            "use bool, int, float, str, Path OwnImage or Literal of strings, each possibly with None; or OwnImages",
         )
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     return Flag(
@@ -101,11 +103,14 @@ def _flag(options: type[Options], field: str, info: FieldInfo) -> Flag:
         choices=choices,
         piped=bool(extra.get("piped")),
         known=str(extra.get("known", "")),
+        many=get_origin(info.annotation) is tuple,
     )
 
 
 def _plain_type(annotation: Any) -> tuple[Any, tuple[str, ...]]:
-    """Strip ``| None``; a Literal of strings becomes str with its choices."""
+    """Strip ``| None``; a Literal of strings becomes str with its choices, a tuple of images the type of one."""
+    if annotation == tuple[OwnImage, ...]:
+        return OwnImage, ()
     if get_origin(annotation) in (Union, types.UnionType):
         inner = [a for a in get_args(annotation) if a is not type(None)]
         return _plain_type(inner[0]) if len(inner) == 1 else (annotation, ())

@@ -17,6 +17,7 @@ from click.shell_completion import CompletionItem
 from ..api.calls import blaming
 from ..api.handle import Source, classes_of, with_preset
 from ..api.reserved import check_options
+from ..cards.images import OwnImage
 from ..cards.options import Flag, Options, flags, needs_classes
 from ..errors import UsageError, ZooError, printable
 from ..packages.names import split_name
@@ -46,6 +47,7 @@ TYPES = {
     float: Unchecked("number"),
     str: Unchecked("text"),
     Path: click.Path(path_type=Path),
+    OwnImage: click.Path(path_type=Path),
 }
 
 
@@ -56,7 +58,7 @@ def parameter(flag: Flag, default: Any) -> click.Option:
         flag: the field.
         default: what the help says the value is when nothing is given.
     """
-    shown = "none" if default is None else str(default)
+    shown = "none" if default in (None, ()) else str(default)
     if flag.type is bool:
         shown = "on" if default else "off"
     unit = f" {flag.unit}" if flag.unit and default is not None else ""
@@ -65,13 +67,16 @@ def parameter(flag: Flag, default: Any) -> click.Option:
         names = [f"{flag.name}/--no-{flag.name.removeprefix('--')}"]
         return click.Option([*names, flag.field], default=None, help=text)
     kind = Choices(flag.choices) if flag.choices else TYPES[flag.type]
-    return click.Option([flag.name, flag.field], type=kind, default=None, help=text)
+    metavar = "PATH..." if flag.many else None
+    return click.Option(
+        [flag.name, flag.field], type=kind, multiple=flag.many, metavar=metavar, default=None, help=text
+    )
 
 
 def given(options: type[Options], arguments: dict[str, Any]) -> dict[str, Any]:
     """Take the values that were typed for `options` out of a command's arguments."""
     values = {name: arguments.pop(name) for name in options.model_fields}
-    return {name: value for name, value in values.items() if value is not None}
+    return {name: value for name, value in values.items() if value not in (None, ())}
 
 
 def piped(options: type[Options], values: dict[str, Any]) -> dict[str, Any]:
@@ -110,8 +115,37 @@ def _classes(model: Model, preset: str, arguments: Sequence[str]) -> tuple[str, 
         return ()  # the command says what is wrong when it runs
 
 
+def repeated(words: Sequence[str], many: Sequence[str]) -> list[str]:
+    """The words of a command line, with a flag that takes several values before each of them.
+
+    Args:
+        many: the names of such flags.
+    Raises:
+        UsageError: one has no value.
+    """
+    result: list[str] = []
+    flag = ""  # whose values follow
+    for word, following in zip_longest(words, words[1:], fillvalue="-"):
+        if word.startswith("-"):
+            flag = word.partition("=")[0] if word.partition("=")[0] in many else ""
+            if word in many:
+                if following.startswith("-"):
+                    raise UsageError(f"{word} has no value", f"give one or more: {word} PATH")
+                continue
+        elif flag:
+            result.append(flag)
+        result.append(word)
+    return result
+
+
 class _Command(click.Command):
-    """A model's command; its help shows what the model's authors wrote."""
+    """A model's command; its help shows what the model's authors wrote, and some of its flags take several values."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """What click reads, once ``--image a.png b.png`` is ``--image a.png --image b.png``, as click has it."""
+        many = [name for option in self.params if isinstance(option, click.Option) and option.multiple
+                for name in option.opts]  # fmt: skip
+        return super().parse_args(ctx, args if ctx.resilient_parsing else repeated(args, many))
 
     def get_help(self, ctx: click.Context) -> str:
         """The help, without what could steer a terminal."""

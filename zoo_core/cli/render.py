@@ -176,8 +176,11 @@ def sampled(result: Result, path: Path, preview: bool) -> None:
         _texts(result)
     elif isinstance(result, Table):
         _rows(result)
-    elif preview and out.is_terminal:
-        _preview(result)
+    else:
+        if isinstance(result, Images) and result.table:
+            _rows(result.table)
+        if preview and out.is_terminal:
+            _preview(result)
 
 
 def _texts(result: Texts) -> None:

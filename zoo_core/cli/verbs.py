@@ -22,7 +22,7 @@ from ..cards.options import Options, flags
 from ..errors import UsageError
 from ..files import Taken, check_free
 from ..plugin.registry import Model
-from ..results.kinds import Result, Table
+from ..results.kinds import Images, Result, Table
 from . import render
 from .streams import reserved
 
@@ -135,7 +135,8 @@ class Sample:
         else:
             path = _save_somewhere(_stem([model.name, *words, f"seed{typed['seed']}"]), result)
         if typed["as_json"]:
-            render.json_out({"path": str(path), **result.provenance})
+            table = {"table": result.table.records()} if isinstance(result, Images) and result.table else {}
+            render.json_out({"path": str(path), **table, **result.provenance})
         else:
             render.sampled(result, path, typed["preview"])
 

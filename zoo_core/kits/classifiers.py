@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ..data.images import ImageData
 from ..errors import UsageError
-from ..results.kinds import Images
+from ..results.kinds import Images, Table
+from . import own
 
 
 def classified(data: ImageData) -> ImageData:
@@ -49,3 +50,23 @@ def answered(pixels: Tensor, labels: Tensor, probabilities: Tensor, classes: Seq
     facts = zip(labels.tolist(), answer.tolist(), confidence.tolist(), strict=True)
     captions = tuple(f"{prefix}{classes[y]}\n{classes[a]} ({100 * p:.0f} %)" for y, a, p in facts)
     return Images(pixels.cpu(), captions)
+
+
+def named(pixels: Tensor, names: Sequence[str], probabilities: Tensor, classes: Sequence[str], most: int = 3) -> Images:
+    """Images of the user's own with their likeliest classes, in captions and in a table.
+
+    Args:
+        pixels: float [n, c, h, w] in [0, 1].
+        names: of the images.
+        probabilities: [n, k].
+        classes: names by label.
+        most: classes of each image, at most.
+    """
+    shares, answers = (each.tolist() for each in probabilities.topk(min(most, len(classes)), dim=1))
+    found = [[(classes[a], p) for a, p in zip(*each, strict=True)] for each in zip(answers, shares, strict=True)]
+    captions = tuple(
+        "\n".join([own.short(name), *(f"{label} ({100 * p:.0f} %)" for label, p in answer)])
+        for name, answer in zip(names, found, strict=True)
+    )
+    rows = tuple((name, label, p) for name, answer in zip(names, found, strict=True) for label, p in answer)
+    return Images(pixels.cpu(), captions, table=Table(("image", "class", "probability"), rows))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..cards.card import Card, Metric, Preset
+from ..cards.images import OwnImage
 from ..cards.options import Options, flags
 from ..errors import printable
 from ..packages.loading import NAME
@@ -82,6 +83,7 @@ def _check_options(card: Card) -> None:
             _check_text(f"{option}: its help", flag.help, PROSE)
             _check_text(f"{option}: its unit", flag.unit)
             _check_items(f"{option}: its choices", flag.choices, _check_text)
+            _demand(flag.type is not OwnImage or field != "presets", option, "is an image, which weights cannot keep")
     for name, preset in card.presets.items():
         same = isinstance(preset.options, card.train_options)
         _demand(same, f"presets[{name!r}].options", f"must be {card.train_options.__name__}, as those of the default")

@@ -78,6 +78,7 @@ class Images(Picture):
         pixels: float [n, c, h, w] in [0, 1] on the CPU; c is 1 (grey) or 3 (RGB).
         captions: one per image, or none at all.
         columns: images per row of the grid; None makes it nearly square.
+        table: what else is known of them, which a terminal and ``--json`` can say.
     Raises:
         PluginError: wrong shape, type or range, or values that are not finite.
     """
@@ -86,6 +87,7 @@ class Images(Picture):
     captions: tuple[str, ...] = ()
     columns: int | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    table: Table | None = None
 
     def __post_init__(self) -> None:
         p = self.pixels

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 GAP = 2  # pixels between images
 SIDE = 56  # images smaller than this are enlarged by a whole factor
+LINE = 15  # pixels from one line of a caption to the next
 INK, PAPER = (40, 40, 40), (255, 255, 255)
 
 
@@ -53,15 +54,17 @@ def draw_images(pixels: Tensor, captions: Sequence[str], columns: int | None) ->
     left, below = _captions(captions, rows, columns)
     margin = max((math.ceil(font.getlength(text)) for text in left), default=0) + (GAP + 6 if left else GAP)
     step_x = max([width] + [math.ceil(font.getlength(line)) + 4 for text in below for line in text.split("\n")]) + GAP
+    spacing = LINE - font.getbbox("A")[3]  # that lines are so far apart
     lines = max((text.count("\n") + 1 for text in below), default=0)
-    step_y = height + GAP + 15 * lines
+    step_y = height + GAP + LINE * lines
     canvas = Image.new("RGB", (margin + columns * step_x, GAP + rows * step_y), PAPER)
     draw = ImageDraw.Draw(canvas)
     for i, tile in enumerate(tiles(pixels)):
         x, y = margin + (i % columns) * step_x, GAP + (i // columns) * step_y
         canvas.paste(tile.resize((width, height), Image.Resampling.NEAREST), (x + (step_x - GAP - width) // 2, y))
         if below:
-            draw.text((x + (step_x - GAP) / 2, y + height + 2), below[i], INK, font, anchor="ma", align="center")
+            place = (x + (step_x - GAP) / 2, y + height + 2)
+            draw.text(place, below[i], INK, font, anchor="ma", align="center", spacing=spacing)
     for row, text in enumerate(left):
         draw.text((margin - 6, GAP + row * step_y + height / 2), text, INK, font, anchor="rm")
     return canvas

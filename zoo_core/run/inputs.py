@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .. import hub
-from ..data import augmentation, images, texts
+from ..cards.checkpoint import Checkpoint
+from ..cards.images import OwnImage
+from ..cards.options import Options
+from ..data import augmentation, given, images, texts
 from ..data.declare import TextFields
 from ..data.images import ImageData
 from ..data.texts import TextData
-from ..errors import UsageError, one_line
+from ..errors import UsageError, ZooError, one_line
+from ..files import sha256
 from .reporter import Progress, Reporter
 
 OpenModel = Callable[[str, "Inputs"], tuple[nn.Module, str]]  # a name to a module with its weights, and their sha256
@@ -78,6 +82,27 @@ class Inputs:
         data = images.load(name, "test", images.EXAMPLES, self.device)
         self._note(f"{name}/examples", data)
         return data
+
+    def own_images(self, own: Sequence[OwnImage], checkpoint: Checkpoint[Options], invert: bool) -> Tensor:
+        """See `Run.own_images`."""
+        if not own:
+            raise UsageError("no image was given", "name one: --image FILE")
+        pixels = torch.stack([given.prepared(image, checkpoint.shape) for image in own])
+        pixels = 255 - pixels if invert else pixels
+        self.data["own images"] = sha256(pixels.numpy().tobytes())
+        if known := self._familiar(getattr(checkpoint.options, "data", None)):
+            names = [image.name for image in own]
+            for note in given.unlike(names, pixels, known, invert):
+                self.reporter.warn(note)
+        return pixels.to(self.device)
+
+    def _familiar(self, name: object) -> ImageData | None:
+        """Test images of what a model has learned, where they are at hand."""
+        for root in (self.data_root, images.EXAMPLES):
+            with suppress(ZooError):  # a data set that is not installed here, or was removed from the cache
+                if isinstance(name, str) and images.is_there(name, "test", root):
+                    return images.load(name, "test", root)
+        return None
 
     def texts(self, name: str, split: str) -> TextData:
         """See `Run.texts`."""

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from .. import formats
 from ..cards.checkpoint import Checkpoint
 from ..cards.groups import Budget
+from ..cards.images import OwnImage
 from ..cards.options import Options
 from ..data.declare import TextFields
 from ..data.images import ImageData
@@ -131,6 +132,19 @@ class Run:
     def own_texts(self, path: Path, fields: TextFields) -> TextData:
         """JSON lines of the user's own, of which `fields` says what is what."""
         return self.inputs.own_texts(path, fields)
+
+    def own_images(self, images: Sequence[OwnImage], checkpoint: Checkpoint[Options], invert: bool = False) -> Tensor:
+        """Images of the user's own, see `OfImages`, prepared as those were that a model learned.
+
+        Upright, the middle of them, resized with antialiasing, grey or in colour: uint8 [n, c, h, w] on the device, of
+        the checkpoint's shape. The user is told of each that is unlike the test images of the checkpoint's data.
+
+        Args:
+            invert: make what is light dark, and what is dark light.
+        Raises:
+            UsageError: one cannot be read, or is of another shape or range than images have.
+        """
+        return self.inputs.own_images(images, checkpoint, invert)
 
     def files(self, source: str, names: Sequence[str]) -> Path:
         """A folder with these files: a local one, or a Hub repository at a commit (``org/name@COMMIT``)."""

@@ -57,10 +57,10 @@ def decode(source: Path | io.BytesIO, size: int | None = None) -> Levels:
     with _opened(source) as image:
         if image.width * image.height > MOST_PIXELS:
             raise ValueError(f"it has {image.width} x {image.height} pixels; {MOST_PIXELS:,} is the most")
-        deep = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
+        deep = is_deep(image)
         image.load()
         upright = ImageOps.exif_transpose(image)
-        return _collapsed(_resized(_eight_bits(upright, deep), size))
+        return _collapsed(_resized(eight_bits(upright, deep), size))
 
 
 def measure(source: Path | io.BytesIO) -> tuple[int, int]:
@@ -109,7 +109,12 @@ def _reason(source: Path | io.BytesIO, error: Exception) -> str:
     return f"it is damaged: {' '.join(str(error).split())[:200] or type(error).__name__}"
 
 
-def _eight_bits(image: Image.Image, deep: bool) -> Image.Image:
+def is_deep(image: Image.Image) -> bool:
+    """Whether an image's levels have 16 bits."""
+    return image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
+
+
+def eight_bits(image: Image.Image, deep: bool) -> Image.Image:
     """The image in the mode ``L`` or ``RGB``; `deep` where its levels have 16 bits, however dark it is."""
     if image.mode == "F" or image.mode.startswith("I"):
         return Image.fromarray(_scaled(np.asarray(image), deep))
