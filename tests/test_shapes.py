@@ -53,6 +53,7 @@ def test_every_model_takes_every_shape(name: str, shape: tuple[int, int, int], t
     run = zoo.train(name, data=str(data), iterations=2, batch_size=8, output=tmp_path / "run", **common, **TINY[name])
     assert run.record["shape"] == list(shape) and run.record["classes"] == ["a cat", "dog", "Übergröße"]
     assert run.record["options"]["data"].startswith("own@") and run.record["range"] == [0, 1]
+    assert sorted(run.record["counts"].values()) == [30, 60]
     assert isinstance(zoo.load(name, weights=run.folder), torch.nn.Module)
     more: dict[str, Any] = {"class_": "übergrÖße"} if name == "cgan" else {}
     drawn = zoo.sample(name, weights=run.folder, n=4, **common, **more)

@@ -259,7 +259,6 @@ def _finish(
     model: Model, run: Run, folder: RunFolder, tensors: dict[str, Tensor], options: Options, begun_at: str | None
 ) -> Trained:
     """Evaluate what was trained and write the run folder."""
-    from ..run import devices
     from ..run.run import Run
 
     kept = {name: tensor.detach().to("cpu").contiguous() for name, tensor in once(tensors).items()}
@@ -281,11 +280,19 @@ def _finish(
         "data": {**run.inputs.data, **examiner.inputs.data},
         "judges": examiner.inputs.judges,
     }
-    circumstances = {
-        "commit": begun_at, "device": devices.describe(run.device), "processes": run.processes,
-        "threads": devices.thread_count(), "precision": run.settings.precision, "compile": run.settings.compile,
+    counts = {**run.inputs.counts, **examiner.inputs.counts}
+    circumstances = _circumstances(run) | {"commit": begun_at, "counts": counts}
+    record = folder.finish(kept, facts, circumstances, run.loops.curves.history)
+    return Trained(folder.path, record, dict(run.shown))
+
+
+def _circumstances(run: Run) -> dict[str, Any]:
+    """What a training depended on that may be other on another machine."""
+    from ..run import devices
+
+    return {
+        "device": devices.describe(run.device), "processes": run.processes, "threads": devices.thread_count(),
+        "precision": run.settings.precision, "compile": run.settings.compile,
         "seconds": round(run.loops.seconds, 3), "versions": versions(torch=True),
         **({"stretches": run.loops.stretches} if len(run.loops.stretches) > 1 else {}),
     }  # fmt: skip
-    record = folder.finish(kept, facts, circumstances, run.loops.curves.history)
-    return Trained(folder.path, record, dict(run.shown))

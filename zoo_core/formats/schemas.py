@@ -109,6 +109,7 @@ class Record(Facts):
     compile: StrictBool = False
     seconds: Annotated[Finite, Field(ge=0)] | None = None
     stretches: list[Stretch] = []
+    counts: dict[Line, Count] = {}  # items of each data set read
 
 
 def _is_packed(tree: Any) -> Any:

@@ -40,6 +40,7 @@ class Inputs:
     def __init__(self, device: torch.device, data_root: Path, reporter: Reporter, open_model: OpenModel | None) -> None:
         self.device, self.data_root, self.reporter, self._open_model = device, data_root, reporter, open_model
         self.data: dict[str, str] = {}  # sha256 of every data set read, by name and split
+        self.counts: dict[str, int] = {}  # how many images or texts each has
         self.classes: tuple[str, ...] = ()  # of the last images read
         self.shape: tuple[int, int, int] | None = None  # channels, height, width of these
         self.judges: dict[str, str] = {}  # sha256 of every other model used, by name
@@ -70,7 +71,8 @@ class Inputs:
         return replace(data, change=augmentation.of(augment))
 
     def _note(self, what: str, data: ImageData) -> None:
-        self.data[what], self.classes, self.shape = data.sha256, data.classes, data.shape
+        self.data[what], self.counts[what] = data.sha256, len(data)
+        self.classes, self.shape = data.classes, data.shape
 
     def examples(self, name: str) -> ImageData:
         """See `Run.examples`."""
@@ -108,7 +110,7 @@ class Inputs:
         """See `Run.texts`."""
         with self._download(not os.path.isfile(texts.file(name, split, self.data_root))):
             data = texts.load(name, split, self.data_root)
-        self.data[f"{name}/{split}"] = data.sha256
+        self.data[f"{name}/{split}"], self.counts[f"{name}/{split}"] = data.sha256, len(data)
         return data
 
     def example_texts(self, name: str) -> TextData:
