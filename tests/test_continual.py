@@ -450,10 +450,10 @@ def test_only_training_images_are_changed(run: Run, monkeypatch: pytest.MonkeyPa
     """Each image is turned white whenever it is changed; nothing else than a lesson sees that."""
     white = replace(pictures(), change=lambda images: torch.full_like(images, 255))
     monkeypatch.setattr(Run, "dataset", lambda self, name, split, *_: white if split == "train" else pictures(80))
-    options = zoo_rehearsal.Train(tasks=2, iterations=1, batch_size=16, hidden=4, held_out=20)
+    options = zoo_rehearsal.Train(tasks=2, iterations=1, batch_size=16, hidden=4, held_out=12)
     course = learning.begin(run, options, zoo_rehearsal.model.Learner, zoo_rehearsal.model.build, accuracy.Ledger())
     train, held_out, test = course.data.train, course.data.held_out, course.data.test
-    assert held_out and train.sizes == [100, 100] and held_out.sizes == [20, 20] and test.sizes == [80, 80]
+    assert held_out and train.sizes == [108, 108] and held_out.sizes == [12, 12] and test.sizes == [80, 80]
     assert all(bool((lesson.x == 1).all()) for lesson in lessons(run, train, options))
     for seen in (held_out, test, train.as_they_are()):
         assert not bool((seen.pixels(seen.rows(0), 1) == 1).all())

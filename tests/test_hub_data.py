@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import numpy as np
 import pytest
 import torch
 from conftest import SLICES, Listener
@@ -80,6 +81,27 @@ def test_a_model_is_trained_on_it(published: Callable[..., Any], tmp_path: Path)
     published(train=rows_of("train"), validation=rows_of("test"))
     run = zoo.train("judge", data=ADDRESS, iterations=2, output=tmp_path / "run", data_root=SLICES)
     assert run.record["options"]["data"].startswith("clothes@") and "sandal" in run.record["classes"]
+
+
+def test_labels_are_those_of_the_file_whatever_their_names(published: Callable[..., Any]) -> None:
+    """Numbers for names, in another order; and a label that is no class."""
+    pictures = [Image.fromarray(each) for each in load("mnist", "train", SLICES).images[:60, 0].numpy()]
+    kind = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["3", "0", "1"])})
+    labels = [number % 3 for number in range(60)]
+    rows = datasets.Dataset.from_dict({"image": pictures, "label": labels}, features=kind)
+    published(train=rows, test=rows.select(range(3, 6)).map(lambda row: {"label": row["label"]}, features=kind))
+    with pytest.raises(UsageError, match="are in the training part"):
+        ready(ADDRESS, Listener())
+    published(train=rows)
+    data = load(ready(ADDRESS, Listener()), "train", SLICES)
+    first = {each.numpy().tobytes(): label for each, label in zip(data.images[:, 0], data.labels.tolist(), strict=True)}
+    assert data.classes == ("3", "0", "1")
+    assert all(labels[n] == first[np.asarray(each).tobytes()] for n, each in enumerate(pictures)
+               if np.asarray(each).tobytes() in first)  # fmt: skip
+    unlabelled = datasets.Dataset.from_dict({"image": pictures, "label": [-1] * 60}, features=kind)
+    published(train=rows, test=unlabelled)
+    with pytest.raises(UsageError, match="has the label '-1', which is no class"):
+        ready(ADDRESS, Listener())
 
 
 @pytest.mark.parametrize(

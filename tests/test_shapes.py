@@ -106,8 +106,46 @@ def test_the_judge_of_own_data_is_trained_once(tmp_path: Path) -> None:
     other = zoo.evaluate("gan", weights=first.folder, judge=str(judge.folder), data_root=SLICES)
     assert other.record["judges"] == {"judge": judge.record["weights"]["sha256"]}
     assert other.metrics["frechet"] != first.metrics["frechet"]
-    with pytest.raises(UsageError, match="takes no images of 3 x 16 x 16"):
+    with pytest.raises(
+        UsageError, match="was trained on images of 1 x 28 x 28 of 0, 1, 2.*has images of 3 x 16 x 16 of a cat"
+    ):
         zoo.evaluate("gan", weights=first.folder, judge="judge.mnist", data_root=SLICES)
+
+
+def test_what_small_data_would_make_of_a_model_in_silence(tmp_path: Path) -> None:
+    """Letters are not mirrored unasked, few steps and few held-out images are said, one class is no fault."""
+    data, told = made(tmp_path / "small", (1, 12, 12)), Listener()
+    common: dict[str, Any] = {"data": data, "data_root": SLICES, "reporter": told, "batch_size": 8}
+    judge = zoo.train("judge", output=tmp_path / "judge", epochs=1, **common)
+    assert judge.record["options"]["augment"] == "none"
+    assert any("make 7 steps; --epochs or --iterations" in line for line in told.told)
+    asked = zoo.train("judge", output=tmp_path / "asked", epochs=1, augment="flip", **common)
+    assert asked.record["options"]["augment"] == "flip"
+    zoo.train("ewc", output=tmp_path / "ewc", iterations=2, tasks=2, hidden=8, **common)
+    assert any("6 of 60 images are held out, not 5,000" in line for line in told.told)
+    common["data"] = made(tmp_path / "one", (1, 12, 12), ("alone",))
+    for name in ("gan", "vae"):
+        run = zoo.train(name, output=tmp_path / name, iterations=2, **common)
+        assert run.metrics["frechet"] is None
+    walk = zoo.sample("vae", weights=tmp_path / "vae", show="interpolation", n=2, data_root=SLICES)
+    assert isinstance(walk, zoo.Images) and len(walk) == 22
+    with pytest.raises(UsageError, match="--task threshold has no images"):
+        zoo.train("pg-classifier", task="threshold", output=tmp_path / "pg", **common)
+
+
+def test_weights_whose_header_speaks_of_other_data(tmp_path: Path) -> None:
+    """A stranger's header may name any data set."""
+    from zoo_core import IntegrityError
+    from zoo_core.weights import tensorfile
+
+    data = made(tmp_path / "small", (1, 12, 12))
+    run = zoo.train("autoencoder", data=data, iterations=2, width=8, output=tmp_path / "run", data_root=SLICES)
+    contents = tensorfile.read(run.folder / "model.safetensors")
+    facts = contents.facts
+    facts["options"]["data"] = "mnist"
+    tensorfile.save(tmp_path / "other.safetensors", contents.tensors, facts)
+    with pytest.raises(IntegrityError, match="the weights are of images of 1 x 12 x 12, and mnist/"):
+        zoo.evaluate("autoencoder", weights=tmp_path / "other.safetensors", data_root=SLICES)
 
 
 def test_augmentation_changes_training_images_alone(tmp_path: Path) -> None:

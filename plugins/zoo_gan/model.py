@@ -207,7 +207,7 @@ def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Drawn) -> dict[st
     generator, judge = build(checkpoint).to(run.device), options.judge_of(run, data)
     pixels = generator.pixels(noise(options.n or len(data), trained, run))
     comparison = compare(judge, pixels, data, options.neighbours, run.track)
-    if not data.classes:
+    if judge is None:
         return {**comparison.scores, "class_entropy": math.nan, "class_min": math.nan, "class_max": math.nan}
     counts = torch.bincount(comparison.answers, minlength=len(data.classes))
     shares = 100 * counts / counts.sum()

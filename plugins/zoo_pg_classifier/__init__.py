@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import model_validator
+
 from zoo_core import Budget, Card, Metric, OfImages, OnImages, Options, Plugin, Preset, option
 
 
@@ -25,6 +27,12 @@ class Train(OnImages, Budget):
     learning_rate: float = option(1e-3, "of Adam", gt=0, le=1)
     compare: bool = option(False, "train the other estimators and the supervised twin too; show all curves")
     seeds: int = option(3, "seeds of each in --compare", ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _line_has_no_images(self) -> Train:
+        if self.task == "threshold" and (self.data != "mnist" or self.augment != "none" or self.size):
+            raise ValueError("--task threshold has no images; leave out --data, --size and --augment")
+        return self
 
 
 class Sample(OfImages):

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo_core import Checkpoint, Figure, Images, Run, Series, Table, Takes, UsageError
-from zoo_core.data.images import to_pixels
+from zoo_core.data.images import ImageData, to_pixels
 from zoo_core.kits import classifiers
 
 from . import Evaluate, Sample, Train
@@ -40,12 +40,14 @@ class Task:
         labels: int64 [n].
         classes: names, by label.
         shape: of an input: [c, h, w] of images, [1] of points of the line.
+        images: what the inputs are made of, if they are images.
     """
 
     x: Callable[[Tensor | slice], Tensor]
     labels: Tensor
     classes: tuple[str, ...]
     shape: tuple[int, ...]
+    images: ImageData | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -58,7 +60,7 @@ def task(run: Run, options: Train, split: str) -> Task:
         examples = split == "examples"
         data = run.examples(options.data) if examples else run.dataset(options.data, split, augment)
         classifiers.classified(data)
-        return Task(lambda rows: data.pixels(rows).flatten(1), data.labels, data.classes, data.shape)
+        return Task(lambda rows: data.pixels(rows).flatten(1), data.labels, data.classes, data.shape, data)
     generator = torch.Generator().manual_seed(int(split == "train"))
     x = 10 * torch.rand(10_000, 1, generator=generator).to(run.device)
     return Task(lambda rows: x[rows], (x[:, 0] > 5).long(), LINE, (1,))
@@ -188,7 +190,7 @@ def learn(run: Run, options: Train, label: str, index: int, ledger: Ledger) -> C
     classifier = Classifier(options, data.shape, len(data.classes))
     adam = torch.optim.Adam(classifier.parameters(), options.learning_rate, fused=True)
     run.prepare(classifier=classifier, adam=adam, ledger=ledger)
-    for step in run.steps(data, options):
+    for step in run.steps(data.images or data, options):
         labels = data.labels[step.rows]
         logits, expected = classifier(data.x(step.rows))
         loss, drawn = objective(options, logits, expected, labels)

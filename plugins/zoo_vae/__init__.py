@@ -57,7 +57,7 @@ CARD = Card(
     "flow prior: Dinh et al. 2017, https://arxiv.org/abs/1605.08803",
     licence="MIT",
     metrics=(
-        Metric("nelbo", "negative evidence lower bound, test images (binarised at random)", "nats/image", "lower"),
+        Metric("nelbo", "negative evidence lower bound of test images", "nats/image", "lower"),
         Metric("bits_per_dim", "the same, for each pixel and channel", "bits", "lower", 3),
         Metric("kl", "its first part: divergence of q(z|x) from the prior", "nats/image"),
         Metric("reconstruction", "its second part: -log p(x|z)", "nats/image"),

@@ -49,10 +49,12 @@ def prior(vae: VAE, options: Sample) -> Images:
 
 
 def interpolations(vae: VAE, images: Tensor, labels: Tensor, n: int) -> Images:
-    """n pairs of images of different classes, decoded along the line between their means in steps of 0.1."""
+    """n pairs of images, of different classes where there are several, and what lies between their means."""
     order = torch.randperm(len(images), device=images.device)
     first = order[:n]
     others = [order[labels[order] != labels[row]] for row in first]
+    if not all(map(len, others)):  # one class, or none
+        others = [order[order != row] for row in first]
     second = torch.stack([other[(n + i) % len(other)] for i, other in enumerate(others)])
     walks = walk(vae, *(to_pixels(images[rows]) for rows in (first, second)))
     return Images(walks.cpu(), columns=STEPS)

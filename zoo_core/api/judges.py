@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..cards.checkpoint import Checkpoint
 from ..cards.groups import OnImages
-from ..cards.options import flag_name
+from ..cards.options import Options, flag_name
 from ..data import sets
 from ..data.own import store
 from ..errors import TrainingError, UsageError, nearest
@@ -35,8 +36,8 @@ PASSES, BATCH = 20, 128  # over its images, and how many each step takes: betwee
 OF_A_LAUNCHER = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
-def load_other(name: str, inputs: Inputs, train: Train) -> tuple[nn.Module, str]:
-    """The torch module of a model, and the sha256 of its weights.
+def load_other(name: str, inputs: Inputs, train: Train) -> tuple[nn.Module, Checkpoint[Options]]:
+    """The torch module of a model, and the checkpoint that it was made of.
 
     Args:
         name: ``plugin`` or ``plugin.preset``, whose pinned weights are taken; a run folder or a weights file; or
@@ -46,20 +47,20 @@ def load_other(name: str, inputs: Inputs, train: Train) -> tuple[nn.Module, str]
     Raises:
         ZooError: it is nowhere, damaged, or cannot be trained.
     """
-    if os.path.exists(name):
+    if name not in manifest.read() and os.path.exists(name):
         facts = peek.facts(Path(name))
         if not facts.model:
             raise UsageError(f"{name} holds weights that the zoo did not train", "name a model, or a run of it")
         model = registry.load(facts.model)
         checkpoint = unpinned(model, Path(name), inputs.reporter)
-        return model.build(checkpoint), checkpoint.sha256 or ""
+        return model.build(checkpoint), checkpoint
     plugin, rest = split_name(name)
     model = registry.load(plugin)
     if rest and name not in manifest.read() and _can_learn(model, rest):
         checkpoint = unpinned(model, _trained(model, rest, inputs, train), Silent())
     else:
         checkpoint = find_checkpoint(with_preset(model, rest or None), Source())
-    return model.build(checkpoint), checkpoint.sha256 or ""
+    return model.build(checkpoint), checkpoint
 
 
 def _can_learn(model: Model, data: str) -> bool:

@@ -41,6 +41,7 @@ def measure(model: Model, checkpoint: Checkpoint[Options], options: Options, run
     Raises:
         PluginError: they are not those that the card names.
     """
+    run.inputs.expected = checkpoint.shape if checkpoint.facts.get("shape") else None
     with run.seeded(), blaming(model, "evaluate"):
         metrics = model.hook.evaluate(run=run, checkpoint=checkpoint, options=options)
         expected = [metric.name for metric in model.card.metrics]

@@ -13,12 +13,20 @@ from .calls import Circumstances
 from .handle import Handle
 
 
-def with_data(options: Options, circumstances: Circumstances) -> Options:
-    """Options whose `data` is a name of images that are ready; those of the user are prepared, their path forgotten."""
+def with_data(options: Options, base: Options, said: set[str], circumstances: Circumstances) -> Options:
+    """Options whose `data` is a name of images that are ready; those of the user are prepared, their path forgotten.
+
+    Args:
+        base: what the options were before the user said anything: how it augments is meant for its own data.
+        said: names of the options that the user chose.
+    """
     if not isinstance(options, OnImages):
         return options
     name = prepared(options.data, options.size, options.skip_broken, circumstances)
-    return options.model_copy(update={"data": name, "size": None, "skip_broken": False})
+    changes: dict[str, Any] = {"data": name, "size": None, "skip_broken": False}
+    if "augment" not in said and name != getattr(base, "data", name):
+        changes["augment"] = "none"  # letters have a left and a right, clothes have none
+    return options.model_copy(update=changes)
 
 
 def prepared(data: str, size: int | None, skip_broken: bool, circumstances: Circumstances) -> str:

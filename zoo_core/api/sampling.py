@@ -59,6 +59,7 @@ def sample_opened(handle: Handle, source: Source, circumstances: Circumstances, 
     checkpoint = find_checkpoint(handle, source, circumstances.reporter)
     chosen = known(chosen, checkpoint.classes, checkpoint.name)
     run = make_run(circumstances, "sampling", open_other)
+    run.inputs.expected = checkpoint.shape if checkpoint.facts.get("shape") else None
     with run.seeded(), blaming(handle.model, "sample"):
         result = handle.model.hook.sample(run=run, checkpoint=checkpoint, options=chosen)
         if not isinstance(result, get_args(Result)):

@@ -172,7 +172,7 @@ def train_opened(
         return _finish(handle.model, run, folder, _call(handle.model, run, chosen), chosen, begun_at)
 
 
-def open_other(name: str, inputs: Inputs) -> tuple[nn.Module, str]:
+def open_other(name: str, inputs: Inputs) -> tuple[nn.Module, Checkpoint[Options]]:
     """Another model that a hook asks for: pinned, of a run, or trained now on the same data; see `judges`."""
     import torch
 
@@ -208,11 +208,13 @@ def _starting_point(
     chosen = resolve(card.train_options, values, options, owner=owner, base=card.presets[handle.preset].options)
     going_on = getattr(chosen, "continue_", None)
     if not going_on:
-        return handle.preset, with_data(chosen, circumstances), None
+        base = card.presets[handle.preset].options
+        return handle.preset, with_data(chosen, base, {*values, *options}, circumstances), None
     pin = find.pin_named(card, Path(going_on))
     previous = find.pinned(card, pin) if pin else unpinned(handle.model, Path(going_on), circumstances.reporter)
     chosen = resolve(card.train_options, values, options, owner=owner, base=previous.options)
-    return split_name(previous.name)[1], with_data(chosen, circumstances), previous
+    said = {*values, *options}
+    return split_name(previous.name)[1], with_data(chosen, previous.options, said, circumstances), previous
 
 
 def _prepared(

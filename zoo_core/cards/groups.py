@@ -7,9 +7,10 @@ class Train(OnImages, Budget):
 from __future__ import annotations
 
 from collections.abc import Sized
+from pathlib import PurePath
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from ..errors import UsageError
 from .images import OwnImages
@@ -43,6 +44,12 @@ class OnImages(Options):
         None, "crop images to a square and resize them; as they are if not said", unit="pixels a side", ge=8, le=128
     )
     skip_broken: bool = option(False, "leave out, and list, images that cannot be read, or are in the test part too")
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _path_is_text(cls, data: object) -> object:
+        return str(data) if isinstance(data, PurePath) else data
+
     augment: Literal["none", "flip", "crop", "flip-and-crop"] = option(
         "none", "mirror training images at random, and shift them by up to an eighth"
     )

@@ -7,6 +7,7 @@ weights file its header. Values are checked here, before torch is imported.
 from __future__ import annotations
 
 import types
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -190,7 +191,7 @@ def known(options: _O, classes: Sequence[str], owner: str) -> _O:
 
 def _plain(name: str) -> str:
     """Letters and digits alone, in lower case: equal for ``Ankle-boot`` and ``ankle boot``."""
-    return "".join(letter for letter in name.casefold() if letter.isalnum())
+    return "".join(letter for letter in unicodedata.normalize("NFC", name).casefold() if letter.isalnum())
 
 
 def bad_value(flag: Flag, value: Any, reason: str, owner: str) -> UsageError:

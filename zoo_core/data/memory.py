@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 import torch
 
@@ -21,6 +23,17 @@ def _free(device: torch.device) -> int:
     try:
         with open("/proc/meminfo", encoding="ascii") as file:
             lines = dict(line.split(":") for line in file)
-        return int(lines["MemAvailable"].split()[0]) * 1024
+        return min(int(lines["MemAvailable"].split()[0]) * 1024, _allowed())
     except (OSError, KeyError, ValueError):  # no Linux
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+
+
+def _allowed() -> int:
+    """Bytes that this process's control group may still take: what a scheduler or a container grants."""
+    try:
+        group = Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines()[-1].rpartition(":")[2].lstrip("/")
+        home = Path("/sys/fs/cgroup") / group
+        most = (home / "memory.max").read_text(encoding="ascii").strip()
+        return sys.maxsize if most == "max" else int(most) - int((home / "memory.current").read_text(encoding="ascii"))
+    except (OSError, ValueError, IndexError):  # no such groups here
+        return sys.maxsize

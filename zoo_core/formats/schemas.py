@@ -15,7 +15,8 @@ from ..errors import IntegrityError, UsageError
 from .fields import FileName, Finite, Json, Line, Name, RelativePath, Setting, Sha256, Size, matches
 
 Count = Annotated[int, Field(ge=0, lt=2**53, strict=True)]
-Side = Annotated[int, Field(ge=1, le=4096, strict=True)]  # channels, height or width of images
+Side = Annotated[int, Field(ge=1, le=1024, strict=True)]  # height or width of images
+Channels = Annotated[int, Field(ge=1, le=4, strict=True)]
 Hashes = dict[Line, Sha256]
 Metrics = dict[Line, Finite | None]  # None: it was not finite
 
@@ -38,6 +39,13 @@ class Identity(Schema):
     options_version: Annotated[int, Field(ge=1, lt=2**31, strict=True)] = 1
 
 
+def _each_once(names: list[str]) -> list[str]:
+    """Whether no name stands twice."""
+    if len(set(names)) != len(names):
+        raise ValueError("a name stands twice")
+    return names
+
+
 class Facts(Schema):
     """What the header of a weights file says; `model` is empty where something else wrote the file."""
 
@@ -48,8 +56,8 @@ class Facts(Schema):
     seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
     options: dict[Line, Setting] = {}
     options_version: Annotated[int, Field(ge=1, lt=2**31, strict=True)] = 1
-    classes: Annotated[list[Line], Field(max_length=100_000)] = []
-    shape: tuple[Side, Side, Side] | None = None  # channels, height, width of the images it was trained on
+    classes: Annotated[list[Line], Field(max_length=100_000), AfterValidator(_each_once)] = []
+    shape: tuple[Channels, Side, Side] | None = None  # channels, height, width of the images it was trained on
     range: tuple[Finite, Finite] | None = None
     licence: Line = ""
     data: Hashes = {}

@@ -20,11 +20,17 @@ from ..data import augmentation, given, images, texts
 from ..data.declare import TextFields
 from ..data.images import ImageData
 from ..data.texts import TextData
-from ..errors import UsageError, ZooError, one_line
+from ..errors import IntegrityError, UsageError, ZooError, one_line
 from ..files import sha256
 from .reporter import Progress, Reporter
 
-OpenModel = Callable[[str, "Inputs"], tuple[nn.Module, str]]  # a name to a module with its weights, and their sha256
+OpenModel = Callable[[str, "Inputs"], tuple[nn.Module, Checkpoint[Options]]]  # by name: a module, and its weights
+
+
+def _described(shape: tuple[int, int, int], classes: Sequence[str]) -> str:
+    """Images in a few words: ``images of 3 x 32 x 32 of cat, dog``."""
+    shown = ", ".join(classes[:6]) + (f" and {len(classes) - 6} more" if len(classes) > 6 else "")
+    return f"images of {' x '.join(map(str, shape))}" + (f" of {shown}" if classes else "")
 
 
 class Inputs:
@@ -43,6 +49,7 @@ class Inputs:
         self.counts: dict[str, int] = {}  # how many images or texts each has
         self.classes: tuple[str, ...] = ()  # of the last images read
         self.shape: tuple[int, int, int] | None = None  # channels, height, width of these
+        self.expected: tuple[int, int, int] | None = None  # shape that images must have, where weights say it
         self.judges: dict[str, str] = {}  # sha256 of every other model used, by name
 
     def described(self) -> dict[str, Any]:
@@ -73,6 +80,11 @@ class Inputs:
     def _note(self, what: str, data: ImageData) -> None:
         self.data[what], self.counts[what] = data.sha256, len(data)
         self.classes, self.shape = data.classes, data.shape
+        if self.expected and data.shape != self.expected:
+            raise IntegrityError(
+                f"the weights are of {_described(self.expected, ())}, and {what} has {_described(data.shape, ())}",
+                "what the file says of its data cannot be; get it again, or train again",
+            )
 
     def examples(self, name: str) -> ImageData:
         """See `Run.examples`."""
@@ -130,10 +142,17 @@ class Inputs:
         """See `Run.files`."""
         return hub.folder(source, names)
 
-    def load(self, name: str) -> nn.Module:
+    def load(self, name: str, data: ImageData | None = None) -> nn.Module:
         """See `Run.load`."""
         if self._open_model is None:
             raise UsageError(f"this run cannot load '{name}'", "make it with open_model")
-        module, sha256 = self._open_model(name, self)
-        self.judges[Path(name).name] = sha256
+        module, checkpoint = self._open_model(name, self)
+        called = Path(name).name
+        if data and (checkpoint.shape, checkpoint.classes) != (data.shape, data.classes):
+            raise UsageError(
+                f"{called} was trained on {_described(checkpoint.shape, checkpoint.classes)}, and {data.name} has "
+                f"{_described(data.shape, data.classes)}",
+                f"zoo train judge --data {data.name} makes one that fits",
+            )
+        self.judges[called] = checkpoint.sha256 or ""
         return module.to(self.device)

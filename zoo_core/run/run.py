@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 T = TypeVar("T")
+FEW = 500  # steps; a preset's epochs are meant for sixty thousand images
 
 torch.set_flush_denormal(True)  # numbers below 1e-38 mean nothing here, and cost a processor several times the time
 
@@ -154,12 +155,17 @@ class Run:
         """Tell the user something, in one line."""
         self.reporter.warn(message)
 
-    def load(self, name: str) -> nn.Module:
-        """Another model of the zoo with its pinned weights, on the device, in eval mode.
+    def load(self, name: str, data: ImageData | None = None) -> nn.Module:
+        """Another model of the zoo with its pinned weights, or a run of the user's, on the device, in eval mode.
 
         So a plugin can be judged by a classifier without importing its package.
+
+        Args:
+            data: whose shape and classes it must have been trained on, if that matters.
+        Raises:
+            UsageError: it was trained on others.
         """
-        return self.inputs.load(name)
+        return self.inputs.load(name, data)
 
     # -- what a loop is made of ----------------------------------------------------------------
 
@@ -253,6 +259,9 @@ class Run:
             Interrupted: Ctrl-C, SIGTERM or SIGHUP; the state is saved.
         """
         processes = (self.rank, self.processes)
+        total = budget.total_steps(data)
+        if budget.iterations is None and total < FEW and isinstance(data, ImageData) and "@" in data.name:
+            self.warn(f"{len(data):,} images make {total:,} steps; --epochs or --iterations makes it more")
         ahead = data.ahead if isinstance(data, ImageData) else None
         return self.loops.steps(Schedule.of(len(data), budget, self.seed, self.device, *processes), ahead)
 

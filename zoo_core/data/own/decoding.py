@@ -128,22 +128,23 @@ def eight_bits(image: Image.Image, deep: bool) -> Image.Image:
 
 
 def _scaled(levels: NDArray[np.generic], deep: bool) -> Levels:
-    """Levels of 16 bits, or of floats from 0 to 1, 255 or 65535, as 8 bits.
+    """Levels of 16 bits, or of floats from 0 to 1, as 8 bits; what others mean, an image alone does not say.
 
     Raises:
-        ValueError: they are of none of these.
+        ValueError: they are of neither.
     """
     values = levels.astype(np.float64)
     if not np.isfinite(values).all():
         raise ValueError("it has values that are not finite")
     least, most = values.min(), values.max()
-    if least < 0 or most > 65535:
-        raise ValueError(f"its levels go from {least:g} to {most:g}; those from 0 to 1, 255 or 65535 can be read")
-    if deep or most > 255:
+    if deep and 0 <= least <= most <= 65535:
         return (values // 256).astype(np.uint8)
-    if levels.dtype.kind == "f" and most <= 1:
-        values = values * 255
-    return values.round().astype(np.uint8)
+    if levels.dtype.kind == "f" and 0 <= least <= most <= 1:
+        return (values * 255).round().astype(np.uint8)
+    kind = "floats" if levels.dtype.kind == "f" else "whole numbers of 32 bits"
+    raise ValueError(
+        f"its levels are {kind} from {least:g} to {most:g}; 8 or 16 bits, or floats from 0 to 1, can be read"
+    )
 
 
 def resized(levels: Levels, size: int | None) -> Levels:

@@ -80,11 +80,14 @@ def _columns(data: str, rows: Any) -> tuple[str, str, tuple[str, ...]]:
 def _entries(rows: Any, image: str, label: str, classes: tuple[str, ...]) -> list[Entry]:
     """The rows of a part."""
     number = {name: place for place, name in enumerate(classes)}
+    by_name = bool(label) and type(rows.features[label]).__name__ != "ClassLabel"
     entries = []
     for place, row in enumerate(rows):
         data = (row[image] or {}).get("bytes") or b""
         value = row[label] if label else 0
-        of = value if isinstance(value, int) and str(value) not in number else number.get(str(value), 0)
+        of = number.get(str(value), -1) if by_name else value
+        if not isinstance(of, int) or not 0 <= of < max(1, len(classes)):
+            raise UsageError(f"row {place} of a part has the label '{value}', which is no class", "choose other data")
         entries.append(_entry(rows, image, place, of, hashlib.sha256(data).hexdigest()))
     return entries
 

@@ -50,7 +50,7 @@ def prepare(data: str, wish: Wish, root: Path, warn: Warn, tell: Tell) -> str:
         return data
     try:
         cache_root().mkdir(parents=True, exist_ok=True)
-        with held(cache_root() / "prepared.lock", "images are being prepared", wait=float("inf")), _work() as work:
+        with _alone(warn), _work() as work:
             name, lines = _kept(data, wish, root, work, tell)
     except OSError as error:
         raise _refused(error) from error
@@ -60,6 +60,19 @@ def prepare(data: str, wish: Wish, root: Path, warn: Warn, tell: Tell) -> str:
         warn(f"{short(name)} holds the images of {known}, so it is called {known}, and has their order")
         return known
     return name
+
+
+@contextlib.contextmanager
+def _alone(warn: Warn) -> Iterator[None]:
+    """Inside, no other process prepares images; whom this one waits for is said."""
+    lock = cache_root() / "prepared.lock"
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(held(lock, "images are being prepared"))
+        except UsageError as error:
+            warn(f"{error.message}; this waits until it is done")
+            stack.enter_context(held(lock, "images are being prepared", wait=float("inf")))
+        yield
 
 
 def short(name: str) -> str:

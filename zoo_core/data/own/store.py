@@ -27,7 +27,7 @@ from ...errors import IntegrityError, UsageError, ZooError, nearest
 from ...files import file_sha256, read_text, write_json
 from ...files.places import cache_root
 from ...formats.fields import Line, Name, Sha256, matches
-from ...formats.schemas import Schema, Side, fitted
+from ...formats.schemas import Channels, Schema, Side, fitted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +51,7 @@ class Part(Schema):
 class Content(Schema):
     """A ``data.json``."""
 
-    shape: tuple[Side, Side, Side]
+    shape: tuple[Channels, Side, Side]
     classes: Annotated[list[Line], Field(max_length=100_000)]
     parts: dict[Line, Part]
 

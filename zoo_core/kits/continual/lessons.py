@@ -18,6 +18,8 @@ from ..classifiers import classified
 from . import TaskOptions, tasks
 from .tasks import Tasks
 
+SHARE = 10  # at most one image in so many is held out
+
 
 @dataclass(frozen=True)
 class Streams:
@@ -40,15 +42,18 @@ def streams(run: Run, options: TaskOptions, seeds: Sequence[int]) -> Streams:
     """
     data = classified(run.dataset(options.data, "train", options.augment))
     rows = spread(data.labels)
-    n = len(data) - min(options.held_out, len(data) // 2)
+    held_out = min(options.held_out, len(data) // SHARE)
+    if held_out < options.held_out:
+        run.warn(f"{held_out:,} of {len(data):,} images are held out, not {options.held_out:,}; see --held-out")
+    n = len(data) - held_out
     train = tasks.of(data, options, seeds, rows[:n])
-    held_out = tasks.of(data, options, seeds, rows[n:]).as_they_are() if n < len(data) else None
+    kept = tasks.of(data, options, seeds, rows[n:]).as_they_are() if n < len(data) else None
     test = tasks.of(run.dataset(options.data, "test"), options, seeds)
     for stream, what in ((train, "images to learn; see --held-out"), (test, "test images")):
         if not min(stream.sizes):
             task = stream.sizes.index(0)
             raise UsageError(f"task {task + 1} of {data.name} has no {what}", "take other data, or less --tasks")
-    return Streams(train, held_out, test)
+    return Streams(train, kept, test)
 
 
 def spread(labels: Tensor) -> Tensor:

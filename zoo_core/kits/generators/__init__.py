@@ -34,9 +34,9 @@ class Judged(Options):
     def judge_of(self, run: Run, data: ImageData) -> nn.Module | None:
         """The judge of a data set's images; None where they have no classes, so that nothing can be judged."""
         if self.judge:
-            return run.load(self.judge)
+            return run.load(self.judge, data)
         if len(data.classes) > 1:
-            return run.load(f"judge.{data.name}")
+            return run.load(f"judge.{data.name}", data)
         run.warn(f"{data.name} has no classes to tell apart, so no judge: what needs one is not measured")
         return None
 

@@ -86,19 +86,10 @@ def compare(
         real: real images of the same shape.
         neighbours: k of density and coverage; fewer where there are not so many real images.
         track: wraps the loops to show progress.
-    Raises:
-        UsageError: the judge was made for images of another shape.
     """
     if judge is None:
         none = torch.zeros(0, dtype=torch.long)
         return Comparison(none, none, {metric.name: math.nan for metric in METRICS})
-    try:
-        judged(judge, real.images[:1])
-    except RuntimeError as error:  # how torch says that channels or sizes do not fit
-        c, h, w = real.shape
-        raise UsageError(
-            f"the judge takes no images of {c} x {h} x {w}", f"zoo train judge --data {real.name} makes one that does"
-        ) from error
     (a, p), (b, q) = (judged(judge, images, track=track) for images in (pixels, real.images))
     neighbours = min(neighbours, len(real) - 1)
     answers, real_answers, classes = p.argmax(1), q.argmax(1), p.shape[1]
