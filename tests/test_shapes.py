@@ -106,9 +106,7 @@ def test_the_judge_of_own_data_is_trained_once(tmp_path: Path) -> None:
     other = zoo.evaluate("gan", weights=first.folder, judge=str(judge.folder), data_root=SLICES)
     assert other.record["judges"] == {"judge": judge.record["weights"]["sha256"]}
     assert other.metrics["frechet"] != first.metrics["frechet"]
-    with pytest.raises(
-        UsageError, match="was trained on images of 1 x 28 x 28 of 0, 1, 2.*has images of 3 x 16 x 16 of a cat"
-    ):
+    with pytest.raises(UsageError, match=r"trained on images of 1 x 28 x 28 of 0.*has images of 3 x 16 x 16 of a cat"):
         zoo.evaluate("gan", weights=first.folder, judge="judge.mnist", data_root=SLICES)
 
 

@@ -29,6 +29,7 @@ from .supply import Supply, of_arrays, of_folder
 __all__ = ["Tell", "Warn", "Wish", "prepare"]
 
 Warn = Callable[[str], None]
+SILENT = 10.0  # seconds of waiting for another process before it is said
 CHECK = "check the path and its permissions"
 
 
@@ -68,7 +69,7 @@ def _alone(warn: Warn) -> Iterator[None]:
     lock = cache_root() / "prepared.lock"
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(held(lock, "images are being prepared"))
+            stack.enter_context(held(lock, "images are being prepared", wait=SILENT))
         except UsageError as error:
             warn(f"{error.message}; this waits until it is done")
             stack.enter_context(held(lock, "images are being prepared", wait=float("inf")))
