@@ -185,13 +185,15 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
     run.prepare(adam_g=adam_g, adam_d=adam_d, decay_g=falling[0], decay_d=falling[1])
     fixed = torch.randn(10 * k, options.latent, device=run.device)
 
+    longest = 1 - 10 / max(20, options.total_steps(data))  # looks back over a tenth of the training
+    decay = min(options.average, longest) if options.warm_up else options.average
     for step in run.steps(data, options):
         x, y = to_range(data.bytes(step.rows)), data.labels[step.rows]
         z, wanted = torch.randn(len(x), options.latent, device=x.device), torch.randint(k, (len(x),), device=x.device)
         generated = g(z, wanted)
         loss_d = teach_discriminator(run, options, d, adam_d, (x, y), (generated.detach(), wanted))
         loss_g = teach_generator(run, options, d, adam_g, (generated, wanted))
-        update_average(average, g, min(options.average, 1 - 10 / max(20, step.total)))  # a tenth of a short training
+        update_average(average, g, decay)
         for schedule in falling:
             schedule.step()
         run.log(discriminator=loss_d, generator=loss_g)
