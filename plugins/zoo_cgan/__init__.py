@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from zoo_core import Budget, Card, Metric, OnImages, Options, Plugin, Preset, option
 from zoo_core.kits import generators
@@ -22,7 +22,6 @@ class Train(OnImages, Budget):
     discriminator_rate: float = option(4e-4, "Adam learning rate of the discriminator", gt=0, le=1)
     beta1: float = option(0.0, "first-moment decay of both Adams", ge=0, lt=1)
     average: float = option(0.999, "decay of the generator's moving average, which is what is kept", ge=0, lt=1)
-    warm_up: bool = option(True, "average over a tenth of a short training at most, not over its beginning")
 
 
 class Sample(Options):
@@ -39,11 +38,6 @@ class Evaluate(generators.Judged):
     per_class: int | None = option(
         None, "images generated of each class; as many as real ones if not said", ge=10, le=100_000
     )
-
-
-def _todays(options: dict[str, Any], version: int) -> dict[str, Any]:
-    """Today's training options: in version 1 the average always began with the untrained generator."""
-    return {**options, "warm_up": False}
 
 
 CARD = Card(
@@ -68,8 +62,6 @@ CARD = Card(
     sample_options=Sample,
     evaluate_options=Evaluate,
     tiny={"iterations": 4, "batch_size": 8, "generator_width": 8, "discriminator_width": 8},
-    options_version=2,
-    migrate=_todays,
 )
 
 plugin = Plugin(CARD)
