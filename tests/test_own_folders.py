@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import CACHE, Zoo, environment
+from conftest import CACHE, SLICES, Zoo, environment
 from owning import Warm, folder, made, parted, png, save, snapshot, speckle, warm, written, zipped
 from safetensors.numpy import save as to_bytes
 
 from zoo_core import UsageError
-from zoo_core.data.own import decoding
+from zoo_core.data.own import archives, decoding, prepare
 
 
 @pytest.fixture(scope="module")
@@ -343,3 +343,22 @@ def test_one_photograph_is_enough_to_know_that_all_are_too_large(
     with pytest.raises(UsageError, match=r"16 x 16 \(24\), 30 x 20 \(1\)"):
         made(save(folder(tmp_path / "own") / "cat" / "01.png", speckle(9, 20, 30)).parent.parent)
     assert len(decoded) <= 8
+
+
+def test_names_in_a_zip_that_does_not_say_its_code(tmp_path: Path) -> None:
+    """As Debian's `zip` writes them: UTF-8, without the flag that says so."""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("grün/é.png", b"x")
+    data = bytearray((tmp_path / "a.zip").read_bytes())
+    for start in (data.index(b"PK\x03\x04") + 6, data.index(b"PK\x01\x02") + 8):
+        data[start : start + 2] = (int.from_bytes(data[start : start + 2], "little") & ~0x800).to_bytes(2, "little")
+    (tmp_path / "b.zip").write_bytes(data)
+    archives.unpack(tmp_path / "b.zip", tmp_path / "place")
+    assert (tmp_path / "place" / "grün" / "é.png").read_bytes() == b"x"
+
+
+def test_a_mistyped_folder_is_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "photos").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="did you mean 'photos'"):
+        prepare.prepare("photoss", prepare.Wish(), SLICES, print, lambda done, total: None)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     Train = Callable[[Model, Mapping[str, Any], Path, Inputs], object]
 
-FEWEST, MOST = 200, 1000  # steps of a model that is trained on the way
+FEWEST, MOST = 200, 500  # steps of a model that is trained on the way
 PASSES, BATCH = 20, 128  # over its images, and how many each step takes: between the two
 OF_A_LAUNCHER = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
@@ -87,7 +87,7 @@ def _trained(model: Model, data: str, inputs: Inputs, train: Train) -> Path:
 
     with held(folder.with_name(f"{folder.name}.lock"), f"{folder} is being trained", wait=float("inf")):
         if not os.path.isfile(folder / record.FILE):
-            told = f"the zoo has no {model.name} of {data}: one is trained now, once, and kept in {folder}"
+            told = f"the zoo has no {model.name} of {data}: one is trained now, once, and kept in the zoo's cache"
             inputs.reporter.warn(told)
             steps = PASSES * len(images) // BATCH
             options = {"data": data, "iterations": min(MOST, max(FEWEST, steps)), "batch_size": BATCH}

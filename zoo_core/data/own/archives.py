@@ -126,10 +126,10 @@ def _members(path: Path, room: int) -> Iterator[tuple[str, IO[bytes] | None]]:
             _check_sizes(infos, room)
             for info in infos:
                 if not info.is_dir() and stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
-                    yield info.filename, None
+                    yield _named(info), None
                 elif not info.is_dir():
                     with archive.open(info) as member:
-                        yield info.filename, member
+                        yield _named(info), member
         return
     with tarfile.open(path, "r:*") as tar:
         for number, info_ in enumerate(tar):
@@ -160,3 +160,11 @@ def _place(name: str, folder: Path) -> Path | None:
     if name.startswith("/") or not parts or ".." in parts or "\0" in name:
         return None
     return folder.joinpath(*parts)
+
+
+def _named(info: zipfile.ZipInfo) -> str:
+    """A member's name. Many programs write UTF-8 and do not say so, and it is then read as the code page 437."""
+    try:
+        return info.filename if info.flag_bits & 0x800 else info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from ...errors import UsageError, ZooError, nearest, one_line
@@ -142,7 +143,14 @@ def _existing(data: str) -> Path:
         raise unreadable(path, error, CHECK) from error
     except (OSError, RuntimeError, ValueError):  # no home of that name; a zero byte in it
         pass
-    raise UsageError(f"there is no data set, folder or file '{one_line(data)}'", nearest(data, sets.names()))
+    here = [entry.name for entry in os.scandir()] if os.sep not in data else []
+    raise UsageError(f"there is no data set, folder or file '{one_line(data)}'", nearest(data, _known(data, here)))
+
+
+def _known(data: str, here: list[str]) -> list[str]:
+    """What may have been meant: a folder or file here, if one is called nearly so, or a data set."""
+    close = get_close_matches(data, here, cutoff=0.7)
+    return close or sets.names()
 
 
 def _declared(name: str, root: Path) -> arrays.Arrays:
