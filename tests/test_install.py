@@ -87,7 +87,9 @@ def test_the_template_keeps_the_contract_and_is_short(installed: Path, tmp_path:
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    lines = [line for path in (ROOT / "examples" / "zoo-template").rglob("*.py") for line in path.read_text().splitlines()]
+    lines = [
+        line for path in (ROOT / "examples" / "zoo-template").rglob("*.py") for line in path.read_text().splitlines()
+    ]
     assert len(lines) <= 60 and not any("hookimpl" in line for line in lines)
 
 

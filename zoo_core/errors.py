@@ -93,6 +93,13 @@ class Interrupted(ZooError):
         self.preempted = preempted
 
 
+def letters(name: str) -> str:
+    """Letters and digits alone, in lower case: equal for ``Ankle-boot`` and ``ankle boot``."""
+    import unicodedata
+
+    return "".join(letter for letter in unicodedata.normalize("NFC", name).casefold() if letter.isalnum())
+
+
 def nearest(wrong: str, known: Iterable[str]) -> str:
     """A 'did you mean' for a mistyped name: the closest known one, or all of them.
 

@@ -35,7 +35,6 @@ class Train(continual.TaskOptions):
 MLP = Train()
 CNN: dict[str, Any] = {"network": "cnn", "learning_rate": 0.01, "batch_size": 256}
 TEN: dict[str, Any] = {"tasks": 10, "hidden": 1000}
-SPLIT: dict[str, Any] = {"stream": "split", "tasks": 5}
 
 PRESETS = {
     "mlp": Preset(MLP, "784-400-400-10, three tasks"),
@@ -53,9 +52,11 @@ PRESETS = {
         Train(**TEN, strategy="joint", epochs=6), "all ten tasks at once, twice as long", {"accuracy": 97.6}
     ),
     "split-task": Preset(
-        Train(**SPLIT, scenario="task", lambda_=10_000), "Split MNIST, task-incremental: two digits a task"
+        Train(**continual.SPLIT, scenario="task", lambda_=10_000), "Split MNIST, task-incremental: two digits a task"
     ),
-    "split-class": Preset(Train(**SPLIT, scenario="class"), "Split MNIST, class-incremental: which digit so far"),
+    "split-class": Preset(
+        Train(**continual.SPLIT, scenario="class"), "Split MNIST, class-incremental: which digit so far"
+    ),
 }  # fmt: skip
 
 CARD = continual.card(

@@ -34,7 +34,6 @@ class Train(continual.TaskOptions):
 MLP = Train()
 CNN: dict[str, Any] = {"network": "cnn", "learning_rate": 0.01, "batch_size": 256, "replayed": 256}
 TEN: dict[str, Any] = {"tasks": 10, "hidden": 1000, "memory": 2000}
-SPLIT: dict[str, Any] = {"stream": "split", "tasks": 5}
 
 CARD = continual.card(
     name="rehearsal",
@@ -49,8 +48,12 @@ CARD = continual.card(
         "cnn": Preset(Train(**CNN), "the reference CNN, three tasks"),
         "cnn-keep-everything": Preset(Train(**CNN, strategy="keep-everything"), "the CNN, all examples kept"),
         "ten-tasks": Preset(Train(**TEN), "784-1000-1000-10, ten tasks, 2,000 examples of each"),
-        "split-task": Preset(Train(**SPLIT, scenario="task"), "Split MNIST, task-incremental: two digits a task"),
-        "split-class": Preset(Train(**SPLIT, scenario="class"), "Split MNIST, class-incremental: which digit so far"),
+        "split-task": Preset(
+            Train(**continual.SPLIT, scenario="task"), "Split MNIST, task-incremental: two digits a task"
+        ),
+        "split-class": Preset(
+            Train(**continual.SPLIT, scenario="class"), "Split MNIST, class-incremental: which digit so far"
+        ),
     },
     tiny={"memory": 20, "replayed": 8},
     holds="its memory: training images of every task, as they are",

@@ -79,17 +79,17 @@ def _can_learn(model: Model, data: str) -> bool:
 
 def _trained(model: Model, data: str, inputs: Inputs, train: Train) -> Path:
     """The run folder of a model that was trained on a data set; it is made now where there is none."""
-    from ..data.images import load
+    from ..data import images
 
-    images = load(data, "train", inputs.data_root)  # not by `inputs`: it is no data of the run that asks
-    folder = cache_root() / "judges" / f"{model.name}-{data.partition('@')[0]}-{images.sha256[:16]}"
+    sha256, n = images.digest(data, "train", inputs.data_root)  # not by `inputs`: it is no data of the run that asks
+    folder = cache_root() / "judges" / f"{model.name}-{store.short(data)}-{sha256[:16]}"
     from ..run import devices, record
 
     with held(folder.with_name(f"{folder.name}.lock"), f"{folder} is being trained", wait=float("inf")):
         if not os.path.isfile(folder / record.FILE):
             told = f"the zoo has no {model.name} of {data}: one is trained now, once, and kept in the zoo's cache"
             inputs.reporter.warn(told)
-            steps = PASSES * len(images) // BATCH
+            steps = PASSES * n // BATCH
             options = {"data": data, "iterations": min(MOST, max(FEWEST, steps)), "batch_size": BATCH}
             if devices.processes() == 1:
                 train(model, options, folder, inputs)

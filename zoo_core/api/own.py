@@ -8,6 +8,7 @@ from typing import Any
 from ..cards.card import Card
 from ..cards.groups import OnImages
 from ..cards.options import Options
+from ..data.own import store
 from ..run.environment import data_root
 from .calls import Circumstances
 from .handle import Handle
@@ -47,7 +48,7 @@ def prepared(data: str, size: int | None, skip_broken: bool, circumstances: Circ
 
 def is_own(data: str) -> bool:
     """Whether a name is one of prepared images, or of a part of them."""
-    return "@" in data
+    return store.is_prepared(data.partition("/")[0])
 
 
 def licence_of(card: Card, facts: Mapping[str, Any]) -> str:
@@ -57,6 +58,7 @@ def licence_of(card: Card, facts: Mapping[str, Any]) -> str:
 
 def called(handle: Handle, preset: str, options: Options) -> str:
     """What a training is called: ``cgan.dcgan``; of images of the user's own ``cgan-photos``."""
-    name, at, _ = str(getattr(options, "data", "")).partition("@")
-    model = handle.card.name if at and not handle.asked else f"{handle.card.name}.{preset}"
-    return f"{model}-{name}" if at else model
+    model, data = f"{handle.card.name}.{preset}", str(getattr(options, "data", ""))
+    if not store.is_prepared(data):
+        return model
+    return f"{model if handle.asked else handle.card.name}-{store.short(data)}"

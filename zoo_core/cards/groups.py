@@ -45,14 +45,14 @@ class OnImages(Options):
     )
     skip_broken: bool = option(False, "leave out, and list, images that cannot be read, or are in the test part too")
 
+    augment: Literal["none", "flip", "crop", "flip-and-crop"] = option(
+        "none", "mirror training images at random, and shift them by up to an eighth"
+    )
+
     @field_validator("data", mode="before")
     @classmethod
     def _path_is_text(cls, data: object) -> object:
         return str(data) if isinstance(data, PurePath) else data
-
-    augment: Literal["none", "flip", "crop", "flip-and-crop"] = option(
-        "none", "mirror training images at random, and shift them by up to an eighth"
-    )
 
 
 class OfImages(Options):

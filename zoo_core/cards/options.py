@@ -7,7 +7,6 @@ weights file its header. Values are checked here, before torch is imported.
 from __future__ import annotations
 
 import types
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
-from ..errors import PluginError, UsageError, nearest
+from ..errors import PluginError, UsageError, letters, nearest
 from .images import OwnImage
 
 _O = TypeVar("_O", bound="Options")
@@ -182,16 +181,11 @@ def known(options: _O, classes: Sequence[str], owner: str) -> _O:
     for flag in flags(type(options)):
         value = getattr(options, flag.field)
         if flag.known == "classes" and value is not None:
-            same = [name for name in classes if name == value] or [n for n in classes if _plain(n) == _plain(value)]
+            same = [name for name in classes if name == value] or [n for n in classes if letters(n) == letters(value)]
             if len(same) != 1:
                 raise bad_value(replace(flag, choices=tuple(classes) or ("",)), value, "", owner)
             changes[flag.field] = same[0]
     return options.model_copy(update=changes) if changes else options
-
-
-def _plain(name: str) -> str:
-    """Letters and digits alone, in lower case: equal for ``Ankle-boot`` and ``ankle boot``."""
-    return "".join(letter for letter in unicodedata.normalize("NFC", name).casefold() if letter.isalnum())
 
 
 def bad_value(flag: Flag, value: Any, reason: str, owner: str) -> UsageError:

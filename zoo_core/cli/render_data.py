@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
+from ..data.own import store
 from .render import new_table
 from .screen import line, out
 
@@ -61,7 +62,7 @@ def checks(rows: Sequence[Mapping[str, Any]], root: Path) -> None:
     if not rows:
         line(f"no data set is in {root}")
     for row in rows:
-        whole, wrong = ("as it was prepared", "damaged: ") if "@" in row["name"] else PUBLISHED
+        whole, wrong = ("as it was prepared", "damaged: ") if store.is_prepared(row["name"]) else PUBLISHED
         said = "not here" if row["ok"] is None else whole if row["ok"] else wrong
         said += "; ".join(row["other"])
         if row["unknown"]:

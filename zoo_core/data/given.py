@@ -15,7 +15,7 @@ from torch import Tensor
 from ..cards.images import OwnImage
 from ..errors import UsageError
 from .images import ImageData
-from .own import decoding
+from .own import decoding, store
 from .own.decoding import Levels
 
 SHAPES = "[h, w], [h, w, 3], [3, h, w] or [1, h, w]"
@@ -121,7 +121,7 @@ def unlike(names: Sequence[str], pixels: Tensor, known: ImageData, inverted: boo
     ends = torch.quantile(_mean_levels(some), torch.tensor([SHARE, 1 - SHARE]), dim=0)  # [2, 2]: ends, levels
     means = _mean_levels(pixels)
     beyond, turned = (_beyond(levels, ends) for levels in (means, 255 - means))
-    notes, data = [], known.name.partition("@")[0]
+    notes, data = [], store.short(known.name)
     for name, now, then, mean in zip(names, beyond, turned, means.tolist(), strict=True):
         if not now.any():
             continue

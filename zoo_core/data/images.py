@@ -125,13 +125,25 @@ def load(
 
 def _prepared(name: str, split: str, device: torch.device) -> ImageData:
     """A part of the user's own images, as `own.prepare` has left it."""
-    part, classes = store.load(name, split), tuple(store.find(name).classes)
+    part = store.load(name, split)
     images, labels, ahead = torch.from_numpy(part.images), torch.from_numpy(part.labels).to(device), None
     if memory.has_room(part.images.nbytes, device):
         images = images.clone() if device.type == "cpu" else images.to(device)
     else:
         ahead = Ahead(part.path, part.images.shape[1:], device)
-    return ImageData(name, split, images, labels, classes, part.sha256, ahead=ahead)
+    return ImageData(name, split, images, labels, part.classes, part.sha256, ahead=ahead)
+
+
+def digest(name: str, split: str, root: Path) -> tuple[str, int]:
+    """The sha256 of a part as `load` gives it, and how many images it has; those of the user are not read for it.
+
+    Raises:
+        ZooError: see `load`.
+    """
+    if store.is_prepared(name) and (part := store.find(name).parts.get(split)):
+        return part.sha256, part.n
+    data = load(name, split, root)
+    return data.sha256, len(data)
 
 
 def declared(name: str, split: str) -> DataSet:

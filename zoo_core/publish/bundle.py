@@ -19,7 +19,7 @@ from ..formats.schemas import Facts
 from ..plugin import registry
 from ..run import record
 from ..run.record import FILE as RECORD
-from ..weights import bundled, find, pins, shards
+from ..weights import bundled, find, peek, pins, shards
 from ..weights.pins import Pin, Shard
 from ..weights.tensorfile import Contents
 
@@ -54,7 +54,7 @@ def bundle(
     changed = [pin for pin, _ in checked] if again or half else [pin for pin, _ in checked if not _is_there(pin, file)]
     if not overwrite:
         _check_new(changed, file)
-    ready = [_ready(*each, shards.main_file(folder), circumstances, again, half)
+    ready = [_ready(*each, peek.main_file(folder), circumstances, again, half)
              for each, folder in zip(checked, folders, strict=True)]  # fmt: skip
     with bundled.writing(file):
         if not overwrite:  # somebody may have pinned them meanwhile
@@ -122,7 +122,7 @@ def finished(folder: Path, home: Path, dirty: bool = False) -> tuple[Pin, Conten
             f"{folder} was trained with code that no commit holds: {facts['commit']}",
             "commit and train again; --dirty pins it all the same",
         )
-    path, weights = shards.main_file(folder), facts["weights"]
+    path, weights = peek.main_file(folder), facts["weights"]
     try:
         others = tuple(Shard(**shard) for shard in weights.get("shards", ()))
         main = Shard(path.name, weights["size"], weights["sha256"])

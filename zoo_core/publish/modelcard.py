@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from ..api.own import is_own
 from ..cards.card import Card, Metric
 from ..cards.options import flags
 
@@ -81,7 +82,7 @@ def metadata(card: Card, facts: Mapping[str, Any], repo: str) -> dict[str, Any]:
         "library_name": "zoo-core",
         "license": facts["licence"].lower(),
         "tags": ["zoo", card.name, facts["preset"]],
-        "datasets": sorted({name.partition("/")[0] for name in facts["data"] if "@" not in name}),
+        "datasets": sorted({name.partition("/")[0] for name in facts["data"] if not is_own(name)}),
         "model-index": [{"name": f"{card.name}.{facts['preset']}", "results": results}],
     }
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..api.own import is_own
+from ..data.own import store
 from ..errors import UsageError
 from ..run.reporter import Reporter
 from ..weights.pins import Pin
@@ -48,7 +49,7 @@ def licensed(
         if wish.licence:
             raise UsageError(f"{pin.name} has the licence {pin.licence}, by its authors", "leave out --licence")
         return pin, facts
-    names = sorted({name.partition("@")[0] for name in facts["data"] if is_own(name)})
+    names = sorted({store.short(name.partition("/")[0]) for name in facts["data"] if is_own(name)})
     public = _public(names, facts, wish)
     if not wish.licence:
         raise UsageError(

@@ -20,7 +20,7 @@ from ..files import file_sha256
 from ..results.kinds import Picture, Texts
 from ..run.mark import FIGURES
 from ..run.reporter import Silent
-from ..weights import bundled, find, manifest, shards
+from ..weights import bundled, find, manifest, peek
 from ..weights.pins import INDEX, WEIGHTS, Pin, rendered
 from ..weights.tensorfile import Contents
 from . import modelcard, own
@@ -91,7 +91,7 @@ def pack(
     """
     handle = open_model(name)
     if run:
-        path = shards.main_file(run)
+        path = peek.main_file(run)
         pin, contents = finished(run, home, dirty)
     else:
         pin = manifest.pin(handle.name)

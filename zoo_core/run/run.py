@@ -32,6 +32,7 @@ from ..cards.images import OwnImage
 from ..cards.options import Options
 from ..data.declare import TextFields
 from ..data.images import ImageData
+from ..data.own import store
 from ..data.texts import TextData
 from ..errors import PluginError
 from ..results.kinds import Result
@@ -259,11 +260,12 @@ class Run:
             Interrupted: Ctrl-C, SIGTERM or SIGHUP; the state is saved.
         """
         processes = (self.rank, self.processes)
-        total = budget.total_steps(data)
-        if budget.iterations is None and total < FEW and isinstance(data, ImageData) and "@" in data.name:
-            self.warn(f"{len(data):,} images make {total:,} steps; --epochs or --iterations makes it more")
-        ahead = data.ahead if isinstance(data, ImageData) else None
-        return self.loops.steps(Schedule.of(len(data), budget, self.seed, self.device, *processes), ahead)
+        schedule = Schedule.of(len(data), budget, self.seed, self.device, *processes)
+        if not isinstance(data, ImageData):
+            return self.loops.steps(schedule)
+        if budget.iterations is None and schedule.total < FEW and store.is_prepared(data.name):
+            self.warn(f"{len(data):,} images make {schedule.total:,} steps; --epochs or --iterations makes it more")
+        return self.loops.steps(schedule, data.ahead)
 
     def finish(self) -> None:
         """End the loop after this step, as if it were the last: what early stopping calls."""

@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 
 from ..cards.checkpoint import ties
 from ..cards.options import flag_name
+from ..data.own import store
 from ..errors import IntegrityError, Interrupted, PluginError, UsageError, ZooError
 from ..formats import STATE
 from ..formats.schemas import State, plain
@@ -244,8 +245,9 @@ def _match_strides(optimizer: Optimizer) -> None:
 
 def _other_run(folder: Path | str, key: str, was: Any, now: Any) -> UsageError:
     """The error for a state that was made with another value of one entry of its identity."""
-    name, at, _ = str(was).partition("@")
-    if key == "options.data" and at and str(now).startswith(f"{name}@"):
+    name = store.short(str(was))
+    both_own = store.is_prepared(str(was)) and store.is_prepared(str(now))
+    if key == "options.data" and both_own and store.short(str(now)) == name:
         changed = f"the images of {name} have changed since the run in {folder} began, or --size or --skip-broken have"
         return UsageError(changed, f"--data {was} goes on with those of then, --overwrite starts anew with these")
     reason = f"the run in {folder} was made with {_typed(key)}{was}, not {now}"

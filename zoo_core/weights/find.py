@@ -21,7 +21,7 @@ from ..files import file_sha256
 from ..formats import WEIGHTS as WEIGHTS_FORMAT
 from ..formats.schemas import Facts, plain
 from ..packages.names import split_name
-from . import manifest, shards
+from . import manifest, peek, shards
 from .pins import INDEX, WEIGHTS, Pin
 from .tensorfile import Check, Contents, has_nan
 
@@ -60,7 +60,7 @@ def from_file(card: Card, path: Path, warn: Warn, check: Check | None = None) ->
     """
     named = path
     if os.path.isdir(path):
-        path = shards.main_file(path)
+        path = peek.main_file(path)
     elif "@" in path.name and not os.path.exists(path):
         path = _fetched(*hub.split_address(path.as_posix()))
     result = checkpoint(card, shards.read(path, check), str(path), warn=warn)

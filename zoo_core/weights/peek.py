@@ -16,6 +16,11 @@ from .pins import INDEX, WEIGHTS
 HEADER = "zoo"  # the facts' key in the header
 
 
+def main_file(folder: Path) -> Path:
+    """The file of a folder that weights are read from: the index where there is one."""
+    return folder / INDEX if os.path.isfile(folder / INDEX) else folder / WEIGHTS
+
+
 def facts_of(metadata: Any) -> dict[str, Any]:
     """The zoo's facts of a header; none where something else wrote the file."""
     if not isinstance(metadata, dict):
@@ -34,8 +39,7 @@ def facts(path: Path) -> Facts:
         UsageError: there is no such file.
         IntegrityError: it is no weights file, or says what cannot be.
     """
-    if os.path.isdir(path):
-        path = path / INDEX if os.path.isfile(path / INDEX) else path / WEIGHTS
+    path = main_file(path) if os.path.isdir(path) else path
     try:
         found = facts_of(_metadata(path))
     except (ValueError, RecursionError) as error:

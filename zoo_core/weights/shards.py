@@ -7,7 +7,6 @@ that a single file has in its header (https://huggingface.co/docs/transformers/b
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -82,11 +81,6 @@ def _groups(tensors: Mapping[str, Tensor], largest: int) -> list[dict[str, Tenso
         groups[-1][name] = tensors[name]
         room -= size
     return groups
-
-
-def main_file(folder: Path) -> Path:
-    """The file of a folder that weights are read from: the index where there is one."""
-    return folder / INDEX if os.path.isfile(folder / INDEX) else folder / WEIGHTS
 
 
 def read(path: Path, check: Check | None = None) -> Contents:

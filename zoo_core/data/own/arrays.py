@@ -23,7 +23,7 @@ from ...errors import UsageError, nearest
 from ...files import open_regular
 from ...formats import header
 from ...formats.fields import is_line
-from .archives import room_for
+from .archives import BOMB, room_for
 
 ENDINGS = (".npz", ".safetensors")
 MOST_CLASSES = 100_000
@@ -76,7 +76,7 @@ def _npz(path: Path) -> tuple[dict[str, Array], list[str] | None]:
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(info.file_size for info in archive.infolist()) > room_for(path):
-                raise ValueError("it unpacks to far more than images are")
+                raise ValueError(BOMB)
         with np.load(path, allow_pickle=False) as file:
             found = {key: file[key] for key in file.files}
         if strange := [key for key, array in found.items() if not isinstance(array, np.ndarray)]:

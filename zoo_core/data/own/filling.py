@@ -66,18 +66,22 @@ def fill(spool: Spool, supply: Supply, wish: Wish, pool: Executor, tell: Tell) -
     """
     total, done = sum(map(len, supply.parts.values())), 0
     missing = Missing()
+    learned: set[bytes] = set()  # digests of training images
     for part, entries in supply.parts.items():
         for block in _blocks(entries):
             for entry, levels in zip(block, pool.map(lambda entry: _levels(entry, wish.size), block), strict=True):
                 if isinstance(levels, str):
                     missing.broken[part, entry.name] = levels
-                elif part == "test" and spool.digest(levels) in spool.seen.get("train", ()):
+                    continue
+                if (digest := spool.digest(levels)) in learned and part == "test":
                     missing.twice.append(one_line(entry.name))
-                elif spool.fits(levels):
-                    _check_size(levels)
-                    spool.add(part, levels, entry.label)
-                else:
+                    continue
+                if not spool.fits(levels):
                     raise _sizes_differ(supply, pool)
+                _check_size(levels)
+                spool.add(part, levels, entry.label)
+                if part == "train":
+                    learned.add(digest)
             done += len(block)
             tell(done, total)
     if not wish.skip_broken:

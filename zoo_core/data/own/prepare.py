@@ -59,7 +59,7 @@ def prepare(data: str, wish: Wish, root: Path, warn: Warn, tell: Tell) -> str:
     for line in lines:
         warn(line)
     if known := recognised(name, root):
-        warn(f"{short(name)} holds the images of {known}, so it is called {known}, and has their order")
+        warn(f"{store.short(name)} holds the images of {known}, so it is called {known}, and has their order")
         return known
     return name
 
@@ -75,11 +75,6 @@ def _alone(warn: Warn) -> Iterator[None]:
             warn(f"{error.message}; this waits until it is done")
             stack.enter_context(held(lock, "images are being prepared", wait=float("inf")))
         yield
-
-
-def short(name: str) -> str:
-    """What comes before the hash in the name of prepared images."""
-    return name.partition("@")[0]
 
 
 def _refused(error: OSError) -> ZooError:
@@ -108,7 +103,7 @@ def _work() -> Iterator[Path]:
 def _open(data: str, root: Path, work: Path, pool: Executor) -> tuple[str, Supply]:
     """A short name of a source, and what is in it."""
     if data in sets.names() or store.is_prepared(data):
-        return short(data), of_arrays(_declared(data, root))
+        return store.short(data), of_arrays(_declared(data, root))
     if data.startswith(hub_rows.PREFIX):
         repo, _ = hub_rows.split_address(data)
         return _called(repo.rpartition("/")[2]), hub_rows.of_hub(data)

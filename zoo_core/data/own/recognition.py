@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...errors import ZooError
+from ...errors import ZooError, letters
 from .. import images, sets
 from ..declare import DataSet
 from . import store
@@ -18,7 +18,7 @@ def recognised(name: str, root: Path) -> str:
         if (
             not isinstance(known, DataSet) or known.kind != "images" or tuple(mine.shape) != known.shape
             or not known.splits.keys() >= mine.parts.keys()
-            or sorted(map(_letters, known.classes)) != sorted(map(_letters, mine.classes))
+            or sorted(map(letters, known.classes)) != sorted(map(letters, mine.classes))
             or not all(images.is_there(known.name, part, root) for part in mine.parts)
         ):  # fmt: skip
             continue
@@ -36,14 +36,9 @@ def _is_same(mine: str, known: str, part: str, root: Path) -> bool:
         return False
 
 
-def _letters(name: str) -> str:
-    """A class's name as a folder can be called: letters and digits, in lower case."""
-    return "".join(letter for letter in name.casefold() if letter.isalnum())
-
-
 def _fingerprint(name: str, part: str, root: Path) -> list[bytes]:
     """What a part holds, whatever its order and its numbers of classes: pixels with the names of their classes."""
     data = images.load(name, part, root)
-    names = [_letters(of).encode() for of in data.classes]
+    names = [letters(of).encode() for of in data.classes]
     pairs = zip(data.images.numpy(), data.labels.tolist(), strict=True)
     return sorted(Spool.digest(levels) + names[label] for levels, label in pairs)

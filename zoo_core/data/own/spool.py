@@ -28,7 +28,6 @@ class Spool:
         self.folder = folder
         self.shape: tuple[int, int, int] | None = None  # c, h, w
         self.labels: dict[str, list[int]] = {}
-        self.seen: dict[str, set[bytes]] = {}  # digests of the pixels of each part
 
     def fits(self, levels: Levels) -> bool:
         """Whether an image has the size of the others."""
@@ -48,7 +47,6 @@ class Spool:
         elif channels > self.shape[0]:
             self._colour()
         self.labels.setdefault(part, []).append(label)
-        self.seen.setdefault(part, set()).add(self.digest(levels))
         planes = levels.transpose(2, 0, 1) if levels.ndim == 3 else np.repeat(levels[None], self.shape[0], 0)
         with open(self.folder / f"{part}-images", "ab") as file:
             file.write(np.ascontiguousarray(planes).tobytes())

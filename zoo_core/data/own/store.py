@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -47,6 +48,11 @@ class Part(Schema):
     images: Sha256
     labels: Sha256
 
+    @property
+    def sha256(self) -> str:
+        """Of both together."""
+        return hashlib.sha256(f"{self.images}{self.labels}".encode()).hexdigest()
+
 
 class Content(Schema):
     """A ``data.json``."""
@@ -76,12 +82,14 @@ class Mapped:
 
     Args:
         images: uint8 [n, c, h, w]. labels: int64 [n].
+        classes: names, by label.
         sha256: of both together.
         path: of the file of images.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
+    classes: tuple[str, ...]
     sha256: str
     path: Path
 
@@ -94,6 +102,11 @@ def folder_of(content: str) -> Path:
 def is_prepared(name: str) -> bool:
     """Whether a name is one of prepared images: ``photos@1a2b3c4d5e6f7081``; they need not be there."""
     return NAMED.fullmatch(name) is not None
+
+
+def short(name: str) -> str:
+    """A name without the hash; that of a declared data set is as it is."""
+    return NAMED.sub(r"\1", name)
 
 
 def find(name: str) -> Content:
@@ -135,20 +148,27 @@ def load(name: str, split: str) -> Mapped:
     if split not in content.parts:
         raise UsageError(f"{name} has no part '{split}'", f"it has {', '.join(content.parts)}")
     part, home = content.parts[split], folder_of(content.hash)
-    for kind, wanted, size in (
-        ("images", part.images, part.n * int(np.prod(content.shape))),
-        ("labels", part.labels, part.n * 8),
-    ):
-        path = home / f"{split}-{kind}"
-        if file_sha256(path, AGAIN) != (size, wanted):
-            raise IntegrityError(f"{path} is damaged", f"remove {home}; {AGAIN}")
+    if damaged := _damaged(content, split):
+        raise IntegrityError(f"{damaged} is damaged", f"remove {home}; {AGAIN}")
     images = np.memmap(home / f"{split}-images", np.uint8, "c", shape=(part.n, *content.shape))
     labels = np.fromfile(home / f"{split}-labels", np.int64)
     if labels.min() < 0 or labels.max() >= max(1, len(content.classes)):
         raise IntegrityError(f"{name} has labels outside of its classes", f"remove {home}; {AGAIN}")
-    return Mapped(
-        images, labels, hashlib.sha256(f"{part.images}{part.labels}".encode()).hexdigest(), home / f"{split}-images"
-    )
+    return Mapped(images, labels, tuple(content.classes), part.sha256, home / f"{split}-images")
+
+
+def _damaged(content: Content, split: str) -> Path | None:
+    """The first of the two files of a part that is not what the content says; None if both are.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    part, home = content.parts[split], folder_of(content.hash)
+    sizes = {"images": math.prod(content.shape), "labels": 8}  # bytes of each
+    for kind, size in sizes.items():
+        if file_sha256(path := home / f"{split}-{kind}", AGAIN) != (part.n * size, getattr(part, kind)):
+            return path
+    return None
 
 
 def keep(made: Path, shape: tuple[int, int, int], classes: tuple[str, ...], counts: Mapping[str, int]) -> Content:
@@ -164,7 +184,7 @@ def keep(made: Path, shape: tuple[int, int, int], classes: tuple[str, ...], coun
     content = Content(shape=shape, classes=list(classes), parts=parts)
     write_json(made / FACTS, content.model_dump(mode="json"))
     target = folder_of(content.hash)
-    if _is_whole(target, made):
+    if _is_whole(content):
         shutil.rmtree(made)
     else:
         shutil.rmtree(target, ignore_errors=True)
@@ -200,10 +220,11 @@ def remove(name: str) -> int:
     return size
 
 
-def _is_whole(there: Path, made: Path) -> bool:
-    """Whether a folder has the files that were made once more."""
+def _is_whole(content: Content) -> bool:
+    """Whether a content that was made once more is there, and undamaged."""
+    name = f"images@{content.hash}"
     try:
-        return all(file_sha256(there / path.name) == file_sha256(path) for path in made.iterdir())
+        return find(name) == content and not any(_damaged(content, split) for split in content.parts)
     except ZooError:
         return False
 

@@ -103,4 +103,5 @@ def card(
     )  # fmt: skip
 
 
+SPLIT: dict[str, Any] = {"stream": "split", "tasks": 5}  # Split MNIST (Zenke et al. 2017): two digits a task
 TINY = {"iterations": 3, "batch_size": 16, "hidden": 8, "tasks": 2, "held_out": 40}  # a run of seconds
