@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -592,15 +594,14 @@ def test_own_json_lines_train_and_test(trained: Path, tmp_path: Path) -> None:
 
 def test_a_missing_set_is_fetched_from_the_hubs_parquet_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a stand-in for the library `datasets`, which has no network here."""
-    library = tmp_path / "lib"
-    library.mkdir()
-    (library / "datasets.py").write_text(
-        "def load_dataset(repo, configuration, split, revision):\n"
-        "    assert (repo, configuration, revision) == ('EdinburghNLP/xsum', 'default', 'refs/convert/parquet')\n"
-        "    if split == 'validation': raise ConnectionError('no route')\n"
-        "    return [{'id': split, 'document': 'News. More news.', 'summary': 'News.'}]\n"
-    )
-    monkeypatch.syspath_prepend(library)
+
+    def load_dataset(repo: str, configuration: str, *, split: str, revision: str) -> list[dict[str, str]]:
+        assert (repo, configuration, revision) == ("EdinburghNLP/xsum", "default", "refs/convert/parquet")
+        if split == "validation":
+            raise ConnectionError("no route")
+        return [{"id": split, "document": "News. More news.", "summary": "News."}]
+
+    monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(load_dataset=load_dataset))
     monkeypatch.delenv("ZOO_OFFLINE", raising=False)
     found = texts.load("xsum", "test", tmp_path)
     assert found.references == (("News.",),) and found.sentences == (("News.", "More news."),)
