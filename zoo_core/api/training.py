@@ -21,6 +21,7 @@ from ..packages.names import split_name
 from ..plugin.registry import Model
 from ..results.kinds import Result
 from ..run.environment import commit, data_root, versions
+from ..run.reporter import Aside
 from .calls import Circumstances, blaming, check_seed
 from .handle import Handle, open_model, unpinned
 from .judges import load_other
@@ -54,8 +55,7 @@ class Trained:
     @property
     def metrics(self) -> Mapping[str, float]:
         """What `evaluate` measured after training."""
-        metrics: Mapping[str, float] = self.record["metrics"]
-        return metrics
+        return dict(self.record["metrics"])
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def open_other(name: str, inputs: Inputs) -> tuple[nn.Module, Checkpoint[Options
     from ..run import state
 
     def train_judge(model: Model, options: Mapping[str, Any], folder: Path, inputs: Inputs) -> None:
-        circumstances = Circumstances(0, str(inputs.device), inputs.data_root, inputs.reporter)
+        circumstances = Circumstances(0, str(inputs.device), inputs.data_root, Aside(inputs.reporter, model.name))
         place = Place(folder, resume=os.path.isfile(folder / state.FILE))
         with torch.enable_grad():  # whoever asks only measures
             train_opened(Handle(model), place, Compute(), circumstances, None, options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
@@ -136,6 +136,19 @@ class Card:
         if name not in self.presets:
             raise UsageError(f"{self.name} has no preset '{name}'", nearest(name, self.presets))
         return name
+
+    def published(self, preset: str, data: Iterable[str]) -> Mapping[str, float] | None:
+        """The published figures of a preset; None where a result is of other data than they are.
+
+        Args:
+            data: the parts that the result came from, as a record names them: ``mnist/test``.
+        """
+        if preset not in self.presets:
+            return {}
+        own, used = getattr(self.presets[preset].options, "data", None), {name.partition("/")[0] for name in data}
+        if isinstance(own, str) and used and own not in used:
+            return None
+        return self.presets[preset].published
 
 
 def _is_installed(library: str) -> bool:

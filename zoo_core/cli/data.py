@@ -21,9 +21,12 @@ root_option = click.option("--data-root", type=PATH, help="Where data sets lie. 
 
 
 class SetName(click.ParamType):  # type: ignore[type-arg]
-    """A data set's name, with completion."""
+    """A data set's name, with completion; images of the user's own go by their name without the hash, too."""
 
     name = "data set"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return value if value in sets.names() else store.full(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
         from click.shell_completion import CompletionItem

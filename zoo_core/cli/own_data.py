@@ -82,7 +82,7 @@ def prepare(data: str, size: int | None, skip_broken: bool, data_root: Path | No
 @json_flag
 def remove(names: tuple[str, ...], as_json: bool) -> None:
     """Remove prepared images, NAME@HASH, from the zoo's cache; your own files stay as they are."""
-    sizes = {name: store.remove(name) for name in names}
+    sizes = {name: store.remove(name) for name in map(store.full, names)}
     if as_json:
         render.json_out([{"name": name, "bytes": size} for name, size in sizes.items()])
         return

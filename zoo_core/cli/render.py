@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ..cards.card import Card, Metric
 from ..cards.options import Flag
+from ..data.own import store
 from ..errors import ZooError
 from ..plugin.registry import Model, NotImported
 from ..results.kinds import Figure, HeatMap, Images, Result, Table, Texts
@@ -30,10 +31,10 @@ __all__ = [
 
 
 def new_table(*columns: str) -> RichTable:
-    """An empty table with these headings."""
+    """An empty table with these headings; what does not fit is folded, never cut."""
     table = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
     for column in columns:
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     return table
 
 
@@ -124,11 +125,18 @@ def _metrics(card: Card, ours: Mapping[str, float], published: Mapping[str, floa
     return table
 
 
+def _measured(card: Card, ours: Mapping[str, float], preset: str, title: str, data: Iterable[str]) -> None:
+    """Metrics, beside the published figures where these are of the same data; where they are not, it is named."""
+    published = card.published(preset, data)
+    if published is None:
+        title = ", ".join(dict.fromkeys([title, *(store.short(name.partition("/")[0]) for name in data)]))
+    out.print(_metrics(card, ours, published or {}, title))
+
+
 def trained(card: Card, done: Trained) -> None:
     """The end of ``zoo train``."""
     record = done.record
-    preset = card.presets.get(record["preset"])
-    out.print(_metrics(card, done.metrics, preset.published if preset else {}, record["preset"]))
+    _measured(card, done.metrics, record["preset"], record["preset"], record["data"])
     _tables(done.shown)
     digest = record["weights"]["sha256"][:12]
     line(f"\n{done.folder}   {record['seconds']:.0f} s on {record['device']}   sha256 {digest}…")
@@ -137,9 +145,8 @@ def trained(card: Card, done: Trained) -> None:
 
 def evaluated(card: Card, evaluation: Evaluation) -> None:
     """The end of ``zoo evaluate``."""
-    preset = evaluation.record["model"].partition(".")[2]
-    published = card.presets[preset].published if preset in card.presets else {}
-    out.print(_metrics(card, evaluation.metrics, published, evaluation.record["model"]))
+    model = evaluation.record["model"]
+    _measured(card, evaluation.metrics, model.partition(".")[2], model, evaluation.record["data"])
     _tables(evaluation.shown)
     digest = evaluation.record["weights_sha256"]
     weights = f"{digest[:12]}…" if digest else "untrained"

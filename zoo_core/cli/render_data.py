@@ -18,6 +18,7 @@ PUBLISHED = "as published", "not what is published: "
 def listing(rows: Iterable[Mapping[str, Any]], own: Iterable[Mapping[str, Any]], root: Path) -> None:
     """``zoo data list``."""
     table = new_table("data set", "what it holds", "size", "items", "licence", "here")
+    table.columns[0].no_wrap = True  # it is what is typed
     for row in rows:
         if "error" in row:
             table.add_row(Text(row["name"], "bold"), Text(row["error"]), "", "", "", "")

@@ -139,14 +139,15 @@ def _body(
         f"Measured by `zoo evaluate {card.name} --weights {repo}@COMMIT`. Made by", "", "```console",
         f"$ {command(card, facts)}", "```", "", _circumstances(trained), "", f"Paper: {card.paper}", "",
         "## Options", "", "```json", json.dumps(facts["options"], indent=2), "```", "", "## Data", "",
-        *(f"* {data}: sha256 `{digest}`" for data, digest in sorted(facts["data"].items())),
+        *(f"* {data}{', images of their own' * is_own(data)}: sha256 `{digest}`"
+          for data, digest in sorted(facts["data"].items())),
         *(f"* measured with {judge}: sha256 `{digest}`" for judge, digest in sorted(facts["judges"].items())),
     ]  # fmt: skip
     return lines
 
 
 def _rows(card: Card, facts: Mapping[str, Any]) -> list[str]:
-    published = card.presets[facts["preset"]].published
+    published = card.published(facts["preset"], facts["data"]) or {}
     return [
         f"| {m.name} | {m.summary.replace('|', '&#124;')}{f', {m.unit}' if m.unit else ''} | "
         f"{f'{published[m.name]:g}' if m.name in published else ''} | "

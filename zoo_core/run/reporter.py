@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 log = logging.getLogger("zoo_core")
@@ -18,12 +18,13 @@ class Progress:
     """How far a computation is.
 
     Args:
-        activity: which computation speaks; one run has several, one after another.
+        activity: which computation speaks; one run has several, one after another. Of a model that is trained on the
+            way to something else its name comes before.
         done, total: steps.
         values: the latest means of what a training logs.
     """
 
-    activity: Activity
+    activity: str
     done: int
     total: int
     values: Mapping[str, float] = field(default_factory=dict)
@@ -79,3 +80,28 @@ class Silent(Reporter):
 
     def warn(self, message: str) -> None:
         """Say nothing."""
+
+
+class Aside(Reporter):
+    """For a model that is trained on the way to something else: what it tells names it.
+
+    Args:
+        reporter: whom it tells.
+        name: the model.
+    """
+
+    def __init__(self, reporter: Reporter, name: str) -> None:
+        super().__init__()
+        self._reporter, self._name = reporter, name
+
+    def progress(self, now: Progress) -> None:
+        """A computation of that model has come further."""
+        self._reporter.progress(replace(now, activity=f"{self._name}: {now.activity}"))
+
+    def warn(self, message: str) -> None:
+        """One line worth knowing of that model."""
+        self._reporter.warn(f"{self._name}: {message}")
+
+    def close(self) -> None:
+        """The computation that spoke last is over."""
+        self._reporter.close()

@@ -202,6 +202,18 @@ def names() -> list[str]:
     return sorted(name for name in found if os.path.isfile(folder_of(name.rpartition("@")[2]) / FACTS))
 
 
+def full(name: str) -> str:
+    """The name with its hash, where it was left out and only one of those that are prepared is called so.
+
+    Raises:
+        UsageError: there are several of that name.
+    """
+    called = [each for each in names() if short(each) == name]
+    if len(called) > 1:
+        raise UsageError(f"several images are called '{name}'", f"name one: {' or '.join(called)}")
+    return called[0] if called else name
+
+
 def remove(name: str) -> int:
     """Remove prepared images, under all of their names; how many bytes they took.
 
