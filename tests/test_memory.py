@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,33 @@ def test_a_training_from_disk_ends_with_the_same_weights(
         run = zoo.train(model, output=tmp_path / str(share), augment="flip", **common, **small.get(model, {}))
         runs.append((run.record["weights"]["sha256"], run.metrics))
     assert runs[0] == runs[1]
+
+
+@pytest.mark.parametrize("stream", ["permuted", "split"])
+def test_streams_of_tasks_are_read_ahead_too(
+    stream: str, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned: list[str] = []
+    asked = Ahead._read
+
+    def noted(ahead: Ahead, rows: Tensor) -> Tensor:
+        if len(rows) == 7:  # a step of the training, not a part of an evaluation
+            learned.append(threading.current_thread().name)
+        return asked(ahead, rows)
+
+    monkeypatch.setattr(Ahead, "_read", noted)
+    monkeypatch.setattr(memory, "SHARE", 0.0)
+    how: dict[str, Any] = {"tasks": 2, "hidden": 8, "stream": stream, "iterations": 6, "batch_size": 7}
+    zoo.train("ewc", data=str(own), output=tmp_path / "run", data_root=SLICES, device="cpu", **how)
+    assert len(learned) == 2 * 6 and all(name.startswith("zoo-batches") for name in learned)
+
+
+def test_processes_on_one_machine_share_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_free", lambda device: 1000)
+    assert memory.has_room(500, CPU) and not memory.has_room(501, CPU)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    assert memory.has_room(125, CPU) and not memory.has_room(126, CPU)
+    assert memory.has_room(500, torch.device("cuda")), "each has a GPU of its own"
 
 
 def test_a_file_that_was_cut_short(own: Path, tmp_path: Path) -> None:

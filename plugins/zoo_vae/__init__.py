@@ -58,7 +58,7 @@ CARD = Card(
     licence="MIT",
     metrics=(
         Metric("nelbo", "negative evidence lower bound of test images", "nats/image", "lower"),
-        Metric("bits_per_dim", "the same, for each pixel and channel", "bits", "lower", 3),
+        Metric("bits_per_dim", "the same, for each pixel and channel, of two levels or of 256", "bits", "lower", 3),
         Metric("kl", "its first part: divergence of q(z|x) from the prior", "nats/image"),
         Metric("reconstruction", "its second part: -log p(x|z)", "nats/image"),
         *generators.METRICS,

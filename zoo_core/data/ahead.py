@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -60,12 +60,16 @@ class Ahead:
         """The images from a number on, as a file of their own."""
         return Ahead(self.path, self.shape, self.device, self.first + first)
 
-    def over(self, steps: Iterable[S]) -> Iterator[S]:
-        """The steps, each when its images are on their way."""
+    def over(self, steps: Iterable[S], rows: Callable[[S], Tensor] = lambda step: step.rows) -> Iterator[S]:
+        """The steps, each when its images are on their way.
+
+        Args:
+            rows: the images of a step, int64 [b], where they are not those that it says.
+        """
         waiting: deque[S] = deque()
         for step in steps:
             waiting.append(step)
-            self._coming.append((step.rows, self._batches.submit(self._read, step.rows)))
+            self._coming.append((theirs := rows(step), self._batches.submit(self._read, theirs)))
             if len(waiting) > DEPTH:
                 yield waiting.popleft()
             while len(self._coming) > len(waiting) + 1:  # a step that did without its images
@@ -74,9 +78,9 @@ class Ahead:
 
     def take(self, rows: Tensor) -> Tensor:
         """Images of some rows, uint8 [b, c, h, w], on the device: those of the present step are here already."""
-        while any(rows is theirs for theirs, _ in self._coming):
+        while any(rows.equal(theirs) for theirs, _ in self._coming):
             theirs, images = self._coming.popleft()
-            if theirs is rows:
+            if rows.equal(theirs):
                 return images.result().to(self.device)
         return self._read(rows).to(self.device)
 

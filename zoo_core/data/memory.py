@@ -12,8 +12,12 @@ SHARE = 0.5  # of the memory that is free
 
 
 def has_room(size: int, device: torch.device) -> bool:
-    """Whether so many bytes take no more than half of what is free on a device."""
-    return size <= SHARE * _free(device)
+    """Whether so many bytes take no more than half of what is free on a device.
+
+    Processes that a launcher has started on one machine share its memory, and each asks for itself.
+    """
+    beside = 1 if device.type == "cuda" else int(os.environ.get("LOCAL_WORLD_SIZE") or 1)
+    return size * beside <= SHARE * _free(device)
 
 
 def _free(device: torch.device) -> int:

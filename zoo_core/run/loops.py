@@ -10,14 +10,13 @@ from typing import Any
 
 import torch
 
-from ..data.ahead import Ahead
 from ..errors import UsageError
 from ..signals import StopSignal
 from . import devices, parts
 from .curves import POINTS, Curves
 from .reporter import Progress, Reporter
 from .state import Kept, Migrate, Part, SavedState, TrainingState, interrupted
-from .steps import Schedule, Step
+from .steps import LookAhead, Schedule, Step
 
 
 @dataclass(frozen=True)
@@ -79,8 +78,8 @@ class Loops:
         """End the loop after this step, as if it were the last."""
         self._ends = True
 
-    def steps(self, schedule: Schedule, ahead: Ahead | None = None) -> Iterator[Step]:
-        """See `Run.steps`; `ahead` reads the images of the steps to come."""
+    def steps(self, schedule: Schedule, ahead: LookAhead | None = None) -> Iterator[Step]:
+        """See `Run.steps`."""
         parts.check_complete(self.parts)
         state = self._state_file(schedule)
         loop, before, total = self._begun, self._steps_before, schedule.total
@@ -91,7 +90,7 @@ class Loops:
         saved, began = time.monotonic(), time.monotonic() - self.seconds
         with StopSignal() as stop:
             self._stop = stop
-            for step in ahead.over(schedule.steps(start)) if ahead else schedule.steps(start):
+            for step in ahead(schedule.steps(start)) if ahead else schedule.steps(start):
                 self.at = (7919 * loop + step.number) % 2**16
                 yield step
                 done = step.number + 1

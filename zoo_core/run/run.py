@@ -44,7 +44,7 @@ from .loops import Loops, Settings
 from .mark import FIGURES, STAGES
 from .reporter import Activity, Progress, Reporter, Silent
 from .state import Migrate, Part
-from .steps import Schedule, Step
+from .steps import LookAhead, Schedule, Step
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -242,7 +242,7 @@ class Run:
             return tensors
         return [parts.reduce_mean(tensor, self._accelerator) for tensor in tensors]
 
-    def steps(self, data: Sized, budget: Budget) -> Iterator[Step]:
+    def steps(self, data: Sized, budget: Budget, ahead: LookAhead | None = None) -> Iterator[Step]:
         """The steps of a training loop; each epoch is a new permutation of the data.
 
         Only whole batches are taken. Between two steps the run may save its state, stop at Ctrl-C or a scheduler's
@@ -254,6 +254,7 @@ class Run:
         Args:
             data: anything with a length.
             budget: epochs or iterations, and rows per step over all processes.
+            ahead: is handed the steps before they are taken, to fetch what they need; `ImageData` does so by itself.
         Raises:
             PluginError: a module of a prepared optimiser, or a scheduler of it, was not prepared.
             TrainingError: a loss is not finite, or the disk is full.
@@ -262,10 +263,10 @@ class Run:
         processes = (self.rank, self.processes)
         schedule = Schedule.of(len(data), budget, self.seed, self.device, *processes)
         if not isinstance(data, ImageData):
-            return self.loops.steps(schedule)
+            return self.loops.steps(schedule, ahead)
         if budget.iterations is None and schedule.total < FEW and store.is_prepared(data.name):
             self.warn(f"{len(data):,} images make {schedule.total:,} steps; --epochs or --iterations makes it more")
-        return self.loops.steps(schedule, data.ahead)
+        return self.loops.steps(schedule, ahead or (data.ahead.over if data.ahead else None))
 
     def finish(self) -> None:
         """End the loop after this step, as if it were the last: what early stopping calls."""

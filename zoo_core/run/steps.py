@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -35,6 +35,9 @@ class Step:
     def last(self) -> bool:
         """This is the loop's last step."""
         return self.number == self.total - 1
+
+
+LookAhead = Callable[[Iterable[Step]], Iterator[Step]]  # the same steps, each when what it needs is on its way
 
 
 @dataclass(frozen=True)

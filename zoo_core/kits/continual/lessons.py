@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from torch import Tensor
 from ...cards.groups import Budget
 from ...errors import UsageError
 from ...run.run import Run
+from ...run.steps import Step
 from ..classifiers import classified
 from . import TaskOptions, tasks
 from .tasks import Tasks
@@ -97,8 +99,14 @@ def lessons(run: Run, tasks: Tasks, options: TaskOptions, first: int = 0, joint:
     images = range(tasks.largest)
     per_task = options.total_steps(images)
     budget = Budget(iterations=per_task * (len(tasks) - first), batch_size=options.batch_size)
-    for step in run.steps(images, budget):
-        task = first + step.number // per_task
+
+    def task_of(step: Step) -> int:
+        return first + step.number // per_task
+
+    disk = None if joint else tasks.data.ahead  # which images of which tasks are mixed is drawn when it is their turn
+    ahead = partial(disk.over, rows=lambda step: tasks.take(step.rows, task_of(step))) if disk else None
+    for step in run.steps(images, budget, ahead):
+        task = task_of(step)
         mixed = torch.randint(len(tasks), step.rows.shape, device=step.rows.device) if joint else task
         rows, seen = tasks.take(step.rows, mixed), len(tasks) if joint else task + 1
         ends_task = (step.number + 1) % per_task == 0
