@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -40,6 +41,20 @@ def test_network_of_the_reference() -> None:
     code = autoencoder.encoder(torch.rand(5, 784) * 9)
     assert code.shape == (5, 2) and float(code.abs().max()) <= 1
     assert autoencoder(torch.rand(5, 784)).shape == (5, 784)
+
+
+def test_a_linear_code_has_no_ends(tmp_path: Path, slices: Path) -> None:
+    autoencoder = Autoencoder(Train(activation="elu", code="linear", width=16), (1, 28, 28))
+    last = autoencoder.encoder[-2]
+    assert isinstance(last, torch.nn.Linear)
+    torch.nn.init.constant_(last.bias, 5.0)
+    assert float(autoencoder.encoder(torch.rand(5, 784)).min()) > 1
+    assert {type(layer).__name__ for layer in autoencoder.decoder} == {"Linear", "ELU", "Sigmoid"}
+    how: dict[str, Any] = {"latent": 2, "width": 64, "iterations": 40, "batch_size": 16, "data_root": slices}
+    run = zoo.train("autoencoder", preset="elu-64d", output=tmp_path / "run", **how)
+    plane = zoo.sample("autoencoder", weights=run.folder, show="plane", n=4, data_root=slices)
+    assert isinstance(plane, zoo.Images) and len(plane) == 16
+    assert len({tuple(image.flatten().tolist()) for image in plane.pixels}) == 16
 
 
 def test_nearest_neighbours_against_a_slow_count() -> None:

@@ -12,6 +12,8 @@ class Train(OnImages, Budget):
 
     latent: int = option(2, "size of the code", unit="dimensions", ge=1, le=1024)
     width: int = option(1000, "of the first hidden layer; the next have a half and a quarter", ge=4, le=16384)
+    activation: Literal["tanh", "elu"] = option("tanh", "between the layers")
+    code: Literal["tanh", "linear"] = option("tanh", "what the code goes through: tanh keeps it in [-1, 1]")
     noise: float = option(0.0, "standard deviation of Gaussian noise added to the input (then clamped)", ge=0, le=10)
     mask: float = option(0.0, "share of input pixels set to zero", ge=0, lt=1)
     learning_rate: float = option(1e-3, "of Adam", gt=0, le=1)
@@ -55,6 +57,9 @@ CARD = Card(
     presets={
         "tanh-2d": Preset(Train(epochs=100), "784-1000-500-250-2 and back, tanh"),
         "denoising": Preset(Train(epochs=100, noise=0.5), "the same, from images with Gaussian noise"),
+        "elu-64d": Preset(
+            Train(epochs=30, latent=64, activation="elu", code="linear"), "ELU, a linear code of 64: for colour, too"
+        ),
     },
     task="image-feature-extraction",
     sample_options=Sample,

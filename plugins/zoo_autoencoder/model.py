@@ -31,20 +31,25 @@ def corrupt(x: Tensor, noise: float, mask: float) -> Tensor:
     return x
 
 
-def _mlp(sizes: list[int]) -> list[nn.Module]:
-    """Linear layers, each followed by tanh."""
-    return [layer for pair in itertools.pairwise(sizes) for layer in (nn.Linear(*pair), nn.Tanh())]
+BETWEEN: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "elu": nn.ELU}
+CODES: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "linear": nn.Identity}
+
+
+def _mlp(sizes: list[int], between: type[nn.Module], last: nn.Module) -> nn.Sequential:
+    """Linear layers with an activation between them, and one of its own after the last."""
+    layers = [layer for pair in itertools.pairwise(sizes) for layer in (nn.Linear(*pair), between())]
+    return nn.Sequential(*layers[:-1], last)
 
 
 class Autoencoder(nn.Module):
-    """Encoder to a code in [-1, 1]^l, decoder to pixels in [0, 1]."""
+    """Encoder to a code of l numbers, decoder to pixels in [0, 1]."""
 
     def __init__(self, options: Train, shape: Sequence[int]) -> None:
         super().__init__()
         w = options.width
         sizes = [math.prod(shape), w, w // 2, w // 4, options.latent]
-        self.encoder = nn.Sequential(*_mlp(sizes))
-        self.decoder = nn.Sequential(*_mlp(sizes[::-1])[:-1], nn.Sigmoid())
+        self.encoder = _mlp(sizes, BETWEEN[options.activation], CODES[options.code]())
+        self.decoder = _mlp(sizes[::-1], BETWEEN[options.activation], nn.Sigmoid())
         self.takes = (Takes("x", ("b", sizes[0]), 0, 1),)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -9,11 +9,12 @@ from torch import Tensor
 
 from zoo_core import Checkpoint, Figure, Images, Run, Series, UsageError
 from zoo_core.data.images import to_pixels
-from zoo_core.kits.own import short, stacked
+from zoo_core.kits.own import COLUMNS, short, stacked
 
 from . import Sample, Train
 from .model import Autoencoder, build, corrupt, encode, scatter
 
+OUTERMOST = 0.02  # of the codes of test images lie to either side of a plane that has no ends of its own
 TOY_NOISE = 0.3  # of the toy set, when nothing is said
 
 
@@ -31,44 +32,53 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images |
     autoencoder = build(checkpoint).to(run.device)
     if options.show in ("plane", "embedding") and trained.latent != 2:
         raise UsageError(f"a code of {trained.latent} dimensions is no plane", "zoo train autoencoder --latent 2")
-    if options.show == "plane":
-        return plane(autoencoder, options.n, checkpoint.shape, run.device)
+    if options.show == "plane" and trained.code == "tanh":
+        return plane(autoencoder, options.n, checkpoint.shape, torch.tensor([[-1.0, -1.0], [1.0, 1.0]]).to(run.device))
     data = run.examples(trained.data)
+    if options.show == "plane":
+        ends = torch.tensor([OUTERMOST, 1 - OUTERMOST], device=run.device)
+        return plane(autoencoder, options.n, data.shape, encode(autoencoder, data).quantile(ends, dim=0))
     if options.show == "embedding":
         return scatter(encode(autoencoder, data), data)
-    x = data.pixels(torch.randperm(len(data), device=run.device)[: options.n]).flatten(1)
-    if options.show == "reconstruction":
-        return _rows([x, autoencoder(corrupt(x, noise, mask))], ("test image", "reconstruction"), data.shape)
-    corrupted = corrupt(x, noise, mask)
-    return _rows([corrupted, autoencoder(corrupted), x], ("corrupted", "denoised", "clean"), data.shape)
+    clean = data.pixels(torch.randperm(len(data), device=run.device)[: options.n])
+    return beside(autoencoder, clean, ["test image"] * len(clean), options.show, noise, mask, columns=10)
 
 
 def of_own(run: Run, checkpoint: Checkpoint[Train], options: Sample, noise: float, mask: float) -> Images:
     """Images of the user's own over their reconstructions; or these corrupted, denoised and clean."""
     show = options.show_of(options.show, "reconstruction", "denoising")
     clean = to_pixels(run.own_images(options.image, checkpoint, options.invert))
-    corrupted = corrupt(clean, noise, mask)
-    again = build(checkpoint).to(run.device)(corrupted.flatten(1)).view_as(clean)
-    names, n = [short(image.name) for image in options.image], len(clean)
+    names = [short(image.name) for image in options.image]
+    return beside(build(checkpoint).to(run.device), clean, names, show, noise, mask)
+
+
+def beside(
+    autoencoder: Autoencoder, clean: Tensor, names: Sequence[str], show: str, noise: float, mask: float,
+    columns: int = COLUMNS,
+) -> Images:  # fmt: skip
+    """Images over their reconstructions; or these corrupted, denoised and clean.
+
+    Args:
+        clean: float [n, c, h, w] in [0, 1]. names: of each.
+        show: ``reconstruction``, or ``denoising``.
+        columns: images per row, at most.
+    """
+    n, corrupted = len(clean), corrupt(clean, noise, mask)
+    again = autoencoder(corrupted.flatten(1)).view_as(clean)
     if show == "reconstruction":
-        return stacked([clean, again], [names, ["reconstruction"] * n])
-    return stacked([corrupted, again, clean], [["corrupted"] * n, ["denoised"] * n, names])
+        return stacked([clean, again], [names, ["reconstruction"] * n], columns)
+    return stacked([corrupted, again, clean], [["corrupted"] * n, ["denoised"] * n, names], columns)
 
 
-def _rows(kinds: list[Tensor], names: tuple[str, ...], shape: Sequence[int], columns: int = 10) -> Images:
-    """A row of each kind of image under one another, again and again; each kind is [n, p]."""
-    columns = min(columns, len(kinds[0]))
-    whole = len(kinds[0]) // columns * columns
-    parts = [kind[:whole].unflatten(0, (-1, columns)) for kind in kinds]
-    rows = torch.stack(parts, dim=1)  # [rows, kinds, columns, p]
-    captions = tuple(name for _ in range(len(rows)) for name in names for _ in range(columns))
-    return Images(rows.reshape(-1, *shape).cpu(), captions, columns)
+def plane(autoencoder: Autoencoder, steps: int, shape: Sequence[int], ends: Tensor) -> Images:
+    """Decoded codes of a rectangle; z1 grows to the right, z2 upwards.
 
-
-def plane(autoencoder: Autoencoder, steps: int, shape: Sequence[int], device: torch.device) -> Images:
-    """The decoded square [-1, 1]² of codes; z1 grows to the right, z2 upwards."""
-    ticks = torch.linspace(-1, 1, steps, device=device)
-    z2, z1 = torch.meshgrid(ticks.flip(0), ticks, indexing="ij")
+    Args:
+        ends: float [2, 2], the lowest z1 and z2, and the highest.
+    """
+    (left, low), (right, high) = ends.tolist()
+    across, up = (torch.linspace(*each, steps, device=ends.device) for each in ((left, right), (low, high)))
+    z2, z1 = torch.meshgrid(up.flip(0), across, indexing="ij")
     images = autoencoder.decoder(torch.stack([z1, z2], dim=-1).flatten(0, 1))
     return Images(images.view(-1, *shape).cpu(), columns=steps)
 
