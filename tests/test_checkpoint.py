@@ -50,8 +50,14 @@ def test_tied_tensors_are_stored_once_and_tied_again(tmp_path: Path) -> None:
     zoo.Checkpoint("a.b", zoo.Options(), stored).fill(second)
     assert second.head.weight is second.embedding.weight
     assert torch.equal(second.head.weight, first.head.weight)
-    with pytest.raises(IntegrityError, match="unknown"):
-        zoo.Checkpoint("a.b", zoo.Options(), {**kept, "head.weight": kept["embedding.weight"]}).fill(Tied())
+    copies = {name: tensor.clone() for name, tensor in first.state_dict().items()}
+    assert sorted(copies) == ["embedding.weight", "head.weight"]
+    filled = zoo.Checkpoint("a.b", zoo.Options(), copies).fill(Tied())
+    assert filled.head.weight is filled.embedding.weight and torch.equal(filled.head.weight, first.head.weight)
+    only = {"head.weight": copies["head.weight"]}
+    assert torch.equal(zoo.Checkpoint("a.b", zoo.Options(), only).fill(Tied()).embedding.weight, first.head.weight)
+    with pytest.raises(IntegrityError, match=r"1 unknown \(first: head\.weight\)"):
+        zoo.Checkpoint("a.b", zoo.Options(), {**copies, "head.weight": copies["head.weight"] + 1}).fill(Tied())
 
 
 def test_a_checkpoint_is_typed_for_those_who_know_its_options() -> None:

@@ -17,7 +17,7 @@ from owning import folder, made, save, snapshot, speckle, write_fashion, written
 
 import zoo_core as zoo
 from zoo_core import IntegrityError, Interrupted, TrainingError, UsageError
-from zoo_core.api import training
+from zoo_core.api import finishing
 from zoo_core.data.own import store
 from zoo_core.files import sha256
 from zoo_core.run.reporter import Silent
@@ -172,7 +172,7 @@ def interrupted(data: Path, output: Path, **more: Any) -> None:
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patched, pytest.raises(Interrupted):
-        patched.setattr(training, "measure", stop)
+        patched.setattr(finishing, "measure", stop)
         judge(data, output, **more)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from conftest import SLICES
@@ -16,7 +18,7 @@ from torch import nn
 from zoo_core import Budget
 from zoo_core.errors import IntegrityError, PluginError, TrainingError
 from zoo_core.formats import schemas
-from zoo_core.run import state
+from zoo_core.run import packing
 from zoo_core.run.reporter import Silent
 from zoo_core.run.run import Run
 from zoo_core.run.state import Kept, TrainingState
@@ -29,10 +31,80 @@ def test_state_dictionaries_survive_packing() -> None:
         "groups": [{"betas": [0.9, 0.99], "x": None, "flag": True}],
     }
     tensors: dict[str, torch.Tensor] = {}
-    packed = json.loads(json.dumps(state.pack(tree, "adam", tensors)))
-    back = state.unpack(packed, tensors)
+    packed = json.loads(json.dumps(packing.pack(tree, "adam", tensors)))
+    back = packing.unpack(packed, tensors)
     assert back["groups"] == tree["groups"] and set(back["state"]) == {0}
     assert torch.equal(back["state"][0]["m"], tree["state"][0]["m"])
+
+
+STATES: dict[str, Any] = {
+    "python's random numbers": random.Random(3).getstate(),
+    "numpy's": np.random.RandomState(3).get_state(),
+    "a generator of numpy": np.random.default_rng(3).bit_generator.state,
+    "arrays": {"replay": np.arange(6, dtype=np.float32).reshape(2, 3), "none": np.zeros((0, 4), np.int16)},
+    "infinite ones": [np.array([np.inf, np.nan]), float("1e300")],
+    "numpy's numbers": (np.int64(3), np.float64(0.5), np.bool_(True)),
+    "bytes": b"\x00\xff", "a path": Path("a/b"), "a set": {1, "x", (2, 3)}, "a frozen one": frozenset({1}),
+    "keys": {(1, "a"): 2, 3: 4, None: 5, 0.5: 6}, "tuples": (1, [2, (3,)]), "nothing": None, "a text": "x",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", STATES)
+def test_what_a_state_takes_comes_back_as_it_was(what: str) -> None:
+    def same(one: Any, other: Any) -> bool:
+        if isinstance(one, np.ndarray):
+            return (
+                one.dtype == other.dtype
+                and one.shape == other.shape
+                and np.array_equal(one, other, one.dtype.kind == "f")
+            )
+        if isinstance(one, dict):
+            return list(one) == list(other) and all(same(value, other[key]) for key, value in one.items())
+        if isinstance(one, list | tuple):
+            return type(one) is type(other) and len(one) == len(other) and all(map(same, one, other))
+        return type(one) is type(other) and bool(one == other)
+
+    tensors: dict[str, torch.Tensor] = {}
+    packed = json.loads(json.dumps(packing.pack(STATES[what], "x", tensors)))
+    assert schemas._is_packed(packed) is packed
+    assert same(STATES[what], packing.unpack(packed, tensors))
+
+
+@pytest.mark.parametrize(
+    "what", [object(), lambda: 1, 1j, np.array(["a"]), random.Random(1)], ids=lambda what: type(what).__name__
+)
+def test_what_a_state_does_not_take_is_named(what: Any) -> None:
+    with pytest.raises(
+        PluginError, match=rf"the state 'x\.y\.0' is {type(what).__name__}, which a state file cannot hold"
+    ):
+        packing.pack({"y": [what]}, "x", {})
+
+
+def test_a_resumed_run_goes_on_with_the_random_numbers_of_python_and_numpy(tmp_path: Path) -> None:
+    def next_ones() -> tuple[float, float]:
+        return random.random(), float(np.random.rand())
+
+    run, outside = Run(torch.device("cpu"), 3, SLICES, reporter=Silent()), random.getstate()
+    with run.seeded():
+        first = next_ones()
+        TrainingState(tmp_path, {}).save({"m": nn.Linear(1, 1)}, Kept(0, 3))
+        then = next_ones()
+    with run.seeded():
+        assert next_ones() == first
+        saved = TrainingState(tmp_path, {}).read()
+        assert saved
+        saved.restore({"m": nn.Linear(1, 1)}, torch.device("cpu"))
+        assert next_ones() == then
+    assert random.getstate() == outside
+
+
+def test_a_mask_may_be_infinite_and_a_weight_may_not(tmp_path: Path) -> None:
+    masked = nn.Linear(2, 2)
+    masked.register_buffer("mask", torch.full((2, 2), float("-inf")).triu(1))
+    TrainingState(tmp_path, {}).save({"m": masked}, Kept(0, 3))
+    nn.init.constant_(masked.weight, float("inf"))
+    with pytest.raises(TrainingError, match=r"diverged: 'm\.weight' is not finite"):
+        TrainingState(tmp_path, {}).save({"m": masked}, Kept(0, 3))
 
 
 def test_tied_tensors_are_kept_once_and_tied_again(tmp_path: Path) -> None:
@@ -49,7 +121,7 @@ def test_tied_tensors_are_kept_once_and_tied_again(tmp_path: Path) -> None:
 
 def test_names_that_would_collide_are_refused() -> None:
     with pytest.raises(PluginError, match=r"two tensors of a run's state are called 'x\.best\.w'"):
-        state.pack({"best.w": torch.zeros(1), "best": {"w": torch.ones(1)}}, "x", {})
+        packing.pack({"best.w": torch.zeros(1), "best": {"w": torch.ones(1)}}, "x", {})
     run = Run(torch.device("cpu"), 0, SLICES, reporter=Silent())
     with pytest.raises(PluginError, match="'rng' is the name of the random state"):
         run.prepare(rng=nn.Linear(1, 1))

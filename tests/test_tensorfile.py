@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from conftest import SLICES
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -55,9 +56,33 @@ def test_bytes_are_reproducible_and_facts_come_back(tmp_path: Path) -> None:
     assert contents.facts == facts and contents.size == files[0].stat().st_size
 
 
-def test_tensors_that_are_not_finite_are_not_written(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="'a' is not finite"):
-        tensorfile.save(tmp_path / "x", {"a": torch.tensor([1.0, float("inf")])}, {})
+@pytest.mark.parametrize(("name", "value"), [("encoder.0.weight", float("inf")), ("encoder.0.bias", float("nan"))])
+def test_weights_that_are_not_finite_are_not_written(
+    name: str, value: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from zoo_autoencoder import model
+
+    def train(run: zoo.Run, options: Any) -> dict[str, torch.Tensor]:
+        tensors = model.Autoencoder(options, run.dataset(options.data, "train").shape).state_dict()
+        tensors[name].view(-1)[0] = value
+        return tensors
+
+    monkeypatch.setattr(model, "train", train)
+    with pytest.raises(TrainingError, match=f"diverged: '{name}' is not finite.*lower the learning rate"):
+        zoo.train("autoencoder", output=tmp_path / "run", data_root=SLICES, width=16, device="cpu")
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+@pytest.mark.parametrize("wrong", [0.5, torch.ones(1, device="meta"), None, "text"], ids=lambda x: type(x).__name__)
+def test_a_hook_that_returns_no_tensor_is_named(wrong: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from zoo_autoencoder import model
+
+    monkeypatch.setattr(model, "train", lambda run, options: {"a": torch.ones(1), "b": wrong})
+    with pytest.raises(PluginError, match=r"the hook 'train' of autoencoder returned 'b': .*; it must be a tensor"):
+        zoo.train("autoencoder", output=tmp_path / "run", data_root=SLICES, device="cpu")
+
+
+def test_what_is_no_tensor_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(PluginError, match="'a' is list"):
         tensorfile.save(tmp_path / "x", {"a": [1.0]}, {})  # type: ignore[dict-item]
     with pytest.raises(PluginError, match="complex128"):
@@ -261,7 +286,6 @@ def test_small_weights_are_one_file_and_a_large_tensor_has_one_of_its_own(tmp_pa
 
 
 def test_a_run_of_shards_is_loaded_bundled_and_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from conftest import SLICES
 
     from zoo_core.api.calls import Circumstances
     from zoo_core.publish.bundle import bundle

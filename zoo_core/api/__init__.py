@@ -15,10 +15,11 @@ from ..errors import ZooError
 from ..plugin import registry
 from ..plugin.registry import Model
 from .evaluation import evaluate
+from .finishing import Trained
 from .handle import Source, find_checkpoint, open_model
 from .measuring import Evaluation
 from .sampling import sample
-from .training import Trained, train
+from .training import train
 
 if TYPE_CHECKING:
     from torch import nn

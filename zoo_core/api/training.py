@@ -6,56 +6,34 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..cards.card import Card
-from ..cards.checkpoint import Checkpoint, once
+from ..cards.checkpoint import Checkpoint
 from ..cards.options import Options, resolve
-from ..errors import PluginError, UsageError
-from ..files import finite, sha256
+from ..errors import UsageError
+from ..files import sha256
 from ..formats.schemas import Identity, check_written, plain
 from ..packages.names import split_name
 from ..plugin.registry import Model
-from ..results.kinds import Result
-from ..run.environment import commit, data_root, versions
+from ..run.environment import commit, data_root
 from ..run.reporter import Aside
-from .calls import Circumstances, blaming, check_seed
+from .calls import Circumstances, check_seed
+from .finishing import Trained, call, finish
 from .handle import Handle, open_model, unpinned
 from .judges import load_other
-from .measuring import measure
-from .own import called, licence_of, with_data
+from .own import called, with_data
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
-    from ..run.folder import RunFolder
     from ..run.inputs import Inputs
     from ..run.loops import Settings
     from ..run.reporter import Reporter
     from ..run.run import Run
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A finished training run.
-
-    Args:
-        folder: holds ``model.safetensors``, ``run.json``, ``history.csv`` and ``figures/``.
-        record: the content of ``run.json``.
-        shown: tables and pictures that the training made, by name; they are in ``figures/`` too.
-    """
-
-    folder: Path
-    record: Mapping[str, Any]
-    shown: Mapping[str, Result] = field(default_factory=dict)
-
-    @property
-    def metrics(self) -> Mapping[str, float]:
-        """What `evaluate` measured after training."""
-        return dict(self.record["metrics"])
 
 
 @dataclass(frozen=True)
@@ -166,10 +144,10 @@ def train_opened(
     run_of = _prepared(handle.card, circumstances, compute, folder.path, identity, previous)
     if devices.rank():
         with _reported(run_of(resume=folder.is_resumed(place.resume, place.overwrite))) as run:
-            _call(handle.model, run, chosen)
+            call(handle.model, run, chosen)
         return Trained(folder.path, {})
     with folder.held(place.resume, place.overwrite) as resumed, _reported(run_of(resume=resumed)) as run:
-        return _finish(handle.model, run, folder, _call(handle.model, run, chosen), chosen, begun_at)
+        return finish(handle.model, run, folder, call(handle.model, run, chosen), chosen, begun_at, open_other)
 
 
 def open_other(name: str, inputs: Inputs) -> tuple[nn.Module, Checkpoint[Options]]:
@@ -242,59 +220,3 @@ def _prepared(
         reporter=circumstances.reporter or Reporter(), identity=identity, migrate=todays, previous=previous,
         open_model=open_other,
     )  # fmt: skip
-
-
-def _call(model: Model, run: Run, options: Options) -> dict[str, Tensor]:
-    """Call the hook `train`.
-
-    Raises:
-        PluginError: it returns no tensors.
-    """
-    with run.seeded(), blaming(model, "train"):
-        tensors = model.hook.train(run=run, options=options)
-        if not isinstance(tensors, dict) or not tensors:
-            raise PluginError(f"the hook 'train' of {model.name} returned {type(tensors).__name__}, not tensors")
-    return tensors
-
-
-def _finish(
-    model: Model, run: Run, folder: RunFolder, tensors: dict[str, Tensor], options: Options, begun_at: str | None
-) -> Trained:
-    """Evaluate what was trained and write the run folder."""
-    from ..run.run import Run
-
-    kept = {name: tensor.detach().to("cpu").contiguous() for name, tensor in once(tensors).items()}
-    facts = {
-        **run.identity,
-        **run.inputs.described(),
-        "licence": licence_of(model.card, {"data": run.inputs.data}),
-        "data": run.inputs.data,
-        **({"continues": run.previous.sha256} if run.previous else {}),
-    }
-    examiner = Run(
-        run.device, 0, run.data_root, "evaluation", folder.path, reporter=run.reporter, identity=run.identity,
-        open_model=open_other,
-    )  # fmt: skip
-    checkpoint = Checkpoint(f"{model.card.name}.{run.identity['preset']}", options, kept, facts)
-    evaluation = measure(model, checkpoint, model.card.evaluate_options(), examiner)
-    facts |= {
-        "metrics": finite(evaluation.metrics),
-        "data": {**run.inputs.data, **examiner.inputs.data},
-        "judges": examiner.inputs.judges,
-    }
-    counts = {**run.inputs.counts, **examiner.inputs.counts}
-    circumstances = _circumstances(run) | {"commit": begun_at, "counts": counts}
-    record = folder.finish(kept, facts, circumstances, run.loops.curves.history)
-    return Trained(folder.path, record, dict(run.shown))
-
-
-def _circumstances(run: Run) -> dict[str, Any]:
-    """What a training depended on that may be other on another machine."""
-    from ..run import devices
-
-    return {
-        "device": devices.describe(run.device), "processes": run.processes, "threads": devices.thread_count(),
-        "precision": run.settings.precision, "compile": run.settings.compile,
-        "seconds": round(run.loops.seconds, 3), "versions": versions(torch=True),
-        **({"stretches": run.loops.stretches} if len(run.loops.stretches) > 1 else {}),
-    }  # fmt: skip

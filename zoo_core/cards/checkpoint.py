@@ -62,7 +62,8 @@ class Checkpoint(Generic[O]):
     def fill(self, module: M, prefix: str = "") -> M:
         """Put the tensors into `module`, every one of them and nothing else; set eval mode.
 
-        Tied tensors are stored once, under the first of their names, and are tied again. An untrained checkpoint
+        Tied tensors are stored once, under the first of their names, and are tied again; equal copies are taken for
+        one. An untrained checkpoint
         leaves the module's fresh initialisation as it is. A module on the device ``meta`` is compared, not filled.
 
         Args:
@@ -78,7 +79,7 @@ class Checkpoint(Generic[O]):
             return module.eval()
         state = module.state_dict(keep_vars=True)
         first = ties(state)
-        mine = {k.removeprefix(prefix): v for k, v in self.tensors.items() if k.startswith(prefix)}
+        mine = _tied({k.removeprefix(prefix): v for k, v in self.tensors.items() if k.startswith(prefix)}, first)
         want = {k: tuple(v.shape) for k, v in state.items() if first[k] == k}
         have = {k: tuple(v.shape) for k, v in mine.items()}
         if want != have:
@@ -110,6 +111,23 @@ def ties(tensors: Mapping[str, Tensor]) -> dict[str, str]:
     """Each name to the first name of the very same tensor: tied weights, such as embeddings, have several."""
     first: dict[Hashable, str] = {}
     return {name: first.setdefault(_place(name, tensor), name) for name, tensor in tensors.items()}
+
+
+def _tied(tensors: Mapping[str, Tensor], first: Mapping[str, str]) -> dict[str, Tensor]:
+    """Tensors under the first names of those that are tied, where all that are there of them are equal."""
+    kept: dict[str, Tensor] = {}
+    for name in sorted(tensors, key=lambda name: first.get(name, name) != name):  # first names first
+        target = first.get(name, name)
+        if target not in kept:
+            kept[target] = tensors[name]
+        elif not _equal(tensors[name], kept[target]):
+            kept[name] = tensors[name]  # it is left over, and called so
+    return kept
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    same = one.shape == other.shape and one.dtype == other.dtype and one.device == other.device
+    return same and (one.is_meta or bool((one == other).all()))
 
 
 def _place(name: str, tensor: Tensor) -> Hashable:

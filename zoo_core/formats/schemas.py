@@ -6,6 +6,7 @@ there, with its default where the file says nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -121,21 +122,33 @@ class Record(Facts):
 
 
 def _is_packed(tree: Any) -> Any:
-    """Whether it is what `run.state.pack` makes: an object with one of four keys."""
+    """Whether it is what `run.packing` makes: an object with one of its keys."""
     kind, value = next(iter(tree.items())) if isinstance(tree, dict) and len(tree) == 1 else ("", None)
+    inner: list[Any] = []
     if kind == "dict" and isinstance(value, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in value):
-        if not all(isinstance(key, str | int | float) for key, _ in value):
-            raise ValueError("a key in it is none")
-        inner = [item for _, item in value]
-    elif kind == "list" and isinstance(value, list):
+        inner = [item for _, item in value] + [key for key, _ in value if not isinstance(key, str | int | float)]
+    elif kind in ("list", "tuple", "set", "frozenset") and isinstance(value, list):
         inner = value
-    elif (kind == "tensor" and isinstance(value, str)) or (kind == "value" and not isinstance(value, dict | list)):
-        inner = []
-    else:
+    elif not _is_leaf(kind, value):
         raise ValueError("it is not the state of anything")
     for item in inner:
         _is_packed(item)
     return tree
+
+
+def _is_leaf(kind: str, value: Any) -> bool:
+    """Whether it is a packed tensor, array or value."""
+    if kind == "array":
+        return isinstance(value, list) and len(value) == 3 and _is_array(*value)
+    if kind in ("tensor", "bytes", "path"):
+        return isinstance(value, str)
+    return kind == "value" and not isinstance(value, dict | list)
+
+
+def _is_array(name: Any, numbers: Any, shape: Any) -> bool:
+    """Whether it is the name of a tensor, a kind of numbers as NumPy writes it, and a shape."""
+    plain = isinstance(name, str) and isinstance(numbers, str) and re.fullmatch(r"[<>|][biufc]\d{1,2}", numbers)
+    return bool(plain) and isinstance(shape, list) and all(type(side) is int and 0 <= side < 2**40 for side in shape)
 
 
 def _has_step(point: dict[str, float]) -> dict[str, float]:

@@ -36,6 +36,6 @@ def stacked(kinds: Sequence[Tensor], captions: Sequence[Sequence[str]], columns:
     columns = math.ceil(n / rows)
     blank = kinds[0].new_ones(rows * columns - n, *kinds[0].shape[1:])
     grids = [torch.cat([kind, blank]).unflatten(0, (rows, columns)) for kind in kinds]
-    texts = [[*each, *(each[:1] if len(set(each)) == 1 else [""]) * len(blank)] for each in captions]
+    texts = [[*each, *[each[0] if len(set(each)) == 1 else ""] * len(blank)] for each in captions]
     under = [text for row in range(rows) for each in texts for text in each[row * columns : (row + 1) * columns]]
     return Images(torch.stack(grids, dim=1).flatten(0, 2).cpu(), tuple(under), columns)

@@ -37,7 +37,7 @@ from ..data.texts import TextData
 from ..errors import PluginError
 from ..results.kinds import Result
 from ..weights import tensorfile
-from . import devices, parts
+from . import chance, devices, parts
 from .folder import RunFolder
 from .inputs import Inputs, OpenModel
 from .loops import Loops, Settings
@@ -98,11 +98,11 @@ class Run:
 
     @contextmanager
     def seeded(self, seed: int | None = None) -> Iterator[None]:
-        """Random numbers follow a seed inside, the run's if none is given, and do not change those outside."""
+        """Random numbers of torch, Python and NumPy follow a seed inside, the run's if none is given, not outside."""
         fork = [self.device] if self.device.type == "cuda" else []
         outer, self.seed = self.seed, self.seed if seed is None else seed
-        with torch.random.fork_rng(fork):
-            torch.manual_seed(self.seed + 1_000_003 * self.rank)
+        with torch.random.fork_rng(fork), chance.seeded(mine := self.seed + 1_000_003 * self.rank):
+            torch.manual_seed(mine)
             try:
                 yield
             finally:
@@ -260,8 +260,7 @@ class Run:
             TrainingError: a loss is not finite, or the disk is full.
             Interrupted: Ctrl-C, SIGTERM or SIGHUP; the state is saved.
         """
-        processes = (self.rank, self.processes)
-        schedule = Schedule.of(len(data), budget, self.seed, self.device, *processes)
+        schedule = Schedule.of(len(data), budget, self.seed, self.device, self.rank, self.processes)
         if not isinstance(data, ImageData):
             return self.loops.steps(schedule, ahead)
         if budget.iterations is None and schedule.total < FEW and store.is_prepared(data.name):
@@ -296,5 +295,6 @@ class Run:
     def keep(self, name: str, tensors: Mapping[str, Tensor]) -> None:
         """Write weights of an intermediate stage, e.g. after pretraining, beside the final ones."""
         if self.folder and not self.rank:
+            tensorfile.check_numbers(tensors)
             facts = {**formats.WEIGHTS.stamp(), **self.identity, "data": self.inputs.data}
             tensorfile.save(RunFolder(self.folder).place(f"{STAGES}/{name}.safetensors"), tensors, facts)

@@ -20,10 +20,12 @@ from torch.optim import Optimizer
 from ..cards.checkpoint import ties
 from ..cards.options import flag_name
 from ..data.own import store
-from ..errors import IntegrityError, Interrupted, PluginError, UsageError, ZooError
+from ..errors import IntegrityError, Interrupted, UsageError, ZooError
 from ..formats import STATE
 from ..formats.schemas import State, plain
 from ..weights import tensorfile
+from . import chance
+from .packing import pack, unpack
 
 FILE = "state.safetensors"
 RANDOM = "rng"  # the name that the state of the random generators has
@@ -97,13 +99,22 @@ class TrainingState:
         self.migrate = migrate or (lambda theirs, where: theirs)
 
     def save(self, parts: Mapping[str, Part], kept: Kept) -> None:
-        """Write the state of all parts, and of the random generators."""
+        """Write the state of all parts, and of the random generators.
+
+        Raises:
+            TrainingError: a weight is not finite; or the disk is full.
+            PluginError: a part holds what a file cannot.
+        """
         if not self.path:
             return
+        for name, part in parts.items():
+            if isinstance(part, torch.nn.Module):
+                tensorfile.check_finite({f"{name}.{weight}": values for weight, values in part.named_parameters()})
         tensors: dict[str, Tensor] = {f"{RANDOM}.cpu": torch.get_rng_state()}
         if torch.cuda.is_available():
             tensors[f"{RANDOM}.cuda"] = torch.cuda.get_rng_state()
         shape = {name: pack(part.state_dict(), name, tensors) for name, part in parts.items()}
+        shape[RANDOM] = pack(chance.state(), RANDOM, tensors)
         tied = {name: first for name, first in ties(tensors).items() if name != first}
         facts = {
             **STATE.stamp(), "identity": self.identity, "parts": shape, "ties": tied, "phase": kept.loop,
@@ -175,6 +186,8 @@ class SavedState:
             torch.set_rng_state(self.tensors[f"{RANDOM}.cpu"].clone())
             if f"{RANDOM}.cuda" in self.tensors and device.type == "cuda":
                 torch.cuda.set_rng_state(self.tensors[f"{RANDOM}.cuda"].clone(), device)
+            if RANDOM in self.parts:  # states of 0.1.0 have torch's alone
+                chance.restore(self._state_of(RANDOM, copied=True))
 
     @contextmanager
     def blamed(self, name: str) -> Iterator[None]:
@@ -265,35 +278,3 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in tree.items():
         flat.update(_flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value})
     return flat
-
-
-def pack(tree: Any, path: str, tensors: dict[str, Tensor]) -> Any:
-    """Replace every tensor in a state dictionary by its name, collecting the tensors.
-
-    Dictionaries become lists of pairs, since their keys may be numbers.
-
-    Raises:
-        PluginError: two tensors would have one name.
-    """
-    if isinstance(tree, Tensor):
-        if path in tensors:
-            raise PluginError(f"two tensors of a run's state are called '{path}'", "rename one of the keys")
-        tensors[path] = tree
-        return {"tensor": path}
-    if isinstance(tree, Mapping):
-        return {"dict": [[key, pack(value, f"{path}.{key}", tensors)] for key, value in tree.items()]}
-    if isinstance(tree, list | tuple):
-        return {"list": [pack(value, f"{path}.{i}", tensors) for i, value in enumerate(tree)]}
-    return {"value": tree}
-
-
-def unpack(packed: Any, tensors: Mapping[str, Tensor], copied: bool = True) -> Any:
-    """The inverse of `pack`; `copied` gives each tensor memory of its own."""
-    kind, value = next(iter(packed.items()))
-    if kind == "tensor":
-        return tensors[value].clone() if copied else tensors[value]
-    if kind == "dict":
-        return {key: unpack(item, tensors, copied) for key, item in value}
-    if kind == "list":
-        return [unpack(item, tensors, copied) for item in value]
-    return value

@@ -41,8 +41,9 @@ def save(
     Returns:
         the file to open (the only one, or the index), and the shards, if there are any.
     Raises:
-        TrainingError: a tensor is not finite, or the disk is full.
+        TrainingError: a value is no number, or the disk is full.
     """
+    tensorfile.check_numbers(tensors)
     groups, shard_names = _groups(once(tensors), largest), names(tensors, largest)
     if len(groups) < 2:
         digest = tensorfile.save(folder / WEIGHTS, tensors, facts)

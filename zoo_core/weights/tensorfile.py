@@ -71,7 +71,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], se
     Returns:
         the file's sha256, of a sealed file before it was sealed. The same tensors and facts always give the same bytes.
     Raises:
-        TrainingError: a tensor is not finite, or the disk is full.
+        TrainingError: the disk is full.
         PluginError: a value is not a tensor, or of a kind that the format does not have.
     """
     for name, tensor in tensors.items():
@@ -98,10 +98,37 @@ def _check_writable(name: str, tensor: Tensor) -> None:
         raise PluginError(f"'{name}' is {type(tensor).__name__}, not a tensor")
     if tensor.dtype not in NAMES:
         raise PluginError(f"'{name}' is of {tensor.dtype}, which a weights file cannot hold")
-    if (tensor.is_floating_point() or tensor.is_complex()) and not every(tensor, torch.isfinite):
-        raise TrainingError(
-            f"training has diverged: '{name}' is not finite", "lower the learning rate; nothing was written"
-        )
+    if tensor.is_meta:
+        raise PluginError(f"'{name}' is on the device meta: it has a shape, but no values")
+
+
+def check_finite(tensors: Mapping[str, Tensor]) -> None:
+    """Whether weights are finite; buffers need not be: a causal mask is infinite.
+
+    Raises:
+        TrainingError: one is not.
+    """
+    for name, tensor in tensors.items():
+        if (tensor.is_floating_point() or tensor.is_complex()) and not every(tensor, torch.isfinite):
+            raise diverged(name)
+
+
+def check_numbers(tensors: Mapping[str, Tensor]) -> None:
+    """Whether all values of weights and buffers are numbers, which infinity is.
+
+    Raises:
+        TrainingError: one is not.
+    """
+    for name, tensor in tensors.items():
+        if isinstance(tensor, Tensor) and has_nan(tensor):
+            raise diverged(name)
+
+
+def diverged(name: str) -> TrainingError:
+    """The error of a training whose weights are not finite."""
+    return TrainingError(
+        f"training has diverged: '{name}' is not finite", "lower the learning rate; nothing was written"
+    )
 
 
 def has_nan(tensor: Tensor) -> bool:
