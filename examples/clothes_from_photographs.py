@@ -17,6 +17,7 @@ import skimage.data
 from numpy.typing import NDArray
 from PIL import Image
 
+from zoo_core import ZooError
 from zoo_core.data.images import load
 from zoo_core.run.environment import data_root
 
@@ -58,9 +59,12 @@ def write(folder: Path, train: int, test: int, root: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Write clothes cut from photographs.")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--train", type=int, default=20_000)
-    parser.add_argument("--test", type=int, default=4_000)
-    parser.add_argument("--data-root", type=Path, default=data_root())
+    parser.add_argument("folder", type=Path, help="where to")
+    parser.add_argument("--train", type=int, default=20_000, help="images to learn, at most")
+    parser.add_argument("--test", type=int, default=4_000, help="images to be tested on, at most")
+    parser.add_argument("--data-root", type=Path, default=data_root(), help="where Fashion-MNIST lies, or is put")
     chosen = parser.parse_args()
-    write(chosen.folder, chosen.train, chosen.test, chosen.data_root)
+    try:
+        write(chosen.folder, chosen.train, chosen.test, chosen.data_root)
+    except ZooError as error:
+        parser.exit(error.exit_code, f"error: {error.message}\n  next: {error.hint}\n")

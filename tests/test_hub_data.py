@@ -100,7 +100,22 @@ def test_labels_are_those_of_the_file_whatever_their_names(published: Callable[.
                if np.asarray(each).tobytes() in first)  # fmt: skip
     unlabelled = datasets.Dataset.from_dict({"image": pictures, "label": [-1] * 60}, features=kind)
     published(train=rows, test=unlabelled)
+    assert ready(ADDRESS, Listener()) == data.name, "as if there were none"
+    published(train=rows, test=datasets.Dataset.from_dict({"image": pictures, "label": [-1, 0] * 30}, features=kind))
     with pytest.raises(UsageError, match="has the label '-1', which is no class"):
+        ready(ADDRESS, Listener())
+
+
+@pytest.mark.parametrize(
+    ("labels", "wrong"),
+    [([None, "cat"], "holds None, which is no class"), ([["cat"], ["dog"]], r"holds \['cat'\], which is no class"),
+     (["cat", "d\nog"], r"the name of a class cannot be 'd\\nog'"), (["cat", " "], "the name of a class is empty")],
+)  # fmt: skip
+def test_columns_that_are_no_classes(published: Callable[..., Any], labels: list[Any], wrong: str) -> None:
+    pictures = [Image.fromarray(each) for each in load("mnist", "train", SLICES).images[:60, 0].numpy()]
+    rows = datasets.Dataset.from_dict({"image": pictures, "label": labels * 30}).cast_column("image", datasets.Image())
+    published(train=rows)
+    with pytest.raises(UsageError, match=wrong):
         ready(ADDRESS, Listener())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SLICES, environment
+from conftest import SLICES, Zoo, environment
 from owning import folder, made, save, snapshot, speckle, write_fashion, written, zipped
 
 import zoo_core as zoo
@@ -163,6 +164,61 @@ def test_whatever_is_damaged_in_the_cache(file: str, how: str, tmp_path: Path, c
         assert str(home) in str(error), str(error)
         shutil.rmtree(home)
     assert made(own).name == name
+
+
+def test_images_that_were_lost_are_prepared_again(tmp_path: Path, cache: Path) -> None:
+    own = folder(tmp_path / "photos")
+    first = made(own)
+    for name in ("train-images", "test-labels"):
+        file = store.folder_of(first.hash) / name
+        file.unlink()
+        assert made(own).rows() == first.rows()
+        file.write_bytes(b"x")
+        assert made(own).rows() == first.rows()
+
+
+def test_other_names_of_classes_have_another_judge(tmp_path: Path, cache: Path) -> None:
+    common: dict[str, Any] = {"iterations": 2, "batch_size": 8, "width": 8, "device": "cpu", "reporter": Silent()}
+    one, other = folder(tmp_path / "a" / "photos"), folder(tmp_path / "b" / "photos")
+    (other / "cat").rename(other / "cats")
+    judges = []
+    for number, data in enumerate((one, other, shutil.copytree(one, tmp_path / "called otherwise"))):
+        run = zoo.train("gan", data=str(data), output=tmp_path / str(number), data_root=SLICES, **common)
+        judges.append(run.record["judges"])
+    assert judges[0] != judges[1] and len(list((cache / "judges").glob("judge-*[0-9a-f]"))) == 2
+    assert list(judges[0].values()) == list(judges[2].values()), "the same images have one judge, whatever their name"
+    store.remove(made(one).name)
+    assert len(list((cache / "judges").glob("judge-*[0-9a-f]"))) == 1
+
+
+def test_damage_in_the_cache_is_a_row_and_no_end(zoo: Zoo, tmp_path: Path, cache: Path) -> None:
+    good, bad = made(folder(tmp_path / "good")), made(folder(tmp_path / "bad", n=13))
+    env = {"ZOO_CACHE": str(cache)}
+    (store.folder_of(good.hash) / "test-labels").unlink()
+    checked = zoo("data", "check", "--json", env=env)
+    assert checked.returncode == 3 and {row["name"]: row["ok"] for row in json.loads(checked.stdout)}[bad.name]
+    (store.folder_of(bad.hash) / "data.json").write_text("{bad")
+    listed = zoo("data", "list", env=env)
+    assert listed.returncode == 0 and f"{good.name}  16 x 16" in listed.stdout
+    assert f"{bad.name}  " in listed.stdout and "is damaged" in listed.stdout
+    checked = zoo("data", "check", "good", "bad", env=env)
+    assert checked.returncode == 3 and checked.stdout.count("damaged") >= 2, checked.stdout
+    assert zoo("data", "remove", "good", "worse", env=env).returncode == 2
+    assert good.name in store.names(), "all of them, or none"
+    assert zoo("data", "remove", "good", "bad", env=env).returncode == 0 and not list((cache / "prepared").iterdir())
+
+
+def test_a_prepared_set_goes_by_its_short_name(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = made(folder(tmp_path / "photos"))
+    assert made("photos").name == first.name
+    made(folder(tmp_path / "b" / "photos", n=13))
+    with pytest.raises(UsageError, match=r"several .* 'photos' \(name one: photos@\w+ \(16 x 16\) or photos@"):
+        made("photos")
+    monkeypatch.chdir(tmp_path)
+    folder(tmp_path / "mnist", n=14)
+    meant = made("mnist")
+    assert meant.name == "mnist" and meant.told == ["mnist is the data set of that name; the folder here is ./mnist"]
+    assert made("./mnist").name.startswith("mnist@")
 
 
 def interrupted(data: Path, output: Path, **more: Any) -> None:

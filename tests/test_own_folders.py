@@ -19,7 +19,9 @@ from owning import Warm, folder, made, parted, png, save, snapshot, speckle, war
 from safetensors.numpy import save as to_bytes
 
 from zoo_core import UsageError
-from zoo_core.data.own import archives, decoding, prepare
+from zoo_core.data.own import archives, decoding, prepare, store
+from zoo_core.data.own.filling import Missing
+from zoo_core.files import held
 
 
 @pytest.fixture(scope="module")
@@ -135,10 +137,10 @@ MEND = "mend them, or --skip-broken"
 Case = tuple[str, Callable[[Path], Path | str], tuple[str, ...], str]
 CASES: dict[str, Case] = {  # by what is wrong: the name of what is given, how it is made, the culprit, the remedy
     "nothing there": ("mnits", lambda p: "mnits", ("folder or file 'mnits'",), "did you mean 'mnist'?"),
-    "no path at all": ("x", lambda p: "", ("folder or file ''",), "choose from: "),
-    "no such home": ("x", lambda p: "~nobody-of-that-name/x", ("'~nobody-of-that-name/x'",), "choose from: "),
-    "a name too long": ("x", lambda p: "x" * 5000, ("folder or file 'xxx",), "choose from: "),
-    "a name that steers": ("x", lambda p: "a\x1b[2Jb\nc", ("'a\ufffd[2Jb c'",), "choose from: "),
+    "no path at all": ("x", lambda p: "", ("folder or file ''",), "check the path"),
+    "no such home": ("x", lambda p: "~nobody-of-that-name/x", ("'~nobody-of-that-name/x'",), "check the path"),
+    "a name too long": ("x", lambda p: "x" * 5000, ("folder or file 'xxx",), "check the path"),
+    "a name that steers": ("x", lambda p: "a\x1b[2Jb\nc", ("'a\ufffd[2Jb c'",), "check the path"),
     "empty folder": ("own", empty, ("{} holds no images",), MADE),
     "no images": ("own", lambda p: written(p / "a.txt", "x").parent, ("{} holds no images",), MADE),
     "broken image": ("own", lambda p: with_file(p, "cat/7.png", speckle(1).tobytes()),
@@ -180,9 +182,11 @@ CASES: dict[str, Case] = {  # by what is wrong: the name of what is given, how i
     "only one part has classes": ("own", lambda p: without(folder(folder(p / "train").parent / "test", [""]).parent,
                                   "train/dog"), ("{} has images in folders and outside of them",), MADE),
     "in both parts": ("own", copied, ("1 of 25 images of the test part", "test/cat/same.png"), "remove them"),
-    "a class that steers": ("own", lambda p: folder(p, ["cat", "d\x1b[2Jog"]), ("'d\\x1b[2Jog'",), "rename it"),
+    "a class that steers": ("own", lambda p: folder(p, ["cat", "d\x1b[2Jog"]), ("'d\\x1b[2Jog'",), "rename the folder"),
     "a class of half letters": ("own", lambda p: folder(p, ["cat", os.fsdecode(b"d\xff")]), ("'d\\udcff'",), "rename"),
-    "accents twice": ("own", lambda p: folder(p, ["\xe9", "e\u0301"]), ("have the name '\xe9'",), "rename one"),
+    "accents twice": ("own", lambda p: folder(p, ["\xe9", "e\u0301"]), ("have the name '\xe9'",), "rename the folder"),
+    "nothing to learn": ("own", lambda p: folder(p / "test").parent, ("{} has the part 'test', and none to learn",),
+                         "call that 'train'"),
     "no such file": ("own.txt", lambda p: written(p, "x"), ("{} is no folder, archive (zip, tar)",), "give the folder"),
     "one image": ("own.png", lambda p: save(p, speckle(1)), ("{} is no folder, archive",), "give the folder"),
     "a device": ("null", lambda p: "/dev/zero", ("/dev/zero: it is a device",), "give a regular file"),
@@ -207,7 +211,8 @@ CASES: dict[str, Case] = {  # by what is wrong: the name of what is given, how i
     "other arrays": ("own.npz", lambda p: npz(p, image=IMAGES), ("{} has no array 'images': did you mean",), GIVE),
     "flat images": ("own.npz", lambda p: npz(p, images=IMAGES[0]), ("{}: 'images' is [16, 16]",), GIVE),
     "no pixels": ("own.npz", lambda p: npz(p, images=IMAGES[:, :0] / 1), ("{}: 'images' is [40, 0, 16]",), GIVE),
-    "whole numbers": ("own.npz", lambda p: npz(p, images=IMAGES.astype(int)), ("'images' is of int64",), "give uint8"),
+    "large numbers": ("own.npz", lambda p: npz(p, images=IMAGES.astype(int) << 9), ("'images' is of int64",), "16"),
+    "below zero": ("own.npz", lambda p: npz(p, images=IMAGES.astype(int) - 9), ("'images' is of int64",), "8 or 16"),
     "bright floats": ("own.npz", lambda p: npz(p, images=IMAGES / 1), ("floats outside of [0, 1]",), "scale them"),
     "no numbers": ("own.npz", lambda p: npz(p, images=IMAGES * np.nan), ("floats outside of [0, 1]",), "scale them"),
     "few labels": ("own.npz", lambda p: npz(p, images=IMAGES, labels=LABELS[1:]), ("'labels' is int64 [39]",), "of"),
@@ -218,7 +223,9 @@ CASES: dict[str, Case] = {  # by what is wrong: the name of what is given, how i
     "too few names": ("own.npz", lambda p: npz(p, images=IMAGES, labels=LABELS, classes=np.array(["a"])),
                       ("{}: 1 classes, and labels up to 1",), "name each class once"),
     "names twice": ("own.npz", lambda p: npz(p, images=IMAGES, labels=LABELS, classes=np.array(["a", "a"])),
-                    ("{}: 2 classes",), "name each class once"),
+                    ("{}: two classes have the name 'a'",), "rename it"),
+    "a name of nothing": ("own.npz", lambda p: npz(p, images=IMAGES, labels=LABELS, classes=np.array(["a", ""])),
+                          ("{}: the name of a class is empty",), "rename it"),
     "names of no labels": ("own.npz", lambda p: npz(p, images=IMAGES, label=LABELS, classes=np.array(["a", "b"])),
                            ("{} has names of classes, and no array 'labels'",), GIVE),
     "names that are numbers": ("own.npz", lambda p: npz(p, images=IMAGES, labels=LABELS, classes=LABELS),
@@ -255,7 +262,8 @@ def test_what_is_wrong_is_named_with_its_remedy(wrong: str, tmp_path: Path, comm
     assert remedy in following
     assert "\x1b" not in done.err and "Traceback" not in done.err and str(CACHE) not in done.err
     assert snapshot(place) == before, "what is the user's was changed"
-    assert not (CACHE / "prepared" / ".being-made").exists()
+    with held(CACHE / "prepared.lock", "other tests prepare images", wait=120):
+        assert not (CACHE / "prepared" / ".being-made").exists()
 
 
 def test_what_may_not_be_read(zoo: Zoo, tmp_path: Path) -> None:
@@ -343,6 +351,13 @@ def test_one_photograph_is_enough_to_know_that_all_are_too_large(
     with pytest.raises(UsageError, match=r"16 x 16 \(24\), 30 x 20 \(1\)"):
         made(save(folder(tmp_path / "own") / "cat" / "01.png", speckle(9, 20, 30)).parent.parent)
     assert len(decoded) <= 8
+
+
+def test_long_names_are_listed_in_a_line_that_is_kept() -> None:
+    names = [f"{number:03}{'é' * 196}" for number in range(25)]
+    said = Missing({("train", name): "it is damaged: " + "x" * 300 for name in names}, names).said()
+    assert store.Source(content="0" * 16, said=tuple(said)).said == tuple(said)
+    assert all(line.count("…") == 20 and line.endswith("and 5 more") for line in said)
 
 
 def test_names_in_a_zip_that_does_not_say_its_code(tmp_path: Path) -> None:

@@ -199,9 +199,7 @@ def test_what_is_no_image_is_told_and_what_is_hidden_is_not(tmp_path: Path) -> N
         (own / name).write_bytes(b"x")
     again = made(own)
     assert again.name == plain.name
-    assert again.told[-1] == "photos: not used, since no images of a class: README.md, cat/notes.txt, " + (
-        "dog/film.mpg and 1 more"
-    )
+    assert again.told[-1] == "photos: not used: README.md, cat/notes.txt, " + ("dog/film.mpg and 1 more")
 
 
 def test_a_folder_around_it_and_a_page_beside_the_parts(tmp_path: Path) -> None:
@@ -211,7 +209,7 @@ def test_a_folder_around_it_and_a_page_beside_the_parts(tmp_path: Path) -> None:
     (tmp_path / "a" / "v1" / "data" / "docs").mkdir()
     own = made(tmp_path / "a")
     assert own.hash == made(parted(tmp_path / "b")).hash and own.name.startswith("a@")
-    assert own.told == ["a: not used, since no images of a class: LICENSE, v1/data/labels.csv, v1/data/docs/"]
+    assert own.told == ["a: not used: LICENSE, v1/data/labels.csv, v1/data/docs/"]
 
 
 def test_trains_are_a_class_like_ships(tmp_path: Path) -> None:
@@ -293,7 +291,7 @@ def test_arrays_have_a_share_held_out_too(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", images=levels, labels=np.arange(40) % 2, extra=np.zeros(3))
     own = made(tmp_path / "a.npz")
     assert own.train.classes == ("0", "1") and own.counts == {"train": [17, 17], "test": [3, 3]}
-    assert "a: not used, since no images of a class: extra" in own.told
+    assert "a: not used: extra" in own.told
     order = np.random.default_rng(0).permutation(40)
     np.savez(tmp_path / "b.npz", images=levels[order], labels=(np.arange(40) % 2)[order][:, None])
     assert made(tmp_path / "b.npz").rows() == own.rows(), "the same ones, whatever their order"

@@ -69,3 +69,12 @@ def test_every_kind_of_picture_is_drawn(tmp_path: Path) -> None:
     for picture in (zoo.Figure("t", "x", "y", (SERIES,)), heat, zoo.Images(torch.rand(3, 3, 8, 8), ("a", "b", "c"))):
         assert picture.draw().width > 50
         assert picture.save(tmp_path / "x.png", overwrite=True).read_bytes() == picture.png()
+
+
+def test_letters_beyond_english_are_drawn() -> None:
+    """A font draws the same box for each letter that it lacks."""
+    drawn = set()
+    for letter in "éßЖΩł":
+        picture = zoo.Images(torch.zeros(2, 1, 8, 8), (letter, "x"), 2).draw()
+        drawn.add((picture.size, picture.tobytes()))
+    assert len(drawn) == 5

@@ -107,7 +107,7 @@ def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
             learner.pull(options.lambda_, rate)
         run.log(**{label(options): loss})
         if lesson.ends_task:
-            learning.examine(learner, lesson, data, ledger, label(options))
+            learning.examine(run, learner, lesson, data, ledger, label(options))
             if protects:
                 fisher = importance(learner.network, data.train, lesson.task, options.fisher)
                 learner.consolidate(run.mean(fisher), options)

@@ -147,7 +147,7 @@ def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
         run.descend(loss, course.sgd)
         run.log(**{label(options): loss})
         if lesson.ends_task:
-            learning.examine(learner, lesson, data, ledger, label(options))
+            learning.examine(run, learner, lesson, data, ledger, label(options))
             if options.strategy == "rehearsal":
                 learner.remember(data.train, lesson.task, options)
     return learner

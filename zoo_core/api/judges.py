@@ -73,7 +73,7 @@ def _can_learn(model: Model, data: str) -> bool:
         return False
     if not issubclass(model.card.train_options, OnImages) or not (store.is_prepared(data) or data in sets.names()):
         reason = f"{model.name} has no preset '{data}', and there is no data set of that name"
-        raise UsageError(reason, nearest(data, [*model.card.presets, *sets.names()]))
+        raise UsageError(reason, nearest(data, dict.fromkeys([*model.card.presets, *store.names(), *sets.of_images()])))
     return True
 
 
@@ -82,7 +82,7 @@ def _trained(model: Model, data: str, inputs: Inputs, train: Train) -> Path:
     from ..data import images
 
     sha256, n = images.digest(data, "train", inputs.data_root)  # not by `inputs`: it is no data of the run that asks
-    folder = cache_root() / "judges" / f"{model.name}-{store.short(data)}-{sha256[:16]}"
+    folder = store.judge_of(data, model.name) or cache_root() / "judges" / f"{model.name}-{data}-{sha256[:16]}"
     from ..run import devices, record
 
     with held(folder.with_name(f"{folder.name}.lock"), f"{folder} is being trained", wait=float("inf")):

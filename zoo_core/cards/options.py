@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
-from ..errors import PluginError, UsageError, letters, nearest
+from ..errors import PluginError, UsageError, letters, nearest, one_line
 from .images import OwnImage
 
 _O = TypeVar("_O", bound="Options")
@@ -195,6 +195,7 @@ def bad_value(flag: Flag, value: Any, reason: str, owner: str) -> UsageError:
         return UsageError(f"{owner or 'the model'} has no {what} '{value}'", nearest(str(value), flag.choices))
     unit = f" ({flag.unit})" if flag.unit else ""
     reason = reason[:1].lower() + reason[1:]
+    shown = one_line(str(value))[:200]
     return UsageError(
-        f"{flag.name} {value}: {reason.replace('input ', '')}{unit}", f"default is {flag.default}; see --help"
+        f"{flag.name} {shown}: {reason.replace('input ', '')}{unit}", f"default is {flag.default}; see --help"
     )

@@ -123,6 +123,7 @@ def check(names: tuple[str, ...], data_root: Path | None, as_json: bool) -> int:
     names = tuple(name for name in names if not store.is_prepared(name))
     chosen = [sets.find(name) for name in names]
     if not names and not rows:
+        rows = [own_data.checked(name) for name in store.names()]
         chosen = [data for data in sets.load_all().values() if isinstance(data, DataSet)]
     for one in chosen:
         found = checks.check(one, root)

@@ -11,7 +11,7 @@ from ..api.calls import Circumstances
 from ..api.own import prepared
 from ..data.own import store
 from ..data.own.store import Content
-from ..errors import IntegrityError
+from ..errors import IntegrityError, ZooError
 from . import render
 from .commands import json_flag
 from .verbs import PATH
@@ -28,7 +28,15 @@ def _facts(name: str, content: Content) -> dict[str, Any]:
 
 def rows() -> list[dict[str, Any]]:
     """What ``zoo data list`` says of images that are prepared."""
-    return [_facts(name, store.find(name)) for name in store.names()]
+    return [_row(name) for name in store.names()]
+
+
+def _row(name: str) -> dict[str, Any]:
+    """One of them, or why there is none."""
+    try:
+        return _facts(name, store.find(name))
+    except ZooError as error:
+        return {"name": name, "error": error.message, "hint": error.hint}
 
 
 def show(name: str, as_json: bool) -> None:
@@ -40,6 +48,8 @@ def show(name: str, as_json: bool) -> None:
         return
     channels, height, width = content.shape
     classes = ", ".join(content.classes) or "none"
+    if len(content.classes) < 2:
+        classes += "; only models that need no classes learn these: autoencoder, gan, vae"
     render.line(f"{name}: your own images, {height} x {width}, {'grey' if channels == 1 else 'colour'}")
     render.line(f"classes: {classes}")
     render.line("parts: " + ", ".join(f"{part} {each.n:,}" for part, each in content.parts.items()))
@@ -48,13 +58,17 @@ def show(name: str, as_json: bool) -> None:
 
 def checked(name: str) -> dict[str, Any]:
     """What ``zoo data check`` says of prepared images."""
-    content, other = store.find(name), []
-    for part in content.parts:
+    other: list[str] = []
+    try:
+        parts = list(store.find(name).parts)
+    except IntegrityError as error:
+        parts, other = [], [error.message]
+    for part in parts:
         try:
             store.load(name, part)
-        except IntegrityError as error:
+        except ZooError as error:
             other.append(error.message)
-    return {"name": name, "ok": not other, "here": list(content.parts), "missing": [], "other": other, "unknown": []}
+    return {"name": name, "ok": not other, "here": parts, "missing": [], "other": other, "unknown": []}
 
 
 @click.command()
@@ -82,9 +96,12 @@ def prepare(data: str, size: int | None, skip_broken: bool, data_root: Path | No
 @json_flag
 def remove(names: tuple[str, ...], as_json: bool) -> None:
     """Remove prepared images, NAME@HASH, from the zoo's cache; your own files stay as they are."""
-    sizes = {name: store.remove(name) for name in map(store.full, names)}
+    whole = list(dict.fromkeys(map(store.full, names)))
+    for name in whole:
+        store.check_there(name)
+    rows = [{"name": name, "bytes": store.remove(name)} for name in whole]
     if as_json:
-        render.json_out([{"name": name, "bytes": size} for name, size in sizes.items()])
+        render.json_out(rows)
         return
-    for name, size in sizes.items():
-        render.line(f"removed {name}  {size:,} bytes")
+    for row in rows:
+        render.line(f"removed {row['name']}  {row['bytes']:,} bytes")

@@ -31,6 +31,9 @@ def listing(rows: Iterable[Mapping[str, Any]], own: Iterable[Mapping[str, Any]],
     line(f"\nData sets lie in {root}.  zoo data get NAME downloads one, zoo data info NAME says where it comes from.")
     line("Images of your own: zoo train MODEL --data FOLDER, or zoo data prepare FOLDER.")
     for row in own:
+        if "error" in row:
+            line(f"  {row['name']}  {row['error']}")
+            continue
         channels, height, width = row["shape"]
         parts = ", ".join(f"{part} {n:,}" for part, n in row["splits"].items())
         classes = f"{len(row['classes'])} classes" if row["classes"] else "no classes"

@@ -88,7 +88,10 @@ def _of_array(values: NDArray[Any], name: str) -> Levels:
     elif values.ndim == 2:
         upright = values
     else:
-        raise UsageError(f"the {name} is {shown}; an image is {SHAPES}", "of several images give a list")
+        remedy = (
+            "leave out what is transparent: image[..., :3]" if values.shape[-1:] == (4,) else "of several give a list"
+        )
+        raise UsageError(f"the {name} is {shown}; an image is {SHAPES}", remedy)
     if not upright.size:
         raise UsageError(f"the {name} is {shown}: it has no pixels", f"an image is {SHAPES}")
     if values.dtype == np.uint8:

@@ -22,6 +22,11 @@ def names() -> list[str]:
     return list(entries.unique(GROUP))
 
 
+def of_images() -> list[str]:
+    """The names of those that are images."""
+    return [name for name, found in load_all().items() if isinstance(found, DataSet) and found.kind == "images"]
+
+
 def load_all() -> dict[str, DataSet | ZooError]:
     """Every one by name; a broken one, or one that may not be imported, is represented by its error."""
     result: dict[str, DataSet | ZooError] = {}

@@ -126,7 +126,10 @@ def _body(
     pictures: Sequence[str], texts: Sequence[tuple[str, str]],
 ) -> list[str]:  # fmt: skip
     name, preset = f"{card.name}.{facts['preset']}", card.presets[facts["preset"]]
-    lines = [f"# {name}", "", f"{card.summary}. {preset.summary[:1].upper()}{preset.summary[1:]}.", "", card.idea, ""]
+    about = f" {preset.summary[:1].upper()}{preset.summary[1:]}."
+    if card.published(facts["preset"], facts["data"]) is None:  # what is said of the preset is said of its own data
+        about = ""
+    lines = [f"# {name}", "", f"{card.summary}.{about}", "", card.idea, ""]
     lines += [f"![{picture.partition('.')[0]}]({picture})\n" for picture in pictures]
     lines += [f"> {source}\n\n**{text}**\n" for source, text in texts]
     lines += [
@@ -139,7 +142,7 @@ def _body(
         f"Measured by `zoo evaluate {card.name} --weights {repo}@COMMIT`. Made by", "", "```console",
         f"$ {command(card, facts)}", "```", "", _circumstances(trained), "", f"Paper: {card.paper}", "",
         "## Options", "", "```json", json.dumps(facts["options"], indent=2), "```", "", "## Data", "",
-        *(f"* {data}{', images of their own' * is_own(data)}: sha256 `{digest}`"
+        *(f"* {data}{', images of the publisher' * is_own(data)}: sha256 `{digest}`"
           for data, digest in sorted(facts["data"].items())),
         *(f"* measured with {judge}: sha256 `{digest}`" for judge, digest in sorted(facts["judges"].items())),
     ]  # fmt: skip

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.ImageFont import FreeTypeFont, ImageFont
     from torch import Tensor
 
 GAP = 2  # pixels between images
@@ -45,12 +48,12 @@ def draw_images(pixels: Tensor, captions: Sequence[str], columns: int | None) ->
         captions: one per image, or none at all.
         columns: images per row; None makes the grid nearly square.
     """
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw
 
     rows, columns = grid(len(pixels), columns)
     factor = max(1, math.ceil(SIDE / min(pixels.shape[2:])))
     width, height = pixels.shape[3] * factor, pixels.shape[2] * factor
-    font = ImageFont.load_default(size=12)
+    font = _font(captions)
     left, below = _captions(captions, rows, columns)
     margin = max((math.ceil(font.getlength(text)) for text in left), default=0) + (GAP + 6 if left else GAP)
     step_x = max([width] + [math.ceil(font.getlength(line)) + 4 for text in below for line in text.split("\n")]) + GAP
@@ -84,6 +87,17 @@ def thumbnail(pixels: Tensor, columns: int | None, width: int) -> Image:
         for column, tile in enumerate(tiles(pixels[first : first + columns_shown])):
             small.paste(tile.resize((side, side), Image.Resampling.BOX), (column * side, row * side))
     return small
+
+
+def _font(texts: Sequence[str]) -> FreeTypeFont | ImageFont:
+    """The font of captions: Pillow's own, which has the letters of English; or matplotlib's, which has many more."""
+    from PIL import ImageFont
+
+    package = None if all(map(str.isascii, texts)) else find_spec("matplotlib")
+    for folder in (package and package.submodule_search_locations) or ():
+        if (file := Path(folder) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf").is_file():
+            return ImageFont.truetype(str(file), 11)
+    return ImageFont.load_default(size=12)
 
 
 def _captions(captions: Sequence[str], rows: int, columns: int) -> tuple[list[str], list[str]]:

@@ -108,8 +108,7 @@ class TrainingState:
         if not self.path:
             return
         for name, part in parts.items():
-            if isinstance(part, torch.nn.Module):
-                tensorfile.check_finite({f"{name}.{weight}": values for weight, values in part.named_parameters()})
+            tensorfile.check_finite({f"{name}.{weight}": values for weight, values in _weights(part)})
         tensors: dict[str, Tensor] = {f"{RANDOM}.cpu": torch.get_rng_state()}
         if torch.cuda.is_available():
             tensors[f"{RANDOM}.cuda"] = torch.cuda.get_rng_state()
@@ -214,6 +213,15 @@ class SavedState:
         if not isinstance(state, dict):
             raise IntegrityError(f"{self.path} has no whole state of '{name}'", START_ANEW)
         return state
+
+
+def _weights(part: Part) -> Iterator[tuple[str, Tensor]]:
+    """What must be finite of a part: parameters of a module, moments of an optimiser; of others nothing."""
+    if isinstance(part, torch.nn.Module):
+        yield from part.named_parameters()
+    elif isinstance(part, Optimizer):
+        for number, moments in enumerate(part.state.values()):
+            yield from ((f"{number}.{key}", value) for key, value in moments.items() if isinstance(value, Tensor))
 
 
 def _check_groups(optimizer: Optimizer, fresh: list[dict[str, Any]]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import mmap
-import unicodedata
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,8 +21,8 @@ from numpy.typing import NDArray
 from ...errors import UsageError, nearest
 from ...files import open_regular
 from ...formats import header
-from ...formats.fields import is_line
 from .archives import BOMB, room_for
+from .naming import class_names
 
 ENDINGS = (".npz", ".safetensors")
 MOST_CLASSES = 100_000
@@ -135,8 +134,10 @@ def _checked(path: Path, name: str, images: Array, labels_name: str, labels: Arr
         if not (np.isfinite(images).all() and images.min() >= 0 and images.max() <= 1):
             raise UsageError(f"{where} has floats outside of [0, 1]", "scale them, or give uint8")
         images = (images * 255).round().astype(np.uint8)
+    if images.dtype.kind in "iu" and images.min() >= 0 and images.max() < 2**16:
+        images = (images if images.max() <= 255 else images >> 8).astype(np.uint8)  # of 16 bits the upper eight
     if images.dtype != np.uint8:
-        raise UsageError(f"{where} is of {images.dtype}", "give uint8, or floats in [0, 1]")
+        raise UsageError(f"{where} is of {images.dtype}", "give whole numbers of 8 or 16 bits, or floats in [0, 1]")
     if labels is None:
         return np.ascontiguousarray(images), np.zeros(len(images), np.int64)
     where = f"{path}: '{labels_name}'"
@@ -159,10 +160,9 @@ def _classes(
         return ()
     most = max(int(labels.max()) for _, labels in parts.values())
     names = [str(number) for number in range(most + 1)] if names is None else names
-    names = [unicodedata.normalize("NFC", name) for name in names]
-    if most >= len(names) or len(set(names)) != len(names):
+    if most >= len(names):
         raise UsageError(f"{path}: {len(names)} classes, and labels up to {most}", "name each class once")
     try:
-        return tuple(is_line(name) for name in names)
+        return class_names(names)
     except ValueError as error:
-        raise UsageError(f"{path}: the name of a class: {error}", "rename it") from error
+        raise UsageError(f"{path}: {error}", "rename it") from error

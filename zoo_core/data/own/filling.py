@@ -15,6 +15,7 @@ from .supply import Entry, Supply
 SMALLEST, LARGEST, USUAL = 8, 128, 64  # pixels a side that the networks take, and what is proposed beyond them
 FEWEST = 10  # images of a class
 SHOWN, LISTED = 3, 20  # culprits that an error names, and that are listed where they are left out
+LONG = 150  # letters of a name that are shown; a line of all that are listed is one that a file can hold
 BLOCK = 2048  # images that are decoded at a time
 
 Tell = Callable[[int, int], None]
@@ -87,7 +88,7 @@ def fill(spool: Spool, supply: Supply, wish: Wish, pool: Executor, tell: Tell) -
     if not wish.skip_broken:
         _check_missing(missing, supply)
     if spool.shape is None:
-        raise UsageError(f"no image can be read: {some(missing.reasons())}", "mend them")
+        raise UsageError(f"no image can be read: {some(missing.reasons()) or 'there is none'}", "mend them")
     return missing
 
 
@@ -124,7 +125,8 @@ def _levels(entry: Entry, size: int | None) -> Levels | str:
 
 def some(names: Sequence[str], most: int = SHOWN) -> str:
     """The first of some names, and how many more there are."""
-    shown = [name if len(name) < 200 else f"{name[:90]}…{name[-90:]}" for name in map(one_line, names[:most])]
+    half = LONG // 2
+    shown = [name if len(name) <= LONG else f"{name[:half]}…{name[-half:]}" for name in map(one_line, names[:most])]
     return ", ".join(shown) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
@@ -135,7 +137,7 @@ def _sizes_differ(supply: Supply, pool: Executor) -> UsageError:
     common = ", ".join(f"{w} x {h} ({n:,})" for (w, h), n in sizes.most_common(SHOWN))
     rest = f" and {len(sizes) - SHOWN} other sizes" if len(sizes) > SHOWN else ""
     side = min(sizes.most_common(1)[0][0])
-    return UsageError(f"the images are of several sizes: {common}{rest}", f"--size {_proposed(side)}")
+    return UsageError(f"the images are of several sizes: {common}{rest}", _cropped(side))
 
 
 def _measured(entry: Entry) -> tuple[int, int] | None:
@@ -146,9 +148,10 @@ def _measured(entry: Entry) -> tuple[int, int] | None:
         return None
 
 
-def _proposed(side: int) -> int:
-    """A size that the networks take, for images of a side."""
-    return USUAL if side > LARGEST else max(SMALLEST, side)
+def _cropped(side: int) -> str:
+    """What to do with images of a side: a size that the networks take."""
+    proposed = USUAL if side > LARGEST else max(SMALLEST, side)
+    return f"--size {proposed} crops each to a square and resizes it; any size from {SMALLEST} to {LARGEST} will do"
 
 
 def _check_size(levels: Levels) -> None:
@@ -161,7 +164,7 @@ def _check_size(levels: Levels) -> None:
     if min(h, w) < SMALLEST or max(h, w) > LARGEST:
         raise UsageError(
             f"the images have {w} x {h} pixels; from {SMALLEST} to {LARGEST} a side can be learned",
-            f"--size {_proposed(min(h, w))}",
+            _cropped(min(h, w)),
         )
 
 
@@ -178,4 +181,7 @@ def check_counts(name: str, supply: Supply, spool: Spool) -> None:
             raise UsageError(f"{what} has {n} images; {FEWEST} is the least", "add some, or leave the class out")
         for part, each in counts.items():
             if not each[label]:
-                raise UsageError(f"{what} has no images in the {part} part", "add some, or leave the class out")
+                raise UsageError(
+                    f"{what} has no images in the {part} part; copies of an image are only in one of them",
+                    "add other images, or leave the class out",
+                )

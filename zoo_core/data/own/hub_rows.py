@@ -12,12 +12,14 @@ import os
 import re
 from typing import Any
 
-from ...errors import NetworkError, UsageError
+from ...errors import NetworkError, UsageError, one_line
 from .decoding import decode, measure
+from .naming import class_names
 from .supply import Entry, Supply
 
 PREFIX = "hub:"
 ADDRESS = re.compile(r"hub:(\w[\w.-]{0,95}/\w[\w.-]{0,95})@([0-9a-f]{40})")
+UNLABELLED = -1
 TESTS = ("test", "validation", "valid")  # names of the test part, best first
 
 
@@ -57,6 +59,8 @@ def of_hub(data: str) -> Supply:
     if tests := [name for name in TESTS if name in found and len(found[name])]:
         parts["test"] = found[tests[0]]
     image, label, classes = _columns(data, parts["train"])
+    if label and "test" in parts and all(value == UNLABELLED for value in parts["test"][label]):
+        del parts["test"]  # as competitions publish it; a part of the training images is held out instead
     rows = {part: _entries(each.cast_column(image, datasets.Image(decode=False)), image, label, classes)
             for part, each in parts.items()}  # fmt: skip
     unused = tuple(f"the part {name}" for name in found if found[name] not in parts.values())
@@ -71,10 +75,21 @@ def _columns(data: str, rows: Any) -> tuple[str, str, tuple[str, ...]]:
         raise UsageError(f"{data} has no column of images, only {', '.join(kinds)}", "choose another data set")
     labels = [name for name, kind in kinds.items() if kind == "ClassLabel"]
     if labels:
-        return images[0], labels[0], tuple(rows.features[labels[0]].names)
+        return images[0], labels[0], _named(data, rows.features[labels[0]].names)
     for name in (name for name in kinds if name in ("label", "labels")):
-        return images[0], name, tuple(str(value) for value in sorted(set(rows[name])))
+        values = rows[name]
+        if strange := [value for value in values if not isinstance(value, str | int)]:
+            reason = f"the column '{name}' of {data} holds {strange[0]!r}, which is no class"
+            raise UsageError(one_line(reason), "choose a data set with one class for each image")
+        return images[0], name, _named(data, sorted({str(value) for value in values}))
     return images[0], "", ()
+
+
+def _named(data: str, names: list[str]) -> tuple[str, ...]:
+    try:
+        return class_names(names)
+    except ValueError as error:
+        raise UsageError(f"{data}: {error}", "choose another data set") from error
 
 
 def _entries(rows: Any, image: str, label: str, classes: tuple[str, ...]) -> list[Entry]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import UsageError
-from ...formats.fields import is_line
 from .decoding import endings
+from .naming import class_names
 
 TRAIN, TEST = ("train", "training"), ("test", "testing", "val", "valid", "validation")  # names of parts, best first
 IGNORED = {"__macosx", "thumbs.db", "desktop.ini"}  # what systems leave behind, in lower case
@@ -104,6 +104,8 @@ def look(folder: Path, archive: Path | None = None) -> Listing:
     top = _unwrapped(tree, archive is not None)
     directories, files = _entries(tree, top)
     train = _part(directories, TRAIN)
+    if train is None and (only := _part(directories, TEST)) and _entries(tree, only)[0]:
+        raise UsageError(f"{tree.shown(top)} has the part '{only.name}', and none to learn", f"call that '{TRAIN[0]}'")
     if train is None or not _is_part(tree, train, directories):
         return _whole(tree, top, {"train": top})
     if images := tree.images(files):
@@ -126,7 +128,7 @@ def _unwrapped(tree: Tree, packed: bool) -> Path:
     folder = tree.folder
     while True:
         directories, files = _entries(tree, folder)
-        if len(directories) != 1 or any(is_image(path) for path in files) or _part(directories, TRAIN):
+        if len(directories) != 1 or any(is_image(path) for path in files) or _part(directories, TRAIN + TEST):
             return folder
         if not (packed and folder == tree.folder) and not _entries(tree, directories[0])[0]:
             return folder
@@ -184,16 +186,10 @@ def _classes(where: Path, names: list[str]) -> tuple[str, ...]:
     Raises:
         UsageError: one cannot be shown, or two are the same.
     """
-    classes = tuple(unicodedata.normalize("NFC", name) for name in names)
-    for name in classes:
-        try:
-            is_line(name)
-            name.encode()
-        except ValueError as error:
-            raise UsageError(f"a class folder in {where} has a name that cannot be: {name!a}", "rename it") from error
-    if twice := [name for number, name in enumerate(classes) if name in classes[:number]]:
-        raise UsageError(f"two class folders in {where} have the name '{twice[0]}'", "rename one")
-    return classes
+    try:
+        return class_names(names)
+    except ValueError as error:
+        raise UsageError(f"{where}: {error}", "rename the folder") from error
 
 
 def _of_class(directory: Path, tree: Tree) -> list[Path]:

@@ -48,6 +48,9 @@ def prepare(data: str, wish: Wish, root: Path, warn: Warn, tell: Tell) -> str:
     Raises:
         UsageError: something is wrong with them; what, and where, is named.
     """
+    if data in sets.names() and Path(data).is_dir():
+        warn(f"{data} is the data set of that name; the folder here is {os.path.join(os.curdir, data)}")
+    data = _whole_name(data)
     if not wish.size and (data in sets.names() or store.is_prepared(data)):
         return data
     try:
@@ -139,13 +142,20 @@ def _existing(data: str) -> Path:
     except (OSError, RuntimeError, ValueError):  # no home of that name; a zero byte in it
         pass
     here = [entry.name for entry in os.scandir()] if os.sep not in data else []
-    raise UsageError(f"there is no data set, folder or file '{one_line(data)}'", nearest(data, _known(data, here)))
+    raise UsageError(f"there is no data set, folder or file '{one_line(data)}'", _meant(data, here))
 
 
-def _known(data: str, here: list[str]) -> list[str]:
-    """What may have been meant: a folder or file here, if one is called nearly so, or a data set."""
-    close = get_close_matches(data, here, cutoff=0.7)
-    return close or sets.names()
+def _meant(data: str, here: list[str]) -> str:
+    """What may have been meant: a folder or file here, if one is called nearly so, or a set of images."""
+    known = [*store.names(), *sets.of_images()]
+    if close := get_close_matches(data, here, cutoff=0.7) or get_close_matches(data, known, cutoff=0.7):
+        return nearest(data, close)
+    return f"check the path, below {one_line(os.getcwd())}; zoo data list shows what has a name"
+
+
+def _whole_name(data: str) -> str:
+    """The name of prepared images with its hash, where there is nothing else of the name that was given."""
+    return data if data in sets.names() or os.path.exists(data) else store.full(data)
 
 
 def _declared(name: str, root: Path) -> arrays.Arrays:
@@ -177,7 +187,7 @@ def _kept(data: str, wish: Wish, root: Path, work: Path, tell: Tell) -> tuple[st
         pool.shutdown(cancel_futures=True)
     lines = [f"{name}: {line}" for line in source.said]
     if supply.left_out:
-        lines.append(f"{name}: not used, since no images of a class: {some(supply.left_out)}")
+        lines.append(f"{name}: not used: {some(supply.left_out)}")
     return f"{name}@{source.content}", lines
 
 

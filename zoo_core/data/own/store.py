@@ -17,7 +17,7 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 NAMED = re.compile(r"(\w[\w-]{0,99}(?:\.[\w-]{1,100}){0,9})@([0-9a-f]{16})")  # NAME@HASH
 FACTS = "data.json"
-AGAIN = "zoo data prepare, of the images as they were, makes it again"
+AGAIN = "zoo data prepare, of the images as they were and with the same --size, makes it again"
 
 Count = Annotated[int, Field(ge=1, lt=2**40, strict=True)]
 
@@ -107,6 +107,12 @@ def is_prepared(name: str) -> bool:
 def short(name: str) -> str:
     """A name without the hash; that of a declared data set is as it is."""
     return NAMED.sub(r"\1", name)
+
+
+def judge_of(name: str, model: str) -> Path | None:
+    """Where a model that is trained on prepared images on the way to something else is kept; None of declared ones."""
+    match = NAMED.fullmatch(name)
+    return cache_root() / "judges" / f"{model}-{match[2]}" if match else None
 
 
 def find(name: str) -> Content:
@@ -210,25 +216,38 @@ def full(name: str) -> str:
     """
     called = [each for each in names() if short(each) == name]
     if len(called) > 1:
-        raise UsageError(f"several images are called '{name}'", f"name one: {' or '.join(called)}")
+        sizes = (f"{each} ({' x '.join(map(str, find(each).shape[1:]))})" for each in called)
+        raise UsageError(f"several images are called '{name}'", f"name one: {' or '.join(sizes)}")
     return called[0] if called else name
 
 
-def remove(name: str) -> int:
-    """Remove prepared images, under all of their names; how many bytes they took.
+def check_there(name: str) -> re.Match[str]:
+    """Whether prepared images, whole or damaged, are there; their name in its parts.
 
     Raises:
-        UsageError: they are not there.
+        UsageError: they are not.
     """
     match = NAMED.fullmatch(name)
     if not match or not os.path.isdir(folder_of(match[2])):
         raise UsageError(f"{name} is not in the zoo's cache", nearest(name, names()))
+    return match
+
+
+def remove(name: str) -> int:
+    """Remove prepared images, under all of their names, and what was trained to judge them; how many bytes they took.
+
+    Raises:
+        UsageError: they are not there.
+    """
+    match = check_there(name)
     for file in (cache_root() / "sources").glob("*.json"):
         with contextlib.suppress(ZooError):
             if _read(Source, file).content == match[2]:
                 file.unlink()
-    size = sum(path.stat().st_size for path in folder_of(match[2]).iterdir())
-    shutil.rmtree(folder_of(match[2]))
+    homes = [folder_of(match[2]), *(cache_root() / "judges").glob(f"*-{match[2]}")]
+    size = sum(path.stat().st_size for home in homes for path in home.rglob("*") if path.is_file())
+    for home in homes:
+        shutil.rmtree(home)
     return size
 
 
@@ -246,10 +265,25 @@ def known(key: str) -> Source | None:
     file = cache_root() / "sources" / f"{key}.json"
     try:
         source: Source = _read(Source, file)
-        find(f"images@{source.content}")
+        content = find(f"images@{source.content}")
     except ZooError:
         return None
-    return source
+    return source if all(_is_there(path, size) for path, size in _files(content)) else None
+
+
+def _files(content: Content) -> Iterator[tuple[Path, int]]:
+    """The files of a content, and how many bytes each has."""
+    for split, part in content.parts.items():
+        yield folder_of(content.hash) / f"{split}-images", part.n * math.prod(content.shape)
+        yield folder_of(content.hash) / f"{split}-labels", part.n * 8
+
+
+def _is_there(path: Path, size: int) -> bool:
+    """Whether a file has so many bytes."""
+    try:
+        return path.stat().st_size == size
+    except OSError:
+        return False
 
 
 def note(key: str, source: Source) -> None:

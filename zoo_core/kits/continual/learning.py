@@ -8,6 +8,7 @@ Shapes: b images of c channels and h x w pixels, p = c h w numbers; t tasks, o o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 from ...cards.checkpoint import Checkpoint
 from ...cards.options import flag_name
+from ...cards.takes import Takes
 from ...errors import IntegrityError, UsageError
 from ...results.kinds import HeatMap, Images
 from ...run.run import Run
@@ -70,6 +72,9 @@ def task_seeds(checkpoint: Checkpoint[T]) -> list[int]:
 # -- the learner -----------------------------------------------------------------------------------
 
 
+LUCK = 1.0  # percent above guessing that are no knowledge
+
+
 class TaskLearner(nn.Module):
     """A network and what it was seen to know; a strategy adds what it remembers.
 
@@ -88,11 +93,12 @@ class TaskLearner(nn.Module):
     ) -> None:
         super().__init__()
         self.network = network(options, shape, outputs)
+        self.takes = (Takes("x", ("b", math.prod(shape)), 0, 1),)
         self.register_buffer("seeds", torch.tensor(seeds))
         self.register_buffer("accuracy", torch.zeros(len(seeds), len(seeds)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits [b, o] of x [b, p], of all outputs, whether they may answer or not."""
+        """Logits [b, o] of x, float [b, p] in [0, 1]: of MNIST [b, 784]; of all outputs, may they answer or not."""
         logits: Tensor = self.network(x)
         return logits
 
@@ -169,10 +175,17 @@ def _further(old: TaskLearner, options: TaskOptions) -> int:
 # -- hooks -----------------------------------------------------------------------------------------
 
 
-def examine(learner: TaskLearner, lesson: Lesson, data: Streams, ledger: Ledger, label: str) -> None:
-    """Measure a learner that has just had the last lesson of a task; after the last task on held-out images too."""
+def examine(run: Run, learner: TaskLearner, lesson: Lesson, data: Streams, ledger: Ledger, label: str) -> None:
+    """Measure a learner that has just had the last lesson of a task; after the last task on held-out images too.
+
+    The user is told of a task that was not learned: a rate that is too high for the data leaves the network dead.
+    """
     held_out = data.held_out if lesson.task == len(learner.seeds) - 1 else None
     learner.accuracy[lesson.task] = ledger.note(label, learner, data.test, held_out, lesson.seen)
+    known, guessed = float(learner.accuracy[lesson.task, lesson.task]), data.test.scenario.guessed(lesson.seen)
+    if known <= guessed + LUCK:
+        found = f"of {known:.0f} % on its own test images, where guessing gives {guessed:.0f} %"
+        run.warn(f"{label} has not learned task {lesson.task + 1}, {found}; a lower --learning-rate may help")
 
 
 def variants(options: T, changes: list[dict[str, Any]], label: Callable[[T], str]) -> dict[str, T]:

@@ -81,6 +81,10 @@ class Scenario:
             hidden = owner != (task[:, None] if isinstance(task, Tensor) else task)
         return logits.masked_fill(hidden, -torch.inf)
 
+    def guessed(self, seen: int) -> float:
+        """Accuracy of guessing among the outputs that may answer, in percent."""
+        return 100 / (self.width * seen if self.kind == "class" else self.width)
+
     def loss(self, logits: Tensor, right: Tensor, seen: int) -> Tensor:
         """Mean cross-entropy among the outputs that may answer.
 
