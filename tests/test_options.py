@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
+import click
 import pytest
 
 import zoo_core as zoo
 from zoo_core.cards import options
+from zoo_core.cli.plugins import parameter
 from zoo_core.errors import PluginError, UsageError
 
 
@@ -49,3 +52,14 @@ def test_options_reflect_into_flags() -> None:
 
     with pytest.raises(PluginError, match=r"Odd\.shape"):
         options.flags(Odd)
+
+
+def test_of_many_choices_the_first_are_named() -> None:
+    names = [f"class {number}" for number in range(130)]
+    flag = replace(options.flags(Sample)[0], choices=tuple(names))
+    error = options.bad_value(flag, "zzz", "", "cgan")
+    assert error.hint.startswith("choose from: class 0, class 1, ") and error.hint.endswith("class 19 and 110 more")
+    help_ = parameter(flag, None).make_metavar(click.Context(click.Command("sample")))
+    assert help_.endswith("class 19 and 110 more]") and len(help_) < 300
+    few = parameter(options.flags(Sample)[0], None).make_metavar(click.Context(click.Command("sample")))
+    assert few == "[sandal|bag]"

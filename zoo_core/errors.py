@@ -6,7 +6,10 @@ The command line prints both and exits with `exit_code`; a notebook sees an ordi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+LISTED = 20  # names at most, where all of them are to be named
+LONG = 150  # letters of one; so a line of all that are listed is one that a file of the zoo can hold
 
 _CONTROLS = [*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F)]
 _REPLACED = dict.fromkeys([*_CONTROLS, *range(0x2066, 0x206A), *range(0xD800, 0xE000)], "\ufffd")
@@ -100,8 +103,15 @@ def letters(name: str) -> str:
     return "".join(letter for letter in unicodedata.normalize("NFC", name).casefold() if letter.isalnum())
 
 
+def shortened(names: Sequence[str], most: int = LISTED) -> str:
+    """The first of some names, long ones without their middle, and how many more there are; on one line."""
+    half = LONG // 2
+    shown = [name if len(name) <= LONG else f"{name[:half]}…{name[-half:]}" for name in map(one_line, names[:most])]
+    return ", ".join(shown) + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
 def nearest(wrong: str, known: Iterable[str]) -> str:
-    """A 'did you mean' for a mistyped name: the closest known one, or all of them.
+    """A 'did you mean' for a mistyped name: the closest known one, or all of them, if they are not too many.
 
     Args:
         wrong: what was typed.
@@ -116,4 +126,4 @@ def nearest(wrong: str, known: Iterable[str]) -> str:
     close = get_close_matches(wrong.lower(), lowered, n=1, cutoff=0.5)
     if close:
         return f"did you mean '{lowered[close[0]]}'?"
-    return "choose from: " + ", ".join(names) if names else "there are none"
+    return f"choose from: {shortened(names)}" if names else "there are none"

@@ -19,7 +19,7 @@ from ..api.handle import Source, classes_of, with_preset
 from ..api.reserved import check_options
 from ..cards.images import OwnImage
 from ..cards.options import Flag, Options, flags, needs_classes
-from ..errors import UsageError, ZooError, printable
+from ..errors import LISTED, UsageError, ZooError, printable, shortened
 from ..packages.names import split_name
 from ..plugin import registry
 from ..plugin.registry import Model
@@ -40,6 +40,10 @@ class Choices(click.Choice[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         return value
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        few = len(self.choices) <= LISTED
+        return super().get_metavar(param, ctx) if few else f"[{shortened(list(self.choices))}]"
 
 
 TYPES = {

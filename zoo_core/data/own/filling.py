@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
-from ...errors import UsageError, one_line
+from ...errors import UsageError, one_line, shortened
 from .decoding import Levels
 from .spool import Spool
 from .supply import Entry, Supply
 
 SMALLEST, LARGEST, USUAL = 8, 128, 64  # pixels a side that the networks take, and what is proposed beyond them
 FEWEST = 10  # images of a class
-SHOWN, LISTED = 3, 20  # culprits that an error names, and that are listed where they are left out
-LONG = 150  # letters of a name that are shown; a line of all that are listed is one that a file can hold
+SHOWN = 3  # culprits that an error names
 BLOCK = 2048  # images that are decoded at a time
 
 Tell = Callable[[int, int], None]
@@ -56,7 +55,7 @@ class Missing:
             "left out, broken": self.reasons(),
             "left out of the test part, since training has them": self.twice,
         }
-        return [f"{what}: {len(names):,} images: {some(names, LISTED)}" for what, names in told.items() if names]
+        return [f"{what}: {len(names):,} images: {shortened(names)}" for what, names in told.items() if names]
 
 
 def fill(spool: Spool, supply: Supply, wish: Wish, pool: Executor, tell: Tell) -> Missing:
@@ -88,7 +87,7 @@ def fill(spool: Spool, supply: Supply, wish: Wish, pool: Executor, tell: Tell) -
     if not wish.skip_broken:
         _check_missing(missing, supply)
     if spool.shape is None:
-        raise UsageError(f"no image can be read: {some(missing.reasons()) or 'there is none'}", "mend them")
+        raise UsageError(f"no image can be read: {shortened(missing.reasons(), SHOWN) or 'there is none'}", "mend them")
     return missing
 
 
@@ -100,11 +99,13 @@ def _check_missing(missing: Missing, supply: Supply) -> None:
     """
     if missing.broken:
         counted = f"{len(missing.broken):,} of {sum(map(len, supply.parts.values())):,} images"
-        raise UsageError(f"{counted} cannot be read: {some(missing.reasons())}", "mend them, or --skip-broken")
+        raise UsageError(
+            f"{counted} cannot be read: {shortened(missing.reasons(), SHOWN)}", "mend them, or --skip-broken"
+        )
     if missing.twice and not supply.held_out:
         counted = f"{len(missing.twice):,} of {len(supply.parts['test']):,} images"
         raise UsageError(
-            f"{counted} of the test part are in the training part, too: {some(missing.twice)}",
+            f"{counted} of the test part are in the training part, too: {shortened(missing.twice, SHOWN)}",
             "remove them from one part, or --skip-broken",
         )
 
@@ -121,13 +122,6 @@ def _levels(entry: Entry, size: int | None) -> Levels | str:
         return entry.read(size)
     except ValueError as error:
         return str(error)
-
-
-def some(names: Sequence[str], most: int = SHOWN) -> str:
-    """The first of some names, and how many more there are."""
-    half = LONG // 2
-    shown = [name if len(name) <= LONG else f"{name[:half]}…{name[-half:]}" for name in map(one_line, names[:most])]
-    return ", ".join(shown) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def _sizes_differ(supply: Supply, pool: Executor) -> UsageError:

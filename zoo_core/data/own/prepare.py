@@ -16,12 +16,12 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from ...errors import UsageError, ZooError, nearest, one_line
+from ...errors import UsageError, ZooError, nearest, one_line, shortened
 from ...files import disk_error, held, is_full, open_regular, unreadable
 from ...files.places import cache_root
 from .. import images, sets
 from . import archives, arrays, hub_rows, store
-from .filling import Missing, Tell, Wish, check_counts, fill, some
+from .filling import SHOWN, Missing, Tell, Wish, check_counts, fill
 from .recognition import recognised
 from .spool import Spool
 from .store import Source
@@ -187,7 +187,7 @@ def _kept(data: str, wish: Wish, root: Path, work: Path, tell: Tell) -> tuple[st
         pool.shutdown(cancel_futures=True)
     lines = [f"{name}: {line}" for line in source.said]
     if supply.left_out:
-        lines.append(f"{name}: not used: {some(supply.left_out)}")
+        lines.append(f"{name}: not used: {shortened(supply.left_out, SHOWN)}")
     return f"{name}@{source.content}", lines
 
 
