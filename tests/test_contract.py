@@ -10,6 +10,7 @@ import pytest
 from conftest import environment
 from test_plugins import FACE, MODEL, changed, distribution
 
+from zoo_core import UsageError
 from zoo_core.api.reserved import reserved
 from zoo_core.plugin import registry
 from zoo_core.testing import check_plugin
@@ -98,3 +99,64 @@ def test_a_forgotten_scheduler_is_named(tmp_path: Path) -> None:
         MODEL, "    run.prepare(", "    schedule = torch.optim.lr_scheduler.StepLR(adam, 1)\n    run.prepare("
     )
     assert "a scheduler of the optimiser 'adam' was not prepared" in check(tmp_path, model=model)
+
+
+FILL = "    return checkpoint.fill(Pixels())"
+PREPARE = "    run.prepare("
+RETURNS = "    return pixels.state_dict()"
+NLL = '{"nll": float('
+
+MISTAKES: dict[str, tuple[str, str, str, str]] = {  # which file, what is there, what stands there now, what is said
+    "the face prints": ("face", "\nCARD = Card(", "\nprint('hello')\nCARD = Card(", "its face prints 'hello'"),
+    "pictures in the face": ("face", "from zoo_core", "import PIL.Image\nfrom zoo_core", "its face imports PIL"),
+    "a preset with a dot": ("face", '"default": Preset', '"v1.5": Preset', "the preset 'v1.5' has a dot in its name"),
+    "a hook prints": ("model", PREPARE, f"    print('epoch 1')\n{PREPARE}", "its hooks print 'epoch 1"),
+    "a hook writes where it likes": ("model", PREPARE, f"    open('log.txt', 'w').close()\n{PREPARE}",
+                                     "its hooks write outside of the run folder: log.txt"),
+    "an evaluation with luck": ("model", NLL, '{"nll": float(torch.seed() % 1000) + float(',
+                                "evaluate gives other numbers for the same weights"),
+    "a metric that is none": ("model", NLL, '{"nll": 0 * float("nan") * float(', "none of its metrics is a number"),
+    "an unseeded table": ("model", "    return Images(", "    from zoo_core import Table\n"
+                          "    return Table(('x',), ((torch.seed(),),))\n    Images(",
+                          "the same seed does not give the same samples"),
+    "weights that are luck": ("model", PREPARE, f"    torch.seed()\n    nn.init.normal_(pixels.logits)\n{PREPARE}",
+                              "the same seed does not give the same weights"),
+    "a build that needs weights": ("model", FILL, f"    checkpoint.tensors['logits']\n{FILL}",
+                                   "build fails without weights: TypeError"),
+    "a build that fails": ("model", FILL, f"{FILL} if not checkpoint.sha256 else {{}}['x']", "KeyError: 'x'"),
+    "a tensor that may be missing": ("model", FILL, "    module = Pixels()\n"
+                                     "    module.load_state_dict(checkpoint.tensors or {}, strict=False)\n"
+                                     "    return module.eval()", "build accepts a checkpoint without 'logits'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_named(mistake: str, tmp_path: Path) -> None:
+    where, old, new, said = MISTAKES[mistake]
+    files = {"face": FACE, "model": MODEL}
+    found = check(tmp_path, **{**files, where: changed(files[where], old, new)})
+    assert said in found, found
+
+
+LEGAL = {
+    "no data set": ("face", '    datasets=("mnist",),\n', "    datasets=(),\n"),
+    "an infinite mask": ("model", "torch.zeros(1, 28, 28))\n", "torch.zeros(1, 28, 28))\n"
+                         "        self.register_buffer('mask', torch.full((2,), float('-inf')))\n"),
+    "weights that do not lie in order": ("model", RETURNS,
+                                         "    return {'logits': pixels.logits.detach().mT.contiguous().mT}"),
+    "parameters instead of tensors": ("model", RETURNS, "    return dict(pixels.named_parameters())"),
+    "random numbers of Python": ("model", PREPARE, "    import random\n"
+                                 f"    pixels.logits.data += random.random()\n{PREPARE}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("oddity", LEGAL)
+def test_what_is_odd_and_legal_is_accepted(oddity: str, tmp_path: Path) -> None:
+    where, old, new = LEGAL[oddity]
+    files = {"face": FACE, "model": MODEL}
+    assert check(tmp_path, **{**files, where: changed(files[where], old, new)}) == ""
+
+
+def test_what_only_a_test_can_know_is_given_to_the_check(tmp_path: Path, slices: Path) -> None:
+    with pytest.raises(UsageError, match="no option '--no-such-option'"):
+        check_plugin("judge", folder=tmp_path, data_root=slices, options={"no_such_option": 1})

@@ -64,7 +64,7 @@ class Card:
         presets: training presets by name.
         default_preset: the preset used when none is named; the first one if not said.
         datasets: names of the data sets used, as `Run.dataset` or `Run.texts` takes them; if not said, those that the
-            training option `data` has in the presets.
+            training option `data` has in the presets. None of a model that has no data, such as an agent.
         task: what it does, in the Hub's words, e.g. ``image-classification``.
         sample_options: options class of `sample`; none by default.
         evaluate_options: options class of `evaluate`; none by default.

@@ -88,7 +88,7 @@ def card(card: Card, pins: Mapping[str, Pin], options: Iterable[Flag], preset: s
     out.print(Text(f"{card.name}: {card.summary}", "bold"))
     for text in (card.idea, card.paper):
         out.print(text)
-    line(f"data: {', '.join(card.datasets)}   licence of the weights: {card.licence}\n")
+    line(f"data: {', '.join(card.datasets) or 'none'}   licence of the weights: {card.licence}\n")
     presets = new_table("preset", "weights", "what it is")
     for name, value in card.presets.items():
         pin = pins.get(f"{card.name}.{name}")

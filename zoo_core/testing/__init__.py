@@ -5,7 +5,7 @@
     def test_contract(tmp_path):
         check_plugin("pixels", folder=tmp_path, data_root="tests/data")
 
-Imports errors, cards, results, data, weights, run, plugin, api.
+Imports errors, files, cards, results, data, weights, run, plugin, api.
 """
 
 from .contract import check_plugin

@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import io
 import json
+import math
+import os
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from ..api.reserved import check_options
 from ..cards.checkpoint import Checkpoint
 from ..cards.options import Options, flags, resolve
 from ..errors import IntegrityError, Interrupted, PluginError, UsageError
+from ..files import finite
 from ..plugin import registry
 from ..plugin.registry import Model
-from ..results.kinds import Images, Result
+from ..results.kinds import Result
 
-HEAVY = ("torch", "torchvision", "transformers", "tokenizers", "huggingface_hub", "accelerate", "numpy", "matplotlib")
+if TYPE_CHECKING:
+    from torch import nn
+
+HEAVY = ("torch", "torchvision", "transformers", "tokenizers", "huggingface_hub", "accelerate", "numpy", "matplotlib",
+         "PIL", "pandas", "scipy", "sklearn", "requests", "httpx", "urllib3", "tensorflow", "jax")  # fmt: skip
+PRINTS = " prints: "  # what the zoo says of a face that does
 MAX_STEP_FOR_STOP = 2  # a run is broken off in its middle, but not before this step
 
 
-def check_plugin(name: str, *, folder: str | Path, data_root: str | Path) -> None:
+def check_plugin(
+    name: str, *, folder: str | Path, data_root: str | Path, options: Mapping[str, Any] | None = None
+) -> None:
     """Hold a plugin to its contract; takes seconds, thanks to the card's `tiny` options.
 
     Args:
         name: an installed plugin.
         folder: where runs may be written.
         data_root: holds the plugin's data sets; small slices will do.
+        options: of the trainings, beside and above the card's `tiny` ones: what only a test can know, such as data.
     Raises:
         PluginError: naming the rule that is broken.
         ZooError: whatever the plugin's hooks raise.
@@ -35,7 +50,27 @@ def check_plugin(name: str, *, folder: str | Path, data_root: str | Path) -> Non
     model = registry.load(name)
     _check_face(model)
     _check_options(model)
-    _check_training(model, name, Path(folder), Path(data_root))
+    common = {"device": "cpu", "data_root": Path(data_root), **model.card.tiny, **(options or {})}
+    with _quiet(model), _tidy(model, Path(folder)):
+        _check_training(model, name, Path(folder), common)
+
+
+@contextmanager
+def _quiet(model: Model) -> Iterator[None]:
+    """Inside, hooks print nothing: what they say goes through `run.warn` and `run.log`, so that --json stays JSON."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        yield
+    _require(not printed.getvalue(), model, f"its hooks print {printed.getvalue()[:80]!r}; use run.warn or run.log")
+
+
+@contextmanager
+def _tidy(model: Model, folder: Path) -> Iterator[None]:
+    """Inside, hooks write nothing beside the run folder; the working folder is looked at."""
+    before = set(os.listdir())
+    yield
+    left = sorted(set(os.listdir()) - before - {os.path.relpath(folder).split(os.sep)[0]})
+    _require(not left, model, f"its hooks write outside of the run folder: {', '.join(left)}; use run.show or run.keep")
 
 
 def _require(condition: object, model: Model, rule: str) -> None:
@@ -46,11 +81,12 @@ def _require(condition: object, model: Model, rule: str) -> None:
 def _check_face(model: Model) -> None:
     """Facts are complete, and importing them imports nothing heavy."""
     card = model.card
-    for field in ("summary", "idea", "paper", "licence", "metrics", "datasets"):
+    for field in ("summary", "idea", "paper", "licence", "metrics"):  # a model of a simulation has no data sets
         _require(getattr(card, field), model, f"its card says nothing about '{field}'")
     names = [metric.name for metric in card.metrics]
     _require(len(set(names)) == len(names), model, "two metrics have one name")
-    for preset in card.presets.values():
+    for name, preset in card.presets.items():
+        _require("." not in name, model, f"the preset '{name}' has a dot in its name, which stands between the two")
         _require(type(preset.options) is card.train_options, model, "its presets have options of different classes")
         _require(set(preset.published) <= set(names), model, "a published figure is of a metric that the card lacks")
     code = (
@@ -60,6 +96,8 @@ def _check_face(model: Model) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     loaded = set(json.loads(done.stdout)) if done.returncode == 0 else set()
     _require(loaded, model, f"its face cannot be imported on its own: {done.stderr[-200:]}")
+    _, prints, what = done.stderr.partition(PRINTS)
+    _require(not prints, model, f"its face prints '{what.strip()[:80]}'")
     heavy = [module for module in HEAVY if module in loaded]
     _require(not heavy, model, f"its face imports {', '.join(heavy)}; import inside the hooks")
 
@@ -82,30 +120,65 @@ def _check_options(model: Model) -> None:
     _require(False, model, "its options accept unknown names")
 
 
-def _check_training(model: Model, name: str, folder: Path, root: Path) -> None:
+def _check_training(model: Model, name: str, folder: Path, common: dict[str, Any]) -> None:
     """Trains, twice alike; stops and resumes to the same end; samples, evaluates and reloads."""
-    import torch
-
     from .. import api
     from ..weights import find
 
-    common: dict[str, Any] = {"device": "cpu", "data_root": root, **model.card.tiny}
     first = api.train(name, output=folder / "first", **common)
     again = api.train(name, output=folder / "again", **common)
-    digest = first.record["weights"]["sha256"]
-    _require(again.record["weights"]["sha256"] == digest, model, "the same seed does not give the same weights")
-    _check_resume(model, name, folder / "stopped", common, digest)
-    checkpoint = find.from_file(model.card, first.folder, lambda note: None)
-    loaded = model.build(checkpoint)
+    checkpoint, other = (find.from_file(model.card, run.folder, lambda note: None) for run in (first, again))
+    weights = checkpoint.tensors or {}
+    _require(_same(weights, other.tensors or {}), model, "the same seed does not give the same weights")
+    _require(first.metrics == again.metrics, model, "evaluate gives other numbers for the same weights")
+    _check_metrics(model, first.metrics)
+    _check_resume(model, name, folder / "stopped", common, first.record["weights"]["sha256"])
+    loaded = _built(model, checkpoint, "build fails on what train returned")
     _require(not loaded.training, model, "build does not give a module in eval mode")
-    results = [api.sample(name, weights=first.folder, device="cpu", data_root=root, seed=s) for s in (0, 0)]
+    untrained = find.untrained(model.card, model.card.default_preset, checkpoint.facts)
+    _built(model, dataclasses.replace(untrained, options=checkpoint.options), "build fails without weights")
+    place = {"weights": first.folder, "device": "cpu", "data_root": common["data_root"]}
+    results = [api.sample(name, seed=seed, **place) for seed in (0, 0)]
     _require(isinstance(results[0], get_args(Result)), model, "sample gives something else")
-    if isinstance(results[0], Images) and isinstance(results[1], Images):
-        same = torch.equal(results[0].pixels, results[1].pixels)
-        _require(same, model, "the same seed does not give the same samples")
-    evaluation = api.evaluate(name, weights=first.folder, device="cpu", data_root=root)
-    _require(evaluation.metrics == first.metrics, model, "evaluate of a run differs from what the run recorded")
+    _require(_same(*map(_content, results)), model, "the same seed does not give the same samples")
+    evaluation = api.evaluate(name, **place)
+    _require(finite(evaluation.metrics) == first.metrics, model, "evaluate of a run differs from what the run recorded")
     _check_strict(model, checkpoint)
+
+
+def _content(result: Any) -> dict[str, Any]:
+    """What a result is, without where it came from."""
+    fields = {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
+    return {name: value for name, value in fields.items() if name != "provenance"}
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are equal, tensors in them to the bit."""
+    import torch
+
+    if isinstance(one, torch.Tensor):
+        return isinstance(other, torch.Tensor) and one.dtype == other.dtype and torch.equal(one, other)
+    if isinstance(one, Mapping):
+        return one.keys() == other.keys() and all(_same(value, other[name]) for name, value in one.items())
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if dataclasses.is_dataclass(one):
+        return type(one) is type(other) and _same(_content(one), _content(other))
+    return bool(one == other) or (one != one and other != other)
+
+
+def _check_metrics(model: Model, metrics: Mapping[str, float]) -> None:
+    """Whether every metric is a number; one that could not be measured is None in a record."""
+    lacking = [name for name, value in metrics.items() if value is None or not math.isfinite(value)]
+    _require(len(lacking) < len(metrics), model, f"none of its metrics is a number: {', '.join(lacking)}")
+
+
+def _built(model: Model, checkpoint: Checkpoint[Options], rule: str) -> nn.Module:
+    """The module of a checkpoint; whatever `build` raises breaks a rule."""
+    try:
+        return model.build(checkpoint)
+    except Exception as error:
+        raise PluginError(f"{model.name} breaks the contract: {rule}: {type(error).__name__}: {error}") from error
 
 
 def _check_resume(model: Model, name: str, folder: Path, common: dict[str, Any], digest: str) -> None:
@@ -134,11 +207,15 @@ def _check_resume(model: Model, name: str, folder: Path, common: dict[str, Any],
 
 
 def _check_strict(model: Model, checkpoint: Checkpoint[Options]) -> None:
-    """A checkpoint with a tensor missing is refused, not filled with random numbers."""
+    """A checkpoint that lacks a tensor, whichever, is refused, not filled with random numbers."""
     tensors = dict(checkpoint.tensors or {})
-    tensors.pop(sorted(tensors)[0])
-    try:
-        model.build(dataclasses.replace(checkpoint, tensors=tensors))
-    except IntegrityError:
-        return
-    _require(False, model, "build accepts a checkpoint with a missing tensor; use checkpoint.fill")
+    for name in sorted(tensors):
+        rest = {key: value for key, value in tensors.items() if key != name}
+        try:
+            model.build(dataclasses.replace(checkpoint, tensors=rest))
+        except IntegrityError:
+            continue
+        except Exception as error:
+            kind = f"{type(error).__name__}: {error}"
+            raise PluginError(f"{model.name} breaks the contract: without '{name}' build raises {kind}") from error
+        _require(False, model, f"build accepts a checkpoint without '{name}'; use checkpoint.fill")
