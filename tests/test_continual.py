@@ -14,6 +14,8 @@ import zoo_ewc
 import zoo_ewc.model
 import zoo_rehearsal
 import zoo_rehearsal.model
+from conftest import SLICES
+from owning import folder
 from torch import nn
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.functional import rotate as torchvision_rotate
@@ -358,12 +360,27 @@ def test_what_may_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("classes", "tasks", "possible"), [(10, 3, "--tasks 1, 2 or 5"), (4, 4, "--tasks 1 or 2"), (7, 3, "--tasks 1")]
+    ("classes", "tasks", "possible"),
+    [(10, 4, "--tasks 1, 2, 3 or 5"), (4, 4, "--tasks 1 or 2"), (7, 3, "--tasks 1 or 2"), (3, 2, "--tasks 1")],
 )
 def test_classes_that_cannot_be_shared_out(classes: int, tasks: int, possible: str) -> None:
-    with pytest.raises(UsageError, match=f"{classes} classes cannot be shared out evenly among {tasks} tasks") as error:
+    with pytest.raises(UsageError, match=f"{classes} classes cannot be shared out among {tasks} tasks") as error:
         Scenario.of(zoo_ewc.Train(stream="split"), tasks, classes)
     assert error.value.hint == possible
+
+
+@pytest.mark.parametrize("scenario", ["domain", "task", "class"])
+@pytest.mark.parametrize("model", ["ewc", "rehearsal"])
+def test_the_last_task_may_have_fewer_classes(model: str, scenario: str, tmp_path: Path) -> None:
+    own = folder(tmp_path / "own", ["a", "b", "c", "d", "e"], n=20)
+    how: dict[str, Any] = {"stream": "split", "scenario": scenario, "tasks": 2, "hidden": 8, "iterations": 4}
+    run = zoo.train(model, data=str(own), output=tmp_path / "run", data_root=SLICES, batch_size=8, **how)
+    learned = zoo.load(model, weights=run.folder)
+    outputs = learned(torch.rand(1, 16 * 16)).shape[1]
+    assert outputs == {"domain": 3, "task": 6, "class": 6}[scenario]
+    assert 0 <= run.metrics["accuracy"] <= 100
+    shown = zoo.sample(model, weights=run.folder, n=3, data_root=SLICES)
+    assert isinstance(shown, zoo.Images) and len(shown) == 6
 
 
 def test_what_cannot_be_learned(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

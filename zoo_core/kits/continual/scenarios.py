@@ -7,6 +7,7 @@ Shapes: b images, t tasks of w classes each; o = w outputs (domain), or t w, tas
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +17,13 @@ from torch import Tensor
 from ...errors import UsageError
 from . import Kind, TaskOptions
 
+FEWEST = 2  # classes of a task: one alone cannot be told from anything
+
+
+def _of_last(classes: int, tasks: int) -> int:
+    """Classes that are left for the last task, where the others have as many as each other; 0 or less if none are."""
+    return classes - math.ceil(classes / tasks) * (tasks - 1)
+
 
 @dataclass(frozen=True)
 class Scenario:
@@ -24,7 +32,7 @@ class Scenario:
     Args:
         kind: ``domain``, ``task`` or ``class``.
         tasks: how many there are.
-        width: classes of one task.
+        width: classes of one task; the last one may have fewer, and then outputs that are never right.
     """
 
     kind: Kind
@@ -39,17 +47,18 @@ class Scenario:
             tasks: how many there are.
             classes: of the data.
         Raises:
-            UsageError: the classes cannot be shared out evenly among the tasks, two at least to each.
+            UsageError: the classes cannot be shared out so that each task has as many, the last one fewer if need be,
+                and none less than two.
         """
         if options.stream != "split":
             return cls(options.scenario, tasks, classes)
-        if classes % tasks or classes < 2 * tasks:
-            possible = [str(n) for n in range(1, classes // 2 + 1) if classes % n == 0]
+        if _of_last(classes, tasks) < FEWEST:
+            possible = [str(n) for n in range(1, classes // 2 + 1) if _of_last(classes, n) >= FEWEST]
             raise UsageError(
-                f"{classes} classes cannot be shared out evenly among {tasks} tasks, two at least to each",
+                f"{classes} classes cannot be shared out among {tasks} tasks, two at least to each",
                 f"--tasks {', '.join(possible[:-1])} or {possible[-1]}" if possible[1:] else "--tasks 1",
             )
-        return cls(options.scenario, tasks, classes // tasks)
+        return cls(options.scenario, tasks, math.ceil(classes / tasks))
 
     @property
     def outputs(self) -> int:

@@ -157,7 +157,10 @@ class Rotated(Tasks):
 
 
 class Split(Tasks):
-    """Each task has images of its share of the classes only, in their order: 0 and 1, then 2 and 3 (Split MNIST)."""
+    """Each task has images of its share of the classes only, in their order: 0 and 1, then 2 and 3 (Split MNIST).
+
+    Where the classes cannot be shared out evenly, the last task has fewer.
+    """
 
     def __init__(self, data: ImageData, scenario: Scenario, seeds: Sequence[int], rows: Tensor | None = None) -> None:
         super().__init__(data, scenario, seeds, rows)
@@ -183,9 +186,10 @@ class Split(Tasks):
 
     def names(self, task: int) -> tuple[tuple[str, ...], str]:
         """See `Tasks`."""
-        w = self.scenario.width
+        w, (*names,) = self.scenario.width, self.data.classes
+        names += ["none"] * (w * len(self) - len(names))  # outputs that the last task has no class for
         mine = slice(task * w, (task + 1) * w) if self.scenario.kind == "domain" else slice(None)
-        return self.data.classes[mine], f"task {task + 1}: "
+        return tuple(names[mine]), f"task {task + 1}: "
 
 
 def angle(seed: int) -> float:
