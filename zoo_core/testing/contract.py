@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 HEAVY = ("torch", "torchvision", "transformers", "tokenizers", "huggingface_hub", "accelerate", "numpy", "matplotlib",
          "PIL", "pandas", "scipy", "sklearn", "requests", "httpx", "urllib3", "tensorflow", "jax")  # fmt: skip
 PRINTS = " prints: "  # what the zoo says of a face that does
+RUNS = {"first", "again", "stopped"}  # names of the trainings' folders
 MAX_STEP_FOR_STOP = 2  # a run is broken off in its middle, but not before this step
 
 
@@ -69,8 +70,9 @@ def _tidy(model: Model, folder: Path) -> Iterator[None]:
     """Inside, hooks write nothing beside the run folder; the working folder is looked at."""
     before = set(os.listdir())
     yield
-    left = sorted(set(os.listdir()) - before - {os.path.relpath(folder).split(os.sep)[0]})
-    _require(not left, model, f"its hooks write outside of the run folder: {', '.join(left)}; use run.show or run.keep")
+    mine = RUNS if folder.resolve() == Path.cwd() else {os.path.relpath(folder).split(os.sep)[0]}
+    left = ", ".join(sorted(set(os.listdir()) - before - mine))
+    _require(not left, model, f"its hooks write outside of the run folder: {left}; use run.show or run.keep")
 
 
 def _require(condition: object, model: Model, rule: str) -> None:
