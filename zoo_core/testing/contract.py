@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import io
 import json
-import math
 import os
 import subprocess
 import sys
@@ -77,7 +76,11 @@ def _tidy(model: Model, folder: Path) -> Iterator[None]:
 
 def _require(condition: object, model: Model, rule: str) -> None:
     if not condition:
-        raise PluginError(f"{model.name} breaks the contract: {rule}")
+        raise _broken(model, rule)
+
+
+def _broken(model: Model, rule: str) -> PluginError:
+    return PluginError(f"{model.name} breaks the contract: {rule}")
 
 
 def _check_face(model: Model) -> None:
@@ -169,10 +172,10 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other) or (one != one and other != other)
 
 
-def _check_metrics(model: Model, metrics: Mapping[str, float]) -> None:
-    """Whether every metric is a number; one that could not be measured is None in a record."""
-    lacking = [name for name, value in metrics.items() if value is None or not math.isfinite(value)]
-    _require(len(lacking) < len(metrics), model, f"none of its metrics is a number: {', '.join(lacking)}")
+def _check_metrics(model: Model, metrics: Mapping[str, float | None]) -> None:
+    """Whether a metric at least is a number; one that could not be measured is None in a record."""
+    measured = any(value is not None for value in metrics.values())
+    _require(measured, model, f"none of its metrics is a number: {', '.join(metrics)}")
 
 
 def _built(model: Model, checkpoint: Checkpoint[Options], rule: str) -> nn.Module:
@@ -180,7 +183,7 @@ def _built(model: Model, checkpoint: Checkpoint[Options], rule: str) -> nn.Modul
     try:
         return model.build(checkpoint)
     except Exception as error:
-        raise PluginError(f"{model.name} breaks the contract: {rule}: {type(error).__name__}: {error}") from error
+        raise _broken(model, f"{rule}: {type(error).__name__}: {error}") from error
 
 
 def _check_resume(model: Model, name: str, folder: Path, common: dict[str, Any], digest: str) -> None:
@@ -218,6 +221,5 @@ def _check_strict(model: Model, checkpoint: Checkpoint[Options]) -> None:
         except IntegrityError:
             continue
         except Exception as error:
-            kind = f"{type(error).__name__}: {error}"
-            raise PluginError(f"{model.name} breaks the contract: without '{name}' build raises {kind}") from error
+            raise _broken(model, f"without '{name}' build raises {type(error).__name__}: {error}") from error
         _require(False, model, f"build accepts a checkpoint without '{name}'; use checkpoint.fill")

@@ -17,7 +17,7 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -169,12 +169,17 @@ def _damaged(content: Content, split: str) -> Path | None:
     Raises:
         UsageError: there is no such file.
     """
+    wrong = (path for path, size, sha256 in _files(content, split) if file_sha256(path, AGAIN) != (size, sha256))
+    return next(wrong, None)
+
+
+def _files(content: Content, split: str) -> list[tuple[Path, int, str]]:
+    """The two files of a part, with the bytes and the sha256 that each must have."""
     part, home = content.parts[split], folder_of(content.hash)
-    sizes = {"images": math.prod(content.shape), "labels": 8}  # bytes of each
-    for kind, size in sizes.items():
-        if file_sha256(path := home / f"{split}-{kind}", AGAIN) != (part.n * size, getattr(part, kind)):
-            return path
-    return None
+    return [
+        (home / f"{split}-images", part.n * math.prod(content.shape), part.images),
+        (home / f"{split}-labels", part.n * 8, part.labels),
+    ]
 
 
 def keep(made: Path, shape: tuple[int, int, int], classes: tuple[str, ...], counts: Mapping[str, int]) -> Content:
@@ -214,6 +219,8 @@ def full(name: str) -> str:
     Raises:
         UsageError: there are several of that name.
     """
+    if is_prepared(name):
+        return name
     called = [each for each in names() if short(each) == name]
     if len(called) > 1:
         sizes = (f"{each} ({' x '.join(map(str, find(each).shape[1:]))})" for each in called)
@@ -268,14 +275,8 @@ def known(key: str) -> Source | None:
         content = find(f"images@{source.content}")
     except ZooError:
         return None
-    return source if all(_is_there(path, size) for path, size in _files(content)) else None
-
-
-def _files(content: Content) -> Iterator[tuple[Path, int]]:
-    """The files of a content, and how many bytes each has."""
-    for split, part in content.parts.items():
-        yield folder_of(content.hash) / f"{split}-images", part.n * math.prod(content.shape)
-        yield folder_of(content.hash) / f"{split}-labels", part.n * 8
+    files = [file for split in content.parts for file in _files(content, split)]
+    return source if all(_is_there(path, size) for path, size, _ in files) else None
 
 
 def _is_there(path: Path, size: int) -> bool:
