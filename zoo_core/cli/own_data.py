@@ -49,7 +49,7 @@ def show(name: str, as_json: bool) -> None:
     channels, height, width = content.shape
     classes = ", ".join(content.classes) or "none"
     if len(content.classes) < 2:
-        classes += "; only models that need no classes learn these: autoencoder, gan, vae"
+        classes += "; a model that tells classes apart cannot learn these"
     render.line(f"{name}: your own images, {height} x {width}, {'grey' if channels == 1 else 'colour'}")
     render.line(f"classes: {classes}")
     render.line("parts: " + ", ".join(f"{part} {each.n:,}" for part, each in content.parts.items()))
