@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from ..cards.options import known, needs_classes, resolve
 from ..errors import PluginError
-from ..results.kinds import Result
+from ..results.result import Result
 from .calls import Circumstances, blaming, make_run, provenance
 from .handle import Handle, Source, classes_of, find_checkpoint, open_model
 from .training import open_other
@@ -43,7 +43,7 @@ def sample(
         reporter: receives progress and warnings; a logger if not said.
         options: the model's own, see ``zoo sample NAME --help``.
     Returns:
-        Images, Texts, Table, Figure or HeatMap; each has `save(path)`.
+        Images, Texts, Table, Figure, HeatMap, Animation, Audio or Several of them; each has `save(path)`.
     Raises:
         ZooError: see the exit codes in the README.
     """

@@ -9,8 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from ..data.own import store
-from .render import new_table
-from .screen import line, out
+from .screen import line, new_table, out
 
 PUBLISHED = "as published", "not what is published: "
 

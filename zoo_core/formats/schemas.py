@@ -64,6 +64,8 @@ class Facts(Schema):
     data: Hashes = {}
     judges: Hashes = {}
     metrics: Metrics = {}
+    errors: dict[Line, Annotated[Finite, Field(ge=0)]] = {}  # standard errors of metrics
+    absent: dict[Line, Line] = {}  # why a metric is null
     continues: Sha256 | None = None
 
 

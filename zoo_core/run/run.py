@@ -35,7 +35,7 @@ from ..data.images import ImageData
 from ..data.own import store
 from ..data.texts import TextData
 from ..errors import PluginError
-from ..results.kinds import Result
+from ..results.result import Result
 from ..weights import tensorfile
 from . import chance, devices, parts
 from .folder import RunFolder

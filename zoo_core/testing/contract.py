@@ -21,7 +21,7 @@ from ..errors import IntegrityError, Interrupted, PluginError, UsageError
 from ..files import finite
 from ..plugin import registry
 from ..plugin.registry import Model
-from ..results.kinds import Result
+from ..results.result import Result
 
 if TYPE_CHECKING:
     from torch import nn
