@@ -38,7 +38,12 @@ ONLY = {  # a library that only some files may import
     "rich": {f"zoo_core/cli/{name}.py" for name in ("render", "render_data", "render_results", "screen")},
     "torchvision": set(),  # a requirement of users' notebooks; tests compare with its readers
     "scipy": {"zoo_core/data/builtin/svhn.py"},
-    "accelerate": {"zoo_core/run/devices.py", "zoo_core/run/parts.py", "zoo_core/run/run.py"},
+    "accelerate": {
+        "zoo_core/run/devices.py",
+        "zoo_core/run/descent.py",
+        "zoo_core/run/parts.py",
+        "zoo_core/run/run.py",
+    },
     "pluggy": {"zoo_core/plugin/hookspecs.py", "zoo_core/plugin/registry.py"},
     "matplotlib": {"zoo_core/results/plots.py"},
     "PIL": {

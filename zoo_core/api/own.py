@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from ..cards import paths
 from ..cards.card import Card
 from ..cards.groups import OnImages
-from ..cards.options import Options
-from ..data.own import store
+from ..cards.options import Options, flags
+from ..data.own import files, store
 from ..run.environment import data_root
 from .calls import Circumstances
 from .handle import Handle
 
 
 def with_data(options: Options, base: Options, said: set[str], circumstances: Circumstances) -> Options:
-    """Options whose `data` is a name of images that are ready; those of the user are prepared, their path forgotten.
+    """Options that name what a training reads by its content: files of the user are kept, images prepared.
 
     Args:
         base: what the options were before the user said anything: how it augments is meant for its own data.
         said: names of the options that the user chose.
     """
+    options = _with_files(options)
     if not isinstance(options, OnImages):
         return options
     name = prepared(options.data, options.size, options.skip_broken, circumstances)
@@ -28,6 +31,28 @@ def with_data(options: Options, base: Options, said: set[str], circumstances: Ci
     if "augment" not in said and name != getattr(base, "data", name):
         changes["augment"] = "none"  # letters have a left and a right, clothes have none
     return options.model_copy(update=changes)
+
+
+def _with_files(options: Options) -> Options:
+    """Options whose files are kept by content: what they say then stays true wherever, and whenever, it is read."""
+    changes: dict[str, Any] = {}
+    for flag in flags(type(options)):
+        value = getattr(options, flag.field)
+        if flag.type is Path and value is not None and flag.field != "continue_":
+            kept = [_kept(path) for path in (value if flag.many else [value])]
+            changes[flag.field] = type(value)(kept) if flag.many else kept[0]
+    return options.model_copy(update=changes) if changes else options
+
+
+def _kept(path: Path) -> Path:
+    return files.keep(path) if paths.is_file(path) or paths.is_kept(path) else path
+
+
+def hashes(options: Options) -> dict[str, str]:
+    """The sha256 of each file that options name and that is kept, by its written form."""
+    named = [getattr(options, flag.field) or () for flag in flags(type(options)) if flag.type is Path]
+    every = [path for value in named for path in ([value] if isinstance(value, Path) else value)]
+    return {paths.written(path): files.check(path) for path in every if paths.is_kept(path)}
 
 
 def prepared(data: str, size: int | None, skip_broken: bool, circumstances: Circumstances) -> str:

@@ -128,7 +128,7 @@ class TerminalReporter(Reporter):
                 bars.BarColumn(), bars.MofNCompleteColumn(), bars.TimeRemainingColumn(),
                 bars.TextColumn("{task.description}", markup=False), console=err, transient=True,
             )  # fmt: skip
-            self._task = self._bar.add_task("", total=now.total)
+            self._task = self._bar.add_task("", total=now.total or None)
             self._bar.start()
         shown = "  ".join([now.activity, *(f"{name} {value:.4g}" for name, value in now.values.items())])
         self._bar.update(self._task, completed=now.done, description=shown)
