@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 from ..cards import paths
 from ..cards.card import Card
 from ..cards.groups import OnImages
-from ..cards.options import Options, flags
+from ..cards.options import Flag, Options, flags
 from ..data.own import files, store
+from ..errors import UsageError
 from ..run.environment import data_root
 from .calls import Circumstances
 from .handle import Handle
@@ -39,13 +41,22 @@ def _with_files(options: Options) -> Options:
     for flag in flags(type(options)):
         value = getattr(options, flag.field)
         if flag.type is Path and value is not None and flag.field != "continue_":
-            kept = [_kept(path) for path in (value if flag.many else [value])]
+            kept = [_kept(path, flag) for path in (value if flag.many else [value])]
             changes[flag.field] = type(value)(kept) if flag.many else kept[0]
     return options.model_copy(update=changes) if changes else options
 
 
-def _kept(path: Path) -> Path:
-    return files.keep(path) if paths.is_file(path) or paths.is_kept(path) else path
+def _kept(path: Path, flag: Flag) -> Path:
+    """The copy of a file; a folder, and a path that is the option's own default, stay as they are.
+
+    Raises:
+        UsageError: there is nothing there, or it cannot be read.
+    """
+    if os.path.isfile(path) or paths.is_kept(path):
+        return files.keep(path)
+    if path != flag.default and not os.path.lexists(path):
+        raise UsageError(f"{flag.name} {path}: there is no such file", "check the path")
+    return path
 
 
 def hashes(options: Options) -> dict[str, str]:

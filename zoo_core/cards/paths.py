@@ -7,7 +7,6 @@ was, a file that has changed since is another one, and no option depends on the 
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -40,11 +39,3 @@ def written(path: Path) -> str:
 def is_kept(path: Path) -> bool:
     """Whether a path leads to where copies lie, whether it is there or not."""
     return path.parent.parent == folder() and KEPT.fullmatch(written(path)) is not None
-
-
-def is_file(path: Path) -> bool:
-    """Whether a path, which anybody can have typed, leads to a file."""
-    try:
-        return os.path.isfile(path)
-    except ValueError:  # a zero byte
-        return False

@@ -51,7 +51,8 @@ class Measured:
             return value
         try:
             if isinstance(value, SupportsFloat) and not isinstance(value, str | bool):
-                return cls(float(value))
+                detached = getattr(value, "detach", None)  # a tensor that still knows how it was computed
+                return cls(float(detached() if callable(detached) else value))
         except (TypeError, ValueError, RuntimeError, OverflowError):  # e.g. a tensor of several numbers
             pass
         raise PluginError(

@@ -67,15 +67,20 @@ def names() -> list[str]:
     return sorted(paths.written(path) for path in paths.folder().glob("*/*") if paths.is_kept(path) and path.is_file())
 
 
-def remove(name: str) -> int:
-    """Remove a kept file; how many bytes it took.
+def called(name: str) -> Path | None:
+    """The kept file of a name, with its hash, or without where only one is called so; None where there is none.
 
     Raises:
-        UsageError: it is not there.
+        UsageError: several are called so.
     """
-    path = paths.place(name)
-    if path is None or not os.path.isfile(path):
-        raise UsageError(f"{name} is not in the zoo's cache", "zoo data list shows what is")
+    found = [full for full in names() if name in (full, full.rpartition("@")[0])]
+    if len(found) > 1:
+        raise UsageError(f"several files are called '{name}'", f"name one: {' or '.join(found)}")
+    return paths.place(found[0]) if found else None
+
+
+def remove(path: Path) -> int:
+    """Remove a kept file; how many bytes it took."""
     size = path.stat().st_size
     path.unlink()
     if not any(path.parent.iterdir()):
