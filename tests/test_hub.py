@@ -22,6 +22,7 @@ from typing import Any
 import huggingface_hub.constants
 import loopback
 import pytest
+import safetensors.torch
 from conftest import ROOT, SLICES, Zoo, environment, read_json
 from loopback import Hub, git_hash, sha256
 from test_plugins import FACE, distribution
@@ -757,26 +758,31 @@ def test_a_run_is_published_with_a_card_that_the_hub_reads(
     assert zoo("sample", "gan.conv-small", "-o", "y.png", env=online).returncode == 0
 
 
-def test_paths_that_would_become_public_are_said(zoo: Zoo, online: dict[str, str], tmp_path: Path) -> None:
+def test_no_path_becomes_public(zoo: Zoo, online: dict[str, str], tmp_path: Path) -> None:
     rows = "".join(f'{{"source": "the cat {i} sat on the mat", "target": "cat {i}"}}\n' for i in range(9))
     (tmp_path / "mine.jsonl").write_text(rows)
-    done = zoo(
-        "train",
-        "t5-summarizer",
-        "--continue",
-        "t5-summarizer.mini",
-        "--data",
-        "mine.jsonl",
-        "--iterations",
-        "1",
-        "-o",
-        "run",
-        env=online,
-    )
+    words = ["--continue", "t5-summarizer.mini", "--data", str(tmp_path / "mine.jsonl"), "--iterations", "1"]
+    done = zoo("train", "t5-summarizer", *words, "-o", "run", env=online)
     assert done.returncode == 0, done.stderr
-    done = zoo("push", "t5-summarizer", "run", "--repo", "me/x", "--dry-run", "--dirty", env=online)
-    assert done.returncode == 0 and "the paths in --data, --continue" in done.stderr, done.stderr
-    assert "--data mine.jsonl" in done.stdout
+    command = ["push", "t5-summarizer", "run", "--repo", "me/x", "--dry-run", "--dirty"]
+    done = zoo(*command, env=online)
+    assert done.returncode == 2 and "trained on data of your own (mine.jsonl), so its licence is yours" in done.stderr
+    done = zoo(*command, "--licence", "MIT", env=online)
+    assert done.returncode == 0 and "not the data itself" in done.stderr, done.stderr
+    assert f"--data mine.jsonl@{sha256(rows.encode())[:16]}" in done.stdout
+    assert str(tmp_path) not in done.stdout and "the paths in" not in done.stderr
+    old = tmp_path / "run" / FILE  # as release 0.2 and earlier wrote it
+    with safetensors.safe_open(old, "pt") as file:
+        facts = json.loads(file.metadata()["zoo"])
+        tensors = {name: file.get_tensor(name) for name in list(file.keys())}
+    facts["options"]["data"] = str(tmp_path / "mine.jsonl")
+    safetensors.torch.save_file(tensors, old, {"zoo": json.dumps(facts)})
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    record["options"] = facts["options"]
+    record["weights"] = {"sha256": sha256(old.read_bytes()), "size": old.stat().st_size}
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    done = zoo(*command, "--licence", "MIT", env=online)
+    assert done.returncode == 0 and "everybody will read the paths in --data" in done.stderr, done.stderr
 
 
 def test_tokens_are_sent_and_never_shown(zoo: Zoo, server: Hub, online: dict[str, str]) -> None:

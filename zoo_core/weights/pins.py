@@ -19,7 +19,7 @@ from pydantic.dataclasses import dataclass
 from ..errors import IntegrityError, UsageError
 from ..files import atomic_write, file_sha256, read_text
 from ..formats import MANIFEST
-from ..formats.fields import Commit, Finite, Line, Name, RelativePath, Repository, Setting, Sha256, Size
+from ..formats.fields import Commit, Finite, Line, Name, RelativePath, Repository, Scalar, Sha256, Size
 from ..formats.schemas import complaint
 
 FILE = "weights_manifest.toml"
@@ -76,7 +76,7 @@ class Pin:
     metrics: Mapping[Line, Finite] = field(default_factory=dict)
     data: Mapping[Line, Sha256] = field(default_factory=dict)
     judges: Mapping[Line, Sha256] = field(default_factory=dict)
-    trained: Mapping[Line, Setting] = field(default_factory=dict)
+    trained: Mapping[Line, Scalar] = field(default_factory=dict)
     shards: tuple[Shard, ...] = ()
     home: Path = field(default=Path(), compare=False, repr=False)
 

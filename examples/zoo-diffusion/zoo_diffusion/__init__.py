@@ -8,7 +8,7 @@ from zoo_core import Budget, Card, Metric, OnImages, Options, Plugin, Preset, op
 class Train(OnImages, Budget):
     """How the network is built, and how noise is added."""
 
-    width: int = option(32, "channels at full size; twice as many at half, four times at a quarter", ge=8, le=512)
+    width: int = option(24, "channels at full size; twice as many at half, four times at a quarter", ge=8, le=512)
     noise_steps: int = option(200, "steps from an image to noise", ge=2, le=4000)
     learning_rate: float = option(1e-3, "of Adam", gt=0, le=1)
     decay: float = option(0.995, "of the moving average of the weights, which are the ones that are kept", ge=0, lt=1)
@@ -30,7 +30,7 @@ CARD = Card(
     paper="Ho et al. 2020, Denoising diffusion probabilistic models, https://arxiv.org/abs/2006.11239",
     licence="MIT",
     metrics=(Metric("noise_error", "squared error of the noise that is seen in test images", "", "lower", 4),),
-    presets={"small": Preset(Train(iterations=1500), "a U-Net of a third of a million weights, 200 steps")},
+    presets={"small": Preset(Train(iterations=1500, batch_size=64), "a U-Net of two hundred thousand weights")},
     task="unconditional-image-generation",
     sample_options=Sample,
     tiny={"width": 8, "noise_steps": 10, "iterations": 6, "batch_size": 16},

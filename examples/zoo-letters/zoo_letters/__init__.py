@@ -12,7 +12,7 @@ class Train(Budget):
     context: int = option(64, "letters that the network looks back on", ge=4, le=4096)
     layers: int = option(3, "one after another", ge=1, le=64)
     batch_size: int = option(32, "pieces of text per step", ge=1, le=65_536)
-    learning_rate: float = option(1e-3, "peak, of AdamW; it rises and falls once", gt=0, le=1)
+    learning_rate: float = option(3e-3, "peak, of AdamW; it rises and falls once", gt=0, le=1)
 
 
 class Sample(Options):

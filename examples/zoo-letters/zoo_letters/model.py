@@ -18,7 +18,7 @@ class Letters(nn.Module):
         super().__init__()
         d, t = 96, options.context
         self.letter, self.place = nn.Embedding(size, d), nn.Embedding(t, d)
-        nn.init.normal_(self.letter.weight, std=0.02)
+        nn.init.normal_(self.letter.weight, std=0.02), nn.init.normal_(self.place.weight, std=0.02)
         layer = nn.TransformerEncoderLayer(d, 4, 4 * d, 0.0, "gelu", batch_first=True, norm_first=True)
         self.layers = nn.TransformerEncoder(layer, options.layers, nn.LayerNorm(d), enable_nested_tensor=False)
         self.out = nn.Linear(d, size, bias=False)
