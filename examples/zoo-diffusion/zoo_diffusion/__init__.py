@@ -30,7 +30,7 @@ CARD = Card(
     paper="Ho et al. 2020, Denoising diffusion probabilistic models, https://arxiv.org/abs/2006.11239",
     licence="MIT",
     metrics=(Metric("noise_error", "squared error of the noise that is seen in test images", "", "lower", 4),),
-    presets={"small": Preset(Train(iterations=1500, batch_size=64), "a U-Net of two hundred thousand weights")},
+    presets={"small": Preset(Train(iterations=1500, batch_size=64), "a small U-Net")},
     task="unconditional-image-generation",
     sample_options=Sample,
     tiny={"width": 8, "noise_steps": 10, "iterations": 6, "batch_size": 16},

@@ -34,7 +34,7 @@ CARD = Card(
     licence="CC-BY-4.0",
     datasets=("acl-titles",),
     metrics=(Metric("bits", "to say which letter comes next, in a text not seen before", "bits/letter", "lower", 3),),
-    presets={"small": Preset(Train(iterations=1500), "three layers, a third of a million weights")},
+    presets={"small": Preset(Train(iterations=1500), "a small Transformer")},
     task="text-generation",
     sample_options=Sample,
     tiny={"iterations": 8, "layers": 1, "context": 8, "batch_size": 4},
