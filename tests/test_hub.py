@@ -28,6 +28,7 @@ from test_plugins import FACE, distribution
 
 import zoo_core
 from zoo_core import IntegrityError, NetworkError, UsageError, hub
+from zoo_core.plugin import registry
 from zoo_core.weights import manifest, pins
 
 DATA = os.urandom(60_000)
@@ -738,10 +739,13 @@ def test_a_run_is_published_with_a_card_that_the_hub_reads(
     assert data["license"] == "mit" and data["language"] == "en" and {"mine", "zoo", "gan"} <= set(data["tags"])
     results = {result.metric_type: result.metric_value for result in facts.eval_results}
     pin = pinned(online)["gan.conv-small"]
-    assert results == pin["metrics"] and pin["sha256"] == sha256(files[FILE])
+    assert results.keys() == pin["metrics"].keys() and pin["sha256"] == sha256(files[FILE])
+    for metric in registry.load("gan").card.metrics:
+        assert results[metric.name] == round(pin["metrics"][metric.name], metric.decimals)
+    assert (pin["trained"]["distribution"], pin["trained"]["version"]) == ("zoo-core", zoo_core.__version__)
     for words in ("Written by hand.", "--preset conv-small --seed 0 --iterations 3 --latent 16",
                   'WEIGHTS = "me/zoo-gan@COMMIT"',
-                  "![samples](samples.png)", "## Numbers"):  # fmt: skip
+                  "<Gallery />", f"by zoo-core {zoo_core.__version__}", "## Numbers"):  # fmt: skip
         assert words in card.text
     repo = server.repos["me/zoo-gan"]
     changed = files["README.md"].replace(b"Written by hand.", b"Written later.")
@@ -910,6 +914,8 @@ def test_a_plugin_of_another_package_carries_its_own_pins(
     assert done.returncode == 0, done.stderr
     assert zoo("sample", "pixels", "-o", "x.png", env=online).returncode == 0
     assert "pixels" in zoo("weights", "list", env=online).stdout
+    card = server.repos["me/pixels"].commits[-1][1]["README.md"].decode()
+    assert "$ pip install zoo-mine\n" in card and "by zoo-mine 1.0" in card
     text_before = mine.read_text()
     for text in (text_before.replace("sha256", "sha255"), Path(online["ZOO_MANIFEST"]).read_text()):
         mine.write_text(text)

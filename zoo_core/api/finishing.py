@@ -93,6 +93,8 @@ def finish(
     }
     counts = {**run.inputs.counts, **examiner.inputs.counts}
     circumstances = _circumstances(run) | {"commit": begun_at, "counts": counts}
+    if model.version:  # the release of the plugin, beside those of the libraries
+        circumstances["versions"] |= {model.distribution: model.version}
     record = folder.finish(kept, facts, circumstances, run.loops.curves.history)
     return Trained(folder.path, record, dict(run.shown))
 

@@ -60,6 +60,7 @@ def chosen(names: tuple[str, ...], every: bool = False) -> list[Pin]:
 @click.option("--manifest", "file", type=PATH, help="Manifest to pin in.  [the one in use]")
 @click.option("--licence", default="", metavar="SPDX", help="Of weights that were trained on images of your own.")
 @click.option("--pictures", is_flag=True, help="Publish pictures of such weights, too: they may show your images.")
+@click.option("--new-version", default="", metavar="ORG/NAME", help="Say on its page that this one replaces it.")
 @click.option("--dirty", is_flag=True, help="Publish a run whose code was changed since its commit, too.")
 @click.option(
     "--device", default="auto", show_default=True, help="For sampling, and for measuring what was not measured."
@@ -68,17 +69,19 @@ def chosen(names: tuple[str, ...], every: bool = False) -> list[Pin]:
 @json_flag
 def push(
     name: str | None, run: Path | None, repo: str, every: bool, private: bool, tag: str, endpoint: str | None,
-    dry_run: bool, file: Path | None, licence: str, pictures: bool, dirty: bool, device: str, data_root: Path | None,
-    as_json: bool,
+    dry_run: bool, file: Path | None, licence: str, pictures: bool, new_version: str, dirty: bool, device: str,
+    data_root: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Publish weights on the Hub, and pin them: those of a finished RUN, or the pinned ones."""
     if every == bool(name):
         raise UsageError("say which weights: MODEL [RUN], or --all", "zoo push cgan RUN --repo me/zoo-cgan")
+    if every and new_version:
+        raise UsageError("--new-version is of one repository, and --all are many", "push that one alone")
     file = file or manifest.path()
     if not dry_run and os.path.exists(file) and not os.access(file, os.W_OK):
         raise UsageError(f"the pin cannot be written into {file}", "choose another one with --manifest")
     circumstances = Circumstances(0, device, data_root, render.TerminalReporter())
-    plan = _Push(repo, every, private, tag, endpoint, dirty, circumstances, licence, pictures)
+    plan = _Push(repo, every, private, tag, endpoint, dirty, circumstances, licence, pictures, new_version)
     with reserved(as_json):
         rows = plan.show(name, run, file, as_json) if dry_run else plan.send(name, run, file, as_json)
     if as_json:
@@ -98,6 +101,7 @@ class _Push:
     circumstances: Circumstances
     licence: str
     pictures: bool
+    new_version: str
 
     def _parcels(self, name: str | None, run: Path | None, file: Path, look: bool) -> Iterator[Parcel]:
         """What is to be sent, one after the other; `look` for the card that a repository has already."""
@@ -110,7 +114,7 @@ class _Push:
             before = (hub.read_head(target, parcel.README, self.endpoint) or b"").decode() if look else ""
             yield parcel.pack(
                 one, run, target, file.parent, self.circumstances, before=before, dirty=self.dirty,
-                licence=self.licence, pictures=self.pictures,
+                licence=self.licence, pictures=self.pictures, new_version=self.new_version,
             )  # fmt: skip
 
     def show(self, name: str | None, run: Path | None, file: Path, as_json: bool) -> list[dict[str, Any]]:

@@ -158,6 +158,10 @@ def _shown(value: object) -> str:
 def _circumstances(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What a pin says of the training that a run records."""
     kept = {key: facts[key] for key in ("seconds", "device", "threads", "commit") if facts.get(key) is not None}
+    with contextlib.suppress(ZooError):  # whoever needs the plugin says what is wrong with it
+        owner = registry.load(facts["model"]).distribution
+        if version := facts["versions"].get(owner):
+            kept |= {"distribution": owner, "version": version}
     return {**kept, "torch": facts["versions"].get("torch", "")}
 
 

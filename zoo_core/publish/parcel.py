@@ -25,6 +25,8 @@ from ..weights.pins import INDEX, WEIGHTS, Pin, rendered
 from ..weights.tensorfile import Contents
 from . import modelcard, own
 from .bundle import finished, measured
+from .release import release_of
+from .subject import Subject
 
 README, CONFIG, SAMPLES = "README.md", "config.json", "samples"
 
@@ -69,7 +71,7 @@ def repository(owner: str, name: str) -> str:
 
 def pack(
     name: str, run: Path | None, repo: str, home: Path, circumstances: Circumstances, *, before: str = "",
-    dirty: bool = False, licence: str = "", pictures: bool = False,
+    dirty: bool = False, licence: str = "", pictures: bool = False, new_version: str = "",
 ) -> Parcel:  # fmt: skip
     """Everything that a repository will hold.
 
@@ -85,11 +87,15 @@ def pack(
         dirty: publish a run whose code was changed since its commit, too.
         licence: of weights that were trained on images of the user's own.
         pictures: show what such weights draw, and what the training drew, too: that may be these images.
+        new_version: repository of weights that replace these, which the Hub then shows.
     Raises:
-        UsageError: there is no such run, it is of another model, or nobody says what its licence is.
+        UsageError: there is no such run, it is of another model, nobody says what its licence is, or what replaces it
+            cannot be the name of a repository.
         IntegrityError: its weights are not those of its record.
     """
     handle = open_model(name)
+    if new_version:
+        hub.check_name(new_version)
     if run:
         path = peek.main_file(run)
         pin, contents = finished(run, home, dirty)
@@ -105,12 +111,28 @@ def pack(
     if pictures or not own.is_of_own(facts):
         texts, drawn = _samples(handle, path, circumstances)
         drawn |= {f"{FIGURES}/{p.name}": p.read_bytes() for p in sorted((run / FIGURES).glob("*.png"))} if run else {}
-    card = modelcard.render(
-        handle.card, facts, pin.trained, repo=repo, file=pin.file, sha256=pin.sha256, pictures=list(drawn),
-        texts=texts, before=before,
+    subject = Subject(
+        handle.card, facts, pin.trained, release_of(handle.model, pin.trained), repo, pin.file, pin.sha256,
+        list(drawn), texts, new_version, _base(facts),
     )  # fmt: skip
+    card = modelcard.render(subject, before)
     files = {**pin.paths(path), CONFIG: _config(facts), **drawn, README: card.encode()}
     return Parcel(replace(pin, repo=repo, commit=""), files, path)
+
+
+def _base(facts: Mapping[str, Any]) -> str:
+    """The repository of the weights that a training went on from; empty where it began anew, or nobody knows.
+
+    That are pinned weights (``--continue``), or what the option `base` names by its commit.
+    """
+    if before := facts.get("continues"):
+        for pin in manifest.read().values():
+            if pin.sha256 == before and pin.repo:
+                return pin.repo
+    try:
+        return hub.split_address(str(facts["options"].get("base") or ""))[0]
+    except UsageError:  # a folder, or nothing
+        return ""
 
 
 def _todays_facts(
