@@ -24,7 +24,7 @@ import loopback
 import pytest
 from conftest import ROOT, SLICES, Zoo, environment, read_json
 from loopback import Hub, git_hash, sha256
-from test_plugins import FACE, distribution
+from test_plugins import FACE, changed, distribution
 
 import zoo_core
 from zoo_core import IntegrityError, NetworkError, UsageError, hub
@@ -34,6 +34,14 @@ from zoo_core.weights import manifest, pins
 DATA = os.urandom(60_000)
 OTHER = "0123456789abcdef0123456789abcdef01234567"
 FILE = "model.safetensors"
+NEW_RELEASE = """
+from zoo_core import Options, option
+
+
+class Train(Options):
+    passes: int = option(1, "what was called epochs once")
+
+CARD"""
 GUARD = """
 import os, socket
 connect = socket.socket.connect
@@ -685,6 +693,8 @@ def test_all_bundled_weights_go_to_the_hub_and_come_back(
     done = zoo("sample", "cgan", "--class", "sandal", "-o", "first.png", env=online)
     assert done.returncode == 0, done.stderr
     assert zoo("pull", "--all", env=online).returncode == 0
+    counted = [request for request in server.requests if re.search(r"GET /.*/resolve/.*/config\.json", request)]
+    assert len(counted) == len(pinned(online)), "which is how the Hub counts"
     for name in pinned(online):
         path = Path(zoo("weights", "path", name, env=online).stdout.strip())
         assert path.read_bytes() == bundled[f"{name}.safetensors"], name
@@ -912,10 +922,18 @@ def test_a_plugin_of_another_package_carries_its_own_pins(
     assert done.returncode == 0, done.stderr
     done = zoo("push", "pixels", "run", "--repo", "me/pixels", "--manifest", str(mine), "--dirty", env=online)
     assert done.returncode == 0, done.stderr
+    server.requests.clear()
     assert zoo("sample", "pixels", "-o", "x.png", env=online).returncode == 0
+    assert server.requests == [], "whoever has published it has it"
     assert "pixels" in zoo("weights", "list", env=online).stdout
     card = server.repos["me/pixels"].commits[-1][1]["README.md"].decode()
     assert "$ pip install zoo-mine\n" in card and "by zoo-mine 1.0" in card
+    face = site / "zoo_mine" / "__init__.py"
+    face.write_text(changed(changed(FACE, "Budget(epochs=1)", "Train()"), "\nCARD", NEW_RELEASE))
+    done = zoo("doctor", env=online)
+    assert done.returncode == 3 and "pixels has no option '--" in done.stdout, done.stdout
+    assert "release of zoo-mine that made it" in " ".join(done.stdout.split())
+    face.write_text(FACE)
     text_before = mine.read_text()
     for text in (text_before.replace("sha256", "sha255"), Path(online["ZOO_MANIFEST"]).read_text()):
         mine.write_text(text)

@@ -4,23 +4,45 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shutil
+from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import huggingface_hub
+import loopback
 import pytest
 from conftest import HERE
+from loopback import Hub, sha256
 
+from zoo_core import IntegrityError, NetworkError, UsageError, hub
 from zoo_core.plugin import registry
-from zoo_core.publish import modelcard, release, words
+from zoo_core.publish import configuration, modelcard, release, words
 from zoo_core.publish.modelcard import BEGIN, END
 from zoo_core.publish.release import Release
 from zoo_core.publish.subject import Subject
-from zoo_core.weights import peek
+from zoo_core.weights import manifest, peek, pins
 
 HOSTILE = '"x": [}\n---\n# <!-- end --> \x1b[2J \u202e | `a` <script>alert(1)</script> ![x](y) {{ 7 }} &a *a'
 ZOOS = Release("zoo-core", "0.2.0", True, ("pip install zoo-core",), "https://example.org/zoo")
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+FILE, DATA = "model.safetensors", bytes(range(256)) * 9
+
+
+@pytest.fixture
+def server() -> Iterator[Hub]:
+    with loopback.running() as found:
+        yield found
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache, and waits that are none."""
+    monkeypatch.delenv("ZOO_OFFLINE", raising=False)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("zoo_core.hub.client.WAITS", ())
+    return tmp_path / "hub"
 
 
 def subject(model: str = "gan", **changes: Any) -> Subject:
@@ -151,3 +173,117 @@ def test_a_release_says_how_to_get_it_and_where_its_code_is() -> None:
 def test_every_model_of_the_zoo_has_a_task_that_the_hub_knows_or_none() -> None:
     for name in registry.names():
         assert registry.load(name).card.task in words.TASKS | {"other"}, name
+
+
+# -- the configuration, by which the Hub counts ----------------------------------------------------------
+
+
+def gan_config() -> bytes:
+    """That of golden weights."""
+    about = subject()
+    pin = pins.Pin("gan", about.facts["preset"], FILE, 1, "0" * 64, "MIT", metrics={"frechet": 1.5})
+    return configuration.written(about.facts, pin, ZOOS)
+
+
+def test_a_configuration_says_what_the_weights_are() -> None:
+    facts, config = subject().facts, configuration.read(gan_config(), "x")
+    assert (config.model, config.preset, config.options) == ("gan", facts["preset"], facts["options"])
+    assert (config.distribution, config.version, config.format) == ("zoo-core", "0.2.0", 1)
+    assert config.metrics == {"frechet": 1.5} and config.data == facts["data"]
+    assert configuration.read(b'{"model": "gan", "preset": "a", "seed": 0, "options": {}}', "x").format == 0, "of 0.1"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "7", "[" * 100_000, '{"model": "gan"}', '{"model": "../x", "preset": "a", "seed": 0}',
+             '{"model": "gan", "preset": "a", "seed": 0, "options": {"a": {"b": 1}}}',
+             '{"model": "gan", "preset": "a", "seed": 0, "options": {}, "version": "\\u001b[2J"}',
+             '{"model": "gan", "preset": "a", "seed": 0, "options": {}, "metrics": {"a": NaN}}'],
+)  # fmt: skip
+def test_a_configuration_of_a_stranger_passes_a_schema(text: str) -> None:
+    with pytest.raises(IntegrityError, match="x"):
+        configuration.read(text.encode(), "x")
+    with pytest.raises(IntegrityError, match="format 9"):
+        configuration.read(b'{"format": 9}', "x")
+    with pytest.raises(UsageError, match="written down"):
+        configuration.written({**subject().facts, "seed": -1}, pins.Pin("a", "b", FILE, 1, "0" * 64, "MIT"), ZOOS)
+
+
+def counted_pin(server: Hub, tmp_path: Path) -> pins.Pin:
+    """A pin of weights and of the configuration beside them, as its manifest says it."""
+    config = gan_config()
+    commit = server.put("me/x", {FILE: DATA, pins.CONFIG: config})
+    shard = pins.Shard(pins.CONFIG, len(config), sha256(config))
+    pin = pins.Pin("a", "b", FILE, len(DATA), sha256(DATA), "MIT", "me/x", commit, config=shard)
+    pins.write([pin], tmp_path / "m.toml")
+    return pins.read(tmp_path / "m.toml")["a.b"]
+
+
+def bodies(server: Hub) -> list[str]:
+    """The files that were asked for, in order."""
+    return [request.rpartition("/")[2] for request in server.requests if request.startswith("GET /me/x/resolve")]
+
+
+def test_weights_that_are_fetched_come_with_their_configuration(server: Hub, cache: Path, tmp_path: Path) -> None:
+    pin = counted_pin(server, tmp_path)
+    manifest.locate(pin, endpoint=server.url)
+    assert bodies(server) == [FILE, pins.CONFIG] and manifest.damage_of_config(pin) == ""
+    manifest.locate(pin, endpoint=server.url)
+    assert len(bodies(server)) == 2, "once"
+
+
+def test_a_configuration_that_is_another_is_not_kept_and_stops_nobody(
+    server: Hub, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pin = counted_pin(server, tmp_path)
+    server.fault(rf"GET .*/{pins.CONFIG}", "flip")
+    path, _ = manifest.held(pin, pin.check_files, server.url)
+    assert path.read_bytes() == DATA and not list(cache.rglob(pins.CONFIG))
+    assert "must be" in manifest.configured(pin, server.url)
+    server.faults.clear()
+    assert manifest.configured(pin, server.url) == ""
+    (place,) = cache.rglob(pins.CONFIG)
+    place.write_bytes(b"{}")  # somebody alters it
+    monkeypatch.setenv("ZOO_OFFLINE", "1")
+    assert manifest.held(pin, pin.check_files)[0] == path, "nobody needs it"
+    assert "not the pinned one" in manifest.damage_of_config(pin) and "ZOO_OFFLINE" in manifest.configured(pin)
+    monkeypatch.delenv("ZOO_OFFLINE")
+    assert manifest.configured(pin, server.url) == "" == manifest.damage_of_config(pin)
+    place.unlink()
+    monkeypatch.setenv("ZOO_OFFLINE", "1")
+    assert manifest.held(pin, pin.check_files)[0] == path and manifest.damage_of_config(pin) == ""
+
+
+def test_a_manifest_without_configurations_and_one_with_a_wrong_one(tmp_path: Path) -> None:
+    golden = pins.read(HERE / "data" / "golden" / "0.1.0" / pins.FILE)
+    assert all(pin.config is None for pin in golden.values())
+    text = pins.rendered([pins.Pin("a", "b", FILE, 1, "0" * 64, "MIT")], tmp_path / "m.toml")[0]
+    for entry in ('file = "../x"\nsize = 1\nsha256 = "' + "0" * 64 + '"', "size = 1", 'file = "config.json"'):
+        (tmp_path / "m.toml").write_text(f'{text}\n[weights."a.b".config]\n{entry}\n')
+        with pytest.raises(IntegrityError, match="cannot read the weights manifest"):
+            pins.read(tmp_path / "m.toml")
+
+
+# -- whoever has published it has it ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_what_was_published_is_in_the_cache_as_if_it_had_been_fetched(
+    server: Hub, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    if not links:
+
+        def refuse(self: Path, *_: Any) -> None:
+            raise OSError(1, "Operation not permitted")
+
+        monkeypatch.setattr(Path, "symlink_to", refuse)
+    pin = counted_pin(server, tmp_path)
+    (tmp_path / "w").write_bytes(DATA)
+    hub.adopt("me/x", pin.commit, {FILE: tmp_path / "w", pins.CONFIG: gan_config()})
+    assert manifest.locate(pin, endpoint=server.url) == manifest.verified(pin) and server.requests == []
+    monkeypatch.setenv("ZOO_OFFLINE", "1")
+    assert manifest.configured(pin) == "" and hub.fetch("me/x", pin.commit, pins.CONFIG).read_bytes() == gan_config()
+    found = huggingface_hub.hf_hub_download("me/x", FILE, revision=pin.commit, local_files_only=True)
+    assert Path(found).read_bytes() == DATA
+    shutil.rmtree(cache)
+    with pytest.raises(NetworkError):
+        manifest.locate(pin)

@@ -153,7 +153,11 @@ def pull(names: tuple[str, ...], every: bool, endpoint: str | None, as_json: boo
     for pin in chosen(names, every):
         where = "bundled" if manifest.is_bundled(pin) else f"{pin.repo}@{pin.commit[:12]}"
         path, _ = manifest.held(pin, pin.check_files, endpoint)
-        rows.append({"weights": pin.name, "from": where, "path": path, "bytes": pin.total_size, "sha256": pin.sha256})
+        wrong = manifest.configured(pin, endpoint)
+        rows.append({"weights": pin.name, "from": where, "path": path, "bytes": pin.total_size, "sha256": pin.sha256,
+                     "detail": wrong})  # fmt: skip
+        if wrong:
+            render.note(f"{pin.name} is whole; the configuration beside it is not here: {wrong}")
         if not as_json:
             render.line(f"{pin.name}  {pin.total_size:,} bytes, sha256 as pinned  {where}  {path}")
     if as_json:
@@ -199,6 +203,8 @@ def verify(names: tuple[str, ...], as_json: bool) -> int:
         path, wrong = manifest.available(pin), None
         try:
             manifest.verified(pin)
+            if damage := manifest.damage_of_config(pin):
+                raise IntegrityError(f"the weights of {pin.name} are as pinned; {damage}", f"zoo pull {pin.name}")
         except IntegrityError as error:
             wrong = error
         rows.append({"weights": pin.name, "path": path, "ok": not wrong if path else None, "detail": str(wrong or "")})

@@ -8,13 +8,13 @@ asked. The token is that of the client's own login, or ``HF_TOKEN``.
 Imports errors, files, formats.
 """
 
-from .cache import cached, prune, sweep, unfinished
+from .cache import adopt, cached, prune, sweep, unfinished
 from .client import without_token
 from .fetching import MissingFile, fetch, folder
 from .names import check_name, split_address
 from .publishing import push, read_head
 
 __all__ = [
-    "MissingFile", "cached", "check_name", "fetch", "folder", "prune", "push", "read_head", "split_address", "sweep",
-    "unfinished", "without_token",
+    "MissingFile", "adopt", "cached", "check_name", "fetch", "folder", "prune", "push", "read_head", "split_address",
+    "sweep", "unfinished", "without_token",
 ]  # fmt: skip

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import IntegrityError, UsageError
-from ..files import file_sha256, sha256
 from . import answers
-from .cache import git_hash
+from .cache import content_sha256, git_hash
 from .client import check_online, client, explained, patiently
 from .fetching import fetch
 from .names import check_name
@@ -84,14 +83,10 @@ def _differences(api: Any, repo: str, commit: str, files: Mapping[str, bytes | P
         entry = theirs.get(name)
         large = entry.lfs if entry else None
         there = large.sha256 if large else entry.blob_id if entry else ""
-        here = (_sha256 if large else git_hash)(data)
+        here = (content_sha256 if large else git_hash)(data)
         if there != here:
             differences[name] = there, here
     return differences
-
-
-def _sha256(content: bytes | Path) -> str:
-    return file_sha256(content)[1] if isinstance(content, Path) else sha256(content)
 
 
 def _source(content: bytes | Path) -> str | io.BufferedReader:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,20 +15,21 @@ from ..api.handle import Handle, Source, open_model
 from ..api.sampling import sample_opened
 from ..api.training import open_other
 from ..cards.options import flags
-from ..errors import NetworkError, UsageError
-from ..files import file_sha256
+from ..errors import NetworkError, UsageError, ZooError
+from ..files import file_sha256, sha256
 from ..results.kinds import Picture, Texts
 from ..run.mark import FIGURES
 from ..run.reporter import Silent
 from ..weights import bundled, find, manifest, peek
-from ..weights.pins import INDEX, WEIGHTS, Pin, rendered
+from ..weights.pins import CONFIG, INDEX, WEIGHTS, Pin, Shard, rendered
 from ..weights.tensorfile import Contents
-from . import modelcard, own
+from . import configuration, modelcard, own
 from .bundle import finished, measured
 from .release import release_of
 from .subject import Subject
 
-README, CONFIG, SAMPLES = "README.md", "config.json", "samples"
+README, SAMPLES = "README.md", "samples"
+log = logging.getLogger("zoo_core")
 
 
 @dataclass(frozen=True)
@@ -111,13 +112,15 @@ def pack(
     if pictures or not own.is_of_own(facts):
         texts, drawn = _samples(handle, path, circumstances)
         drawn |= {f"{FIGURES}/{p.name}": p.read_bytes() for p in sorted((run / FIGURES).glob("*.png"))} if run else {}
+    release = release_of(handle.model, pin.trained)
     subject = Subject(
-        handle.card, facts, pin.trained, release_of(handle.model, pin.trained), repo, pin.file, pin.sha256,
-        list(drawn), texts, new_version, _base(facts),
+        handle.card, facts, pin.trained, release, repo, pin.file, pin.sha256, list(drawn), texts, new_version,
+        _base(facts),
     )  # fmt: skip
-    card = modelcard.render(subject, before)
-    files = {**pin.paths(path), CONFIG: _config(facts), **drawn, README: card.encode()}
-    return Parcel(replace(pin, repo=repo, commit=""), files, path)
+    config = configuration.written(facts, pin, release)
+    files = {**pin.paths(path), CONFIG: config, **drawn, README: modelcard.render(subject, before).encode()}
+    pin = replace(pin, repo=repo, commit="", config=Shard(CONFIG, len(config), sha256(config)))
+    return Parcel(pin, files, path)
 
 
 def _base(facts: Mapping[str, Any]) -> str:
@@ -182,13 +185,10 @@ def _samples(
     return [], {f"{SAMPLES}.png": result.png()} if isinstance(result, Picture) else {}
 
 
-def _config(facts: Mapping[str, Any]) -> bytes:
-    kept = {key: facts[key] for key in ("model", "preset", "seed", "options", "classes", "shape", "range")}
-    return (json.dumps(kept, indent=2, ensure_ascii=False) + "\n").encode()
-
-
 def send(parcel: Parcel, file: Path, *, private: bool = False, tag: str = "", endpoint: str | None = None) -> Sent:
     """Publish, and pin what was published; a file that is bundled beside the manifest becomes that one.
+
+    Where none is bundled, the cache gets the weights as a pull would put them there.
 
     Args:
         file: the manifest.
@@ -204,4 +204,16 @@ def send(parcel: Parcel, file: Path, *, private: bool = False, tag: str = "", en
     with bundled.writing(file):
         if pin.bundled.exists() and file_sha256(pin.bundled)[1] != pin.sha256:
             bundled.stage_copy(pin, parcel.main)
-        return Sent(pin, bundled.adopt([pin], file))
+        change = bundled.adopt([pin], file)
+    if not manifest.is_bundled(pin):
+        _keep(pin, parcel)
+    return Sent(pin, change)
+
+
+def _keep(pin: Pin, parcel: Parcel) -> None:
+    """Put what was published into the cache: whoever has sent it need not fetch it."""
+    wanted = [*(file.file for file in pin.files), CONFIG]
+    try:
+        hub.adopt(pin.repo, pin.commit, {name: parcel.files[name] for name in wanted})
+    except ZooError as error:
+        log.warning("%s is published and pinned, but not in the cache here: %s", pin.name, error.message)

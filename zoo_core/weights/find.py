@@ -6,6 +6,7 @@ compared with the manifest each time they are loaded.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Callable, Mapping
@@ -20,9 +21,10 @@ from ..errors import IntegrityError, UsageError, ZooError
 from ..files import file_sha256
 from ..formats import WEIGHTS as WEIGHTS_FORMAT
 from ..formats.schemas import Facts, plain
+from ..packages import entries
 from ..packages.names import split_name
 from . import manifest, peek, shards
-from .pins import INDEX, WEIGHTS, Pin
+from .pins import CONFIG, INDEX, WEIGHTS, Pin
 from .tensorfile import Check, Contents, has_nan
 
 log = logging.getLogger("zoo_core")
@@ -71,6 +73,9 @@ def from_file(card: Card, path: Path, warn: Warn, check: Check | None = None) ->
 def _fetched(repo: str, commit: str) -> Path:
     """The weights of a repository at one commit: its single file, else its index and the shards that it names."""
     sharded = hub.cached(repo, commit, INDEX) and not hub.cached(repo, commit, WEIGHTS)  # known without a network
+    if not sharded and not hub.cached(repo, commit, WEIGHTS):
+        with contextlib.suppress(ZooError):  # the Hub counts by it, and nothing else needs it
+            hub.fetch(repo, commit, CONFIG)
     try:
         if not sharded:
             return hub.fetch(repo, commit, WEIGHTS)
@@ -166,12 +171,12 @@ def todays_options(card: Card, facts: Mapping[str, Any], what: str) -> Options:
         raise IntegrityError(
             f"{what} has options of version {version} of {card.name}; the plugin that is installed knows "
             f"{card.options_version}",
-            f"upgrade the package that {card.name} comes from: zoo info {card.name}",
+            f"pip install -U {_package(card)}",
         )
     if version < card.options_version and not card.migrate:
         raise IntegrityError(
             f"{what} has options of version {version} of {card.name}; today they are of version {card.options_version}",
-            f"use an earlier release of the plugin, or train again; {card.name} can migrate options: Card.migrate",
+            _otherwise(card),
         )
     try:
         if card.migrate and version < card.options_version:
@@ -180,12 +185,27 @@ def todays_options(card: Card, facts: Mapping[str, Any], what: str) -> Options:
     except UsageError as error:
         raise IntegrityError(
             f"{what} has options that {card.name} does not take: {error.message}",
-            "use the release of the plugin that made it, or train again",
+            _otherwise(card),
         ) from error
     except ZooError:
         raise
     except Exception as error:  # whatever a plugin's own code raises
         raise IntegrityError(
             f"{card.name} cannot migrate the options in {what} from version {version}: {type(error).__name__}: {error}",
-            "report it to the plugin's authors",
+            f"report it to the authors of {_package(card)}",
         ) from error
+
+
+def _package(card: Card) -> str:
+    """The distribution that a model comes with, without importing it."""
+    found = {entries.distribution(entry) for entry in entries.installed(entries.MODELS).get(card.name, ())}
+    return found.pop() if len(found) == 1 and "unknown" not in found else f"the package of {card.name}"
+
+
+def _otherwise(card: Card) -> str:
+    """What to do about options that the installed release of a plugin has no longer."""
+    package = _package(card)
+    return (
+        f"use the release of {package} that made it, or train again; a release of {package} can migrate them: "
+        "Card.migrate"
+    )

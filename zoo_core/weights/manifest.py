@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from .. import hub
-from ..errors import IntegrityError, UsageError, nearest
+from ..errors import IntegrityError, UsageError, ZooError, nearest
+from ..files import file_sha256
 from ..packages import entries
 from . import pins
 from .pins import FILE, Pin
@@ -99,6 +100,9 @@ def pin(name: str) -> Pin:
 def locate(pin: Pin, *, again: bool = False, endpoint: str | None = None) -> Path:
     """Where a pinned file lies: beside its manifest, else in the cache, where it is fetched to.
 
+    What is fetched comes with the repository's ``config.json``, by which the Hub counts; it is not needed, and one that
+    is not the pinned one is not kept.
+
     Args:
         again: compare what the cache has, and fetch once more what it has wrongly.
         endpoint: the server that is asked, if not that of ``HF_ENDPOINT``.
@@ -114,7 +118,7 @@ def locate(pin: Pin, *, again: bool = False, endpoint: str | None = None) -> Pat
             f"the weights of {pin.name} are missing: {pin.bundled}",
             "reinstall the package, or check out the file again",
         )
-    remedy = f"connect to the network, then zoo pull {pin.name}"
+    remedy, known = f"connect to the network, then zoo pull {pin.name}", available(pin)
     paths = [
         hub.fetch(
             pin.repo, pin.commit, file.file, pinned=file.sha256, size=file.size, again=again, endpoint=endpoint,
@@ -122,7 +126,33 @@ def locate(pin: Pin, *, again: bool = False, endpoint: str | None = None) -> Pat
         )
         for file in pin.files
     ]  # fmt: skip
+    if not known:
+        configured(pin, endpoint)
     return paths[-1]
+
+
+def configured(pin: Pin, endpoint: str | None = None) -> str:
+    """Fetch the ``config.json`` of a pinned commit, unless the cache has it as it is pinned.
+
+    Returns:
+        what is wrong, where it cannot be had; the weights are none the worse for it.
+    """
+    if not pin.config or is_bundled(pin):
+        return ""
+    facts = pin.config
+    try:
+        hub.fetch(pin.repo, pin.commit, facts.file, pinned=facts.sha256, size=facts.size, again=True, endpoint=endpoint)
+    except ZooError as error:
+        return error.message
+    return ""
+
+
+def damage_of_config(pin: Pin) -> str:
+    """What is wrong with the ``config.json`` of a pin on this machine; empty if nothing is, or there is none."""
+    path = hub.cached(pin.repo, pin.commit, pin.config.file) if pin.config else None
+    if not path or not pin.config or file_sha256(path) == (pin.config.size, pin.config.sha256):
+        return ""
+    return f"{path} is not the pinned one: sha256 must be {pin.config.sha256}"
 
 
 def is_bundled(pin: Pin) -> bool:

@@ -25,6 +25,7 @@ from ..formats.schemas import complaint
 FILE = "weights_manifest.toml"
 BUNDLED = "weights"  # folder beside the manifest
 WEIGHTS = "model.safetensors"  # what a weights file is called in a run folder and in a repository
+CONFIG = "config.json"  # what the Hub counts downloads by
 INDEX = "model.safetensors.index.json"  # what stands in its place where the weights are in several files
 
 
@@ -60,6 +61,7 @@ class Pin:
         trained: circumstances of the training: seconds, device, threads, commit, version of torch.
         repo, commit: Hub repository and 40-hex commit; empty until published.
         shards: the files that the index names.
+        config: the ``config.json`` beside them in the repository, if it is known; nothing needs it but the Hub.
         home: folder of the manifest that it was read from; not written.
     Raises:
         ValueError: a field cannot be; it is named.
@@ -78,6 +80,7 @@ class Pin:
     judges: Mapping[Line, Sha256] = field(default_factory=dict)
     trained: Mapping[Line, Setting] = field(default_factory=dict)
     shards: tuple[Shard, ...] = ()
+    config: Shard | None = None
     home: Path = field(default=Path(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -195,7 +198,8 @@ def _parsed(text: str, file: Path) -> dict[str, Pin]:
     for name, entry in entries.items():
         try:
             shards = tuple(Shard(**shard) for shard in entry.pop("shards", ()))
-            pins[name] = Pin(**{"home": file.parent, **entry}, shards=shards)
+            config = Shard(**entry.pop("config")) if "config" in entry else None
+            pins[name] = Pin(**{"home": file.parent, **entry}, shards=shards, config=config)
         except ValidationError as error:
             raise ValueError(f"{name[:100]}: {complaint(error)}") from None
         if pins[name].name != name or pins[name].home != file.parent:
@@ -264,7 +268,7 @@ def _table(pin: Pin) -> Any:
 
     entry = tomlkit.table()
     for key, value in asdict(pin).items():
-        if key == "home" or (isinstance(value, Mapping | tuple) and not value):
+        if key == "home" or value is None or (isinstance(value, Mapping | tuple) and not value):
             continue
         if isinstance(value, tuple):
             value = _shard_tables(value)
