@@ -589,15 +589,15 @@ def test_an_address_without_a_network(
     several = server.put("me/x", {file.name: file.read_bytes() for file in tmp_path.glob("model*")})
     single = server.put("me/y", {FILE: DATA})
     asked_by_default(monkeypatch, server.url)
-    places = [find._fetched("me/x", several), find._fetched("me/y", single)]
+    places = [find.fetched("me/x", several), find.fetched("me/y", single)]
     assert [place.name for place in places] == [pins.INDEX, pins.WEIGHTS]
     monkeypatch.setenv("ZOO_OFFLINE", "1")
-    assert [find._fetched("me/x", several), find._fetched("me/y", single)] == places
+    assert [find.fetched("me/x", several), find.fetched("me/y", single)] == places
     for place in places:
         place.write_bytes(loopback.flipped(place.read_bytes()))
     for repo, commit in (("me/x", several), ("me/y", single)):
         with pytest.raises(IntegrityError, match="is damaged"):
-            find._fetched(repo, commit)
+            find.fetched(repo, commit)
 
 
 def test_a_name_that_the_cache_has_for_another_commit_is_not_believed(server: Hub, cache: Path) -> None:

@@ -33,7 +33,8 @@ ONLY = {  # a library that only some files may import
     "huggingface_hub": {"zoo_core/hub/client.py"},
     "yaml": set(),  # the Hub's library reads and writes the metadata of cards
     "click": {
-        f"zoo_core/cli/{name}.py" for name in ("__init__", "commands", "data", "hub", "own_data", "plugins", "verbs")
+        f"zoo_core/cli/{name}.py"
+        for name in ("__init__", "commands", "data", "hub", "own_data", "plugins", "updates", "verbs")
     },
     "rich": {f"zoo_core/cli/{name}.py" for name in ("render", "render_data", "screen")},
     "torchvision": set(),  # a requirement of users' notebooks; tests compare with its readers

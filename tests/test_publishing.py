@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -13,16 +14,17 @@ from typing import Any
 import huggingface_hub
 import loopback
 import pytest
-from conftest import HERE
+from conftest import HERE, ROOT
 from loopback import Hub, sha256
 
 from zoo_core import IntegrityError, NetworkError, UsageError, hub
+from zoo_core.cli import run
 from zoo_core.plugin import registry
 from zoo_core.publish import configuration, modelcard, release, words
 from zoo_core.publish.modelcard import BEGIN, END
 from zoo_core.publish.release import Release
 from zoo_core.publish.subject import Subject
-from zoo_core.weights import manifest, peek, pins
+from zoo_core.weights import manifest, peek, pins, tensorfile
 
 HOSTILE = '"x": [}\n---\n# <!-- end --> \x1b[2J \u202e | `a` <script>alert(1)</script> ![x](y) {{ 7 }} &a *a'
 ZOOS = Release("zoo-core", "0.2.0", True, ("pip install zoo-core",), "https://example.org/zoo")
@@ -41,7 +43,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache, and waits that are none."""
     monkeypatch.delenv("ZOO_OFFLINE", raising=False)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr("zoo_core.hub.client.WAITS", ())
+    monkeypatch.setattr("zoo_core.hub.client.WAITS", (0.0,))
     return tmp_path / "hub"
 
 
@@ -287,3 +289,134 @@ def test_what_was_published_is_in_the_cache_as_if_it_had_been_fetched(
     shutil.rmtree(cache)
     with pytest.raises(NetworkError):
         manifest.locate(pin)
+
+
+# -- what the Hub has by now -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pinned(server: Hub, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pins.Pin:
+    """A classifier that is pinned at the first commit of its repository, by a manifest of the user's own."""
+    home = tmp_path / "mine"
+    home.mkdir()
+    monkeypatch.setenv("ZOO_MANIFEST", str(home / pins.FILE))
+    data = (ROOT / "weights" / "judge.mnist.safetensors").read_bytes()
+    known = dataclasses.replace(manifest_of_the_zoo()["judge.mnist"], repo="me/x", home=home)
+    commit = server.put("me/x", {FILE: data, "README.md": b"first\nthe same\n"})
+    pins.write([dataclasses.replace(known, commit=commit)], home / pins.FILE)
+    return pins.read(home / pins.FILE)["judge.mnist"]
+
+
+def manifest_of_the_zoo() -> dict[str, pins.Pin]:
+    return pins.read(ROOT / pins.FILE)
+
+
+def newer_commit(server: Hub, folder: Path, pin: pins.Pin, **changes: Any) -> str:
+    """Other weights of the same model, as its author would publish them; `changes` of what the configuration says."""
+    old = tensorfile.read(ROOT / "weights" / "judge.mnist.safetensors")
+    tensors = {name: tensor * 1.5 if tensor.is_floating_point() else tensor for name, tensor in old.tensors.items()}
+    facts = {**old.facts, "metrics": {"accuracy": 42.0}}
+    tensorfile.save(folder / FILE, tensors, facts)
+    better = dataclasses.replace(pin, metrics={"accuracy": 99.75}, trained={"seconds": 7.0})
+    config = json.loads(configuration.written(facts, better, ZOOS))
+    files = {FILE: (folder / FILE).read_bytes(), pins.CONFIG: json.dumps({**config, **changes}).encode()}
+    return server.put("me/x", {**files, "README.md": b"second \x1b[2J\nthe same\n"})
+
+
+def test_a_newer_commit_is_shown_before_it_is_pinned(
+    server: Hub, pinned: pins.Pin, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ("--endpoint", server.url)
+    assert run(["weights", "outdated", *where]) == 0 and "newest commit" in capsys.readouterr().out
+    assert run(["pull", "judge.mnist", "--update", *where]) == 0 and "is the newest" in capsys.readouterr().out
+    server.put("me/x", {"README.md": b"only this\n"})
+    assert run(["weights", "outdated", *where]) == 0 and "2026-01-02, the same weights" in capsys.readouterr().out
+    commit = newer_commit(server, tmp_path, pinned)
+    assert run(["weights", "outdated", "--json", *where]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["newest"] == commit and row["changed"] is True and row["date"].startswith("2026-01-02")
+    before = (pinned.home / pins.FILE).read_bytes()
+    assert run(["pull", "judge.mnist", "--update", *where]) == 2, "nobody is there to be asked"
+    said = capsys.readouterr()
+    assert re.search(r"accuracy +99\.52 -> +99\.75  better", said.out) and "-first" in said.out and "--yes" in said.err
+    assert "\x1b" not in said.out
+    assert run(["pull", "judge.mnist", "--update", "--json", *where]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["updated"] is False and row["to"] == commit and row["metrics"]["accuracy"][1] == 99.75
+    assert (pinned.home / pins.FILE).read_bytes() == before and FILE not in bodies(server), "only looked at"
+    assert run(["pull", "judge.mnist", "--update", "--yes", *where]) == 0
+    assert f'+commit = "{commit}"' in capsys.readouterr().out
+    new = pins.read(pinned.home / pins.FILE)["judge.mnist"]
+    data = (tmp_path / FILE).read_bytes()
+    assert (new.commit, new.size, new.sha256) == (commit, len(data), sha256(data)) and new.config
+    assert new.metrics == {"accuracy": 99.75} and new.trained == {"seconds": 7.0} and new.licence == pinned.licence
+    assert manifest.verified(new) and manifest.damage_of_config(new) == ""
+
+
+def test_a_newer_commit_replaces_what_is_bundled(server: Hub, pinned: pins.Pin, tmp_path: Path) -> None:
+    pinned.bundled.parent.mkdir()
+    shutil.copy(ROOT / "weights" / "judge.mnist.safetensors", pinned.bundled)
+    commit = newer_commit(server, tmp_path, pinned)
+    assert run(["pull", "judge.mnist", "--update", "--yes", "--endpoint", server.url]) == 0
+    new = manifest.pin("judge.mnist")
+    assert new.commit == commit and manifest.is_bundled(new) and manifest.verified(new) == new.bundled
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ({"model": "vae"}, "holds weights of vae.mnist, not of judge.mnist"), ({"preset": "other"}, "judge.other"),
+        ({"seed": 77}, "another 'seed' than the weights"), ({"format": 9}, "format 9"),
+        ({"metrics": {"accuracy": "good"}}, "'metrics.accuracy'"), ({"licence": "\x1b[2J"}, "control characters"),
+    ],
+)  # fmt: skip
+def test_a_newer_commit_that_is_something_else_is_not_pinned(
+    server: Hub, pinned: pins.Pin, tmp_path: Path, capsys: pytest.CaptureFixture[str], what: dict[str, Any], words: str
+) -> None:
+    newer_commit(server, tmp_path, pinned, **what)
+    before = (pinned.home / pins.FILE).read_bytes()
+    assert run(["pull", "judge.mnist", "--update", "--yes", "--endpoint", server.url]) == 3
+    assert words in capsys.readouterr().err and (pinned.home / pins.FILE).read_bytes() == before
+
+
+def test_a_repository_without_a_configuration_is_read_by_its_weights(
+    server: Hub, pinned: pins.Pin, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newer_commit(server, tmp_path, pinned)
+    commit = server.repos["me/x"].add({}, [pins.CONFIG])
+    assert run(["pull", "judge.mnist", "--update", "--yes", "--endpoint", server.url]) == 0
+    assert re.search(r"99\.52 -> +42\.00  worse", capsys.readouterr().out)
+    new = manifest.pin("judge.mnist")
+    assert (new.commit, new.config, new.metrics) == (commit, None, {"accuracy": 42.0})
+
+
+def test_a_repository_that_cannot_be_asked_stops_no_other(
+    server: Hub, pinned: pins.Pin, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = dataclasses.replace(manifest_of_the_zoo()["vae.conv"], repo="me/gone", commit=COMMIT, home=pinned.home)
+    pins.write([gone, dataclasses.replace(gone, preset="mlp-64d", repo="", commit="")], pinned.home / pins.FILE)
+    newer_commit(server, tmp_path, pinned)
+    assert run(["weights", "outdated", "--json", "--endpoint", server.url]) == 5
+    rows = {row["weights"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["vae.conv"]["newest"] is None and "no such repository" in rows["vae.conv"]["detail"]
+    assert rows["judge.mnist"]["changed"] is True and set(rows) == {"vae.conv", "judge.mnist"}
+    assert run(["pull", "vae.mlp-64d", "--update", "--yes", "--endpoint", server.url]) == 2
+    assert "comes with the package" in capsys.readouterr().err
+
+
+def test_a_collection_of_an_owner_grows_and_keeps_what_people_put_into_it(
+    server: Hub, pinned: pins.Pin, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ("weights", "collection", "me", "--endpoint", server.url)
+    server.fault("/items", "lost", 1)
+    assert run([*where]) == 0 and "1 repositories, 1 of them new" in capsys.readouterr().out
+    (page,) = server.collections.values()
+    page["items"].append({"_id": "9", "id": "you/y", "type": "dataset", "position": 9})
+    assert run([*where, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["added"] == [] and said["others"] == ["you/y"] and said["collection"] == page["slug"]
+    assert [item["id"] for item in page["items"]] == ["me/x", "you/y"]
+    assert run(["weights", "collection", "nobody", "--endpoint", server.url]) == 2
+    for answer in (b"{}", b"[]", b'{"slug": "../../x", "title": "t", "owner": {}, "items": []}', b"<html>"):
+        server.faults[:] = [loopback.Fault("/api/collections", "raw", value=(answer, {}))]
+        assert run([*where]) == 5 and "is not one of a Hub" in capsys.readouterr().err

@@ -17,15 +17,15 @@ from ..packages.names import split_name
 from ..plugin import registry
 from ..weights import manifest, pins
 from ..weights.pins import Pin
-from . import render
+from . import render, updates
 from .commands import ModelName, json_flag
 from .streams import reserved
+from .updates import collection, endpoint_option, update
 from .verbs import PATH
 
 if TYPE_CHECKING:
     from ..publish.parcel import Parcel
 
-_endpoint = click.option("--endpoint", metavar="URL", help="The server.  [HF_ENDPOINT, else the Hugging Face Hub]")
 _all = click.option("--all", "every", is_flag=True, help="Every one that the manifest pins.")
 
 
@@ -55,7 +55,7 @@ def chosen(names: tuple[str, ...], every: bool = False) -> list[Pin]:
 @_all
 @click.option("--private", is_flag=True, help="Make the repository private.")
 @click.option("--tag", default="", metavar="NAME", help="Name the commit, e.g. v1.")
-@_endpoint
+@endpoint_option
 @click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
 @click.option("--manifest", "file", type=PATH, help="Manifest to pin in.  [the one in use]")
 @click.option("--licence", default="", metavar="SPDX", help="Of weights that were trained on images of your own.")
@@ -145,10 +145,14 @@ class _Push:
 @click.command()
 @click.argument("names", nargs=-1, type=ModelName())
 @_all
-@_endpoint
+@click.option("--update", "newer", is_flag=True, help="Pin the newest commit, once you have seen what is other there.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@endpoint_option
 @json_flag
-def pull(names: tuple[str, ...], every: bool, endpoint: str | None, as_json: bool) -> None:
+def pull(names: tuple[str, ...], every: bool, newer: bool, yes: bool, endpoint: str | None, as_json: bool) -> None:
     """Fetch pinned weights, so that everything works without a network."""
+    if newer:
+        return update(chosen(names, every), endpoint, yes, as_json)
     rows = []
     for pin in chosen(names, every):
         where = "bundled" if manifest.is_bundled(pin) else f"{pin.repo}@{pin.commit[:12]}"
@@ -167,6 +171,19 @@ def pull(names: tuple[str, ...], every: bool, endpoint: str | None, as_json: boo
 @click.group()
 def weights() -> None:
     """The pinned weights: where they are, and whether they are what they should be."""
+
+
+weights.add_command(collection)
+
+
+@weights.command()
+@click.argument("names", nargs=-1, type=ModelName())
+@endpoint_option
+@json_flag
+def outdated(names: tuple[str, ...], endpoint: str | None, as_json: bool) -> int:
+    """Ask for newer commits of pinned repositories: of all, or of those of NAMES."""
+    published = [pin for pin in chosen(names, not names) if pin.repo or names]
+    return updates.outdated(published, endpoint, as_json)
 
 
 @weights.command("list")

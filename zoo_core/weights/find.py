@@ -64,29 +64,36 @@ def from_file(card: Card, path: Path, warn: Warn, check: Check | None = None) ->
     if os.path.isdir(path):
         path = peek.main_file(path)
     elif "@" in path.name and not os.path.exists(path):
-        path = _fetched(*hub.split_address(path.as_posix()))
+        path = fetched(*hub.split_address(path.as_posix()))
     result = checkpoint(card, shards.read(path, check), str(path), warn=warn)
     warn(f"{named} is not pinned; its sha256 is {result.sha256}")
     return result
 
 
-def _fetched(repo: str, commit: str) -> Path:
-    """The weights of a repository at one commit: its single file, else its index and the shards that it names."""
+def fetched(repo: str, commit: str, endpoint: str | None = None) -> Path:
+    """The weights of a repository at one commit: its single file, else its index and the shards that it names.
+
+    Args:
+        endpoint: the server, if not that of ``HF_ENDPOINT``.
+    Raises:
+        MissingFile: there are none that the zoo would load.
+        ZooError: they cannot be fetched, or are not what the server says.
+    """
     sharded = hub.cached(repo, commit, INDEX) and not hub.cached(repo, commit, WEIGHTS)  # known without a network
     if not sharded and not hub.cached(repo, commit, WEIGHTS):
         with contextlib.suppress(ZooError):  # the Hub counts by it, and nothing else needs it
-            hub.fetch(repo, commit, CONFIG)
+            hub.fetch(repo, commit, CONFIG, endpoint=endpoint)
     try:
         if not sharded:
-            return hub.fetch(repo, commit, WEIGHTS)
-        index = hub.fetch(repo, commit, INDEX)
+            return hub.fetch(repo, commit, WEIGHTS, endpoint=endpoint)
+        index = hub.fetch(repo, commit, INDEX, endpoint=endpoint)
     except hub.MissingFile as error:
         try:
-            index = hub.fetch(repo, commit, INDEX)
+            index = hub.fetch(repo, commit, INDEX, endpoint=endpoint)
         except hub.MissingFile:
             raise error from None
     for name in sorted(shards.files_of(index)):
-        hub.fetch(repo, commit, name)
+        hub.fetch(repo, commit, name, endpoint=endpoint)
     return index
 
 

@@ -97,6 +97,11 @@ def pin(name: str) -> Pin:
     return known[name]
 
 
+def file_of(pin: Pin) -> Path:
+    """The manifest that holds a pin: the one in use, or the one that its plugin carries."""
+    return path() if path().parent == pin.home and pin.name in _zoos() else pin.home / FILE
+
+
 def locate(pin: Pin, *, again: bool = False, endpoint: str | None = None) -> Path:
     """Where a pinned file lies: beside its manifest, else in the cache, where it is fetched to.
 
