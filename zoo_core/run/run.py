@@ -149,7 +149,7 @@ class Run:
         return self.inputs.own_images(images, checkpoint, invert)
 
     def files(self, source: str, names: Sequence[str]) -> Path:
-        """A folder with these files: a local one, or a Hub repository at a commit (``org/name@COMMIT``)."""
+        """A folder with files, large weights maybe in shards: a local one, or ``org/name@COMMIT`` of the Hub."""
         return self.inputs.files(source, names)
 
     def warn(self, message: str) -> None:

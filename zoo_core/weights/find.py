@@ -79,22 +79,12 @@ def fetched(repo: str, commit: str, endpoint: str | None = None) -> Path:
         MissingFile: there are none that the zoo would load.
         ZooError: they cannot be fetched, or are not what the server says.
     """
-    sharded = hub.cached(repo, commit, INDEX) and not hub.cached(repo, commit, WEIGHTS)  # known without a network
-    if not sharded and not hub.cached(repo, commit, WEIGHTS):
+    here = hub.cached(repo, commit, WEIGHTS) or hub.cached(repo, commit, INDEX)
+    path = shards.fetch(repo, commit, WEIGHTS, endpoint)
+    if not here:
         with contextlib.suppress(ZooError):  # the Hub counts by it, and nothing else needs it
             hub.fetch(repo, commit, CONFIG, endpoint=endpoint)
-    try:
-        if not sharded:
-            return hub.fetch(repo, commit, WEIGHTS, endpoint=endpoint)
-        index = hub.fetch(repo, commit, INDEX, endpoint=endpoint)
-    except hub.MissingFile as error:
-        try:
-            index = hub.fetch(repo, commit, INDEX, endpoint=endpoint)
-        except hub.MissingFile:
-            raise error from None
-    for name in sorted(shards.files_of(index)):
-        hub.fetch(repo, commit, name, endpoint=endpoint)
-    return index
+    return path
 
 
 def pin_named(card: Card, path: Path) -> Pin | None:

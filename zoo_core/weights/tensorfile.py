@@ -164,16 +164,6 @@ def _bytes(tensor: Tensor) -> memoryview:
 # -- reading ---------------------------------------------------------------------------------------
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of any safetensors file, by name, on the CPU: for weights that others have published.
-
-    Raises:
-        UsageError: there is no such file.
-        IntegrityError: it is cut short, damaged, or no safetensors file at all.
-    """
-    return {name: tensor.clone() for name, tensor in read(path).tensors.items()}
-
-
 def read(
     path: Path, check: Check | None = None, format: Format | None = None, sealed_since: int | None = None,
     remedy: str = "get the file again",
