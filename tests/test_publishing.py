@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 import shutil
+import tomllib
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -420,3 +421,23 @@ def test_a_collection_of_an_owner_grows_and_keeps_what_people_put_into_it(
     for answer in (b"{}", b"[]", b'{"slug": "../../x", "title": "t", "owner": {}, "items": []}', b"<html>"):
         server.faults[:] = [loopback.Fault("/api/collections", "raw", value=(answer, {}))]
         assert run([*where]) == 5 and "is not one of a Hub" in capsys.readouterr().err
+
+
+# -- the entry for the Hub's list of libraries -------------------------------------------------------------
+
+
+def test_the_entry_for_the_hubs_list_says_what_is_written() -> None:
+    text = (ROOT / "docs" / "hub.md").read_text()
+    entry, snippet = re.findall(r"```typescript\n(.*?)```", text, re.S)
+    fields = dict(re.findall(r"^\t(\w+): (.+),$", entry, re.M))
+    (key,) = re.findall(r'^"([^"]+)": \{$', entry, re.M)
+    data, _ = parsed(modelcard.render(subject()))
+    assert key == data["library_name"] and f"`library_name: {key}`" in text and key == key.lower()
+    assert fields["countDownloads"] == f'`path:"{pins.CONFIG}"`' and fields["filter"] == "false"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert fields["repoName"] == f'"{project["name"]}"' and fields["repoUrl"] == f'"{project["urls"]["Repository"]}"'
+    assert f"export const {fields['snippets'].removeprefix('snippets.')} =" in snippet
+    assert data["tags"][:2] == ["zoo", "gan"], "the second is the model's name"
+    code = snippet.partition("`")[2].rpartition("`")[0].replace("${model.id}", "me/x")
+    compile(code, "snippet", "exec")
+    assert re.findall(r"zoo\.(\w+)\(", code) == ["load", "sample"] and 'weights="me/x@COMMIT"' in code
