@@ -25,6 +25,7 @@ from .verbs import PATH
 
 if TYPE_CHECKING:
     from ..publish.parcel import Parcel
+    from ..publish.signing import Wish
 
 _all = click.option("--all", "every", is_flag=True, help="Every one that the manifest pins.")
 
@@ -60,6 +61,10 @@ def chosen(names: tuple[str, ...], every: bool = False) -> list[Pin]:
 @click.option("--manifest", "file", type=PATH, help="Manifest to pin in.  [the one in use]")
 @click.option("--licence", default="", metavar="SPDX", help="Of weights that were trained on images of your own.")
 @click.option("--pictures", is_flag=True, help="Publish pictures of such weights, too: they may show your images.")
+@click.option("--sign", is_flag=True, help="Sign the weights: with --sign-key, or as --identity through Sigstore.")
+@click.option("--sign-key", type=PATH, help="Private key (elliptic curve, PEM) to sign with.")
+@click.option("--identity", default="", help="Who Sigstore will vouch for, e.g. an address of mail.")
+@click.option("--issuer", default="", metavar="URL", help="Who checks the identity, e.g. https://accounts.google.com.")
 @click.option("--new-version", default="", metavar="ORG/NAME", help="Say on its page that this one replaces it.")
 @click.option("--dirty", is_flag=True, help="Publish a run whose code was changed since its commit, too.")
 @click.option(
@@ -69,8 +74,8 @@ def chosen(names: tuple[str, ...], every: bool = False) -> list[Pin]:
 @json_flag
 def push(
     name: str | None, run: Path | None, repo: str, every: bool, private: bool, tag: str, endpoint: str | None,
-    dry_run: bool, file: Path | None, licence: str, pictures: bool, new_version: str, dirty: bool, device: str,
-    data_root: Path | None, as_json: bool,
+    dry_run: bool, file: Path | None, licence: str, pictures: bool, sign: bool, sign_key: Path | None,
+    identity: str, issuer: str, new_version: str, dirty: bool, device: str, data_root: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Publish weights on the Hub, and pin them: those of a finished RUN, or the pinned ones."""
     if every == bool(name):
@@ -81,11 +86,25 @@ def push(
     if not dry_run and os.path.exists(file) and not os.access(file, os.W_OK):
         raise UsageError(f"the pin cannot be written into {file}", "choose another one with --manifest")
     circumstances = Circumstances(0, device, data_root, render.TerminalReporter())
-    plan = _Push(repo, every, private, tag, endpoint, dirty, circumstances, licence, pictures, new_version)
+    wish = _wish(sign, sign_key, identity, issuer)
+    plan = _Push(repo, every, private, tag, endpoint, dirty, circumstances, licence, pictures, new_version, wish)
     with reserved(as_json):
         rows = plan.show(name, run, file, as_json) if dry_run else plan.send(name, run, file, as_json)
     if as_json:
         render.json_out(rows)
+
+
+def _wish(sign: bool, key: Path | None, identity: str, issuer: str) -> Wish | None:
+    """How weights are to be signed, if they are.
+
+    Raises:
+        UsageError: it is not said who signs.
+    """
+    if not (sign or key or identity or issuer):
+        return None
+    from ..publish.signing import Wish
+
+    return Wish(key, identity, issuer)
 
 
 @dataclass(frozen=True)
@@ -102,6 +121,7 @@ class _Push:
     licence: str
     pictures: bool
     new_version: str
+    sign: Wish | None
 
     def _parcels(self, name: str | None, run: Path | None, file: Path, look: bool) -> Iterator[Parcel]:
         """What is to be sent, one after the other; `look` for the card that a repository has already."""
@@ -129,10 +149,12 @@ class _Push:
 
     def send(self, name: str | None, run: Path | None, file: Path, as_json: bool) -> list[dict[str, Any]]:
         """Publish, and pin each as soon as it is there."""
+        from ..publish import signing
         from ..publish.parcel import send
 
         rows = []
         for parcel in self._parcels(name, run, file, look=True):
+            parcel = signing.sealed(parcel, self.sign) if self.sign else parcel
             sent = send(parcel, file, private=self.private, tag=self.tag, endpoint=self.endpoint)
             pin = sent.pin
             rows.append({"weights": pin.name, "repo": pin.repo, "commit": pin.commit, "bytes": pin.total_size,
@@ -209,31 +231,42 @@ def _where(pin: Pin) -> str:
 
 @weights.command()
 @click.argument("names", nargs=-1, type=ModelName())
+@click.option("--signature", is_flag=True, help="And with the signer whom the manifest names, where it names one.")
 @json_flag
-def verify(names: tuple[str, ...], as_json: bool) -> int:
+def verify(names: tuple[str, ...], signature: bool, as_json: bool) -> int:
     """Compare the files that are here, all or those of NAMES, with their pins.
 
     Exits 3 if one differs.
     """
     rows: list[dict[str, Any]] = []
+    signed = False
     for pin in chosen(names, not names):
         path, wrong = manifest.available(pin), None
         try:
             manifest.verified(pin)
             if damage := manifest.damage_of_config(pin):
                 raise IntegrityError(f"the weights of {pin.name} are as pinned; {damage}", f"zoo pull {pin.name}")
+            signed = signature and _is_signed(pin)
         except IntegrityError as error:
             wrong = error
-        rows.append({"weights": pin.name, "path": path, "ok": not wrong if path else None, "detail": str(wrong or "")})
+        rows.append({"weights": pin.name, "path": path, "ok": not wrong if path else None, "detail": str(wrong or ""),
+                     "signer": str(pin.signer) if signed and not wrong else None})  # fmt: skip
         if as_json:
             continue
         if wrong:
             render.error(wrong.message, wrong.hint)
         else:
-            render.line(f"{pin.name}  {f'as pinned  {path}' if path else 'not here'}")
+            who = f", signed by {pin.signer}" if signed else ", not signed" if signature and path else ""
+            render.line(f"{pin.name}  {f'as pinned{who}  {path}' if path else 'not here'}")
     if as_json:
         render.json_out(rows)
     return IntegrityError.exit_code if any(row["ok"] is False for row in rows) else 0
+
+
+def _is_signed(pin: Pin) -> bool:
+    from ..publish import signing
+
+    return signing.verify(pin)
 
 
 @weights.command()

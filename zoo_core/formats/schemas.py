@@ -198,6 +198,20 @@ class State(Schema):
     stretches: list[Stretch] = []
 
 
+class SignedFile(Schema):
+    """A file that a signature covers."""
+
+    name: Line
+    digest: Line
+    algorithm: Line = ""
+
+
+class Signed(Schema):
+    """What a signature covers."""
+
+    resources: Annotated[list[SignedFile], Field(max_length=100_000)]
+
+
 SAFETENSORS = matches(r".*\.safetensors", "it is no name of a safetensors file")
 
 

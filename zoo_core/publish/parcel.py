@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,8 +21,8 @@ from ..files import file_sha256, sha256
 from ..results.kinds import Picture, Texts
 from ..run.mark import FIGURES
 from ..run.reporter import Silent
-from ..weights import bundled, find, manifest, peek
-from ..weights.pins import CONFIG, INDEX, WEIGHTS, Pin, Shard, rendered
+from ..weights import bundled, find, manifest, peek, pins
+from ..weights.pins import BUNDLE, CONFIG, INDEX, WEIGHTS, Pin, Shard, rendered
 from ..weights.tensorfile import Contents
 from . import configuration, modelcard, own
 from .bundle import finished, measured
@@ -197,22 +198,26 @@ def send(parcel: Parcel, file: Path, *, private: bool = False, tag: str = "", en
     """
     pin = parcel.pin
     rendered([replace(pin, commit="0" * 40)], file)
+    known = pins.read(file).get(pin.name) if os.path.exists(file) else None
+    if known and known.signer and not pin.signer:
+        raise UsageError(f"{file} says that {pin.name} is signed by {known.signer}", "sign the new weights, too")
     message = f"{pin.name}, sha256 {pin.sha256[:12]}"
     gone = [WEIGHTS if pin.shards else INDEX]  # of an earlier commit: a reader must find one form only
+    gone += [] if pin.signer else [BUNDLE]
     commit = hub.push(pin.repo, parcel.files, message=message, private=private, tag=tag, gone=gone, endpoint=endpoint)
     pin = replace(pin, commit=commit)
     with bundled.writing(file):
         if pin.bundled.exists() and file_sha256(pin.bundled)[1] != pin.sha256:
             bundled.stage_copy(pin, parcel.main)
         change = bundled.adopt([pin], file)
-    if not manifest.is_bundled(pin):
-        _keep(pin, parcel)
+    _keep(pin, parcel)
     return Sent(pin, change)
 
 
 def _keep(pin: Pin, parcel: Parcel) -> None:
     """Put what was published into the cache: whoever has sent it need not fetch it."""
-    wanted = [*(file.file for file in pin.files), CONFIG]
+    wanted = [] if manifest.is_bundled(pin) else [*(file.file for file in pin.files), CONFIG]
+    wanted += [BUNDLE] if BUNDLE in parcel.files else []
     try:
         hub.adopt(pin.repo, pin.commit, {name: parcel.files[name] for name in wanted})
     except ZooError as error:

@@ -17,8 +17,8 @@ from ..formats.schemas import Config, Identity
 from ..hub.cards import LONGEST
 from ..plugin import registry
 from ..weights import bundled, find, manifest, peek, pins, shards
-from ..weights.pins import CONFIG, Pin, Shard
-from . import configuration
+from ..weights.pins import BUNDLE, CONFIG, Pin, Shard
+from . import configuration, signing
 from .bundle import pin_of
 from .parcel import README
 
@@ -134,7 +134,9 @@ def update(difference: Difference, endpoint: str | None = None) -> tuple[Pin, st
         raise UsageError(f"the pin cannot be written into {file}", "ZOO_MANIFEST names a manifest of your own")
     path = find.fetched(old.repo, commit, endpoint)
     facts = _checked(path, old, difference)
-    new = replace(_pin(facts, path, old, difference.config), repo=old.repo, commit=commit)
+    if old.signer:  # whoever signed the older weights must have signed these
+        _check_signed(old, path, commit, endpoint)
+    new = replace(_pin(facts, path, old, difference.config), repo=old.repo, commit=commit, signer=old.signer)
     new = replace(new, config=_config(old.repo, commit, endpoint) if difference.config else None)
     with bundled.writing(file):
         if pins.read(file).get(old.name) != old:
@@ -161,6 +163,16 @@ def _checked(path: Path, old: Pin, difference: Difference) -> Mapping[str, Any]:
                 "the pin stays as it is; ask its owner",
             )
     return facts
+
+
+def _check_signed(old: Pin, path: Path, commit: str, endpoint: str | None) -> None:
+    """Whether the signer of a pin has signed newer weights.
+
+    Raises:
+        IntegrityError: somebody else has, or nobody.
+    """
+    new = replace(_pin(peek.facts(path).model_dump(), path, old, None), signer=old.signer)
+    signing.check(new, path, hub.fetch(old.repo, commit, BUNDLE, endpoint=endpoint))
 
 
 def _pin(facts: Mapping[str, Any], path: Path, old: Pin, config: Config | None) -> Pin:

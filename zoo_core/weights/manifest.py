@@ -137,16 +137,19 @@ def locate(pin: Pin, *, again: bool = False, endpoint: str | None = None) -> Pat
 
 
 def configured(pin: Pin, endpoint: str | None = None) -> str:
-    """Fetch the ``config.json`` of a pinned commit, unless the cache has it as it is pinned.
+    """Fetch the ``config.json`` of a pinned commit, unless the cache has it as it is pinned, and the signature.
 
     Returns:
         what is wrong, where it cannot be had; the weights are none the worse for it.
     """
-    if not pin.config or is_bundled(pin):
-        return ""
     facts = pin.config
     try:
-        hub.fetch(pin.repo, pin.commit, facts.file, pinned=facts.sha256, size=facts.size, again=True, endpoint=endpoint)
+        if facts and not is_bundled(pin):
+            hub.fetch(
+                pin.repo, pin.commit, facts.file, pinned=facts.sha256, size=facts.size, again=True, endpoint=endpoint
+            )
+        if pin.signer:
+            hub.fetch(pin.repo, pin.commit, pins.BUNDLE, endpoint=endpoint)
     except ZooError as error:
         return error.message
     return ""
