@@ -19,9 +19,9 @@ from conftest import HERE, ROOT
 from loopback import Hub, sha256
 
 from zoo_core import IntegrityError, NetworkError, UsageError, hub
-from zoo_core.cli import run
+from zoo_core.cli import doctor, run
 from zoo_core.plugin import registry
-from zoo_core.publish import configuration, modelcard, release, words
+from zoo_core.publish import configuration, modelcard, parcel, release, words
 from zoo_core.publish.modelcard import BEGIN, END
 from zoo_core.publish.release import Release
 from zoo_core.publish.subject import Subject
@@ -30,6 +30,7 @@ from zoo_core.weights import manifest, peek, pins, tensorfile
 HOSTILE = '"x": [}\n---\n# <!-- end --> \x1b[2J \u202e | `a` <script>alert(1)</script> ![x](y) {{ 7 }} &a *a'
 ZOOS = Release("zoo-core", "0.2.0", True, ("pip install zoo-core",), "https://example.org/zoo")
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+AS_PINNED = "sha256 as pinned, fits its model"
 FILE, DATA = "model.safetensors", bytes(range(256)) * 9
 
 
@@ -156,6 +157,15 @@ def test_what_a_person_wrote_into_the_metadata_stays() -> None:
     data, text = parsed(modelcard.render(subject(), before))
     assert data["language"] == "de" and data["mine"] == {"a": 1} and data["new_version"] == "me/z"
     assert data["tags"][-1] == "mine" and "me/data" in data["datasets"] and text.endswith("By hand.\n")
+
+
+def test_what_a_training_went_on_from_is_its_base_model(pinned: pins.Pin) -> None:
+    facts: dict[str, Any] = {"options": {"base": f"google-t5/t5-small@{COMMIT}", "tokenizer": f"a/b@{COMMIT}"}}
+    assert parcel._base(facts) == "google-t5/t5-small"
+    assert parcel._base({**facts, "continues": "0" * 64}) == "google-t5/t5-small", "weights that nobody knows"
+    assert parcel._base({**facts, "continues": pinned.sha256}) == "me/x", "the nearest one"
+    for base in (None, "runs/base", "../x", "google-t5/t5-small", "google-t5/t5-small@main"):
+        assert parcel._base({"options": {"base": base}, "continues": None}) == ""
 
 
 def test_a_release_says_how_to_get_it_and_where_its_code_is() -> None:
@@ -352,6 +362,13 @@ def test_a_newer_commit_is_shown_before_it_is_pinned(
     assert (new.commit, new.size, new.sha256) == (commit, len(data), sha256(data)) and new.config
     assert new.metrics == {"accuracy": 99.75} and new.trained == {"seconds": 7.0} and new.licence == pinned.licence
     assert manifest.verified(new) and manifest.damage_of_config(new) == ""
+    assert [check[2:4] for check in doctor._check_weights()] == [(True, f"{len(data):,} bytes, {AS_PINNED}")]
+    (hub.cached("me/x", commit, pins.CONFIG) or Path()).write_bytes(b"{}")
+    (altered,) = doctor._check_weights()
+    assert not altered[2] and "the weights are as pinned; " in altered[3] and "zoo pull judge.mnist" in altered[4]
+    assert run(["weights", "verify", "judge.mnist"]) == 3 and "zoo pull" in capsys.readouterr().err
+    assert run(["pull", "judge.mnist", *where]) == 0 and run(["weights", "verify", "judge.mnist"]) == 0
+    assert run(["pull", "judge.mnist", "--yes"]) == 2
 
 
 def test_a_newer_commit_replaces_what_is_bundled(server: Hub, pinned: pins.Pin, tmp_path: Path) -> None:

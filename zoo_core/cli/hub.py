@@ -173,6 +173,8 @@ class _Push:
 @json_flag
 def pull(names: tuple[str, ...], every: bool, newer: bool, yes: bool, endpoint: str | None, as_json: bool) -> None:
     """Fetch pinned weights, so that everything works without a network."""
+    if yes and not newer:
+        raise UsageError("--yes answers what --update asks", "leave it out, or say --update")
     if newer:
         return update(chosen(names, every), endpoint, yes, as_json)
     rows = []
