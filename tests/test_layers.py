@@ -35,14 +35,19 @@ ONLY = {  # a library that only some files may import
     "click": {
         f"zoo_core/cli/{name}.py" for name in ("__init__", "commands", "data", "hub", "own_data", "plugins", "verbs")
     },
-    "rich": {f"zoo_core/cli/{name}.py" for name in ("render", "render_data", "screen")},
+    "rich": {f"zoo_core/cli/{name}.py" for name in ("render", "render_data", "render_results", "screen")},
     "torchvision": set(),  # a requirement of users' notebooks; tests compare with its readers
     "scipy": {"zoo_core/data/builtin/svhn.py"},
-    "accelerate": {"zoo_core/run/devices.py", "zoo_core/run/parts.py", "zoo_core/run/run.py"},
+    "accelerate": {
+        "zoo_core/run/devices.py",
+        "zoo_core/run/descent.py",
+        "zoo_core/run/parts.py",
+        "zoo_core/run/run.py",
+    },
     "pluggy": {"zoo_core/plugin/hookspecs.py", "zoo_core/plugin/registry.py"},
     "matplotlib": {"zoo_core/results/plots.py"},
     "PIL": {
-        *(f"zoo_core/results/{name}.py" for name in ("kinds", "pictures", "plots", "png")),
+        *(f"zoo_core/results/{name}.py" for name in ("kinds", "media", "pictures", "plots", "png")),
         "zoo_core/data/own/decoding.py",
         "zoo_core/data/given.py",
     },

@@ -123,7 +123,7 @@ def test_names_that_would_collide_are_refused() -> None:
     with pytest.raises(PluginError, match=r"two tensors of a run's state are called 'x\.best\.w'"):
         packing.pack({"best.w": torch.zeros(1), "best": {"w": torch.ones(1)}}, "x", {})
     run = Run(torch.device("cpu"), 0, SLICES, reporter=Silent())
-    with pytest.raises(PluginError, match="'rng' is the name of the random state"):
+    with pytest.raises(PluginError, match="'rng' is the name of a part of the run"):
         run.prepare(rng=nn.Linear(1, 1))
 
 

@@ -39,7 +39,10 @@ if TYPE_CHECKING:
     )
     from .plugin.hookspecs import hookimpl
     from .plugin.plugin import Plugin
-    from .results.kinds import Figure, HeatMap, Images, Result, Series, Table, Texts
+    from .results.kinds import Figure, HeatMap, Images, Series, Table, Texts
+    from .results.measured import Measured
+    from .results.media import Animation, Audio
+    from .results.result import Result, Several
     from .run.run import Run
     from .run.steps import Step
     from .weights.tensorfile import read_tensors
@@ -57,7 +60,10 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
                      "UsageError", "ZooError"), ".errors"),
     "hookimpl": ".plugin.hookspecs",
     "Plugin": ".plugin.plugin",
-    **dict.fromkeys(("Figure", "HeatMap", "Images", "Result", "Series", "Table", "Texts"), ".results.kinds"),
+    **dict.fromkeys(("Figure", "HeatMap", "Images", "Series", "Table", "Texts"), ".results.kinds"),
+    "Measured": ".results.measured",
+    **dict.fromkeys(("Animation", "Audio"), ".results.media"),
+    **dict.fromkeys(("Result", "Several"), ".results.result"),
     "Takes": ".cards.takes",
     "ImageData": ".data.images",
     "Run": ".run.run",
@@ -67,11 +73,11 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
 }  # fmt: skip
 
 __all__ = [
-    "Budget", "Card", "Checkpoint", "DeviceError", "Evaluation", "Figure", "HeatMap", "ImageData", "Images",
-    "IntegrityError", "Interrupted", "Metric", "NetworkError", "OfImages", "OnImages", "Options", "OwnImage",
-    "OwnImages", "Plugin", "PluginError", "Preset", "Result", "Run", "Series", "Step", "Table", "Takes", "TextData",
-    "Texts", "Trained", "TrainingError", "UsageError", "ZooError", "evaluate", "hookimpl", "load", "models",
-    "option", "read_tensors", "sample", "train",
+    "Animation", "Audio", "Budget", "Card", "Checkpoint", "DeviceError", "Evaluation", "Figure", "HeatMap",
+    "ImageData", "Images", "IntegrityError", "Interrupted", "Measured", "Metric", "NetworkError", "OfImages",
+    "OnImages", "Options", "OwnImage", "OwnImages", "Plugin", "PluginError", "Preset", "Result", "Run", "Series",
+    "Several", "Step", "Table", "Takes", "TextData", "Texts", "Trained", "TrainingError", "UsageError", "ZooError",
+    "evaluate", "hookimpl", "load", "models", "option", "read_tensors", "sample", "train",
 ]  # fmt: skip
 
 

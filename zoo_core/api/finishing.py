@@ -12,7 +12,7 @@ from ..cards.options import Options
 from ..errors import IntegrityError, PluginError, TrainingError
 from ..files import finite
 from ..plugin.registry import Model
-from ..results.kinds import Result
+from ..results.result import Result
 from ..run.environment import versions
 from .calls import blaming
 from .measuring import Evaluation, measure
@@ -88,6 +88,8 @@ def finish(
     evaluation = _measured(model, checkpoint, examiner)
     facts |= {
         "metrics": finite(evaluation.metrics),
+        **({"errors": evaluation.errors} if evaluation.errors else {}),
+        **({"absent": evaluation.absent} if evaluation.absent else {}),
         "data": {**run.inputs.data, **examiner.inputs.data},
         "judges": examiner.inputs.judges,
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..cards.card import Card
-from ..cards.checkpoint import Checkpoint
+from ..cards.checkpoint import Checkpoint, choices
 from ..cards.options import Options
 from ..data import sets
 from ..errors import PluginError, UsageError
@@ -115,20 +115,20 @@ def find_checkpoint(handle: Handle, source: Source, reporter: Reporter | None = 
     return unpinned(handle.model, source.weights, reporter)
 
 
-def classes_of(handle: Handle, source: Source) -> tuple[str, ...]:
-    """Names of the classes that weights know, from their header alone; none where it is not on this machine.
+def choices_of(handle: Handle, source: Source) -> dict[str, tuple[str, ...]]:
+    """The names that weights know, from their header alone: their classes, and more; none where it is not here.
 
     Raises:
         ZooError: the weights that were named are not there, or are none.
     """
     if source.weights is not None:
         is_here = os.path.exists(source.weights)
-        return tuple(peek.facts(source.weights).classes) if is_here else ()
+        return choices(peek.facts(source.weights).model_dump()) if is_here else {}
     if source.untrained:
-        return tuple(_facts(handle.card.presets[handle.preset].options).get("classes", ()))
+        return choices(_facts(handle.card.presets[handle.preset].options))
     pin = manifest.read().get(handle.name)
     path = manifest.available(pin) if pin else None
-    return tuple(peek.facts(path).classes) if path else ()
+    return choices(peek.facts(path).model_dump()) if path else {}
 
 
 def _facts(options: Options) -> dict[str, Any]:

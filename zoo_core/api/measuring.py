@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..cards.checkpoint import Checkpoint
 from ..cards.options import Options
 from ..errors import PluginError
 from ..plugin.registry import Model
-from ..results.kinds import Result
+from ..results import measured
+from ..results.measured import Measured
+from ..results.result import Result
 from .calls import blaming, provenance
 
 if TYPE_CHECKING:
@@ -22,14 +24,18 @@ class Evaluation:
     """What `evaluate` found.
 
     Args:
-        metrics: by the names that the model's card explains.
+        metrics: by the names that the model's card explains; NaN where there is no number.
         shown: tables and pictures by name.
         record: provenance: weights, seed, data, judges, versions.
+        errors: the standard errors of the metrics that have one.
+        absent: why a metric has no number, where that was said.
     """
 
     metrics: Mapping[str, float]
     shown: Mapping[str, Result]
     record: Mapping[str, Any]
+    errors: Mapping[str, float] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, metric: str) -> float:
         return self.metrics[metric]
@@ -48,5 +54,8 @@ def measure(model: Model, checkpoint: Checkpoint[Options], options: Options, run
         if not isinstance(metrics, dict) or sorted(metrics) != sorted(expected):
             got = sorted(metrics) if isinstance(metrics, dict) else type(metrics).__name__
             raise PluginError(f"evaluate of {model.name} returned {got}, its card says {sorted(expected)}")
-        ordered = {name: float(metrics[name]) for name in expected}
-    return Evaluation(ordered, dict(run.shown), provenance(run, checkpoint, options))
+        found = {name: Measured.of(name, metrics[name]) for name in expected}
+    return Evaluation(
+        measured.numbers(found), dict(run.shown), provenance(run, checkpoint, options), measured.errors(found),
+        measured.absent(found),
+    )  # fmt: skip

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from ..cards import paths
 from ..cards.card import Card
 from ..cards.groups import OnImages
-from ..cards.options import Options
-from ..data.own import store
+from ..cards.options import Flag, Options, flags
+from ..data.own import files, store
+from ..errors import UsageError
 from ..run.environment import data_root
 from .calls import Circumstances
 from .handle import Handle
 
 
 def with_data(options: Options, base: Options, said: set[str], circumstances: Circumstances) -> Options:
-    """Options whose `data` is a name of images that are ready; those of the user are prepared, their path forgotten.
+    """Options that name what a training reads by its content: files of the user are kept, images prepared.
 
     Args:
         base: what the options were before the user said anything: how it augments is meant for its own data.
         said: names of the options that the user chose.
     """
+    options = _with_files(options)
     if not isinstance(options, OnImages):
         return options
     name = prepared(options.data, options.size, options.skip_broken, circumstances)
@@ -28,6 +33,37 @@ def with_data(options: Options, base: Options, said: set[str], circumstances: Ci
     if "augment" not in said and name != getattr(base, "data", name):
         changes["augment"] = "none"  # letters have a left and a right, clothes have none
     return options.model_copy(update=changes)
+
+
+def _with_files(options: Options) -> Options:
+    """Options whose files are kept by content: what they say then stays true wherever, and whenever, it is read."""
+    changes: dict[str, Any] = {}
+    for flag in flags(type(options)):
+        value = getattr(options, flag.field)
+        if flag.type is Path and value is not None and flag.field != "continue_":
+            kept = [_kept(path, flag) for path in (value if flag.many else [value])]
+            changes[flag.field] = type(value)(kept) if flag.many else kept[0]
+    return options.model_copy(update=changes) if changes else options
+
+
+def _kept(path: Path, flag: Flag) -> Path:
+    """The copy of a file; a folder, and a path that is the option's own default, stay as they are.
+
+    Raises:
+        UsageError: there is nothing there, or it cannot be read.
+    """
+    if os.path.isfile(path) or paths.is_kept(path):
+        return files.keep(path)
+    if path != flag.default and not os.path.lexists(path):
+        raise UsageError(f"{flag.name} {path}: there is no such file", "check the path")
+    return path
+
+
+def hashes(options: Options) -> dict[str, str]:
+    """The sha256 of each file that options name and that is kept, by its written form."""
+    named = [getattr(options, flag.field) or () for flag in flags(type(options)) if flag.type is Path]
+    every = [path for value in named for path in ([value] if isinstance(value, Path) else value)]
+    return {paths.written(path): files.check(path) for path in every if paths.is_kept(path)}
 
 
 def prepared(data: str, size: int | None, skip_broken: bool, circumstances: Circumstances) -> str:

@@ -54,7 +54,7 @@ TRAIN = (
     Parameter(("-o", "--output"), "Run folder.  [runs/MODEL.PRESET-seedN]", Path),
     Parameter(("--resume",), "Continue an unfinished run, to the same end.", bool, False),
     Parameter(("--overwrite",), "Replace the run that is there.", bool, False),
-    Parameter(("--precision",), "Arithmetic of the networks.", str, "fp32", "fp32|bf16"),
+    Parameter(("--precision",), "Arithmetic of the networks.", str, "fp32", "fp32|bf16|fp16"),
     Parameter(("--compile",), "Compile the networks first; pays off in long runs.", bool, False),
     Parameter(("--save-every",), "Seconds between two states.", float, 60.0, least=0),
     Parameter(("--save-steps",), "Steps between two states instead.", int, 0, least=0),

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from ..cards.options import known, needs_classes, resolve
+from ..cards.options import asks_weights, known, resolve
 from ..errors import PluginError
-from ..results.kinds import Result
+from ..results.result import Result
 from .calls import Circumstances, blaming, make_run, provenance
-from .handle import Handle, Source, classes_of, find_checkpoint, open_model
+from .handle import Handle, Source, choices_of, find_checkpoint, open_model
 from .training import open_other
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def sample(
         reporter: receives progress and warnings; a logger if not said.
         options: the model's own, see ``zoo sample NAME --help``.
     Returns:
-        Images, Texts, Table, Figure or HeatMap; each has `save(path)`.
+        Images, Texts, Table, Figure, HeatMap, Animation, Audio or Several of them; each has `save(path)`.
     Raises:
         ZooError: see the exit codes in the README.
     """
@@ -54,10 +54,11 @@ def sample(
 def sample_opened(handle: Handle, source: Source, circumstances: Circumstances, options: Mapping[str, Any]) -> Result:
     """Do what `sample` does, with a model that is loaded already."""
     chosen = resolve(handle.card.sample_options, options, owner=handle.model.name)
-    if classes := needs_classes(chosen) and classes_of(handle, source):
-        chosen = known(chosen, classes, handle.model.name)  # before torch is loaded
+    names = choices_of(handle, source) if asks_weights(chosen) else {}
+    if any(names.values()):
+        chosen = known(chosen, names, handle.model.name)  # before torch is loaded
     checkpoint = find_checkpoint(handle, source, circumstances.reporter)
-    chosen = known(chosen, checkpoint.classes, checkpoint.name)
+    chosen = known(chosen, checkpoint.choices, checkpoint.name)
     run = make_run(circumstances, "sampling", open_other)
     run.inputs.expected = checkpoint.shape if checkpoint.facts.get("shape") else None
     with run.seeded(), blaming(handle.model, "sample"):

@@ -25,7 +25,7 @@ from .calls import Circumstances, check_seed
 from .finishing import Trained, call, finish
 from .handle import Handle, open_model, unpinned
 from .judges import load_other
-from .own import called, with_data
+from .own import called, hashes, with_data
 
 if TYPE_CHECKING:
     from torch import nn
@@ -105,7 +105,7 @@ def train(
         output: the run folder; ``runs/PLUGIN.PRESET-seedN`` if not said.
         resume: continue an unfinished run; with the same options it ends as an unbroken one would.
         overwrite: replace a run that is there already.
-        precision: ``fp32``, or ``bf16`` for automatic mixed precision.
+        precision: ``fp32``, or ``bf16`` or ``fp16`` for automatic mixed precision.
         compile: compile the networks first.
         save_every: seconds between two states.
         save_steps: steps between two states, instead of `save_every`.
@@ -144,9 +144,11 @@ def train_opened(
     run_of = _prepared(handle.card, circumstances, compute, folder.path, identity, previous)
     if devices.rank():
         with _reported(run_of(resume=folder.is_resumed(place.resume, place.overwrite))) as run:
+            run.inputs.data |= hashes(chosen)
             call(handle.model, run, chosen)
         return Trained(folder.path, {})
     with folder.held(place.resume, place.overwrite) as resumed, _reported(run_of(resume=resumed)) as run:
+        run.inputs.data |= hashes(chosen)
         return finish(handle.model, run, folder, call(handle.model, run, chosen), chosen, begun_at, open_other)
 
 

@@ -49,6 +49,16 @@ class Checkpoint(Generic[O]):
         """Names of the classes of those images, by label; none where they had none."""
         return tuple(self.facts.get("classes") or ())
 
+    @property
+    def notes(self) -> Mapping[str, Any]:
+        """What the training left with `Run.note`."""
+        return dict(self.facts.get("notes") or {})
+
+    @property
+    def choices(self) -> dict[str, tuple[str, ...]]:
+        """The names that an option may ask for: ``classes``, and each list of texts among the notes."""
+        return choices(self.facts)
+
     def of(self, kind: type[P]) -> Checkpoint[P]:
         """The same checkpoint, typed for code that knows the class of its options.
 
@@ -100,6 +110,14 @@ class Checkpoint(Generic[O]):
                 raise IntegrityError(f"the weights of {self.name} are not finite: '{name}'", "get the file again")
         module.load_state_dict({name: mine[first[name]] for name in state})
         return module.eval()
+
+
+def choices(facts: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The names that weights know, from what their header says; see `Checkpoint.choices`."""
+    notes: Mapping[str, Any] = facts.get("notes") or {}
+    lists = {key: tuple(value) for key, value in notes.items() if isinstance(value, list | tuple)}
+    named = {key: value for key, value in lists.items() if all(isinstance(one, str) for one in value)}
+    return {**named, "classes": tuple(facts.get("classes") or ())}
 
 
 def every(tensor: Tensor, test: Callable[[Tensor], Tensor]) -> bool:

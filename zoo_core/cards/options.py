@@ -9,22 +9,66 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    ValidationInfo,
+    field_serializer,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 
 from ..errors import PluginError, UsageError, letters, nearest, one_line
+from . import paths
 from .images import OwnImage
 
 _O = TypeVar("_O", bound="Options")
 
 
+SINGLE = (bool, int, float, str, Path, OwnImage)  # types of a value; an Enum of texts, or a Literal, is a str
+
+
 class Options(BaseModel):
-    """Base of all option classes: immutable, no unknown fields, no NaN."""
+    """Base of all option classes: immutable, no unknown fields, no NaN.
+
+    A field is a bool, int, float, str, `Path`, an Enum or Literal of texts, a tuple or list of one of these, or images
+    of the user's own; each possibly None. A `Path` of a training that leads to a file is kept by content: see `paths`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False, defer_build=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _typed(cls, value: object, field: ValidationInfo) -> object:
+        """One value where several may be is a list of one, and what stands for a kept file leads to it again."""
+        annotation: Any = cls.model_fields[field.field_name or ""].annotation
+        kind, _, many = _plain_type(annotation)
+        if many and kind is not OwnImage and not isinstance(value, list | tuple) and value is not None:
+            value = (value,)
+        if kind is not Path:
+            return value
+        return [_path(one) for one in value] if isinstance(value, list | tuple) else _path(value)
+
+    @field_serializer("*", mode="wrap", when_used="json", check_fields=False)
+    def _written(self, value: object, handler: SerializerFunctionWrapHandler) -> object:
+        """No path of this machine stands in anything that is written down."""
+        if isinstance(value, Path):
+            return paths.written(value)
+        if isinstance(value, list | tuple) and any(isinstance(one, Path) for one in value):
+            return [paths.written(one) for one in value]
+        return handler(value)
+
+
+def _path(value: object) -> object:
+    return (paths.place(value) or value) if isinstance(value, str) else value
 
 
 def option(
@@ -37,7 +81,7 @@ def option(
     le: float | None = None,
     lt: float | None = None,
     piped: bool = False,
-    known: Literal["", "classes"] = "",
+    known: str = "",
 ) -> Any:
     """One field of an `Options` class.
 
@@ -47,8 +91,8 @@ def option(
         unit: physical or counting unit of the value.
         ge, gt, le, lt: inclusive and exclusive bounds.
         piped: a text that the command line takes from a pipe or redirected file when no option is given.
-        known: what the weights know that a text must be one of: ``classes``, the names of their classes. A hook gets
-            one of these, however it was spelled, or None.
+        known: what the weights know that a text must be one of: ``classes``, the names of their classes, or a list of
+            texts that the training left with `Run.note`. A hook gets one of these, however it was spelled, or None.
     """
     extra: dict[str, Any] = {"unit": unit, "piped": piped, "known": known}
     return Field(default, description=help, ge=ge, gt=gt, le=le, lt=lt, json_schema_extra=extra)
@@ -86,11 +130,13 @@ def flags(options: type[Options]) -> list[Flag]:
 
 
 def _flag(options: type[Options], field: str, info: FieldInfo) -> Flag:
-    kind, choices = _plain_type(info.annotation)
-    if kind not in (bool, int, float, str, Path, OwnImage):
+    annotation: Any = info.annotation
+    kind, choices, many = _plain_type(annotation)
+    if kind not in SINGLE or (many and kind is bool):
         raise PluginError(
             f"option {options.__name__}.{field} has type {info.annotation}, which no flag can express",
-            "use bool, int, float, str, Path OwnImage or Literal of strings, each possibly with None; or OwnImages",
+            "use bool, int, float, str, Path, OwnImage, an Enum or Literal of texts, each possibly with None; or "
+            "tuple[T, ...] of one of these; or OwnImages",
         )
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     return Flag(
@@ -103,21 +149,26 @@ def _flag(options: type[Options], field: str, info: FieldInfo) -> Flag:
         choices=choices,
         piped=bool(extra.get("piped")),
         known=str(extra.get("known", "")),
-        many=get_origin(info.annotation) is tuple,
+        many=many,
     )
 
 
-def _plain_type(annotation: Any) -> tuple[Any, tuple[str, ...]]:
-    """Strip ``| None``; a Literal of strings becomes str with its choices, a tuple of images the type of one."""
-    if annotation == tuple[OwnImage, ...]:
-        return OwnImage, ()
+@lru_cache
+def _plain_type(annotation: Any) -> tuple[Any, tuple[str, ...], bool]:
+    """The type of a value, its choices, and whether there may be several: without ``| None``, of a list that of one."""
+    inner = get_args(annotation)
     if get_origin(annotation) in (Union, types.UnionType):
-        inner = [a for a in get_args(annotation) if a is not type(None)]
-        return _plain_type(inner[0]) if len(inner) == 1 else (annotation, ())
+        rest = [kind for kind in inner if kind is not type(None)]
+        return _plain_type(rest[0]) if len(rest) == 1 else (annotation, (), False)
+    if get_origin(annotation) is list or (get_origin(annotation) is tuple and inner[1:] == (...,)):
+        kind, choices, several = _plain_type(inner[0])
+        return (annotation, (), False) if several else (kind, choices, True)
     if get_origin(annotation) is Literal:
-        choices = get_args(annotation)
-        return (str, choices) if all(isinstance(c, str) for c in choices) else (annotation, ())
-    return annotation, ()
+        return (str, inner, False) if all(isinstance(choice, str) for choice in inner) else (annotation, (), False)
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        values = tuple(member.value for member in annotation)
+        return (str, values, False) if all(isinstance(value, str) for value in values) else (annotation, (), False)
+    return annotation, (), False
 
 
 def resolve(options: type[_O], *layers: Mapping[str, Any], owner: str = "", base: Options | None = None) -> _O:
@@ -162,30 +213,38 @@ def _usage_error(options: type[Options], error: ValidationError, owner: str) -> 
     return bad_value(flag, first["input"], message, owner)
 
 
-def needs_classes(options: Options | type[Options]) -> bool:
+def asks_weights(options: Options | type[Options]) -> bool:
     """Whether an option has a value that only the weights know, or could have one."""
     kind = options if isinstance(options, type) else type(options)
-    asked = [flag for flag in flags(kind) if flag.known == "classes"]
-    return any(options is kind or getattr(options, flag.field) is not None for flag in asked)
+    asked = [flag for flag in flags(kind) if flag.known]
+    return any(options is kind or getattr(options, flag.field) not in (None, ()) for flag in asked)
 
 
-def known(options: _O, classes: Sequence[str], owner: str) -> _O:
+def known(options: _O, choices: Mapping[str, Sequence[str]], owner: str) -> _O:
     """Options whose choices only the weights know, checked: a name that is spelled otherwise becomes theirs.
 
     Args:
-        classes: those of the weights.
+        choices: what the weights know: their ``classes``, and what else was noted.
     Raises:
-        UsageError: they have no such class.
+        UsageError: they know no such name.
     """
-    changes = {}
+    changes: dict[str, Any] = {}
     for flag in flags(type(options)):
         value = getattr(options, flag.field)
-        if flag.known == "classes" and value is not None:
-            same = [name for name in classes if name == value] or [n for n in classes if letters(n) == letters(value)]
-            if len(same) != 1:
-                raise bad_value(replace(flag, choices=tuple(classes) or ("",)), value, "", owner)
-            changes[flag.field] = same[0]
+        if not flag.known or value in (None, ()):
+            continue
+        names = choices.get(flag.known, ())
+        found = [_spelled(flag, names, one, owner) for one in (value if flag.many else [value])]
+        changes[flag.field] = type(value)(found) if flag.many else found[0]
     return options.model_copy(update=changes) if changes else options
+
+
+def _spelled(flag: Flag, names: Sequence[str], value: str, owner: str) -> str:
+    """The one of the names that is meant, however it was spelled."""
+    same = [name for name in names if name == value] or [name for name in names if letters(name) == letters(value)]
+    if len(same) != 1:
+        raise bad_value(replace(flag, choices=tuple(names) or ("",)), value, "", owner)
+    return same[0]
 
 
 def bad_value(flag: Flag, value: Any, reason: str, owner: str) -> UsageError:

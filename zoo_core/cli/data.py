@@ -9,7 +9,7 @@ import click
 
 from ..data import checks, fetching, sets
 from ..data.declare import DataSet
-from ..data.own import store
+from ..data.own import files, store
 from ..errors import IntegrityError, UsageError, ZooError, nearest
 from ..run import environment
 from ..run.reporter import Progress
@@ -123,7 +123,7 @@ def check(names: tuple[str, ...], data_root: Path | None, as_json: bool) -> int:
     names = tuple(name for name in names if not store.is_prepared(name))
     chosen = [sets.find(name) for name in names]
     if not names and not rows:
-        rows = [own_data.checked(name) for name in store.names()]
+        rows = [*map(own_data.checked, store.names()), *own_data.checked_files()]
         chosen = [data for data in sets.load_all().values() if isinstance(data, DataSet)]
     for one in chosen:
         found = checks.check(one, root)
@@ -143,12 +143,16 @@ def check(names: tuple[str, ...], data_root: Path | None, as_json: bool) -> int:
 @root_option
 def path(name: str, data_root: Path | None) -> None:
     """The folder where the files of NAME lie, or would lie."""
+    if kept := files.called(name):
+        render.line(str(kept))
+        return
     if store.is_prepared(name):
         render.line(str(store.folder_of(store.find(name).hash)))
         return
     render.line(str(sets.find(name).home(_root(data_root))))
 
 
+data.add_command(own_data.keep)
 data.add_command(own_data.prepare)
 data.add_command(own_data.remove)
 

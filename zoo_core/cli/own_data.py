@@ -9,7 +9,8 @@ import click
 
 from ..api.calls import Circumstances
 from ..api.own import prepared
-from ..data.own import store
+from ..cards import paths
+from ..data.own import files, store
 from ..data.own.store import Content
 from ..errors import IntegrityError, ZooError
 from . import render
@@ -27,8 +28,28 @@ def _facts(name: str, content: Content) -> dict[str, Any]:
 
 
 def rows() -> list[dict[str, Any]]:
-    """What ``zoo data list`` says of images that are prepared."""
-    return [_row(name) for name in store.names()]
+    """What ``zoo data list`` says of images that are prepared, and of files that are kept."""
+    return [*map(_row, store.names()), *map(_file, files.names())]
+
+
+def _file(name: str) -> dict[str, Any]:
+    """A kept file as a row."""
+    path = paths.place(name)
+    return {"name": name, "kind": "file", "summary": "your own", "licence": "yours", "path": str(path),
+            "bytes": path.stat().st_size if path else 0}  # fmt: skip
+
+
+def checked_files() -> list[dict[str, Any]]:
+    """What ``zoo data check`` says of kept files."""
+    rows = []
+    for name in files.names():
+        wrong: list[str] = []
+        try:
+            files.check(paths.place(name) or Path(name))
+        except ZooError as error:
+            wrong = [error.message]
+        rows.append({"name": name, "ok": not wrong, "here": ["file"], "missing": [], "other": wrong, "unknown": []})
+    return rows
 
 
 def _row(name: str) -> dict[str, Any]:
@@ -92,14 +113,32 @@ def prepare(data: str, size: int | None, skip_broken: bool, data_root: Path | No
 
 
 @click.command()
+@click.argument("named", metavar="FILES...", nargs=-1, required=True, type=PATH)
+@json_flag
+def keep(named: tuple[Path, ...], as_json: bool) -> None:
+    """Copy FILES into the zoo's cache, by content, as a training does with each file that it learns from.
+
+    Weights name such a file by its name and hash: who has a copy of it can evaluate them on another machine.
+    """
+    rows = [{"name": paths.written(path), "path": str(path)} for path in map(files.keep, named)]
+    if as_json:
+        render.json_out(rows)
+        return
+    for row in rows:
+        render.line(f"{row['name']}  {row['path']}")
+
+
+@click.command()
 @click.argument("names", nargs=-1, required=True)
 @json_flag
 def remove(names: tuple[str, ...], as_json: bool) -> None:
-    """Remove prepared images, NAME@HASH, from the zoo's cache; your own files stay as they are."""
-    whole = list(dict.fromkeys(map(store.full, names)))
+    """Remove prepared images or kept files, NAME@HASH, from the zoo's cache; your own files stay as they are."""
+    kept = {paths.written(path): path for path in map(files.called, names) if path}
+    whole = list(dict.fromkeys(store.full(name) for name in names if not files.called(name)))
     for name in whole:
         store.check_there(name)
     rows = [{"name": name, "bytes": store.remove(name)} for name in whole]
+    rows += [{"name": name, "bytes": files.remove(path)} for name, path in kept.items()]
     if as_json:
         render.json_out(rows)
         return

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from enum import Enum
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,11 @@ import click
 from click.shell_completion import CompletionItem
 
 from ..api.calls import blaming
-from ..api.handle import Source, classes_of, with_preset
+from ..api.handle import Source, choices_of, with_preset
 from ..api.reserved import check_options
+from ..cards import paths
 from ..cards.images import OwnImage
-from ..cards.options import Flag, Options, flags, needs_classes
+from ..cards.options import Flag, Options, asks_weights, flags
 from ..errors import LISTED, UsageError, ZooError, printable, shortened
 from ..packages.names import split_name
 from ..plugin import registry
@@ -62,7 +65,7 @@ def parameter(flag: Flag, default: Any) -> click.Option:
         flag: the field.
         default: what the help says the value is when nothing is given.
     """
-    shown = "none" if default in (None, ()) else str(default)
+    shown = "none" if default in (None, (), []) else _shown(default)
     if flag.type is bool:
         shown = "on" if default else "off"
     unit = f" {flag.unit}" if flag.unit and default is not None else ""
@@ -71,10 +74,18 @@ def parameter(flag: Flag, default: Any) -> click.Option:
         names = [f"{flag.name}/--no-{flag.name.removeprefix('--')}"]
         return click.Option([*names, flag.field], default=None, help=text)
     kind = Choices(flag.choices) if flag.choices else TYPES[flag.type]
-    metavar = "PATH..." if flag.many else None
+    word = "PATH" if isinstance(kind, click.Path) else kind.name.upper()
+    metavar = f"{word}..." if flag.many and not flag.choices else None
     return click.Option(
         [flag.name, flag.field], type=kind, multiple=flag.many, metavar=metavar, default=None, help=text
     )
+
+
+def _shown(value: object) -> str:
+    """A default as the help says it."""
+    if isinstance(value, list | tuple):
+        return " ".join(map(_shown, value))
+    return str(value.value if isinstance(value, Enum) else paths.written(value) if isinstance(value, Path) else value)
 
 
 def given(options: type[Options], arguments: dict[str, Any]) -> dict[str, Any]:
@@ -100,8 +111,8 @@ def piped(options: type[Options], values: dict[str, Any]) -> dict[str, Any]:
         raise UsageError("standard input is not text in UTF-8", f"{wanted[0].name} and others: see --help") from error
 
 
-def _classes(model: Model, preset: str, arguments: Sequence[str]) -> tuple[str, ...]:
-    """The classes of the weights that a command line names, for its help and its completion; none if they are not here.
+def _choices(model: Model, preset: str, arguments: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The names that the weights of a command line know, for its help and its completion; none if they are not here.
 
     Args:
         preset: that of the model's name.
@@ -114,9 +125,9 @@ def _classes(model: Model, preset: str, arguments: Sequence[str]) -> tuple[str, 
             named[flag] = value if equals else following
     try:
         handle = with_preset(model, named["--preset"] or None)
-        return classes_of(handle, Source.of(named["--weights"] or None, "--untrained" in arguments))
+        return choices_of(handle, Source.of(named["--weights"] or None, "--untrained" in arguments))
     except ZooError:
-        return ()  # the command says what is wrong when it runs
+        return {}  # the command says what is wrong when it runs
 
 
 def repeated(words: Sequence[str], many: Sequence[str]) -> list[str]:
@@ -130,16 +141,24 @@ def repeated(words: Sequence[str], many: Sequence[str]) -> list[str]:
     result: list[str] = []
     flag = ""  # whose values follow
     for word, following in zip_longest(words, words[1:], fillvalue="-"):
-        if word.startswith("-"):
+        if word.startswith("-") and not _is_number(word):
             flag = word.partition("=")[0] if word.partition("=")[0] in many else ""
             if word in many:
-                if following.startswith("-"):
-                    raise UsageError(f"{word} has no value", f"give one or more: {word} PATH")
+                if following.startswith("-") and not _is_number(following):
+                    raise UsageError(f"{word} has no value", f"give one or more: {word} VALUE")
                 continue
         elif flag:
             result.append(flag)
         result.append(word)
     return result
+
+
+def _is_number(word: str) -> bool:
+    """Whether a word that begins with a minus is a number below zero, and no flag."""
+    try:
+        return word[1:2] in "0123456789." and math.isfinite(float(word))
+    except ValueError:
+        return False
 
 
 class _Command(click.Command):
@@ -213,8 +232,8 @@ class VerbGroup(click.Group):
     def _command(self, model: Model, name: str, preset: str, arguments: Sequence[str]) -> click.Command:
         check_options(model, self.verb.name)
         options, defaults, note = self.verb.options(model)
-        classes = _classes(model, preset, arguments) if needs_classes(options) else ()
-        seen = [replace(flag, choices=classes) if flag.known == "classes" else flag for flag in flags(options)]
+        names = _choices(model, preset, arguments) if asks_weights(options) else {}
+        seen = [replace(flag, choices=names.get(flag.known, ())) if flag.known else flag for flag in flags(options)]
         mine = [parameter(flag, getattr(defaults, flag.field)) for flag in seen]
 
         def callback(**typed: Any) -> None:

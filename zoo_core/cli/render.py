@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table as RichTable
@@ -16,9 +15,9 @@ from ..cards.options import Flag
 from ..data.own import store
 from ..errors import ZooError
 from ..plugin.registry import Model, NotImported
-from ..results.kinds import Figure, HeatMap, Images, Result, Table, Texts
 from ..weights.pins import Pin
-from .screen import TerminalReporter, error, json_out, line, note, notes, out, said, trace
+from .render_results import sampled, tables
+from .screen import TerminalReporter, digits, error, json_out, line, new_table, note, notes, out, said, trace
 
 if TYPE_CHECKING:
     from ..api import Evaluation, Trained
@@ -28,22 +27,6 @@ __all__ = [
     "TerminalReporter", "card", "checks", "error", "evaluated", "json_out", "line", "listing", "note", "notes",
     "parcel", "said", "sampled", "trace", "trained", "weights",
 ]  # fmt: skip
-
-
-def new_table(*columns: str) -> RichTable:
-    """An empty table with these headings; what does not fit is folded, never cut."""
-    table = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _number(value: object, metric: Metric | None = None) -> str:
-    """A number with the digits that its metric has; what should have been one as it is."""
-    try:
-        return f"{value:.{metric.decimals if metric else 2}f}"
-    except (TypeError, ValueError, OverflowError):
-        return said(value)
 
 
 def listing(models: Mapping[str, Model | ZooError], pins: Mapping[str, Pin]) -> None:
@@ -80,7 +63,7 @@ def _list_presets(table: RichTable, name: str, card: Card, pins: Mapping[str, Pi
 def _headline(card: Card, metrics: Mapping[str, float]) -> str:
     """The first metrics of a card that have a direction, two at most."""
     chosen = [m for m in card.metrics if m.better and m.name in metrics][:2]
-    return "  ".join(f"{m.name} {_number(metrics[m.name], m)}" for m in chosen)
+    return "  ".join(f"{m.name} {digits(metrics[m.name], m)}" for m in chosen)
 
 
 def card(card: Card, pins: Mapping[str, Pin], options: Iterable[Flag], preset: str) -> None:
@@ -98,7 +81,7 @@ def card(card: Card, pins: Mapping[str, Pin], options: Iterable[Flag], preset: s
     out.print(presets)
     pin = pins.get(f"{card.name}.{preset}")
     line("")
-    out.print(_metrics(card, pin.metrics if pin else {}, card.presets[preset].published, preset))
+    out.print(_metrics(card, Known(pin.metrics if pin else {}), card.presets[preset].published, preset))
     line("")
     chosen = card.presets[preset].options
     table = new_table("option of train", preset, "unit", "what it does")
@@ -112,20 +95,36 @@ def card(card: Card, pins: Mapping[str, Pin], options: Iterable[Flag], preset: s
     )
 
 
-def _metrics(card: Card, ours: Mapping[str, float], published: Mapping[str, float], title: str) -> RichTable:
+@dataclass(frozen=True)
+class Known:
+    """What is known of a model's metrics: numbers, standard errors, and reasons of those that are absent."""
+
+    metrics: Mapping[str, float | None]
+    errors: Mapping[str, float] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+    def said(self, metric: Metric) -> str:
+        """One of them as a table has it."""
+        value = self.metrics.get(metric.name)
+        if value is None or math.isnan(value):
+            return self.absent.get(metric.name, "-")
+        error = self.errors.get(metric.name)
+        return digits(value, metric) + ("" if error is None else f" ± {digits(error, metric)}")
+
+
+def _metrics(card: Card, ours: Known, published: Mapping[str, float], title: str) -> RichTable:
     columns = ["metric", title, *(["published"] if published else []), "unit", "what it measures"]
     table = new_table(*columns)
     for metric in card.metrics:
-        known = ours.get(metric.name)
-        values = ["-" if known is None or math.isnan(known) else _number(known, metric)]
+        values = [ours.said(metric)]
         if published:
-            values.append(_number(published[metric.name], metric) if metric.name in published else "-")
+            values.append(digits(published[metric.name], metric) if metric.name in published else "-")
         better = f" ({metric.better} is better)" if metric.better else ""
         table.add_row(metric.name, *values, metric.unit, metric.summary + better)
     return table
 
 
-def _measured(card: Card, ours: Mapping[str, float], preset: str, title: str, data: Iterable[str]) -> None:
+def _measured(card: Card, ours: Known, preset: str, title: str, data: Iterable[str]) -> None:
     """Metrics, beside the published figures where these are of the same data; where they are not, it is named."""
     published = card.published(preset, data)
     if published is None:
@@ -136,8 +135,9 @@ def _measured(card: Card, ours: Mapping[str, float], preset: str, title: str, da
 def trained(card: Card, done: Trained) -> None:
     """The end of ``zoo train``."""
     record = done.record
-    _measured(card, done.metrics, record["preset"], record["preset"], record["data"])
-    _tables(done.shown)
+    known = Known(done.metrics, record.get("errors", {}), record.get("absent", {}))
+    _measured(card, known, record["preset"], record["preset"], record["data"])
+    tables(done.shown)
     digest = record["weights"]["sha256"][:12]
     line(f"\n{done.folder}   {record['seconds']:.0f} s on {record['device']}   sha256 {digest}…")
     line(f"zoo sample {card.name} --weights {done.folder}")
@@ -146,90 +146,13 @@ def trained(card: Card, done: Trained) -> None:
 def evaluated(card: Card, evaluation: Evaluation) -> None:
     """The end of ``zoo evaluate``."""
     model = evaluation.record["model"]
-    _measured(card, evaluation.metrics, model.partition(".")[2], model, evaluation.record["data"])
-    _tables(evaluation.shown)
+    known = Known(evaluation.metrics, evaluation.errors, evaluation.absent)
+    _measured(card, known, model.partition(".")[2], model, evaluation.record["data"])
+    tables(evaluation.shown)
     digest = evaluation.record["weights_sha256"]
     weights = f"{digest[:12]}…" if digest else "untrained"
     judges = "".join(f", {name} {digest[:12]}…" for name, digest in evaluation.record["judges"].items())
     line(f"\nweights {weights}{judges}, seed {evaluation.record['seed']}, {evaluation.record['device']}")
-
-
-def _tables(results: Mapping[str, Result]) -> None:
-    """Tables, and matrices as tables, each under its name."""
-    for name, shown in results.items():
-        if isinstance(shown, Table):
-            line(f"\n{name}")
-            _rows(shown)
-        elif isinstance(shown, HeatMap):
-            line(f"\n{name}: {shown.title}")
-            cells = (("-" if cell is None else cell for cell in row) for row in shown.cells)
-            rows = tuple((head, *row) for head, row in zip(shown.rows, cells, strict=True))
-            _rows(Table((shown.ylabel, *(f"{shown.xlabel} {name}" for name in shown.columns)), rows))
-
-
-def _rows(table: Table) -> None:
-    shown = new_table(*table.columns)
-    for row in table.rows:
-        shown.add_row(*(_number(cell) if isinstance(cell, float) else said(cell) for cell in row))
-    out.print(shown)
-
-
-def sampled(result: Result, path: Path, preview: bool) -> None:
-    """The end of ``zoo sample``."""
-    facts = result.provenance
-    what = f"{len(result)} images, " if isinstance(result, Images) else ""
-    line(f"{path}   {what}{facts['model']}, seed {facts['seed']}, {facts['device']}")
-    if isinstance(result, Texts):
-        _texts(result)
-    elif isinstance(result, Table):
-        _rows(result)
-    else:
-        if isinstance(result, Images) and result.table:
-            _rows(result.table)
-        if preview and out.is_terminal:
-            _preview(result)
-
-
-def _texts(result: Texts) -> None:
-    """Each text in full, under the beginning of what it was made from."""
-    for number, text in enumerate(result.texts):
-        if result.sources:
-            line("")
-            out.print(Text(result.sources[number], "dim"), no_wrap=True, overflow="ellipsis")
-        score = f"   ({result.scores[number]:.2f})" if result.scores else ""
-        out.print(Text.assemble((text or "(nothing)", "bold"), score), soft_wrap=True)
-    if result.scores:
-        line("\nin brackets: mean log-probability of a token, higher is surer")
-
-
-def _preview(result: Images | Figure | HeatMap) -> None:
-    """The picture in half-block characters, two pixels in each; in grey letters without colour."""
-    from ..results.pictures import thumbnail
-
-    width = min(shutil.get_terminal_size().columns - 1, 96)
-    if isinstance(result, Images):
-        small = thumbnail(result.pixels, result.columns, width)
-    else:
-        picture = result.draw()
-        small = picture.resize((width, round(picture.height * width / picture.width) // 2 * 2))
-    width, height = small.size
-    if out.no_color:
-        ramp = "@%#*+=-:. "
-        shades = small.convert("L").resize((width, height // 2)).tobytes()
-        for row in range(height // 2):
-            line("".join(ramp[shade * 9 // 255] for shade in shades[row * width : (row + 1) * width]))
-        return
-    colours = small.convert("RGB").tobytes().hex()  # six digits a pixel
-
-    def colour(x: int, y: int) -> str:
-        start = 6 * (y * width + x)
-        return f"#{colours[start : start + 6]}"
-
-    for y in range(0, height, 2):
-        row_text = Text()
-        for x in range(width):
-            row_text.append("▀", f"{colour(x, y)} on {colour(x, y + 1)}")
-        out.print(row_text)
 
 
 def weights(rows: Iterable[Mapping[str, Any]]) -> None:

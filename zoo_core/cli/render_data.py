@@ -9,8 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from ..data.own import store
-from .render import new_table
-from .screen import line, out
+from .screen import line, new_table, out
 
 PUBLISHED = "as published", "not what is published: "
 
@@ -29,10 +28,13 @@ def listing(rows: Iterable[Mapping[str, Any]], own: Iterable[Mapping[str, Any]],
         table.add_row(Text(row["name"], "bold"), row["summary"], size, items, row["licence"], here)
     out.print(table)
     line(f"\nData sets lie in {root}.  zoo data get NAME downloads one, zoo data info NAME says where it comes from.")
-    line("Images of your own: zoo train MODEL --data FOLDER, or zoo data prepare FOLDER.")
+    line("Images of your own: zoo train MODEL --data FOLDER, or zoo data prepare FOLDER; other files: zoo data keep.")
     for row in own:
         if "error" in row:
             line(f"  {row['name']}  {row['error']}")
+            continue
+        if row["kind"] == "file":
+            line(f"  {row['name']}  a file of {row['bytes']:,} bytes")
             continue
         channels, height, width = row["shape"]
         parts = ", ".join(f"{part} {n:,}" for part, n in row["splits"].items())

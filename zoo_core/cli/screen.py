@@ -15,8 +15,10 @@ from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.table import Table as RichTable
 from rich.text import Text
 
+from ..cards.card import Metric
 from ..errors import printable
 from ..run.reporter import Progress, Reporter
 
@@ -126,7 +128,7 @@ class TerminalReporter(Reporter):
                 bars.BarColumn(), bars.MofNCompleteColumn(), bars.TimeRemainingColumn(),
                 bars.TextColumn("{task.description}", markup=False), console=err, transient=True,
             )  # fmt: skip
-            self._task = self._bar.add_task("", total=now.total)
+            self._task = self._bar.add_task("", total=now.total or None)
             self._bar.start()
         shown = "  ".join([now.activity, *(f"{name} {value:.4g}" for name, value in now.values.items())])
         self._bar.update(self._task, completed=now.done, description=shown)
@@ -166,3 +168,19 @@ def notes() -> Iterator[None]:
         for logger, propagate in before:
             logger.removeHandler(handler)
             logger.propagate = propagate
+
+
+def new_table(*columns: str) -> RichTable:
+    """An empty table with these headings; what does not fit is folded, never cut."""
+    table = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def digits(value: object, metric: Metric | None = None) -> str:
+    """A number with the digits that its metric has; what should have been one as it is."""
+    try:
+        return f"{value:.{metric.decimals if metric else 2}f}"
+    except (TypeError, ValueError, OverflowError):
+        return said(value)

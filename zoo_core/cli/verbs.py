@@ -22,7 +22,8 @@ from ..cards.options import Options, flags
 from ..errors import UsageError
 from ..files import Taken, check_free
 from ..plugin.registry import Model
-from ..results.kinds import Images, Result, Table
+from ..results.kinds import Table
+from ..results.result import Result, records
 from . import render
 from .streams import reserved
 
@@ -122,7 +123,7 @@ class Sample:
     def run(self, model: Model, preset: str, values: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
         """See `Verb`."""
         output: Path | None = typed["output"]
-        if output:
+        if output and not (typed["overwrite"] and output.is_dir()):  # where several results may go
             check_free(output, typed["overwrite"])  # before any work is done
         handle, source = _handle(model, preset, typed), Source(typed["weights"], typed["untrained"])
         with reserved(typed["as_json"]):
@@ -135,8 +136,7 @@ class Sample:
         else:
             path = _save_somewhere(_stem([model.name, *words, f"seed{typed['seed']}"]), result)
         if typed["as_json"]:
-            table = {"table": result.table.records()} if isinstance(result, Images) and result.table else {}
-            render.json_out({"path": str(path), **table, **result.provenance})
+            render.json_out({"path": str(path), **records(result), **result.provenance})
         else:
             render.sampled(result, path, typed["preview"])
 
@@ -187,7 +187,9 @@ class Evaluate:
             _save_all(typed["pictures"], evaluation.shown, typed["overwrite"])
         if typed["as_json"]:
             tables = {key: shown.records() for key, shown in evaluation.shown.items() if isinstance(shown, Table)}
-            render.json_out({"metrics": evaluation.metrics, "tables": tables, **evaluation.record})
+            sure = {"errors": evaluation.errors, "absent": evaluation.absent}
+            said = {key: value for key, value in sure.items() if value}
+            render.json_out({"metrics": evaluation.metrics, **said, "tables": tables, **evaluation.record})
         else:
             render.evaluated(model.card, evaluation)
 

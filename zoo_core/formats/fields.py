@@ -15,6 +15,7 @@ DEEPEST = 32  # brackets within brackets, of whatever is parsed
 
 
 LONGEST_LINE = 4096
+LONGEST_LIST = 10_000
 
 
 def is_line(text: str) -> str:
@@ -41,11 +42,13 @@ def matches(pattern: str, otherwise: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _is_setting(value: Any) -> Any:
+def _is_setting(value: Any, alone: bool = True) -> Any:
+    if isinstance(value, list) and alone and len(value) <= LONGEST_LIST:
+        return [_is_setting(one, alone=False) for one in value]
     if isinstance(value, str):
         return is_line(value)
     if value is not None and not isinstance(value, bool | int | float):
-        raise ValueError("it is neither a text, a number, yes or no, nor null")
+        raise ValueError("it is neither a text, a number, yes or no, null, nor a list of these")
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("it is not finite")
     return value
@@ -87,4 +90,4 @@ RelativePath = Annotated[Line, StringConstraints(min_length=1, max_length=255), 
 FileName = Annotated[RelativePath, matches(r"[^/]+", "it is no name of a file")]
 Repository = Annotated[str, StringConstraints(max_length=96), AfterValidator(_is_repository)]
 Json = Annotated[Any, AfterValidator(_is_shallow)]
-Setting = Annotated[Any, AfterValidator(_is_setting)]  # the value of an option
+Setting = Annotated[Any, AfterValidator(lambda value: _is_setting(value))]  # the value of an option

@@ -60,10 +60,13 @@ class Facts(Schema):
     classes: Annotated[list[Line], Field(max_length=100_000), AfterValidator(_each_once)] = []
     shape: tuple[Channels, Side, Side] | None = None  # channels, height, width of the images it was trained on
     range: tuple[Finite, Finite] | None = None
+    notes: dict[Line, Json] = {}  # what else the training found out: a vocabulary, say
     licence: Line = ""
     data: Hashes = {}
     judges: Hashes = {}
     metrics: Metrics = {}
+    errors: dict[Line, Annotated[Finite, Field(ge=0)]] = {}  # standard errors of metrics
+    absent: dict[Line, Line] = {}  # why a metric is null
     continues: Sha256 | None = None
 
 
@@ -179,6 +182,7 @@ class State(Schema):
     data: Hashes
     compute: dict[Line, Setting] = {}
     stretches: list[Stretch] = []
+    before: Count = 0  # steps of the loops before
 
 
 SAFETENSORS = matches(r".*\.safetensors", "it is no name of a safetensors file")

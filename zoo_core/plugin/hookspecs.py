@@ -15,7 +15,8 @@ import pluggy
 from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint
 from ..cards.options import Options
-from ..results.kinds import Result
+from ..results.measured import Measured
+from ..results.result import Result
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -66,8 +67,10 @@ def sample(run: Run, checkpoint: Checkpoint[Options], options: Options) -> Resul
 @hookspec(firstresult=True)
 def evaluate(  # type: ignore[empty-body]
     run: Run, checkpoint: Checkpoint[Options], options: Options
-) -> dict[str, float]:
+) -> dict[str, float | Measured]:
     """Measure a trained model on held-out data; the keys are those of `Card.metrics`.
+
+    A number may come with its standard error, or be absent for a reason: see `Measured`.
 
     Args:
         run: device, seed, data.

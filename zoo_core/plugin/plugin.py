@@ -12,7 +12,8 @@ from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint
 from ..cards.options import Options
 from ..errors import PluginError
-from ..results.kinds import Result
+from ..results.measured import Measured
+from ..results.result import Result
 from .hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -81,9 +82,9 @@ class Plugin:
         return result
 
     @hookimpl
-    def evaluate(self, run: Run, checkpoint: Checkpoint[Options], options: Options) -> dict[str, float]:
+    def evaluate(self, run: Run, checkpoint: Checkpoint[Options], options: Options) -> dict[str, float | Measured]:
         """Measure."""
-        metrics: dict[str, float] = self._call("evaluate", run=run, checkpoint=checkpoint, options=options)
+        metrics: dict[str, float | Measured] = self._call("evaluate", run=run, checkpoint=checkpoint, options=options)
         return metrics
 
     def _call(self, name: str, **given: object) -> Any:

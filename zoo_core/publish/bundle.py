@@ -187,5 +187,6 @@ def measured(contents: Contents, run: Run, half: bool = False) -> tuple[dict[str
     evaluation = measure(model, find.checkpoint(model.card, as_stored, own=True), model.card.evaluate_options(), run)
     return tensors, {
         **contents.facts, "licence": licence_of(model.card, contents.facts), "metrics": finite(evaluation.metrics),
+        "errors": evaluation.errors, "absent": evaluation.absent,
         "data": {**contents.facts["data"], **run.inputs.data}, "judges": run.inputs.judges,
     }  # fmt: skip

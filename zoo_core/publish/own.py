@@ -49,11 +49,12 @@ def licensed(
         if wish.licence:
             raise UsageError(f"{pin.name} has the licence {pin.licence}, by its authors", "leave out --licence")
         return pin, facts
+    what = _what(facts)
     names = sorted({store.short(name.partition("/")[0]) for name in facts["data"] if is_own(name)})
     public = _public(names, facts, wish)
     if not wish.licence:
         raise UsageError(
-            f"{pin.name} was trained on images of your own ({', '.join(names)}), so its licence is yours to say",
+            f"{pin.name} was trained on {what} of your own ({', '.join(names)}), so its licence is yours to say",
             f"--licence CC-BY-4.0, or what applies; public will be {public}",
         )
     if not re.fullmatch(LICENCE, wish.licence):
@@ -63,14 +64,23 @@ def licensed(
     return replace(pin, licence=wish.licence), {**facts, "licence": wish.licence}
 
 
+def _what(facts: Mapping[str, Any]) -> str:
+    return "images" if facts.get("shape") else "data"
+
+
 def _public(names: list[str], facts: Mapping[str, Any], wish: Wish) -> str:
     """What everybody will be able to see, and what not."""
     classes = facts["classes"]
     shown = ", ".join(classes[:SHOWN]) + (f" and {len(classes) - SHOWN} more" if len(classes) > SHOWN else "")
     weights = f"the weights, with {wish.holds}" if wish.holds else "the weights"
-    parts = [weights, f"the name {', '.join(names)} and a hash of the images", "options and numbers"]
+    parts = [
+        weights,
+        f"the name {', '.join(names)} and a hash of the {_what(facts)}",
+        "options and numbers",
+    ]
     parts += [f"the classes ({shown})"] if classes else []
     parts += ["pictures, which may show some of your images"] if wish.pictures else []
     hidden = "the images themselves" if wish.pictures else "the images, nor any picture (--pictures adds them)"
     hidden = "other images" if wish.holds else hidden
+    hidden = hidden if facts.get("shape") else "the data itself"
     return f"{', '.join(parts)}; not {hidden}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -137,8 +138,9 @@ def _todays_facts(
 
 def _warn_of_paths(handle: Handle, facts: Mapping[str, Any], circumstances: Circumstances) -> None:
     """Say which paths of the user's everybody will be able to read."""
-    paths = [flag for flag in flags(handle.card.train_options) if flag.type is Path]
-    if (named := [flag.name for flag in paths if facts["options"].get(flag.field)]) and circumstances.reporter:
+    typed = [flag for flag in flags(handle.card.train_options) if flag.type is Path]
+    named = [flag.name for flag in typed if os.sep in str(facts["options"].get(flag.field) or "")]
+    if named and circumstances.reporter:  # runs of release 0.2 and earlier kept paths
         circumstances.reporter.warn(
             f"everybody will read the paths in {', '.join(named)}: they are in the weights file and in the card"
         )

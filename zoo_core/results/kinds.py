@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import PluginError
 
@@ -234,13 +234,13 @@ class Texts:
                 raise PluginError(f"{len(extra)} {name} for {len(self.texts)} texts")
         _check_texts("texts and their sources", [*self.texts, *self.sources])
 
+    def records(self) -> list[dict[str, Any]]:
+        """Each text, with its source and score where given."""
+        columns = {"text": self.texts, "source": self.sources, "score": self.scores}
+        return [{k: v[i] for k, v in columns.items() if v} for i in range(len(self.texts))]
+
     def save(self, path: str | Path, overwrite: bool = False) -> Path:
         """Write JSON lines: text, and source and score where given."""
         from ..files import write_json_lines
 
-        columns = {"text": self.texts, "source": self.sources, "score": self.scores}
-        rows = [{k: v[i] for k, v in columns.items() if v} for i in range(len(self.texts))]
-        return write_json_lines(path, rows, overwrite)
-
-
-Result: TypeAlias = Images | Texts | Table | Figure | HeatMap
+        return write_json_lines(path, self.records(), overwrite)

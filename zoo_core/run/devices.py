@@ -12,6 +12,8 @@ from ..errors import DeviceError, UsageError, nearest
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
+PRECISIONS = ("fp32", "bf16", "fp16")
+
 
 def rank() -> int:
     """This process's number among those of a launcher; 0 when alone."""
@@ -67,7 +69,7 @@ def accelerator(device: torch.device, precision: str) -> Accelerator:
     if processes() == 1:
         os.environ["ACCELERATE_TORCH_DEVICE"] = str(device)
     try:
-        made = Accelerator(cpu=device.type == "cpu", mixed_precision={"fp32": "no", "bf16": "bf16"}[precision])
+        made = Accelerator(cpu=device.type == "cpu", mixed_precision={"fp32": "no"}.get(precision, precision))
     finally:
         os.environ.pop("ACCELERATE_TORCH_DEVICE", None)
         if asked is not None:
@@ -93,6 +95,6 @@ def check_precision(name: str) -> str:
     Raises:
         UsageError: there is no such precision.
     """
-    if name not in ("fp32", "bf16"):
-        raise UsageError(f"there is no precision '{name}'", nearest(name, ("fp32", "bf16")))
+    if name not in PRECISIONS:
+        raise UsageError(f"there is no precision '{name}'", nearest(name, PRECISIONS))
     return name

@@ -13,12 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from .. import hub
+from ..cards import paths
 from ..cards.checkpoint import Checkpoint
 from ..cards.images import OwnImage
 from ..cards.options import Options
 from ..data import augmentation, given, images, texts
 from ..data.declare import TextFields
 from ..data.images import ImageData
+from ..data.own import files as own_files
 from ..data.texts import TextData
 from ..errors import IntegrityError, UsageError, ZooError, one_line
 from ..files import sha256
@@ -50,12 +52,14 @@ class Inputs:
         self.classes: tuple[str, ...] = ()  # of the last images read
         self.shape: tuple[int, int, int] | None = None  # channels, height, width of these
         self.expected: tuple[int, int, int] | None = None  # shape that images must have, where weights say it
+        self.notes: dict[str, Any] = {}  # what else the training found out
         self.judges: dict[str, str] = {}  # sha256 of every other model used, by name
 
     def described(self) -> dict[str, Any]:
         """What the weights say of the last images read: their classes, shape and range."""
         shaped = {"shape": list(self.shape), "range": [0.0, 1.0]} if self.shape else {}
-        return {"classes": list(self.classes), **shaped}
+        noted = {"notes": dict(self.notes)} if self.notes else {}
+        return {"classes": list(self.classes), **shaped, **noted}
 
     @contextmanager
     def _download(self, needed: bool) -> Iterator[None]:
@@ -134,9 +138,18 @@ class Inputs:
 
     def own_texts(self, path: Path, fields: TextFields) -> TextData:
         """See `Run.own_texts`."""
+        if paths.is_kept(path):
+            self.own(path)
         data = texts.read(path, fields, path.name)
-        self.data[one_line(path.name)] = data.sha256
+        self.data[one_line(paths.written(path) if paths.is_kept(path) else path.name)] = data.sha256
         return data
+
+    def own(self, path: Path) -> Path:
+        """See `Run.own`."""
+        if not paths.is_kept(path):
+            path = own_files.keep(path)
+        self.data[paths.written(path)] = own_files.check(path)
+        return path
 
     def files(self, source: str, names: Sequence[str]) -> Path:
         """See `Run.files`."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,20 @@ from .reporter import Progress, Reporter
 from .state import Kept, Migrate, Part, SavedState, TrainingState, interrupted
 from .steps import LookAhead, Schedule, Step
 
+SPAN = 100  # steps from one point of the learning curves to the next, where nobody knows how many there will be
+
+
+def _of(done: int, total: int) -> str:
+    """How far a loop is: ``3 of 10``, or ``3`` where its length is not known."""
+    return f"{done} of {total}" if total else str(done)
+
 
 @dataclass(frozen=True)
 class Settings:
     """How to compute, as opposed to what.
 
     Args:
-        precision: ``fp32``, or ``bf16`` for automatic mixed precision.
+        precision: ``fp32``, or ``bf16`` or ``fp16`` for automatic mixed precision.
         compile: compile modules with torch.compile.
         save_every: seconds between two states of a training run.
         save_steps: steps between two states; 0 leaves it to `save_every`.
@@ -71,6 +78,7 @@ class Loops:
         self.stretches: list[dict[str, Any]] = []  # where the run was begun and resumed, and on what
         self.restored: SavedState | None = None  # while no optimiser has stepped since
         self._stop: StopSignal | None = None
+        self.after: list[Callable[[], object]] = []  # what follows each step: averages of weights
         self.at = 0  # which step of which loop it is, for a comparison of processes
         self._agreed = (False, False)  # what all processes know of their signals: stop, and that a scheduler said so
 
@@ -82,11 +90,11 @@ class Loops:
         """See `Run.steps`."""
         parts.check_complete(self.parts)
         state = self._state_file(schedule)
-        loop, before, total = self._begun, self._steps_before, schedule.total
-        self._begun, self._steps_before, self._ends = loop + 1, before + total, False
+        loop, total, self._ends = self._begun, schedule.total, False
         start = self._restore(state, loop, schedule)
+        before, self._begun = self._steps_before, loop + 1
+        self._steps_before += total
         self._begin_stretch(loop, start, schedule)
-        per_point = max(1, total // POINTS)
         saved, began = time.monotonic(), time.monotonic() - self.seconds
         with StopSignal() as stop:
             self._stop = stop
@@ -94,22 +102,32 @@ class Loops:
                 self.at = (7919 * loop + step.number) % 2**16
                 yield step
                 done = step.number + 1
-                stop.stops = self._agrees(schedule.processes)
-                if stop.stops or not stop.requested:  # else the others have not heard of it, and it may take too long
-                    stop.settle()
-                ends = done == total or self._ends
-                if (done % per_point == 0 and total - done >= per_point) or ends:
-                    self.reporter.progress(Progress("training", done, total, self.curves.point(before + done)))
+                ends = self._follow(stop, schedule, done, before)
                 self.seconds = time.monotonic() - began
                 if ends or stop.stops or self._is_due(done, saved):
-                    self._save(state, loop, total if ends else done, schedule.rank)  # what follows the end may fail
+                    so_far = before + done if ends and not total else before
+                    self._save(state, Kept(loop, schedule.end if ends else done, before=so_far), done, schedule.rank)
                     saved = time.monotonic()
                 if stop.stops:
                     self.reporter.close()
-                    raise interrupted(f"stopped at step {done} of {total}", self.folder, stop.cut or self._agreed[1])
+                    raise interrupted(f"stopped at step {_of(done, total)}", self.folder, stop.cut or self._agreed[1])
                 if ends:
+                    self._steps_before = before + (total or done)
                     break
         self.reporter.close()
+
+    def _follow(self, stop: StopSignal, schedule: Schedule, done: int, before: int) -> bool:
+        """What follows each step: averages, signals, curves. Whether it was the last."""
+        for follow in self.after:
+            follow()
+        stop.stops = self._agrees(schedule.processes)
+        if stop.stops or not stop.requested:  # else the others have not heard of it, and it may take too long
+            stop.settle()
+        ends, total = done == schedule.end or self._ends, schedule.total
+        span = max(1, total // POINTS) if total else SPAN
+        if (done % span == 0 and (not total or total - done >= span)) or ends:
+            self.reporter.progress(Progress("training", done, total, self.curves.point(before + done)))
+        return ends
 
     def _state_file(self, schedule: Schedule) -> TrainingState:
         """The state on the disk; it belongs to a run that computes as this one, else the end would be another."""
@@ -149,11 +167,13 @@ class Loops:
             return done % self.settings.save_steps == 0
         return time.monotonic() - saved > self.settings.save_every
 
-    def _save(self, state: TrainingState, loop: int, step: int, rank: int) -> None:
+    def _save(self, state: TrainingState, kept: Kept, done: int, rank: int) -> None:
+        """Write the state, at the end of a loop too: what follows it may fail."""
         if rank or not self.folder:
             return
-        self.curves.means(step)  # never keep a state that is already lost
-        kept = Kept(loop, step, self.curves.state(), self.seconds, dict(self.data), self.stretches)
+        self.curves.means(done)  # never keep a state that is already lost
+        curves, seconds, data = self.curves.state(), self.seconds, dict(self.data)
+        kept = replace(kept, curves=curves, seconds=seconds, data=data, stretches=self.stretches)
         state.save(self.parts, kept)
 
     def _restore(self, state: TrainingState, loop: int, schedule: Schedule) -> int:
@@ -165,7 +185,7 @@ class Loops:
         if self._saved is None:
             return 0
         if loop < self._saved.kept.loop:
-            return schedule.total
+            return schedule.end
         saved, self._saved = self._saved, None
         saved.restore(self.parts, schedule.device)
         self.restored, kept = saved, saved.kept
@@ -174,7 +194,9 @@ class Loops:
                 raise UsageError(f"{name} has changed since this run began", "restore the data, or start anew")
         self.curves.restore(kept.curves)
         self.seconds, self.stretches = kept.seconds, list(kept.stretches)
-        self.reporter.warn(f"the run in {self.folder} goes on after step {kept.step} of {schedule.total}")
+        self._steps_before = max(self._steps_before, kept.before)
+        if kept.step < schedule.end:
+            self.reporter.warn(f"the run in {self.folder} goes on after step {_of(kept.step, schedule.total)}")
         if schedule.rank:
             torch.manual_seed(schedule.seed + 1_000_003 * schedule.rank + kept.step)
         return kept.step

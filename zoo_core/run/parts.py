@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Mapping, Sequence
+from types import MethodType
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,13 +12,13 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from ..errors import PluginError, UsageError
-from .state import RANDOM, Part
+from .state import RANDOM, SCALE, Part
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
-def prepare_module(module: nn.Module, accelerator: Accelerator, compile: bool) -> None:
+def prepare_module(module: nn.Module, accelerator: Accelerator, compile: bool, fp16: bool) -> None:
     """Move a module to the device, set its precision, compile it, and give all processes the weights of the first.
 
     The module itself computes, in one process or many: gradients are averaged when an optimiser steps, so nothing is
@@ -27,6 +28,8 @@ def prepare_module(module: nn.Module, accelerator: Accelerator, compile: bool) -
     if all(tensor.ndim < 5 for tensor in (*module.parameters(), *module.buffers())):
         module.to(memory_format=torch.channels_last)  # convolutions take half the time
     accelerator.prepare_model(module, evaluation_mode=True)  # which means: without a wrapper
+    if fp16 and accelerator.scaler is None:
+        _compute_in_half(module, accelerator.device.type)
     if compile:
         module.compile(dynamic=False)
     if accelerator.num_processes > 1:
@@ -37,14 +40,22 @@ def prepare_module(module: nn.Module, accelerator: Accelerator, compile: bool) -
                 tensor.copy_(broadcast(tensor.detach().clone()))
 
 
+def _compute_in_half(module: nn.Module, device: str) -> None:
+    """What accelerate does on a GPU, where it does not: compute in fp16 and give fp32."""
+    from accelerate.utils import convert_outputs_to_fp32
+
+    forward = torch.autocast(device, torch.float16)(type(module).forward)
+    module.forward = MethodType(convert_outputs_to_fp32(forward), module)
+
+
 def check_part(name: str, part: object) -> None:
     """Whether an object can be part of a run's state.
 
     Raises:
         PluginError: it has no state, or its name is taken.
     """
-    if name.partition(".")[0] == RANDOM:
-        raise PluginError(f"'{name}' is the name of the random state", "prepare it under another name")
+    if name.partition(".")[0] in (RANDOM, SCALE):
+        raise PluginError(f"'{name}' is the name of a part of the run's own", "prepare it under another name")
     for method in ("state_dict", "load_state_dict"):
         if not callable(getattr(part, method, None)):
             raise PluginError(

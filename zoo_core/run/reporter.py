@@ -20,7 +20,7 @@ class Progress:
     Args:
         activity: which computation speaks; one run has several, one after another. Of a model that is trained on the
             way to something else its name comes before.
-        done, total: steps.
+        done, total: steps; a total of 0 is not known.
         values: the latest means of what a training logs.
     """
 
@@ -55,9 +55,10 @@ class Reporter:
             self._activity, self._began, self._first, self._told = now.activity, time_, now.done, time_
         if time_ - self._told >= self.every:
             self._told = time_
-            left = (time_ - self._began) / max(1, now.done - self._first) * (now.total - now.done)
             values = "  ".join(f"{name} {value:.4g}" for name, value in now.values.items())
-            self.tell(f"{now.activity}: step {now.done}/{now.total}  {values}  {clock(left)} left")
+            left = (time_ - self._began) / max(1, now.done - self._first) * (now.total - now.done)
+            of, rest = (f"/{now.total}", f"  {clock(left)} left") if now.total else ("", "")
+            self.tell(f"{now.activity}: step {now.done}{of}  {values}{rest}")
 
     def tell(self, line: str) -> None:
         """One line of progress."""

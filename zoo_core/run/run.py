@@ -15,12 +15,12 @@ A plugin owns its training loop and reads like its algorithm; `Run` owns the res
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -28,26 +28,28 @@ from torch import Tensor, nn
 from .. import formats
 from ..cards.checkpoint import Checkpoint
 from ..cards.groups import Budget
-from ..cards.images import OwnImage
 from ..cards.options import Options
-from ..data.declare import TextFields
 from ..data.images import ImageData
 from ..data.own import store
-from ..data.texts import TextData
 from ..errors import PluginError
-from ..results.kinds import Result
+from ..results.result import Result
 from ..weights import tensorfile
-from . import chance, devices, parts
+from . import averaging, chance, devices, parts
+from .averaging import Best
+from .descent import Descent
+from .drawing import draw
 from .folder import RunFolder
 from .inputs import Inputs, OpenModel
 from .loops import Loops, Settings
 from .mark import FIGURES, STAGES
+from .reads import Reads
 from .reporter import Activity, Progress, Reporter, Silent
 from .state import Migrate, Part
 from .steps import LookAhead, Schedule, Step
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
+    from torch.optim.swa_utils import AveragedModel
 
 T = TypeVar("T")
 FEW = 500  # steps; a preset's epochs are meant for sixty thousand images
@@ -56,7 +58,7 @@ torch.set_flush_denormal(True)  # numbers below 1e-38 mean nothing here, and cos
 
 
 @dataclass
-class Run:
+class Run(Reads):
     """The circumstances of one hook call, complete when it is made.
 
     Args:
@@ -108,66 +110,6 @@ class Run:
             finally:
                 self.seed = outer
 
-    # -- what a hook reads: all of it goes into the run's record --------------------------------
-
-    def dataset(self, name: str, split: str, augment: str = "none") -> ImageData:
-        """A data set of images on the device, downloaded when missing.
-
-        Args:
-            name: of a declared data set, or of one of the user's own as it was prepared: ``photos@1a2b3c4d5e6f7081``.
-            augment: what happens to its batches at random, see `OnImages`; for training images only.
-        """
-        return self.inputs.dataset(name, split, augment)
-
-    def examples(self, name: str) -> ImageData:
-        """Test images to show: of the data set, or, where it is not there, the hundred that come with the zoo."""
-        return self.inputs.examples(name)
-
-    def texts(self, name: str, split: str) -> TextData:
-        """A data set of texts, fetched when missing."""
-        return self.inputs.texts(name, split)
-
-    def example_texts(self, name: str) -> TextData:
-        """Test texts to show: of the data set, or, where it is not there, those that come with the zoo."""
-        return self.inputs.example_texts(name)
-
-    def own_texts(self, path: Path, fields: TextFields) -> TextData:
-        """JSON lines of the user's own, of which `fields` says what is what."""
-        return self.inputs.own_texts(path, fields)
-
-    def own_images(self, images: Sequence[OwnImage], checkpoint: Checkpoint[Options], invert: bool = False) -> Tensor:
-        """Images of the user's own, see `OfImages`, prepared as those were that a model learned.
-
-        Upright, the middle of them, resized with antialiasing, grey or in colour: uint8 [n, c, h, w] on the device, of
-        the checkpoint's shape. The user is told of each that is unlike the test images of the checkpoint's data.
-
-        Args:
-            invert: make what is light dark, and what is dark light.
-        Raises:
-            UsageError: one cannot be read, or is of another shape or range than images have.
-        """
-        return self.inputs.own_images(images, checkpoint, invert)
-
-    def files(self, source: str, names: Sequence[str]) -> Path:
-        """A folder with these files: a local one, or a Hub repository at a commit (``org/name@COMMIT``)."""
-        return self.inputs.files(source, names)
-
-    def warn(self, message: str) -> None:
-        """Tell the user something, in one line."""
-        self.reporter.warn(message)
-
-    def load(self, name: str, data: ImageData | None = None) -> nn.Module:
-        """Another model of the zoo with its pinned weights, or a run of the user's, on the device, in eval mode.
-
-        So a plugin can be judged by a classifier without importing its package.
-
-        Args:
-            data: whose shape and classes it must have been trained on, if that matters.
-        Raises:
-            UsageError: it was trained on others.
-        """
-        return self.inputs.load(name, data)
-
     # -- what a loop is made of ----------------------------------------------------------------
 
     @property
@@ -198,9 +140,11 @@ class Run:
         """
         for name, part in named.items():
             if isinstance(part, nn.Module):
-                parts.prepare_module(part, self._accelerator, self.settings.compile)
+                parts.prepare_module(part, self._accelerator, self.settings.compile, self.settings.precision == "fp16")
             parts.check_part(name, part)
         self.loops.parts |= named
+        if self.settings.precision == "fp16":
+            self._descent.scale()  # part of what a state restores, so it must be there before
 
     def descend(
         self, loss: Tensor | Iterable[Tensor], optimizer: torch.optim.Optimizer, clip: float | None = None
@@ -216,25 +160,62 @@ class Run:
         Raises:
             PluginError: the optimiser was not prepared.
         """
-        if not any(part is optimizer for part in self.loops.parts.values()):
-            raise PluginError(
-                f"run.descend was given an optimiser ({type(optimizer).__name__}) that was not prepared",
-                "give it to run.prepare first: else a resumed run would begin with a fresh one",
-            )
-        parameters = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
-        optimizer.zero_grad()
-        for part in (loss,) if isinstance(loss, Tensor) else loss:
-            self._accelerator.backward(part, inputs=parameters)
-        if self.processes > 1:
-            self.loops.agree(parts.average_gradients(parameters, self._accelerator, self.loops.asked(), self.loops.at))
-        if clip is not None:
-            nn.utils.clip_grad_norm_(parameters, clip)
-        if not self.loops.restored:
-            optimizer.step()
-            return
-        with self.loops.restored.blamed("its optimiser"):  # moments of another shape show themselves only here
-            optimizer.step()
-        self.loops.restored = None
+        self._descent.step((loss,) if isinstance(loss, Tensor) else loss, optimizer, clip)
+
+    @cached_property
+    def _descent(self) -> Descent:
+        return Descent(self._accelerator, self.loops, self.settings.precision == "fp16")
+
+    def averaged(self, module: nn.Module, decay: float = 0.999, name: str = "averaged") -> AveragedModel:
+        """A copy of a prepared module that follows it: the exponential moving average of its weights (EMA).
+
+        It is updated after each step, and is a part of the run's state. Return its weights with
+        ``averaged.module.state_dict()``.
+
+        Args:
+            decay: the share of the average that stays at each step.
+            name: under which its state is saved; of several averages each needs its own.
+        Raises:
+            PluginError: the decay is no such share.
+        """
+        copy = averaging.averaged(module, decay)
+        self.prepare(**{name: copy})
+        self.loops.after.append(lambda: copy.update_parameters(module))
+        return copy
+
+    def best(
+        self, module: nn.Module, better: Literal["lower", "higher"] = "lower", patience: int | None = None,
+        name: str = "best",
+    ) -> Best:  # fmt: skip
+        """What keeps the weights that validate best, and ends the loop when none has been better for a while.
+
+        Args:
+            module: whose weights are kept, prepared or averaged.
+            better: which of two scores is better.
+            patience: looks without a better score after which the loop ends; None never ends it.
+            name: under which its state is saved.
+        Raises:
+            PluginError: `better` or `patience` is something else.
+        """
+        best = Best(module, better, patience, self.finish)
+        self.prepare(**{name: best})
+        return best
+
+    def draw(self, n: int, of: Callable[[int], Tensor], batch_size: int = 256) -> Tensor:
+        """Many samples, in batches: they are told of while they are drawn, and refused where they would not fit.
+
+        Args:
+            n: how many.
+            of: gives so many of them: a tensor [b, ...] on any device.
+            batch_size: how many are asked for at a time; another one gives other samples beyond the first batch.
+        Returns:
+            [n, ...] on the CPU.
+        Raises:
+            UsageError: they need more memory than is free; it says how much.
+            PluginError: `of` gives another number of them.
+        """
+        activity: Activity = "evaluation" if self.activity == "training" else self.activity
+        return draw(n, of, batch_size, self.reporter, activity)
 
     def mean(self, tensors: list[Tensor]) -> list[Tensor]:
         """The mean over all processes of each tensor: what each of them estimated for itself."""
@@ -242,7 +223,7 @@ class Run:
             return tensors
         return [parts.reduce_mean(tensor, self._accelerator) for tensor in tensors]
 
-    def steps(self, data: Sized, budget: Budget, ahead: LookAhead | None = None) -> Iterator[Step]:
+    def steps(self, data: Sized | None, budget: Budget | None = None, ahead: LookAhead | None = None) -> Iterator[Step]:
         """The steps of a training loop; each epoch is a new permutation of the data.
 
         Only whole batches are taken. Between two steps the run may save its state, stop at Ctrl-C or a scheduler's
@@ -252,14 +233,21 @@ class Run:
         so what they leave for later has to be among the prepared parts of the later ones.
 
         Args:
-            data: anything with a length.
-            budget: epochs or iterations, and rows per step over all processes.
+            data: anything with a length; None for a loop over nothing, such as an agent's.
+            budget: epochs or iterations, and rows per step over all processes. Without data its iterations count;
+                without these, or without a budget, the loop goes on until `finish` is called.
             ahead: is handed the steps before they are taken, to fetch what they need; `ImageData` does so by itself.
         Raises:
-            PluginError: a module of a prepared optimiser, or a scheduler of it, was not prepared.
+            PluginError: a module of a prepared optimiser, or a scheduler of it, was not prepared; or there is data and
+                no budget.
             TrainingError: a loss is not finite, or the disk is full.
             Interrupted: Ctrl-C, SIGTERM or SIGHUP; the state is saved.
         """
+        if data is None:
+            total = budget.iterations or 0 if budget else 0
+            return self.loops.steps(Schedule.without_data(total, self.seed, self.device, self.rank, self.processes))
+        if budget is None:
+            raise PluginError("run.steps was given data and no budget", "give it the options, or a Budget")
         schedule = Schedule.of(len(data), budget, self.seed, self.device, self.rank, self.processes)
         if not isinstance(data, ImageData):
             return self.loops.steps(schedule, ahead)
@@ -293,8 +281,11 @@ class Run:
             result.save(RunFolder(self.folder).place(f"{FIGURES}/{name}{result.suffix}"), overwrite=True)
 
     def keep(self, name: str, tensors: Mapping[str, Tensor]) -> None:
-        """Write weights of an intermediate stage, e.g. after pretraining, beside the final ones."""
+        """Write weights of a stage, e.g. after pretraining, or every thousand steps, beside the final ones.
+
+        ``zoo sample NAME --weights RUN/stages/STAGE.safetensors`` draws from them, where they are all that it needs.
+        """
         if self.folder and not self.rank:
             tensorfile.check_numbers(tensors)
-            facts = {**formats.WEIGHTS.stamp(), **self.identity, "data": self.inputs.data}
+            facts = {**formats.WEIGHTS.stamp(), **self.identity, **self.inputs.described(), "data": self.inputs.data}
             tensorfile.save(RunFolder(self.folder).place(f"{STAGES}/{name}.safetensors"), tensors, facts)

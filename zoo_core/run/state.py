@@ -29,6 +29,7 @@ from .packing import pack, unpack
 
 FILE = "state.safetensors"
 RANDOM = "rng"  # the name that the state of the random generators has
+SCALE = "loss_scale"  # the name that the state of the scaler of half precision has
 START_ANEW = "--overwrite starts anew, --output goes elsewhere"
 
 
@@ -67,6 +68,7 @@ class Kept:
         step: steps of that loop that are done.
         curves, seconds, data: of the run so far.
         stretches: where it was begun and resumed, and on what.
+        before: steps of the loops before it, and, once it has ended, of one of unknown length.
     """
 
     loop: int
@@ -75,6 +77,7 @@ class Kept:
     seconds: float = 0.0
     data: dict[str, str] = field(default_factory=dict)
     stretches: list[dict[str, Any]] = field(default_factory=list)
+    before: int = 0
 
 
 class TrainingState:
@@ -118,7 +121,7 @@ class TrainingState:
         facts = {
             **STATE.stamp(), "identity": self.identity, "parts": shape, "ties": tied, "phase": kept.loop,
             "step": kept.step, "curves": kept.curves, "seconds": kept.seconds, "data": kept.data,
-            "compute": self.compute, "stretches": kept.stretches,
+            "compute": self.compute, "stretches": kept.stretches, "before": kept.before,
         }  # fmt: skip
         tensorfile.save(self.path, tensors, facts, sealed=True)
 
@@ -136,7 +139,13 @@ class TrainingState:
         self._check(self.identity, self.migrate(facts["identity"], str(self.path)))
         self._check({key: self.compute.get(key) for key in facts["compute"]}, facts["compute"])
         kept = Kept(
-            facts["phase"], facts["step"], facts["curves"], float(facts["seconds"]), facts["data"], facts["stretches"]
+            facts["phase"],
+            facts["step"],
+            facts["curves"],
+            float(facts["seconds"]),
+            facts["data"],
+            facts["stretches"],
+            facts["before"],
         )
         return SavedState(self.path, kept, facts["parts"], facts["ties"], contents.tensors)
 

@@ -19,7 +19,7 @@ class Step:
 
     Args:
         number: counted from 0.
-        total: number of steps of the whole loop.
+        total: number of steps of the whole loop; 0 where it goes on until `Run.finish` ends it.
         epoch: counted from 0.
         rows: int64 [b], this process's share of the batch, on the device.
         ends_epoch: this is the last step of its epoch, or of the loop.
@@ -37,6 +37,8 @@ class Step:
         return self.number == self.total - 1
 
 
+ENDLESS = 2**52  # steps
+
 LookAhead = Callable[[Iterable[Step]], Iterator[Step]]  # the same steps, each when what it needs is on its way
 
 
@@ -45,9 +47,9 @@ class Schedule:
     """All steps of one loop: whole batches, in an order that depends on seed and epoch alone.
 
     Args:
-        items: rows of the data.
+        items: rows of the data; 0 where there is none.
         batch_size: rows per step, over all processes.
-        total: number of steps.
+        total: number of steps; 0 where that is not known beforehand.
         seed: of the order.
         device: where the rows go.
         rank, processes: which share of a batch is this process's.
@@ -74,8 +76,23 @@ class Schedule:
         total = budget.total_steps(range(data_size))
         return cls(data_size, batch_size, total, seed, device, rank, processes)
 
+    @classmethod
+    def without_data(cls, total: int, seed: int, device: torch.device, rank: int, processes: int) -> Schedule:
+        """The schedule of a loop over nothing, of so many steps, or of an unknown number: 0."""
+        return cls(0, 0, total, seed, device, rank, processes)
+
+    @property
+    def end(self) -> int:
+        """The number after that of the last step; of a loop of unknown length one that it does not reach."""
+        return self.total or ENDLESS
+
     def steps(self, start: int) -> Iterator[Step]:
         """The steps from number `start` on."""
+        if not self.items:
+            nothing = torch.empty(0, dtype=torch.int64, device=self.device)
+            for number in range(start, self.end):
+                yield Step(number, self.total, 0, nothing, number == self.end - 1)
+            return
         per_epoch = self.items // self.batch_size
         order, of_epoch = torch.empty(0), -1
         for number in range(start, self.total):

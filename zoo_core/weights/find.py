@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import hub
+from ..cards import paths
 from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint
 from ..cards.options import Options, flags, resolve
@@ -135,13 +136,21 @@ def _without_paths(card: Card, options: Options, facts: Mapping[str, Any], what:
     """
     changes: dict[str, Any] = {}
     for flag in [flag for flag in flags(card.train_options) if flag.type is Path]:
-        path = getattr(options, flag.field)
-        if path == flag.default or _is_known(Path(path), facts["data"]):
+        value = getattr(options, flag.field)
+        if value == flag.default or value is None:
+            continue
+        strange = [path for path in (value if flag.many else [value]) if not _may_open(Path(path), facts["data"])]
+        if not strange:
             continue
         changes[flag.field] = flag.default
         if flag.field != "continue_":  # what came before these weights is over
-            warn(f"{what} was made with {flag.name} {path}; that file is not opened, since it is not the same here")
+            warn(f"{what} was made with {flag.name} {strange[0]}; that file is not opened, as it is not the same here")
     return options.model_copy(update=changes)
+
+
+def _may_open(path: Path, hashes: Mapping[str, str]) -> bool:
+    """Whether a path of a stranger's file is harmless: of a copy that has its content's name, or of what is known."""
+    return paths.is_kept(path) or _is_known(path, hashes)
 
 
 def _is_known(path: Path, hashes: Mapping[str, str]) -> bool:

@@ -1,0 +1,41 @@
+"""Files of the user's own as values of options: known by name and content, never by where they lie on a machine.
+
+In memory such an option is a `Path` to a copy in the zoo's cache; written down it is ``corpus.txt@1a2b3c4d5e6f7081``,
+the name and the first digits of the content's sha256. So weights say which file they learned without saying where it
+was, a file that has changed since is another one, and no option depends on the folder that somebody stands in.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ..files.places import cache_root
+
+KEPT = re.compile(r"(\w[\w.-]{0,99})@([0-9a-f]{16})")  # NAME@HASH
+
+
+def folder() -> Path:
+    """Where the copies lie: ``HASH/NAME``."""
+    return cache_root() / "own"
+
+
+def place(name: str) -> Path | None:
+    """Where the copy of a file lies, or would lie, whose written form this is; None if it is none."""
+    match = KEPT.fullmatch(name)
+    return folder() / match[2] / match[1] if match else None
+
+
+def written(path: Path) -> str:
+    """What stands for a path wherever one is written down: of a copy name and hash, of others only the last name.
+
+    A relative path stays as it is: it says nothing of a machine, and may be a name, such as that of pinned weights.
+    """
+    if path.parent.parent == folder():
+        return f"{path.name}@{path.parent.name}"
+    return str(path) if not path.is_absolute() and ".." not in path.parts else path.name
+
+
+def is_kept(path: Path) -> bool:
+    """Whether a path leads to where copies lie, whether it is there or not."""
+    return path.parent.parent == folder() and KEPT.fullmatch(written(path)) is not None

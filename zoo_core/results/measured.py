@@ -1,0 +1,75 @@
+"""A number that was measured, with how sure it is; or none, with the reason."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import SupportsFloat
+
+from ..errors import PluginError, printable
+
+LONGEST = 200  # characters of a reason
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What `evaluate` may return for a metric instead of a plain number.
+
+        {"reward": Measured(197.3, error=1.2), "likelihood": Measured(None, why="needs --samples 1000")}
+
+    Args:
+        value: the number; None where there is none.
+        error: its standard error, in the same unit, if it is known.
+        why: the reason that there is no number, in a few words.
+    Raises:
+        PluginError: the error is none that a number can have, or neither a number nor a reason was given.
+    """
+
+    value: float | None
+    error: float | None = None
+    why: str = ""
+
+    def __post_init__(self) -> None:
+        if self.value is None and not self.why:
+            raise PluginError("a metric without a number needs a reason: Measured(None, why=...)")
+        if self.value is not None and self.why:
+            raise PluginError("a metric with a number needs no reason why it is absent")
+        if self.error is not None and not (math.isfinite(self.error) and self.error >= 0):
+            raise PluginError(f"the standard error of a metric must be a number from 0, not {self.error}")
+        if self.why != printable(self.why) or "\n" in self.why or len(self.why) > LONGEST:
+            raise PluginError(f"the reason that a metric is absent must be one line of {LONGEST} characters at most")
+
+    @classmethod
+    def of(cls, name: str, value: object) -> Measured:
+        """What a hook returned for a metric: a number, a tensor or array with one, or `Measured` itself.
+
+        Raises:
+            PluginError: it is none of these.
+        """
+        if isinstance(value, Measured):
+            return value
+        try:
+            if isinstance(value, SupportsFloat) and not isinstance(value, str | bool):
+                detached = getattr(value, "detach", None)  # a tensor that still knows how it was computed
+                return cls(float(detached() if callable(detached) else value))
+        except (TypeError, ValueError, RuntimeError, OverflowError):  # e.g. a tensor of several numbers
+            pass
+        raise PluginError(
+            f"its metric '{name}' is {type(value).__name__}, not a number; Measured(None, why=...) where there is none"
+        )
+
+
+def numbers(measured: Mapping[str, Measured]) -> dict[str, float]:
+    """The numbers alone; of an absent one NaN."""
+    return {name: math.nan if one.value is None else float(one.value) for name, one in measured.items()}
+
+
+def errors(measured: Mapping[str, Measured]) -> dict[str, float]:
+    """The standard errors that are known."""
+    return {name: float(one.error) for name, one in measured.items() if one.error is not None}
+
+
+def absent(measured: Mapping[str, Measured]) -> dict[str, str]:
+    """The reasons of those that are absent."""
+    return {name: one.why for name, one in measured.items() if one.value is None}
