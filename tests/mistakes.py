@@ -435,7 +435,7 @@ MISTAKES: dict[str, Case] = {
     "a metric missing": model(MEASURED, "    return {}\n", "metrics", "returned [], its card says ['nll']"),
     "a metric too many": model(MEASURED, "    return {'nll': 1.0, 'elbo': 2.0}\n", "metrics", "its card says"),
     "a metric that is None": model(MEASURED, "    return {'nll': None}\n", "metrics", "NoneType"),
-    "a metric that is a text": model(MEASURED, "    return {'nll': 'low'}\n", "metrics", "low"),
+    "a metric that is a text": model(MEASURED, "    return {'nll': 'low'}\n", "metrics", "'nll' is str, not a number"),
     "a metric that is no number": model(
         MEASURED, "    return {'nll': float('nan')}\n", "metrics", "'nll' is not a number"
     ),
@@ -665,6 +665,59 @@ LEGAL: dict[str, Case] = {
                 "    from zoo_core import Table\n"
                 "    return Table(('mean',), ((float(build(checkpoint).body[0].weight.mean()),),))\n",
             ),
+        )
+    ),
+    "lists and enums": Case(
+        (
+            (
+                "face",
+                "class Train(Budget):\n",
+                "from enum import Enum\n\nKind = Enum('Kind', {'A': 'a', 'B': 'b'})\n\n\n"
+                "class Train(Budget):\n    kind: Kind = option(Kind.A, 'an enum')\n"
+                "    sizes: tuple[int, ...] = option((1, 2), 'several')\n",
+            ),
+        )
+    ),
+    "several results of all kinds": Case(
+        (
+            (
+                "model",
+                DRAWN,
+                "    from zoo_core import Animation, Audio, Several\n"
+                "    x = build(checkpoint)(torch.randn(options.n, Z)).sigmoid()\n"
+                "    sound = Audio(x.flatten()[None] * 2 - 1, 8000)\n"
+                "    return Several({'film': Animation(tuple(Images(one[None]) for one in x)), 'sound': sound, 'images': Images(x)})\n",
+            ),
+        )
+    ),
+    "metrics with an error, or absent": Case(
+        (
+            ("face", '"lower"),)', '"lower"), Metric("bound", "what takes too long"))'),
+            (
+                "model",
+                MEASURED,
+                "    from zoo_core import Measured\n"
+                + changed(
+                    changed(MEASURED, "float(", "Measured(float("), "}", ", 0.5), 'bound': Measured(None, why='no')}"
+                ),
+            ),
+        )
+    ),
+    "an average of the zoo's": Case(
+        (
+            ("model", "    average = Average(net)\n", ""),
+            ("model", ", average=average)\n", ")\n    average = run.averaged(net, 0.9)\n"),
+            ("model", "        average.update(net)\n", ""),
+            ("model", RETURN, "    return average.module.state_dict()\n"),
+        )
+    ),
+    "a loop without data": Case(
+        (
+            ("face", '    datasets=("mnist",),\n', ""),
+            ("model", DATA, ""),
+            ("model", "run.steps(data, options)", "run.steps(None, options)"),
+            ("model", "data.pixels(step.rows)", "torch.rand(32, 1, 28, 28)"),
+            ("model", 'run.dataset("mnist", "test").pixels()', "torch.ones(20, 1, 28, 28)"),
         )
     ),
     "a file for a moment": Case(

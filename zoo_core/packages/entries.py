@@ -10,22 +10,23 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import UsageError, nearest
-from . import settings
+from . import known, settings, single
 from .settings import Allowed
+from .single import FileEntry
 
 MODELS = "zoo.plugins"
 
 
 def installed(group: str) -> dict[str, list[EntryPoint]]:
     """Entry points of a group by name, sorted; a name may be claimed more than once."""
-    return _installed(group, tuple(sys.path))
+    return _installed(group, tuple(sys.path), single.named() if group == MODELS else ())
 
 
 @lru_cache
-def _installed(group: str, _path: tuple[str, ...]) -> dict[str, list[EntryPoint]]:
+def _installed(group: str, _path: tuple[str, ...], files: tuple[Path, ...]) -> dict[str, list[EntryPoint]]:
     """Looked up once for each path that modules are found on: it takes as long as a plugin's import."""
     entries: dict[str, list[EntryPoint]] = {}
-    for entry in sorted(_entry_points(group), key=lambda e: e.name):
+    for entry in sorted([*_entry_points(group), *map(single.entry, files)], key=lambda e: e.name):
         others = entries.setdefault(entry.name, [])
         if not any(entry == other and distribution(entry) == distribution(other) for other in others):
             others.append(entry)
@@ -62,7 +63,7 @@ def distribution(entry: EntryPoint) -> str:
 
 def may_import(entry: EntryPoint, allowed: Allowed) -> bool:
     """Whether the user's settings allow an entry point to be imported."""
-    return allowed.names is None or distribution(entry) in allowed
+    return isinstance(entry, FileEntry) or distribution(entry) in allowed
 
 
 def unique(group: str) -> dict[str, EntryPoint]:
@@ -82,7 +83,8 @@ def unique(group: str) -> dict[str, EntryPoint]:
 
 def _meant(entries: Sequence[EntryPoint], allowed: Allowed) -> EntryPoint | None:
     """The entry point that a plain name means, if it means one."""
-    if len(entries) > 1:
+    if len(entries) > 1:  # a file has the plain name only where no distribution claims it
+        entries = [entry for entry in entries if not isinstance(entry, FileEntry)] or entries
         entries = [entry for entry in entries if may_import(entry, allowed)]
     return entries[0] if len(entries) == 1 else None
 
@@ -107,6 +109,8 @@ def find(group: str, name: str, kind: str, listing: str) -> EntryPoint:
     if entries:
         full = [f"{distribution(entry)}:{plain}" for entry in entries]
         raise UsageError(f"'{plain}' is claimed by {len(full)} distributions", "type one of: " + ", ".join(full))
+    if group == MODELS and (one := known.find(plain)):
+        raise UsageError(f"the {kind} '{plain}' is not installed; {one.distribution} has it", one.install)
     raise UsageError(f"there is no {kind} '{name}'", f"{nearest(name, unique(group))}  ({listing} shows all)")
 
 

@@ -12,6 +12,7 @@ from . import entries
 from .contained import contained
 from .names import is_plain
 from .settings import Allowed
+from .single import VARIABLE, FileEntry
 
 T = TypeVar("T")
 NAME = 100  # characters of a name that people type
@@ -73,6 +74,10 @@ def _imported(entry: EntryPoint) -> Any:
 def broken(entry: EntryPoint, cause: str) -> PluginError:
     """The error that blames an entry point's distribution."""
     distribution = entries.distribution(entry)
+    if isinstance(entry, FileEntry):
+        return PluginError(
+            f"plugin '{entry.name}' in {entry.path} is broken: {cause}", f"mend it, or take it out of {VARIABLE}"
+        )
     return PluginError(
         f"plugin '{entry.name}' of distribution '{distribution}' is broken: {cause}",
         f"upgrade or remove it: pip install -U {distribution}, or pip uninstall {distribution}",

@@ -133,7 +133,7 @@ def _variants(options: Options) -> Iterator[tuple[Flag, Any, Options]]:
     """The options with one that may shape a network changed: a whole number, a switch or a choice."""
     for flag in flags(type(options)):
         value = getattr(options, flag.field)
-        if flag.field in UNSHAPING or flag.known or flag.piped:
+        if flag.field in UNSHAPING or flag.known or flag.piped or flag.many:
             continue
         others: list[Any] = []
         if flag.type is bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..api.evaluation import evaluate_opened
 from ..api.handle import Handle, Source
+from ..api.measuring import Evaluation
 from ..data import sets
 from ..errors import UsageError, ZooError
 from ..files import finite
@@ -27,8 +28,7 @@ def check_evaluation(bench: Bench, first: First, changed: list[Path]) -> None:
     """
     book = bench.book
     with book.rule("metrics"):
-        numbers = measure(bench, first.trained.folder)
-        _check_numbers(numbers)
+        numbers = _check_numbers(evaluated(bench, first.trained.folder))
     if not book.has_passed("metrics"):
         return
     read = bench.calls.last["evaluate"].read if "evaluate" in bench.calls.last else {}
@@ -52,8 +52,13 @@ def check_evaluation(bench: Bench, first: First, changed: list[Path]) -> None:
 
 
 def measure(bench: Bench, weights: Path) -> Numbers:
+    """The numbers that `evaluate` finds of a file or a run."""
+    return evaluated(bench, weights).metrics
+
+
+def evaluated(bench: Bench, weights: Path) -> Evaluation:
     """What `evaluate` finds of a file or a run."""
-    return evaluate_opened(Handle(bench.model), Source(weights), bench.circumstances(), {}).metrics
+    return evaluate_opened(Handle(bench.model), Source(weights), bench.circumstances(), {})
 
 
 def _measured(bench: Bench, weights: Path) -> Numbers | None:
@@ -64,12 +69,13 @@ def _measured(bench: Bench, weights: Path) -> Numbers | None:
         return None
 
 
-def _check_numbers(numbers: Numbers) -> None:
-    """Whether each metric is a number; an infinite one is."""
-    if wrong := [name for name, value in numbers.items() if math.isnan(value)]:
-        raise Broken(
-            f"its metric '{wrong[0]}' is not a number (NaN)", "measure it of weights that have hardly been trained, too"
-        )
+def _check_numbers(found: Evaluation) -> Numbers:
+    """The metrics, if each is a number, as an infinite one is, or absent for a reason."""
+    numbers = found.metrics
+    if wrong := [name for name, value in numbers.items() if math.isnan(value) and name not in found.absent]:
+        raise Broken(f"its metric '{wrong[0]}' is not a number (NaN)", "Measured(None, why=...) where there is none")
+    require(len(found.absent) < len(numbers), f"none of its metrics is a number: {', '.join(numbers)}")
+    return numbers
 
 
 def _check_data(bench: Bench, first: First, numbers: Numbers, read: Mapping[str, str]) -> None:
