@@ -77,12 +77,12 @@ def check_seed(seed: int) -> int:
     return seed
 
 
-def provenance(run: Run, checkpoint: Checkpoint[Options], options: Options) -> dict[str, Any]:
-    """Everything that a result came from: weights, seed, device, options, data, judges, versions."""
+def provenance(model: Model, run: Run, checkpoint: Checkpoint[Options], options: Options) -> dict[str, Any]:
+    """Everything that a result came from: weights, seed, device, options, data, judges, plugin, versions."""
     return {
         "model": checkpoint.name, "weights_sha256": checkpoint.sha256, "seed": run.seed, "device": str(run.device),
         "options": options.model_dump(mode="json"), "data": run.inputs.data, "judges": run.inputs.judges,
-        "versions": versions(torch=True),
+        "plugin": {"distribution": model.distribution, "version": model.version}, "versions": versions(torch=True),
     }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from ..cards.checkpoint import Checkpoint, once
 from ..cards.options import Options
 from ..errors import IntegrityError, PluginError, TrainingError
 from ..files import finite
+from ..plugin import registry
 from ..plugin.registry import Model
 from ..results.result import Result
 from ..run.environment import versions
@@ -46,6 +47,24 @@ class Trained:
         return dict(self.record["metrics"])
 
 
+@dataclass(frozen=True)
+class Begun:
+    """What a training was begun with, before files could change under it.
+
+    Args:
+        commit: of the zoo.
+        release: of the plugin, as a record has it.
+    """
+
+    commit: str | None
+    release: Mapping[str, Any]
+
+
+def release_of(model: Model) -> dict[str, Any]:
+    """Distribution, version and commit of a plugin, as records, headers and cards say them."""
+    return {"distribution": model.distribution, "version": model.version, "commit": registry.commit_of(model)}
+
+
 def call(model: Model, run: Run, options: Options) -> dict[str, Tensor]:
     """Call the hook `train`.
 
@@ -66,7 +85,7 @@ def call(model: Model, run: Run, options: Options) -> dict[str, Tensor]:
 
 
 def finish(
-    model: Model, run: Run, folder: RunFolder, tensors: dict[str, Tensor], options: Options, begun_at: str | None,
+    model: Model, run: Run, folder: RunFolder, tensors: dict[str, Tensor], options: Options, begun: Begun,
     open_other: OpenModel,
 ) -> Trained:  # fmt: skip
     """Evaluate what was trained and write the run folder."""
@@ -77,6 +96,7 @@ def finish(
         **run.identity,
         **run.inputs.described(),
         "licence": licence_of(model.card, {"data": run.inputs.data}),
+        "plugin": dict(begun.release),
         "data": run.inputs.data,
         **({"continues": run.previous.sha256} if run.previous else {}),
     }
@@ -94,7 +114,7 @@ def finish(
         "judges": examiner.inputs.judges,
     }
     counts = {**run.inputs.counts, **examiner.inputs.counts}
-    circumstances = _circumstances(run) | {"commit": begun_at, "counts": counts}
+    circumstances = _circumstances(run, begun.release) | {"commit": begun.commit, "counts": counts}
     record = folder.finish(kept, facts, circumstances, run.loops.curves.history)
     return Trained(folder.path, record, dict(run.shown))
 
@@ -119,13 +139,14 @@ def _measured(model: Model, checkpoint: Checkpoint[Options], run: Run) -> Evalua
         raise
 
 
-def _circumstances(run: Run) -> dict[str, Any]:
+def _circumstances(run: Run, release: Mapping[str, Any]) -> dict[str, Any]:
     """What a training depended on that may be other on another machine."""
     from ..run import devices
 
     return {
         "device": devices.describe(run.device), "processes": run.processes, "threads": devices.thread_count(),
         "precision": run.settings.precision, "compile": run.settings.compile,
-        "seconds": round(run.loops.seconds, 3), "versions": versions(torch=True),
+        "seconds": round(run.loops.seconds, 3), 
+        "versions": {**versions(torch=True), str(release["distribution"]): str(release["version"])},
         **({"stretches": run.loops.stretches} if len(run.loops.stretches) > 1 else {}),
     }  # fmt: skip

@@ -56,6 +56,6 @@ def measure(model: Model, checkpoint: Checkpoint[Options], options: Options, run
             raise PluginError(f"evaluate of {model.name} returned {got}, its card says {sorted(expected)}")
         found = {name: Measured.of(name, metrics[name]) for name in expected}
     return Evaluation(
-        measured.numbers(found), dict(run.shown), provenance(run, checkpoint, options), measured.errors(found),
+        measured.numbers(found), dict(run.shown), provenance(model, run, checkpoint, options), measured.errors(found),
         measured.absent(found),
     )  # fmt: skip

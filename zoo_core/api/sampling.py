@@ -65,5 +65,5 @@ def sample_opened(handle: Handle, source: Source, circumstances: Circumstances, 
         result = handle.model.hook.sample(run=run, checkpoint=checkpoint, options=chosen)
         if not isinstance(result, get_args(Result)):
             raise PluginError(f"the hook 'sample' of {handle.model.name} returned {type(result).__name__}")
-    drawn: Result = dataclasses.replace(result, provenance=provenance(run, checkpoint, chosen))
+    drawn: Result = dataclasses.replace(result, provenance=provenance(handle.model, run, checkpoint, chosen))
     return drawn

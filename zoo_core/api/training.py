@@ -22,7 +22,7 @@ from ..plugin.registry import Model
 from ..run.environment import commit, data_root
 from ..run.reporter import Aside
 from .calls import Circumstances, check_seed
-from .finishing import Trained, call, finish
+from .finishing import Begun, Trained, call, finish, release_of
 from .handle import Handle, open_model, unpinned
 from .judges import load_other
 from .own import called, hashes, with_data
@@ -140,7 +140,7 @@ def train_opened(
     if folder.path.resolve() == Path(getattr(chosen, "continue_", None) or "/").resolve():
         raise UsageError(f"{folder.path} is the run to go on from", "choose another folder with --output")
     check_written(Identity, identity, "this training")
-    begun_at = commit()
+    begun_at = Begun(commit(), release_of(handle.model))
     run_of = _prepared(handle.card, circumstances, compute, folder.path, identity, previous)
     if devices.rank():
         with _reported(run_of(resume=folder.is_resumed(place.resume, place.overwrite))) as run:

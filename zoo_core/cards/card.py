@@ -77,6 +77,8 @@ class Card:
             it returns a dictionary. So weights and unfinished runs of earlier releases stay usable.
         holds: what trained weights hold of the images or texts that they were trained on, in a few words: whoever
             publishes such weights is told; nothing if not said.
+        api: the release of the zoo that the plugin was written for, such as ``0.2``: an older zoo then says which one
+            it needs, and a newer one whether it still serves it.
         build: makes the torch module of a checkpoint; only for a plugin that neither is a `Plugin` nor has the hook.
     """
 
@@ -99,6 +101,7 @@ class Card:
     migrate: Callable[[dict[str, Any], int], dict[str, Any]] | None = None
     holds: str = ""
     build: Callable[[Checkpoint[Any]], nn.Module] | None = None
+    api: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.presets, Mapping):

@@ -153,6 +153,13 @@ def _flag(options: type[Options], field: str, info: FieldInfo) -> Flag:
     )
 
 
+def shown(value: object) -> str:
+    """A value as help and tables say it."""
+    if isinstance(value, list | tuple):
+        return " ".join(map(shown, value))
+    return str(value.value if isinstance(value, Enum) else paths.written(value) if isinstance(value, Path) else value)
+
+
 @lru_cache
 def _plain_type(annotation: Any) -> tuple[Any, tuple[str, ...], bool]:
     """The type of a value, its choices, and whether there may be several: without ``| None``, of a list that of one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from .. import api
 from ..api.calls import Circumstances, blaming
 from ..api.parameters import JSON
 from ..cards.card import Card
-from ..cards.options import flags
+from ..cards.options import Flag, flags
 from ..errors import ZooError
+from ..packages.handshake import NeedsNewer
 from ..packages.names import split_name
 from ..plugin import registry
 from ..plugin.registry import Model, NotImported
@@ -39,12 +41,21 @@ def _describe(card: Card, pins: Mapping[str, Pin]) -> dict[str, Any]:
             "published": dict(preset.published), "metrics": dict(pin.metrics) if pin else {},
             "sha256": pin.sha256 if pin else None, "options": preset.options.model_dump(mode="json"),
         }  # fmt: skip
+    others = {"sample": card.sample_options, "evaluate": card.evaluate_options}
+    asked = {verb: [_option(flag) for flag in flags(kind)] for verb, kind in others.items()}
     metrics = [{"name": m.name, "summary": m.summary, "unit": m.unit, "better": m.better} for m in card.metrics]
     return {
         "name": card.name, "missing": list(card.missing), "install": card.install, "summary": card.summary,
         "idea": card.idea, "paper": card.paper, "datasets": list(card.datasets), "licence": card.licence,
-        "metrics": metrics, "presets": presets,
+        "metrics": metrics, "presets": presets, "options": asked,
     }  # fmt: skip
+
+
+def _option(flag: Flag) -> dict[str, Any]:
+    """An option as JSON."""
+    default = flag.default.value if isinstance(flag.default, Enum) else flag.default
+    return {"name": flag.name, "default": str(default) if isinstance(default, Path) else default, "unit": flag.unit,
+            "choices": list(flag.choices), "help": flag.help}  # fmt: skip
 
 
 def _entry(name: str, model: Model | ZooError, pins: Mapping[str, Pin]) -> dict[str, Any]:
@@ -52,6 +63,8 @@ def _entry(name: str, model: Model | ZooError, pins: Mapping[str, Pin]) -> dict[
     if isinstance(model, NotImported):
         return {"name": name, "distribution": model.distribution, "imported": False, "reason": model.message,
                 "hint": model.hint}  # fmt: skip
+    if isinstance(model, NeedsNewer):
+        return {"name": name, "error": model.message, "hint": model.hint, "needs": f"zoo-core {model.needs}"}
     if isinstance(model, ZooError):
         return {"name": name, "error": model.message, "hint": model.hint}
     try:
@@ -93,7 +106,7 @@ def info(name: str, as_json: bool) -> None:
     if as_json:
         render.json_out(_describe(card, pins))
     else:
-        render.card(card, pins, flags(card.train_options), preset)
+        render.card(card, pins, preset)
 
 
 @click.command()

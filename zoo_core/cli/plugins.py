@@ -8,7 +8,6 @@ import stat
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import Enum
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,9 @@ from click.shell_completion import CompletionItem
 from ..api.calls import blaming
 from ..api.handle import Source, choices_of, with_preset
 from ..api.reserved import check_options
-from ..cards import paths
 from ..cards.images import OwnImage
 from ..cards.options import Flag, Options, asks_weights, flags
+from ..cards.options import shown as value_text
 from ..errors import LISTED, UsageError, ZooError, printable, shortened
 from ..packages.names import split_name
 from ..plugin import registry
@@ -65,7 +64,7 @@ def parameter(flag: Flag, default: Any) -> click.Option:
         flag: the field.
         default: what the help says the value is when nothing is given.
     """
-    shown = "none" if default in (None, (), []) else _shown(default)
+    shown = "none" if default in (None, (), []) else value_text(default)
     if flag.type is bool:
         shown = "on" if default else "off"
     unit = f" {flag.unit}" if flag.unit and default is not None else ""
@@ -79,13 +78,6 @@ def parameter(flag: Flag, default: Any) -> click.Option:
     return click.Option(
         [flag.name, flag.field], type=kind, multiple=flag.many, metavar=metavar, default=None, help=text
     )
-
-
-def _shown(value: object) -> str:
-    """A default as the help says it."""
-    if isinstance(value, list | tuple):
-        return " ".join(map(_shown, value))
-    return str(value.value if isinstance(value, Enum) else paths.written(value) if isinstance(value, Path) else value)
 
 
 def given(options: type[Options], arguments: dict[str, Any]) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from ..cards.card import Card, Metric
-from ..cards.options import Flag
+from ..cards.options import Options, flags, shown
 from ..data.own import store
 from ..errors import ZooError
+from ..packages.handshake import NeedsNewer
 from ..plugin.registry import Model, NotImported
 from ..weights.pins import Pin
 from .render_results import sampled, tables
@@ -35,6 +36,10 @@ def listing(models: Mapping[str, Model | ZooError], pins: Mapping[str, Pin]) -> 
     for name, model in models.items():
         if isinstance(model, NotImported):
             table.add_row(Text(name, "bold"), "", Text("not imported", "yellow"), "", model.hint)
+            continue
+        if isinstance(model, NeedsNewer):
+            needs = model.needs.replace(">=", "≥")
+            table.add_row(Text(name, "bold"), "", Text(f"needs zoo {needs}", "yellow"), "", model.hint)
             continue
         if isinstance(model, ZooError):
             table.add_row(Text(name, "bold"), "", Text("broken", "red"), "", "zoo doctor says why")
@@ -66,7 +71,7 @@ def _headline(card: Card, metrics: Mapping[str, float]) -> str:
     return "  ".join(f"{m.name} {digits(metrics[m.name], m)}" for m in chosen)
 
 
-def card(card: Card, pins: Mapping[str, Pin], options: Iterable[Flag], preset: str) -> None:
+def card(card: Card, pins: Mapping[str, Pin], preset: str) -> None:
     """``zoo info``."""
     out.print(Text(f"{card.name}: {card.summary}", "bold"))
     for text in (card.idea, card.paper):
@@ -83,16 +88,24 @@ def card(card: Card, pins: Mapping[str, Pin], options: Iterable[Flag], preset: s
     line("")
     out.print(_metrics(card, Known(pin.metrics if pin else {}), card.presets[preset].published, preset))
     line("")
-    chosen = card.presets[preset].options
-    table = new_table("option of train", preset, "unit", "what it does")
-    for flag in options:
-        value = getattr(chosen, flag.field)
-        table.add_row(flag.name, "none" if value is None else said(value), flag.unit, flag.help)
-    out.print(table)
+    _options("train", preset, card.presets[preset].options)
+    for verb, kind in (("sample", card.sample_options), ("evaluate", card.evaluate_options)):
+        if kind.model_fields:
+            line("")
+            _options(verb, "default", kind())
     line(
         f"\nzoo train {card.name} --preset {preset}   "
         f"zoo sample {card.name}.{preset}   zoo evaluate {card.name}.{preset}"
     )
+
+
+def _options(verb: str, title: str, values: Options) -> None:
+    """The options of a verb, with the values that they have when nothing is said."""
+    table = new_table(f"option of {verb}", title, "unit", "what it does")
+    for flag in flags(type(values)):
+        value = getattr(values, flag.field)
+        table.add_row(flag.name, "none" if value in (None, (), []) else said(shown(value)), flag.unit, flag.help)
+    out.print(table)
 
 
 @dataclass(frozen=True)

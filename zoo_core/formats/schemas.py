@@ -47,6 +47,17 @@ def _each_once(names: list[str]) -> list[str]:
     return names
 
 
+COMMIT = matches(r"[0-9a-f]{40}(\+dirty)?", "it is no commit of 40 hexadecimal digits")
+
+
+class Release(Schema):
+    """Which release of a plugin something was made with; `commit` where that was known."""
+
+    distribution: Line
+    version: Line = ""
+    commit: Annotated[str, COMMIT] | None = None
+
+
 class Facts(Schema):
     """What the header of a weights file says; `model` is empty where something else wrote the file."""
 
@@ -62,6 +73,7 @@ class Facts(Schema):
     range: tuple[Finite, Finite] | None = None
     notes: dict[Line, Json] = {}  # what else the training found out: a vocabulary, say
     licence: Line = ""
+    plugin: Release | None = None
     data: Hashes = {}
     judges: Hashes = {}
     metrics: Metrics = {}
@@ -113,7 +125,7 @@ class Record(Facts):
     judges: Hashes
     weights: Weights
     versions: dict[Line, Line]
-    commit: Annotated[str, matches(r"[0-9a-f]{40}(\+dirty)?", "it is no commit of 40 hexadecimal digits")] | None = None
+    commit: Annotated[str, COMMIT] | None = None
     device: Line = ""
     processes: Count = 1
     threads: Count | None = None

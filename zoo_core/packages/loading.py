@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from ..errors import PluginError
 from . import entries
 from .contained import contained
+from .handshake import check_requirement
 from .names import is_plain
 from .settings import Allowed
 from .single import VARIABLE, FileEntry
@@ -59,6 +60,7 @@ def load(entry: EntryPoint, allowed: Allowed, make: Callable[[EntryPoint, Any], 
     except (PluginError, KeyboardInterrupt):
         raise
     except BaseException as error:  # whatever a foreign object raises when it is looked at
+        check_requirement(entry)
         raise broken(entry, f"it cannot be loaded: {said(error)}") from error
 
 
@@ -68,6 +70,7 @@ def _imported(entry: EntryPoint) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # an import may raise anything, SystemExit included
+        check_requirement(entry)
         raise broken(entry, f"import of {entry.value} failed: {said(error)}") from error
 
 

@@ -17,7 +17,8 @@ from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint
 from ..cards.options import Options
 from ..errors import IntegrityError, PluginError, ZooError
-from ..packages import entries, loading, settings
+from ..packages import entries, loading, origin, settings
+from ..packages.handshake import NeedsNewer, check_api
 from ..packages.loading import NotImported, broken, is_name, said
 from . import hookspecs
 from .checking import check_card
@@ -130,6 +131,11 @@ def load(name: str) -> Model:
     return loading.load(entries.find(entries.MODELS, name, "model", "zoo list"), settings.allowed(), _model)
 
 
+def commit_of(model: Model) -> str | None:
+    """The commit that a loaded plugin is of, where that can be known; see `origin`."""
+    return origin.commit_of(entries.find(entries.MODELS, model.name, "model", "zoo list"))
+
+
 def _model(entry: EntryPoint, plugin: Any) -> Model:
     """The model that a plugin makes, once its hooks and its card have passed.
 
@@ -177,7 +183,10 @@ def _card(manager: pluggy.PluginManager, entry: EntryPoint) -> Card:
     if card.name != entry.name:
         raise broken(entry, f"its card is named '{card.name}', its entry point '{entry.name}'")
     try:
+        check_api(entry, card.api if isinstance(card.api, str) else "?")
         check_card(card)
+    except NeedsNewer:
+        raise
     except (ValueError, PluginError) as error:
         raise broken(entry, f"its card: {getattr(error, 'message', error)}") from error
     return card

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..files.places import cache_root
+from ..packages.origin import commit_at
 
 PACKAGES = ("zoo-core", "torch", "numpy", "accelerate")
 
@@ -39,20 +40,5 @@ def versions(torch: bool = False) -> dict[str, str]:
 
 def commit() -> str | None:
     """The commit of the checkout this package runs from, with ``+dirty`` if it was changed since."""
-    import subprocess
-
-    root = Path(__file__).parent.parent.parent
-    if not (root / ".git").exists():
-        return None
-    try:
-        head = _git(root, "rev-parse", "HEAD")
-        return head + ("+dirty" if _git(root, "status", "--porcelain", "--untracked-files=no") else "")
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def _git(root: Path, *arguments: str) -> str:
-    import subprocess
-
-    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True, timeout=10)
-    return done.stdout.strip()
+    here = Path(__file__)
+    return commit_at(here) if (here.parent.parent.parent / ".git").exists() else None

@@ -1,0 +1,59 @@
+"""Which commit an installed package is of, where that can be known: so a record says what others can install."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from importlib.metadata import Distribution, EntryPoint
+from importlib.util import find_spec
+from pathlib import Path
+
+COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def commit_of(entry: EntryPoint) -> str | None:
+    """The commit that a plugin was installed from, or lies in; ``+dirty`` if it has been changed since.
+
+    What pip noted counts first (PEP 610), then a checkout that tracks the plugin's own file.
+    """
+    return _noted(entry.dist) or _tracked(entry.module)
+
+
+def _noted(distribution: Distribution | None) -> str | None:
+    """The commit that pip wrote down when it installed from a repository."""
+    try:
+        text = distribution.read_text("direct_url.json") if distribution else None
+        commit = json.loads(text or "{}")["vcs_info"]["commit_id"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return commit if isinstance(commit, str) and COMMIT.fullmatch(commit) else None
+
+
+def _tracked(module: str) -> str | None:
+    try:
+        spec = find_spec(module)
+        file = Path(spec.origin) if spec and spec.origin else None
+    except (ImportError, AttributeError, ValueError):
+        return None
+    return commit_at(file) if file else None
+
+
+def commit_at(file: Path) -> str | None:
+    """The commit of the checkout that tracks a file; ``+dirty`` if anything tracked in it was changed since."""
+    try:
+        git(file.parent, "ls-files", "--error-unmatch", file.name)
+        head = git(file.parent, "rev-parse", "HEAD")
+        return head + ("+dirty" if git(file.parent, "status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """What git says in a folder.
+
+    Raises:
+        OSError, SubprocessError: there is no git, no repository, or git refuses.
+    """
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
