@@ -686,7 +686,8 @@ LEGAL: dict[str, Case] = {
                 "    from zoo_core import Animation, Audio, Several\n"
                 "    x = build(checkpoint)(torch.randn(options.n, Z)).sigmoid()\n"
                 "    sound = Audio(x.flatten()[None] * 2 - 1, 8000)\n"
-                "    return Several({'film': Animation(tuple(Images(one[None]) for one in x)), 'sound': sound, 'images': Images(x)})\n",
+                "    film = Animation(tuple(Images(one[None]) for one in x))\n"
+                "    return Several({'film': film, 'sound': sound, 'images': Images(x)})\n",
             ),
         )
     ),

@@ -33,9 +33,12 @@ ONLY = {  # a library that only some files may import
     "huggingface_hub": {"zoo_core/hub/client.py"},
     "yaml": {"zoo_core/publish/modelcard.py"},
     "click": {
-        f"zoo_core/cli/{name}.py" for name in ("__init__", "commands", "data", "hub", "own_data", "plugin", "plugins", "verbs")
+        f"zoo_core/cli/{name}.py"
+        for name in ("__init__", "commands", "data", "hub", "own_data", "plugin", "plugins", "verbs")
     },
-    "rich": {f"zoo_core/cli/{name}.py" for name in ("render", "render_data", "render_plugin", "render_results", "screen")},
+    "rich": {
+        f"zoo_core/cli/{name}.py" for name in ("render", "render_data", "render_plugin", "render_results", "screen")
+    },
     "torchvision": set(),  # a requirement of users' notebooks; tests compare with its readers
     "scipy": {"zoo_core/data/builtin/svhn.py"},
     "accelerate": {

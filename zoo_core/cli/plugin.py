@@ -1,17 +1,22 @@
-"""The commands about plugins, for those who write them and those who install them: check, ..."""
+"""The commands about plugins, for those who install and those who write them: list, info, enable, check, try, new."""
 
 from __future__ import annotations
 
+import os
 import tempfile
+from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import PluginError, UsageError
+from ..errors import PluginError, UsageError, ZooError, nearest
 from ..files import write_json
+from ..packages import entries, settings, single
 from ..packages.names import split_name
-from . import render, render_plugin
+from ..packages.single import FileEntry
+from ..plugin import registry
+from . import render
 from .commands import ModelName, json_flag
 from .data import root_option
 from .streams import reserved
@@ -23,10 +28,87 @@ if TYPE_CHECKING:
 
 @click.group()
 def plugin() -> None:
-    """Plugins: check one against its contract."""
+    """Plugins: which there are and may be imported; check, try or begin one of your own."""
 
 
-@plugin.command()
+def _row(name: str, entry: EntryPoint, allowed: settings.Allowed) -> dict[str, Any]:
+    """A plugin as JSON, which is not imported for this."""
+    owner, version = entries.name_and_version(entry.dist)
+    file = str(entry.path) if isinstance(entry, FileEntry) else None
+    return {"name": name, "distribution": owner, "version": version, "file": file,
+            "enabled": entries.may_import(entry, allowed)}  # fmt: skip
+
+
+@plugin.command("list", short_help="Every plugin, and whether it may be imported.")
+@json_flag
+def list_(as_json: bool) -> None:
+    """Every plugin: its distribution, its version, and whether it may be imported. None of them is."""
+    allowed = settings.allowed()
+    rows = [_row(name, entry, allowed) for name, entry in entries.unique(entries.MODELS).items()]
+    if as_json:
+        render.json_out(rows)
+        return
+    from . import render_plugin
+
+    render_plugin.listing(rows, allowed.where or str(settings.path()))
+
+
+@plugin.command(short_help="One plugin: where it comes from, whether it works.")
+@click.argument("name", type=ModelName())
+@json_flag
+def info(name: str, as_json: bool) -> None:
+    """One plugin: where it comes from, what else its distribution has, and whether it works."""
+    name, allowed = split_name(name)[0], settings.allowed()
+    entry = entries.find(entries.MODELS, name, "plugin", "zoo plugin list")
+    row = {**_row(name, entry, allowed), **entries.described(entry)}
+    try:
+        model = registry.load(name)
+        row |= {"summary": model.card.summary, "presets": list(model.card.presets), "problem": "", "next": ""}
+    except ZooError as error:
+        row |= {"summary": "", "presets": [], "problem": error.message, "next": error.hint}
+    if as_json:
+        render.json_out(row)
+        return
+    from . import render_plugin
+
+    render_plugin.info(row)
+
+
+@plugin.command(short_help="Allow a plugin to be imported.")
+@click.argument("name", type=ModelName())
+def enable(name: str) -> None:
+    """Allow a plugin's distribution to be imported; writes the settings file."""
+    owner = _owner(name)
+    render.line(f"{owner} is enabled in {settings.change(owner, True)}")
+
+
+@plugin.command(short_help="Keep a plugin from being imported.")
+@click.argument("name", type=ModelName())
+def disable(name: str) -> None:
+    """Keep a plugin's distribution from being imported; writes the settings file."""
+    owner = _owner(name)
+    render.line(f"{owner} is disabled in {settings.change(owner, False)}; zoo plugin enable {owner} undoes it")
+
+
+def _owner(name: str) -> str:
+    """The distribution that is meant: by its own name, or by that of one of its plugins.
+
+    Raises:
+        UsageError: there is none, or it is a file.
+    """
+    groups = entries.installed(entries.MODELS)
+    owners = {entries.distribution(entry) for group in groups.values() for entry in group}
+    if name in owners and not name.endswith(".py"):
+        return name
+    if split_name(name)[0].rpartition(":")[2] not in groups:
+        raise UsageError(f"there is no plugin '{name}'", f"{nearest(name, [*groups, *owners])}  (zoo plugin list)")
+    entry = entries.find(entries.MODELS, split_name(name)[0], "plugin", "zoo plugin list")
+    if isinstance(entry, FileEntry):
+        raise UsageError(f"'{name}' is the file {entry.path}, which you named", f"take it out of {single.VARIABLE}")
+    return entries.distribution(entry)
+
+
+@plugin.command(short_help="Hold a plugin to its contract.")
 @click.argument("name", type=ModelName())
 @click.option(
     "--options", "chosen", multiple=True, metavar="KEY=VALUE|FILE",
@@ -36,12 +118,13 @@ def plugin() -> None:
 @root_option
 @json_flag
 def check(name: str, chosen: tuple[str, ...], badge: Path | None, data_root: Path | None, as_json: bool) -> int:
-    """Hold a plugin to its contract: trains and draws in a small way.
+    """Hold a plugin to its contract: it trains and draws in a small way, and each rule is looked at.
 
     Exits 4 if a rule is broken.
     """
     from ..run.environment import data_root as root_of
     from ..testing import examine
+    from . import render_plugin
 
     name = split_name(name)[0]
     options = {key: value for one in chosen for key, value in _options(one).items()}
@@ -77,3 +160,40 @@ def _options(typed: str) -> dict[str, object]:
     if not typed.endswith(".toml"):
         raise UsageError(f"--options {typed} is neither KEY=VALUE nor a TOML file", "e.g. --options iterations=4")
     return read_options(Path(typed))
+
+
+@plugin.command(
+    "try", context_settings={"ignore_unknown_options": True, "help_option_names": []}, add_help_option=False,
+    short_help="Use the plugin in one file.",
+)  # fmt: skip
+@click.argument("file", type=PATH)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[VERB [OPTIONS]]")
+@click.pass_context
+def try_(ctx: click.Context, file: Path, words: tuple[str, ...]) -> Any:
+    """Use the plugin in one FILE, without installing it: zoo plugin try model.py train --epochs 1.
+
+    VERB is train, sample, evaluate, info or check; without one, what the plugin is. ZOO_PLUGIN_FILES names such files
+    for every command.
+    """
+    if str(file) in ("-h", "--help"):
+        render.line(ctx.get_help())
+        return None
+    if single.add(file):
+        render.note(f"{file} is known to this command alone; {single.VARIABLE}={file} makes it known to every one")
+    name = _name_of(file)
+    verb, *rest = words or ("info",)
+    root = ctx.find_root().command
+    verbs = {"train": [verb, name], "sample": [verb, name], "evaluate": [verb, name], "info": [verb, name],
+             "check": ["plugin", verb, name]}  # fmt: skip
+    if verb not in verbs:
+        raise UsageError(f"'{verb}' is nothing that can be done with a file", nearest(verb, verbs))
+    return root.main([*verbs[verb], *rest], prog_name="zoo", standalone_mode=False)
+
+
+def _name_of(file: Path) -> str:
+    """What the plugin in a file that was named is called, so that nothing else is meant."""
+    whole = Path(os.path.abspath(file))
+    for name, entry in entries.unique(entries.MODELS).items():
+        if isinstance(entry, FileEntry) and entry.path == whole:
+            return name
+    raise UsageError(f"{file} has no plugin", "plugin = Plugin(CARD)")

@@ -117,7 +117,8 @@ def find(group: str, name: str, kind: str, listing: str) -> EntryPoint:
 def folders(group: str) -> dict[str, Path]:
     """The folder of each plugin that is a package and may be imported, without importing it."""
     allowed = settings.allowed()
-    found = {name: _folder(entry) for name, entry in unique(group).items() if may_import(entry, allowed)}
+    found = {name: _folder(entry) for name, entry in unique(group).items()
+             if may_import(entry, allowed) and not isinstance(entry, FileEntry)}  # fmt: skip
     return {name: folder for name, folder in found.items() if folder}
 
 
@@ -127,3 +128,28 @@ def _folder(entry: EntryPoint) -> Path | None:
         return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None
     except (AttributeError, ImportError, IndexError, ValueError):  # it names no module: its loading will say so
         return None
+
+
+def described(entry: EntryPoint) -> dict[str, object]:
+    """What a distribution says of itself, and what else of the zoo it has; nothing is imported."""
+    if isinstance(entry, FileEntry):
+        return {"homepage": "", "folder": "", "entry": "", "others": []}
+    folder = _folder(entry)
+    others = sorted(
+        name for name, group in installed(entry.group).items() for other in group
+        if other.name != entry.name and distribution(other) == distribution(entry)
+    )  # fmt: skip
+    return {"homepage": _homepage(entry), "folder": str(folder or ""), "entry": entry.value, "others": others}
+
+
+def _homepage(entry: EntryPoint) -> str:
+    """Where a distribution says that it is at home."""
+    if entry.dist is None:
+        return ""
+    try:
+        said = entry.dist.metadata
+        urls = dict(url.split(", ", 1) for url in said.get_all("Project-URL") or [] if ", " in url)
+        known = [urls[name] for name in ("Homepage", "Repository", "Source") if name in urls]
+        return str([*known, *(said.get_all("Home-page") or []), ""][0])
+    except Exception:  # its metadata is damaged
+        return ""

@@ -1,4 +1,4 @@
-"""Plugins of other packages that are known to the zoo, and how to install each: ``known_plugins.toml`` beside this file."""
+"""Plugins of other packages that are known, and how to install each: ``known_plugins.toml`` beside this file."""
 
 from __future__ import annotations
 

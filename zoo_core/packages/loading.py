@@ -71,7 +71,8 @@ def _imported(entry: EntryPoint) -> Any:
         raise
     except BaseException as error:  # an import may raise anything, SystemExit included
         check_requirement(entry)
-        raise broken(entry, f"import of {entry.value} failed: {said(error)}") from error
+        what = "import" if isinstance(entry, FileEntry) else f"import of {entry.value}"
+        raise broken(entry, f"{what} failed: {said(error)}") from error
 
 
 def broken(entry: EntryPoint, cause: str) -> PluginError:

@@ -1,7 +1,7 @@
 """Plugins that are one file, and not installed: those that ``ZOO_PLUGIN_FILES`` names, each by its path.
 
-A file stands beside the installed distributions: its own is called like the file, its version is the sha256 of what is in
-it. Its model's name is read from its text, so that listing names imports nothing.
+A file stands beside the installed distributions: its own is called like the file, its version is the sha256 of what is
+in it. Its model's name is read from its text, so that listing names imports nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import sys
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
-from importlib.metadata import Distribution, EntryPoint, SimplePath
+from importlib.metadata import Distribution, EntryPoint
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -31,16 +31,20 @@ def named() -> tuple[Path, ...]:
     return tuple(dict.fromkeys(Path(os.path.abspath(os.path.expanduser(path))) for path in typed if path))
 
 
-def add(path: Path) -> None:
+def add(path: Path) -> bool:
     """Name one more file, for this process and its children.
 
+    Returns:
+        whether it was not named before.
     Raises:
         UsageError: it is no file of Python.
     """
     if path.suffix != ".py" or not path.is_file():
         raise UsageError(f"{path} is no file of Python", "name one with a Plugin in it: zoo plugin try model.py")
-    if (whole := Path(os.path.abspath(path))) not in named():
-        os.environ[VARIABLE] = os.pathsep.join(map(str, (*named(), whole)))
+    if (whole := Path(os.path.abspath(path))) in named():
+        return False
+    os.environ[VARIABLE] = os.pathsep.join(map(str, (*named(), whole)))
+    return True
 
 
 class FileDistribution(Distribution):
@@ -67,7 +71,7 @@ class FileDistribution(Distribution):
         """It has no metadata."""
         return None
 
-    def locate_file(self, path: str | os.PathLike[str]) -> SimplePath:
+    def locate_file(self, path: str | os.PathLike[str]) -> Path:
         """Relative to the file's folder."""
         return self._path.parent / path
 
@@ -88,8 +92,7 @@ class FileEntry(EntryPoint):
         if not digest:
             raise UsageError(f"{self.path} cannot be read", "check the path")
         module = _module(self.path, f"{PREFIX}{digest[:16]}", code)
-        from_elsewhere = [thing for thing in vars(module).values() if hasattr(thing, "function")]
-        found = list({id(thing): thing for thing in from_elsewhere if type(thing).__name__ == "Plugin"}.values())
+        found = list({id(thing): thing for thing in vars(module).values() if type(thing).__name__ == "Plugin"}.values())
         if len(found) == 1:
             return found[0]
         if not found and any(hasattr(thing, "zoo_impl") for thing in vars(module).values()):
@@ -117,7 +120,7 @@ def _module(path: Path, name: str, code: bytes) -> ModuleType:
 @lru_cache
 def entry(path: Path) -> FileEntry:
     """The entry point of a file."""
-    made = FileEntry(_name(path), f"{path.name}:plugin", "zoo.plugins")
+    made = FileEntry(_name(path), f"{PREFIX}{sha256(str(path).encode())[:16]}:plugin", "zoo.plugins")
     vars(made).update(path=path, dist=FileDistribution(path))
     return made
 

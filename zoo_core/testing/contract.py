@@ -13,6 +13,7 @@ from ..api.handle import with_preset
 from ..cards.options import resolve
 from ..errors import PluginError
 from ..packages import entries
+from ..packages.single import FileEntry
 from ..plugin.registry import Model
 from ..run.environment import versions
 from .book import Book
@@ -56,7 +57,7 @@ def examine(
     """
     entry = entries.find(entries.MODELS, name, "model", "zoo list")
     book = Book(name)
-    if (model := check_face(book, name)) and not book.has_broken("tiny"):
+    if (model := check_face(book, name, isinstance(entry, FileEntry))) and not book.has_broken("tiny"):
         check_flags(book, model)
         base = model.card.presets[model.card.default_preset].options
         chosen = {**model.card.tiny, **(options or {})}

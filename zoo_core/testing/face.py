@@ -24,15 +24,20 @@ PRINTS = " prints: "  # what the zoo says of a face that does
 LONGEST = 60  # seconds that a face may take in a process of its own
 
 
-def check_face(book: Book, name: str) -> Model | None:
+def check_face(book: Book, name: str, single_file: bool) -> Model | None:
     """Look at a face from outside, then import it here.
 
+    Args:
+        name: as `registry.load` takes it.
+        single_file: whether the plugin is one file, and all of it the face.
     Returns:
         the model, if it can be loaded.
     """
     seen, printed, failed = _seen(name)
     heavy = [module for module in HEAVY if module in seen["modules"]]
     with book.rule("face-light"):
+        if single_file:
+            raise NotReached("a plugin in one file has no face apart from its model")
         require(not heavy, f"its face imports {', '.join(heavy)}")
     with book.rule("face-offline"):
         if heavy:
