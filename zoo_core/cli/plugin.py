@@ -12,7 +12,7 @@ import click
 
 from ..errors import PluginError, UsageError, ZooError, nearest
 from ..files import write_json
-from ..packages import entries, settings, single
+from ..packages import entries, scaffold, settings, single
 from ..packages.names import split_name
 from ..packages.single import FileEntry
 from ..plugin import registry
@@ -122,14 +122,13 @@ def check(name: str, chosen: tuple[str, ...], badge: Path | None, data_root: Pat
 
     Exits 4 if a rule is broken.
     """
-    from ..run.environment import data_root as root_of
     from ..testing import examine
     from . import render_plugin
 
     name = split_name(name)[0]
     options = {key: value for one in chosen for key, value in _options(one).items()}
     with reserved(as_json), tempfile.TemporaryDirectory() as folder:
-        report = examine(name, folder=folder, data_root=root_of(data_root), options=options)
+        report = examine(name, folder=folder, data_root=data_root, options=options)
     if badge:
         write_json(badge, report.badge())
     if as_json:
@@ -160,6 +159,21 @@ def _options(typed: str) -> dict[str, object]:
     if not typed.endswith(".toml"):
         raise UsageError(f"--options {typed} is neither KEY=VALUE nor a TOML file", "e.g. --options iterations=4")
     return read_options(Path(typed))
+
+
+@plugin.command(short_help="Begin a plugin package of your own.")
+@click.argument("name")
+@click.option("--kind", type=click.Choice(list(scaffold.KINDS)), default="images", show_default=True,
+              help="What it is to start from.")  # fmt: skip
+@click.option("-o", "--output", type=PATH, help="Folder of the package.  [zoo-NAME]")
+def new(name: str, kind: str, output: Path | None) -> None:
+    """Write a package with a plugin NAME that works: tests, README, licence, workflow, and an empty manifest."""
+    called = scaffold.names(name)
+    folder = output or Path(called.distribution)
+    for path in scaffold.write(kind, called, folder):
+        render.line(f"  {folder / path}")
+    render.line(f"\npip install -e {folder}        then zoo train {called.model}")
+    render.line(f"zoo plugin check {called.model}        what pytest in {folder} says, too")
 
 
 @plugin.command(

@@ -15,6 +15,7 @@ from ..errors import PluginError
 from ..packages import entries
 from ..packages.single import FileEntry
 from ..plugin.registry import Model
+from ..run.environment import data_root as root_of
 from ..run.environment import versions
 from .book import Book
 from .build import check_build
@@ -29,14 +30,14 @@ from .training import Bench, First, check_training
 
 
 def check_plugin(
-    name: str, *, folder: str | Path, data_root: str | Path, options: Mapping[str, Any] | None = None
+    name: str, *, folder: str | Path, data_root: str | Path | None = None, options: Mapping[str, Any] | None = None
 ) -> None:
     """Hold a plugin to its contract; takes seconds, thanks to the card's `tiny` options.
 
     Args:
         name: an installed plugin.
         folder: where runs may be written.
-        data_root: holds the plugin's data sets; small slices will do.
+        data_root: holds the plugin's data sets; small slices will do. The usual place if not said.
         options: of the trainings, beside and above the card's `tiny` ones: what only a test can know, such as data.
     Raises:
         PluginError: naming the first rule that is broken.
@@ -46,7 +47,7 @@ def check_plugin(
 
 
 def examine(
-    name: str, *, folder: str | Path, data_root: str | Path, options: Mapping[str, Any] | None = None
+    name: str, *, folder: str | Path, data_root: str | Path | None = None, options: Mapping[str, Any] | None = None
 ) -> Report:
     """Look at every rule of the contract that can be looked at. Arguments as in `check_plugin`.
 
@@ -62,7 +63,7 @@ def examine(
         base = model.card.presets[model.card.default_preset].options
         chosen = {**model.card.tiny, **(options or {})}
         resolve(model.card.train_options, options or {}, owner=name, base=base)
-        _check_hooks(book, model, Path(folder).absolute(), Path(data_root).absolute(), chosen)
+        _check_hooks(book, model, Path(folder).absolute(), root_of(data_root).absolute(), chosen)
     owner, version = entries.name_and_version(entry.dist)
     return Report(name, owner, version, versions().get("zoo-core", ""), book.resumable, book.findings(), book.cause)
 
