@@ -88,9 +88,17 @@ def test_the_template_keeps_the_contract_and_is_short(installed: Path, tmp_path:
     )
     assert done.returncode == 0, done.stderr
     lines = [
-        line for path in (ROOT / "examples" / "zoo-template").rglob("*.py") for line in path.read_text().splitlines()
+        line
+        for path in (ROOT / "examples" / "zoo-template" / "zoo_template").rglob("*.py")
+        for line in path.read_text().splitlines()
     ]
     assert len(lines) <= 60 and not any("hookimpl" in line for line in lines)
+
+
+def test_a_plugin_can_be_begun_and_others_are_known(installed: Path, tmp_path: Path) -> None:
+    done = run(installed, tmp_path, "plugin", "new", "mine", "--kind", "texts")
+    assert done.returncode == 0 and (tmp_path / "zoo-mine" / "zoo_mine" / "example.txt").is_file(), done.stderr
+    assert "installed" in run(installed, tmp_path, "list", "--available").stdout
 
 
 def test_a_package_index_can_show_the_readme(installed: Path) -> None:

@@ -4,7 +4,7 @@
 
 Nothing here imports torch; the verbs do, after everything that was typed has been checked.
 
-Imports errors, files, packages, cards, hub, results, data, weights, run, plugin, api, publish.
+Imports errors, files, packages, cards, hub, results, data, weights, run, plugin, api, publish, testing.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from .. import __version__
 from ..errors import Interrupted, ZooError
 from ..hub import without_token
 from . import commands, data, hub, render, streams
+from .plugin import plugin
 from .plugins import VerbGroup
 from .verbs import VERBS
 
@@ -68,6 +69,7 @@ root.add_command(hub.push)
 root.add_command(hub.pull)
 root.add_command(hub.weights)
 root.add_command(data.data)
+root.add_command(plugin)
 root.add_command(commands.doctor)
 root.add_command(commands.version)
 

@@ -75,14 +75,30 @@ def _entry(name: str, model: Model | ZooError, pins: Mapping[str, Pin]) -> dict[
 
 
 @click.command("list")
+@click.option("--available", is_flag=True, help="Models of other packages instead, and how to install them.")
 @json_flag
-def list_(as_json: bool) -> None:
+def list_(available: bool, as_json: bool) -> None:
     """Every model: presets, trained weights, metrics."""
+    if available:
+        _list_available(as_json)
+        return
     listed, pins = api.models(), manifest.read()
     if as_json:
         render.json_out([_entry(name, model, pins) for name, model in listed.items()])
     else:
         render.listing(listed, pins)
+
+
+def _list_available(as_json: bool) -> None:
+    """Models of the index of known packages."""
+    from ..packages import known
+
+    if as_json:
+        render.json_out([one.model_dump(mode="json") for one in known.read()])
+        return
+    from . import render_plugin
+
+    render_plugin.available(known.read(), registry.names())
 
 
 class ModelName(click.ParamType):  # type: ignore[type-arg]

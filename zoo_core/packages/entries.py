@@ -10,22 +10,23 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import UsageError, nearest
-from . import settings
+from . import known, settings, single
 from .settings import Allowed
+from .single import FileEntry
 
 MODELS = "zoo.plugins"
 
 
 def installed(group: str) -> dict[str, list[EntryPoint]]:
     """Entry points of a group by name, sorted; a name may be claimed more than once."""
-    return _installed(group, tuple(sys.path))
+    return _installed(group, tuple(sys.path), single.named() if group == MODELS else ())
 
 
 @lru_cache
-def _installed(group: str, _path: tuple[str, ...]) -> dict[str, list[EntryPoint]]:
+def _installed(group: str, _path: tuple[str, ...], files: tuple[Path, ...]) -> dict[str, list[EntryPoint]]:
     """Looked up once for each path that modules are found on: it takes as long as a plugin's import."""
     entries: dict[str, list[EntryPoint]] = {}
-    for entry in sorted(_entry_points(group), key=lambda e: e.name):
+    for entry in sorted([*_entry_points(group), *map(single.entry, files)], key=lambda e: e.name):
         others = entries.setdefault(entry.name, [])
         if not any(entry == other and distribution(entry) == distribution(other) for other in others):
             others.append(entry)
@@ -62,7 +63,7 @@ def distribution(entry: EntryPoint) -> str:
 
 def may_import(entry: EntryPoint, allowed: Allowed) -> bool:
     """Whether the user's settings allow an entry point to be imported."""
-    return allowed.names is None or distribution(entry) in allowed
+    return isinstance(entry, FileEntry) or distribution(entry) in allowed
 
 
 def unique(group: str) -> dict[str, EntryPoint]:
@@ -82,7 +83,8 @@ def unique(group: str) -> dict[str, EntryPoint]:
 
 def _meant(entries: Sequence[EntryPoint], allowed: Allowed) -> EntryPoint | None:
     """The entry point that a plain name means, if it means one."""
-    if len(entries) > 1:
+    if len(entries) > 1:  # a file has the plain name only where no distribution claims it
+        entries = [entry for entry in entries if not isinstance(entry, FileEntry)] or entries
         entries = [entry for entry in entries if may_import(entry, allowed)]
     return entries[0] if len(entries) == 1 else None
 
@@ -107,13 +109,16 @@ def find(group: str, name: str, kind: str, listing: str) -> EntryPoint:
     if entries:
         full = [f"{distribution(entry)}:{plain}" for entry in entries]
         raise UsageError(f"'{plain}' is claimed by {len(full)} distributions", "type one of: " + ", ".join(full))
+    if group == MODELS and (one := known.find(plain)):
+        raise UsageError(f"the {kind} '{plain}' is not installed; {one.distribution} has it", one.install)
     raise UsageError(f"there is no {kind} '{name}'", f"{nearest(name, unique(group))}  ({listing} shows all)")
 
 
 def folders(group: str) -> dict[str, Path]:
     """The folder of each plugin that is a package and may be imported, without importing it."""
     allowed = settings.allowed()
-    found = {name: _folder(entry) for name, entry in unique(group).items() if may_import(entry, allowed)}
+    found = {name: _folder(entry) for name, entry in unique(group).items()
+             if may_import(entry, allowed) and not isinstance(entry, FileEntry)}  # fmt: skip
     return {name: folder for name, folder in found.items() if folder}
 
 
@@ -123,3 +128,28 @@ def _folder(entry: EntryPoint) -> Path | None:
         return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None
     except (AttributeError, ImportError, IndexError, ValueError):  # it names no module: its loading will say so
         return None
+
+
+def described(entry: EntryPoint) -> dict[str, object]:
+    """What a distribution says of itself, and what else of the zoo it has; nothing is imported."""
+    if isinstance(entry, FileEntry):
+        return {"homepage": "", "folder": "", "entry": "", "others": []}
+    folder = _folder(entry)
+    others = sorted(
+        name for name, group in installed(entry.group).items() for other in group
+        if other.name != entry.name and distribution(other) == distribution(entry)
+    )  # fmt: skip
+    return {"homepage": _homepage(entry), "folder": str(folder or ""), "entry": entry.value, "others": others}
+
+
+def _homepage(entry: EntryPoint) -> str:
+    """Where a distribution says that it is at home."""
+    if entry.dist is None:
+        return ""
+    try:
+        said = entry.dist.metadata
+        urls = dict(url.split(", ", 1) for url in said.get_all("Project-URL") or [] if ", " in url)
+        known = [urls[name] for name in ("Homepage", "Repository", "Source") if name in urls]
+        return str([*known, *(said.get_all("Home-page") or []), ""][0])
+    except Exception:  # its metadata is damaged
+        return ""

@@ -13,6 +13,7 @@ from .contained import contained
 from .handshake import check_requirement
 from .names import is_plain
 from .settings import Allowed
+from .single import VARIABLE, FileEntry
 
 T = TypeVar("T")
 NAME = 100  # characters of a name that people type
@@ -70,12 +71,17 @@ def _imported(entry: EntryPoint) -> Any:
         raise
     except BaseException as error:  # an import may raise anything, SystemExit included
         check_requirement(entry)
-        raise broken(entry, f"import of {entry.value} failed: {said(error)}") from error
+        what = "import" if isinstance(entry, FileEntry) else f"import of {entry.value}"
+        raise broken(entry, f"{what} failed: {said(error)}") from error
 
 
 def broken(entry: EntryPoint, cause: str) -> PluginError:
     """The error that blames an entry point's distribution."""
     distribution = entries.distribution(entry)
+    if isinstance(entry, FileEntry):
+        return PluginError(
+            f"plugin '{entry.name}' in {entry.path} is broken: {cause}", f"mend it, or take it out of {VARIABLE}"
+        )
     return PluginError(
         f"plugin '{entry.name}' of distribution '{distribution}' is broken: {cause}",
         f"upgrade or remove it: pip install -U {distribution}, or pip uninstall {distribution}",

@@ -9,6 +9,8 @@ from importlib.metadata import Distribution, EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
 
+from .single import FileEntry
+
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -17,6 +19,8 @@ def commit_of(entry: EntryPoint) -> str | None:
 
     What pip noted counts first (PEP 610), then a checkout that tracks the plugin's own file.
     """
+    if isinstance(entry, FileEntry):
+        return commit_at(entry.path)
     return _noted(entry.dist) or _tracked(entry.module)
 
 

@@ -4,8 +4,10 @@
 ``settings.toml`` in the user's configuration folder:
 
     plugins = ["zoo-pixels"]
+    disabled = ["zoo-odd"]
 
-Where neither says anything, all that are installed may be imported. The zoo's own always may.
+Where neither says anything, all that are installed may be imported. The zoo's own always may. ``zoo plugin enable`` and
+``disable`` write the file.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import UsageError
-from ..files import read_bytes
+from ..files import atomic_write, read_bytes
 from ..formats.schemas import complaint
 
 VARIABLE = "ZOO_PLUGINS"
@@ -30,11 +32,15 @@ LARGEST = 1 << 16  # bytes of a settings file
 NAME = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"  # of a distribution
 
 
+_Name = Annotated[str, Field(pattern=NAME, max_length=200)]
+
+
 class _Settings(BaseModel):
     """The settings file."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
-    plugins: list[Annotated[str, Field(pattern=NAME, max_length=200)]] | None = None
+    plugins: list[_Name] | None = None
+    disabled: list[_Name] = []
 
 
 @dataclass(frozen=True)
@@ -42,15 +48,18 @@ class Allowed:
     """The distributions whose plugins may be imported.
 
     Args:
-        names: normalised; None allows all.
+        names: normalised; None allows all but those that are disabled.
         where: the variable or file that says so, for messages.
+        disabled: those that are not, normalised.
     """
 
     names: frozenset[str] | None
     where: str = ""
+    disabled: frozenset[str] = frozenset()
 
     def __contains__(self, distribution: str) -> bool:
-        return self.names is None or _normal(distribution) in self.names
+        name = _normal(distribution)
+        return name not in self.disabled and (self.names is None or name in self.names)
 
     def unknown(self, installed: Iterable[str]) -> list[str]:
         """The names that no installed distribution has."""
@@ -60,6 +69,8 @@ class Allowed:
         """How to allow one more."""
         if self.where == VARIABLE:
             return f"to allow it, add {distribution} to {VARIABLE}"
+        if _normal(distribution) in self.disabled:
+            return f"zoo plugin enable {distribution}"
         return f"to allow it, add '{distribution}' to plugins in {self.where}"
 
 
@@ -76,7 +87,10 @@ def allowed() -> Allowed:
         return _allowed(names, VARIABLE)
     file = path()
     settings = _read(file)
-    return Allowed(None) if settings.plugins is None else _allowed(settings.plugins, str(file))
+    disabled = frozenset(map(_normal, settings.disabled)) - {OWN}
+    if settings.plugins is None:
+        return Allowed(None, str(file) if disabled else "", disabled)
+    return _allowed(settings.plugins, str(file), disabled)
 
 
 def path() -> Path:
@@ -88,8 +102,37 @@ def path() -> Path:
     return user_config_path("zoo") / "settings.toml"
 
 
-def _allowed(names: list[str], where: str) -> Allowed:
-    return Allowed(frozenset(_normal(name) for name in (OWN, *names)), where)
+def change(distribution: str, enabled: bool) -> Path:
+    """Allow a distribution's plugins to be imported, or do not; what else the settings file says stays as it is.
+
+    Returns:
+        the file.
+    Raises:
+        UsageError: the file is none, or does not count, since the variable is set; or it is the zoo's own distribution.
+    """
+    import tomlkit
+
+    if VARIABLE in os.environ:
+        raise UsageError(f"{VARIABLE} is set, and goes before the settings file", f"change it, or unset {VARIABLE}")
+    if _normal(distribution) == OWN and not enabled:
+        raise UsageError("the zoo's own plugins cannot be disabled", "zoo plugin list shows the others")
+    file = path()
+    said = _read(file)
+    text = read_bytes(file, "mend or remove it", LARGEST).decode("utf-8") if os.path.lexists(file) else ""
+    document = tomlkit.parse(text)
+    disabled = [name for name in said.disabled if _normal(name) != _normal(distribution)]
+    document["disabled"] = disabled if enabled else [*disabled, distribution]
+    if enabled and said.plugins is not None and _normal(distribution) not in map(_normal, (OWN, *said.plugins)):
+        document["plugins"] = [*said.plugins, distribution]
+    if not document["disabled"]:
+        del document["disabled"]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(file, tomlkit.dumps(document).encode())
+    return file
+
+
+def _allowed(names: list[str], where: str, disabled: frozenset[str] = frozenset()) -> Allowed:
+    return Allowed(frozenset(_normal(name) for name in (OWN, *names)), where, disabled)
 
 
 def _normal(name: str) -> str:

@@ -38,14 +38,15 @@ class Plugin:
 
     Args:
         card: facts of the model.
-        model: the module with the functions, relative to the package that makes the plugin.
+        model: the module with the functions, relative to the package that makes the plugin; ``.model`` if not said. A
+            plugin that is one file has them itself.
         build, train, sample, evaluate: another module for one of them, or the function itself.
     """
 
     def __init__(
         self,
         card: Card,
-        model: str = ".model",
+        model: str = "",
         *,
         build: Hook | None = None,
         train: Hook | None = None,
@@ -56,6 +57,7 @@ class Plugin:
         self._card = card
         frame = sys._getframe(1).f_globals
         self._package: str = frame["__package__"] or frame["__name__"]
+        model = model or (".model" if frame["__package__"] else frame["__name__"])
         self._hooks: dict[str, Hook] = {name: hook or model for name, hook in chosen.items()}
 
     @hookimpl

@@ -136,7 +136,7 @@ def load(name: str) -> Model:
 
 def commit_of(model: Model) -> str | None:
     """The commit that a loaded plugin is of, where that can be known; see `origin`."""
-    return origin.commit_of(entries.find(entries.MODELS, model.name, "model", "zoo list"))
+    return origin.commit_of(entries.find(entries.MODELS, f"{model.distribution}:{model.name}", "model", "zoo list"))
 
 
 def _model(entry: EntryPoint, plugin: Any) -> Model:

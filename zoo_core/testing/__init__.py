@@ -5,10 +5,14 @@
     def test_contract(tmp_path):
         check_plugin("pixels", folder=tmp_path, data_root="tests/data")
 
-Imports errors, files, cards, results, data, weights, run, plugin, api.
+`examine` gives the whole report, rule by rule.
+
+Imports errors, files, formats, packages, cards, data, weights, run, plugin, api.
 """
 
-from .contract import check_plugin
+from .contract import check_plugin, examine
 from .datasets import check_dataset
+from .report import Finding, Report
+from .rules import RULES
 
-__all__ = ["check_dataset", "check_plugin"]
+__all__ = ["RULES", "Finding", "Report", "check_dataset", "check_plugin", "examine"]

@@ -7,12 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import torch
-
-from ..data import images, sets, texts
+from ..data import sets, texts
 from ..data.declare import DataSet
 from ..errors import PluginError
-from .contract import HEAVY
+from .face import HEAVY
 
 
 def check_dataset(name: str, *, data_root: str | Path) -> None:
@@ -63,6 +61,10 @@ def _check_face(data: DataSet) -> None:
 
 def _check_images(data: DataSet, split: str, root: Path) -> None:
     """What `images.load` does not refuse, but a training would stumble over."""
+    import torch
+
+    from ..data import images
+
     first, second = (images.load(data.name, split, root) for _ in range(2))
     same = torch.equal(first.images, second.images) and torch.equal(first.labels, second.labels)
     _require(same and first.sha256 == second.sha256, data, f"'{split}' is read differently each time")

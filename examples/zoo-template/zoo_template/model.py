@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor, nn
-
 from zoo_core import Budget, Checkpoint, Images, Run
 
 

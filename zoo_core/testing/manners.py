@@ -1,0 +1,84 @@
+"""What a plugin's hooks must not do besides their work: print, and write where nobody expects it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from .book import Book, require
+
+HOMES = {"HOME": "", "XDG_CACHE_HOME": "cache", "XDG_CONFIG_HOME": "config", "XDG_DATA_HOME": "data", "TMPDIR": "tmp"}
+OURS = ("zoo", "matplotlib", "huggingface", "torch", "pymp-")  # what the zoo itself and its libraries may leave there
+
+
+@contextlib.contextmanager
+def watched(book: Book, folder: Path) -> Iterator[None]:
+    """Inside, what hooks print and write is noted; the rules are looked at at the end.
+
+    The working folder is looked at, and the user's folders are empty ones meanwhile.
+
+    Args:
+        folder: where they may write.
+    """
+    printed, before = io.StringIO(), set(os.listdir())
+    with tempfile.TemporaryDirectory() as scratch:
+        with _silence(printed), _homes(Path(scratch)):
+            yield
+        left = _left(Path(scratch))
+    mine = set(os.listdir(folder)) if folder == Path.cwd() else {os.path.relpath(folder).split(os.sep)[0]}
+    left += [name for name in sorted(set(os.listdir()) - before - mine) if name != "__pycache__"]
+    with book.rule("quiet"):
+        require(not printed.getvalue().strip(), f"its hooks print {printed.getvalue().strip()[:80]!r}")
+    with book.rule("tidy"):
+        require(not left, f"its hooks write outside of the run folder: {', '.join(left[:5])}")
+
+
+@contextlib.contextmanager
+def _silence(printed: io.StringIO) -> Iterator[None]:
+    """Inside, what is printed is kept; warnings and log lines, which have ways of their own, are not counted."""
+    handler, root = logging.NullHandler(), logging.getLogger()
+    root.addHandler(handler)
+    try:
+        with (
+            contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed),
+            warnings.catch_warnings(record=True),
+        ):  # fmt: skip
+            yield
+    finally:
+        root.removeHandler(handler)
+
+
+@contextlib.contextmanager
+def _homes(scratch: Path) -> Iterator[None]:
+    """Inside, the user's folders are below `scratch`; what is cached for plots stays where it is."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    plots = os.environ.get("MPLCONFIGDIR", str(cache / "matplotlib"))
+    hub = os.environ.get("HF_HOME", str(cache / "huggingface"))
+    places = {name: str(scratch / part) for name, part in HOMES.items()}
+    for place in places.values():
+        os.makedirs(place, exist_ok=True)
+    earlier, temporary = dict(os.environ), tempfile.tempdir
+    os.environ.update(places | {"MPLCONFIGDIR": plots, "HF_HOME": hub})
+    tempfile.tempdir = places["TMPDIR"]
+    try:
+        yield
+    finally:
+        tempfile.tempdir = temporary
+        for name in (*places, "MPLCONFIGDIR", "HF_HOME"):
+            if name in earlier:
+                os.environ[name] = earlier[name]
+            else:
+                os.environ.pop(name, None)
+
+
+def _left(scratch: Path) -> list[str]:
+    """What lies in the user's folders now that nobody but a hook can have written."""
+    known = {scratch / part for part in HOMES.values()}
+    found = [path for place in known for path in sorted(place.iterdir()) if path not in known]
+    return [f"{path.name} in the user's folder" for path in found if not path.name.lstrip(".").startswith(OURS)]
