@@ -63,9 +63,9 @@ def chosen(names: tuple[str, ...], every: bool = False) -> list[Pin]:
 @click.option("--pictures", is_flag=True, help="Publish pictures of such weights, too: they may show your images.")
 @click.option("--sign", is_flag=True, help="Sign the weights: with --sign-key, or as --identity through Sigstore.")
 @click.option("--sign-key", type=PATH, help="Private key (elliptic curve, PEM) to sign with.")
-@click.option("--identity", default="", help="Who Sigstore will vouch for, e.g. an address of mail.")
+@click.option("--identity", default="", help="Whom Sigstore will vouch for, e.g. an address of mail.")
 @click.option("--issuer", default="", metavar="URL", help="Who checks the identity, e.g. https://accounts.google.com.")
-@click.option("--new-version", default="", metavar="ORG/NAME", help="Say on its page that this one replaces it.")
+@click.option("--new-version", default="", metavar="ORG/NAME", help="Say on the page that ORG/NAME replaces these.")
 @click.option("--dirty", is_flag=True, help="Publish a run whose code was changed since its commit, too.")
 @click.option(
     "--device", default="auto", show_default=True, help="For sampling, and for measuring what was not measured."
