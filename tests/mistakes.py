@@ -429,6 +429,29 @@ MISTAKES: dict[str, Case] = {
     "a build that ignores an option": model(
         FILL, changed(FILL, "checkpoint.options", "Train()"), "build-options", "build ignores --hidden"
     ),
+    "a build that ignores a choice": model(
+        FILL,
+        "    options = checkpoint.options.model_copy(update={'activation': 'relu'})\n"
+        "    return checkpoint.fill(Net(options))\n",
+        "build-options",
+        "build ignores --activation",
+    ),
+    "an option that is another one when it is read again": field(
+        'twice: int = option(2, "nothing", ge=1)\n\n'
+        '    @__import__("pydantic").field_validator("twice")\n    def _twice(cls, value: int) -> int:\n'
+        "        return value + 1\n",
+        "rereads",
+        "the option 'twice' is another one",
+    ),
+    "a data set that the card does not name": face(
+        'datasets=("mnist",)', 'datasets=("fashion-mnist",)', "card-datasets", "reads mnist"
+    ),
+    "tensors that cannot be written": model(
+        RETURN,
+        "    return {**average.values, 'odd': torch.eye(2).to_sparse()}\n",
+        "tensors",
+        "Tensor that doesn't have storage",
+    ),
     # -- evaluate
     "an evaluation that raises": model(MEASURED, "    return {'nll': 1 / 0}\n", "metrics", "ZeroDivisionError"),
     "an evaluation that exits": model(MEASURED, "    raise SystemExit(1)\n", "metrics", "SystemExit"),
@@ -458,8 +481,8 @@ MISTAKES: dict[str, Case] = {
             ("model", RETURN, f"    LEFT.append(float(loss))\n{RETURN}"),
             ("model", MEASURED, "    return {'nll': LEFT[-1]}\n"),
         ),
-        "metrics-weights",
-        "the same numbers for other weights",
+        "recorded-metrics",
+        "fails in a process that has not trained",
     ),
     "an evaluation on training data": model(
         MEASURED, changed(MEASURED, '"test"', '"train"'), "test-data", "measures on mnist/train"
@@ -525,7 +548,32 @@ MISTAKES: dict[str, Case] = {
         "samples-weights",
         "does not look at the checkpoint",
     ),
+    "a sample of what train left": Case(
+        (
+            ("model", "\nZ = 4\n", "\nZ, LEFT = 4, []\n"),
+            ("model", RETURN, f"    LEFT.append(float(loss))\n{RETURN}"),
+            ("model", DRAWN, f"    LEFT[0]\n{DRAWN}"),
+        ),
+        "seeded-samples",
+        "fails in a process that has not trained",
+    ),
+    "a sample that cannot be saved": model(
+        DRAWN,
+        "    from zoo_core import Figure, Series\n"
+        "    return Figure(None, 'x', 'y', (Series('a', (torch.rand(()),), (1.0,)),))\n",
+        "samples",
+        "",
+    ),
     # -- manners
+    "a training in double precision for all": model(
+        DATA, f"{DATA}    torch.set_default_dtype(torch.float64)\n", "process", "torch.set_default_dtype"
+    ),
+    "a sample that goes elsewhere": model(
+        DRAWN, f"    import os; os.chdir('/')\n{DRAWN}", "process", "the working folder"
+    ),
+    "an evaluation that takes all threads": model(
+        MEASURED, f"    torch.set_num_threads(3)\n{MEASURED}", "process", "torch.set_num_threads"
+    ),
     "a training that prints": model(LOG, f"{LOG}        print('step', step.number)\n", "quiet", "print 'step 0"),
     "a sample that prints": model(DRAWN, f"    print('drawing')\n{DRAWN}", "quiet", "print 'drawing"),
     "an evaluation that complains": model(

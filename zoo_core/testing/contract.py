@@ -11,7 +11,7 @@ from typing import Any
 
 from ..api.handle import with_preset
 from ..cards.options import resolve
-from ..errors import PluginError
+from ..errors import Interrupted, PluginError
 from ..packages import entries
 from ..packages.single import FileEntry
 from ..plugin.registry import Model
@@ -24,8 +24,10 @@ from .evaluation import check_evaluation
 from .face import check_face, check_hooks
 from .manners import watched
 from .options import check_flags
+from .reads import check_reads
 from .report import Report
 from .samples import check_samples
+from .shaping import check_shaping
 from .training import Bench, First, check_training
 
 
@@ -58,8 +60,10 @@ def examine(
     """
     entry = entries.find(entries.MODELS, name, "model", "zoo list")
     book = Book(name)
-    if (model := check_face(book, name, isinstance(entry, FileEntry))) and not book.has_broken("tiny"):
+    model = check_face(book, name, isinstance(entry, FileEntry))
+    if model:
         check_flags(book, model)
+    if model and not book.has_broken("tiny"):
         base = model.card.presets[model.card.default_preset].options
         chosen = {**model.card.tiny, **(options or {})}
         resolve(model.card.train_options, options or {}, owner=name, base=base)
@@ -79,11 +83,24 @@ def _check_hooks(book: Book, model: Model, folder: Path, data_root: Path, option
     bench = Bench(book, Calls(model), folder, data_root, options)
     with watched(book, folder):
         check_hooks(book, model)
-        if book.has_passed("hooks") and (first := check_training(bench)):
-            check_build(bench, first)
-            with _changed(bench, first) as files:
-                check_evaluation(bench, first, files)
-                check_samples(bench, first, files)
+        if book.has_passed("hooks"):
+            try:
+                _check_calls(bench)
+            except Interrupted:
+                raise
+            except (Exception, SystemExit) as error:  # a stranger's code where none was looked for
+                book.note("hooks", error)
+
+
+def _check_calls(bench: Bench) -> None:
+    """All that is seen when the hooks are called."""
+    if first := check_training(bench):
+        check_reads(bench, first)
+        check_build(bench, first)
+        check_shaping(bench, first)
+        with _changed(bench, first) as files:
+            check_evaluation(bench, first, files)
+            check_samples(bench, first, files)
 
 
 @contextmanager
@@ -93,12 +110,12 @@ def _changed(bench: Bench, first: First) -> Iterator[list[Path]]:
     from ..weights import tensorfile
     from .same import others
 
-    checkpoint, fresh = first.checkpoint, {}
+    checkpoint, begun = first.checkpoint, {}
     if bench.book.has_passed("untrained-build"):
-        fresh = bench.model.build(dataclasses.replace(checkpoint, tensors=None, sha256=None)).state_dict()
+        begun = bench.model.build(dataclasses.replace(checkpoint, tensors=None, sha256=None)).state_dict()
     with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
         files = []
-        for number, tensors in enumerate(others(checkpoint.tensors or {}, fresh)):
+        for number, tensors in enumerate(others(checkpoint.tensors or {}, begun)):
             file = Path(folder) / f"{number}.safetensors"
             tensorfile.save(file, tensors, {**formats.WEIGHTS.stamp(), **checkpoint.facts})
             files.append(file)

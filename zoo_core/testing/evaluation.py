@@ -13,8 +13,10 @@ from ..data import sets
 from ..errors import UsageError, ZooError
 from ..files import finite
 from .book import Broken, require
+from .fresh import fresh
+from .reads import other_tests
 from .same import same
-from .training import Bench, First, other_tests
+from .training import Bench, First
 
 Numbers = Mapping[str, float]
 
@@ -33,8 +35,8 @@ def check_evaluation(bench: Bench, first: First, changed: list[Path]) -> None:
         return
     read = bench.calls.last["evaluate"].read if "evaluate" in bench.calls.last else {}
     with book.rule("seeded-metrics"):
-        again = measure(bench, first.trained.folder)
-        differ = [name for name in numbers if not same(numbers[name], again[name])]
+        second = measure(bench, first.trained.folder)
+        differ = [name for name in numbers if not same(numbers[name], second[name])]
         require(not differ, f"evaluate gives other numbers for the same weights: {', '.join(differ)}")
     if not book.has_passed("seeded-metrics"):
         return
@@ -42,6 +44,7 @@ def check_evaluation(bench: Bench, first: First, changed: list[Path]) -> None:
         recorded = first.trained.metrics
         differ = [name for name, value in finite(dict(numbers)).items() if not same(value, recorded[name])]
         require(not differ, f"evaluate of a run differs from what the run recorded: {', '.join(differ)}")
+        _check_alone(bench, first, numbers)
     with book.rule("test-data"):
         _check_data(bench, first, numbers, read)
     with book.rule("metrics-weights"):
@@ -49,6 +52,17 @@ def check_evaluation(bench: Bench, first: First, changed: list[Path]) -> None:
             any(not same(numbers, _measured(bench, file)) for file in changed),
             f"evaluate gives the same numbers for other weights: {_shown(numbers)}",
         )
+
+
+def _check_alone(bench: Bench, first: First, numbers: Numbers) -> None:
+    """Whether a process that has not trained finds the same."""
+    try:
+        with fresh(bench) as again:
+            others = measure(again, first.trained.folder)
+    except ZooError as error:
+        raise Broken(f"evaluate fails in a process that has not trained: {error.message}") from error
+    differ = [name for name in numbers if not same(numbers[name], others[name])]
+    require(not differ, f"evaluate gives other numbers in a process that has not trained: {', '.join(differ)}")
 
 
 def measure(bench: Bench, weights: Path) -> Numbers:

@@ -10,6 +10,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from .book import Book, require
 
@@ -26,17 +27,46 @@ def watched(book: Book, folder: Path) -> Iterator[None]:
     Args:
         folder: where they may write.
     """
-    printed, before = io.StringIO(), set(os.listdir())
+    printed, here, settings = io.StringIO(), os.getcwd(), _settings()
+    before = set(os.listdir())
     with tempfile.TemporaryDirectory() as scratch:
         with _silence(printed), _homes(Path(scratch)):
             yield
+        changed = [name for name, value in _settings().items() if settings[name] != value]
+        _restore(settings)
         left = _left(Path(scratch))
-    mine = set(os.listdir(folder)) if folder == Path.cwd() else {os.path.relpath(folder).split(os.sep)[0]}
+    mine = set(os.listdir(folder)) if folder == Path(here) else {os.path.relpath(folder).split(os.sep)[0]}
     left += [name for name in sorted(set(os.listdir()) - before - mine) if name != "__pycache__"]
     with book.rule("quiet"):
         require(not printed.getvalue().strip(), f"its hooks print {printed.getvalue().strip()[:80]!r}")
+    with book.rule("process"):
+        require(not changed, f"its hooks change the process for all that comes after: {', '.join(changed)}")
     with book.rule("tidy"):
         require(not left, f"its hooks write outside of the run folder: {', '.join(left[:5])}")
+
+
+def _settings() -> dict[str, Any]:
+    """What holds for a whole process, and that hooks may be tempted to set."""
+    import torch
+
+    return {
+        "the working folder": os.getcwd(), "torch.set_default_dtype": torch.get_default_dtype(),
+        "torch.set_grad_enabled": torch.is_grad_enabled(), "torch.set_default_device": torch.get_default_device(),
+        "torch.set_num_threads": torch.get_num_threads(),
+        "torch.use_deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+    }  # fmt: skip
+
+
+def _restore(settings: dict[str, Any]) -> None:
+    """Set them as they were."""
+    import torch
+
+    os.chdir(settings["the working folder"])
+    torch.set_default_dtype(settings["torch.set_default_dtype"])
+    torch.set_grad_enabled(settings["torch.set_grad_enabled"])
+    torch.set_default_device(settings["torch.set_default_device"])
+    torch.set_num_threads(settings["torch.set_num_threads"])
+    torch.use_deterministic_algorithms(settings["torch.use_deterministic_algorithms"])
 
 
 @contextlib.contextmanager

@@ -55,6 +55,9 @@ RULES: Mapping[str, Rule] = {
     "resumable": Rule("training", "a training can be resumed", "loop over run.steps(data, options)"),
     "resume": Rule("training", "a resumed training ends as an unbroken one",
                    "give run.prepare everything that changes from step to step: averages, counters, generators"),
+    "rereads": Rule("training", "weights and options can be read again as they were written",
+                    "let no validator change a value that it has made itself"),
+    "card-datasets": Rule("training", "the card names the data sets that are read", "add them to Card.datasets"),
     "train-data": Rule("training", "what is learned does not come from test data", "read the part 'train'"),
     "build": Rule("build", "build makes a module of what train returned", "return checkpoint.fill(module)"),
     "untrained-build": Rule("build", "build makes a module of each preset without weights",
@@ -75,5 +78,6 @@ RULES: Mapping[str, Rule] = {
     "samples-n": Rule("samples", "-n says how many", "use options.n"),
     "samples-weights": Rule("samples", "other weights give another result", "draw from build(checkpoint)"),
     "quiet": Rule("manners", "the hooks print nothing", "use run.warn, run.log or run.track: --json stays JSON"),
+    "process": Rule("manners", "the hooks leave the process as it was", "undo what is set for all, or leave it out"),
     "tidy": Rule("manners", "the hooks write into the run folder alone", "use run.show or run.keep"),
 }  # fmt: skip

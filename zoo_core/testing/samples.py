@@ -9,6 +9,7 @@ from ..api.handle import Handle, Source
 from ..api.sampling import sample_opened
 from ..errors import UsageError, ZooError
 from .book import Broken, Doubtful, NotReached, require
+from .fresh import fresh
 from .same import same
 from .training import Bench, First
 
@@ -26,10 +27,12 @@ def check_samples(bench: Bench, first: First, changed: list[Path]) -> None:
     book, weights = bench.book, first.trained.folder
     with book.rule("samples"):
         drawn = draw(bench, weights)
+        drawn.save(bench.folder / f"sample{drawn.suffix}", overwrite=True)
     if not book.has_passed("samples"):
         return
     with book.rule("seeded-samples"):
         require(same(drawn, draw(bench, weights)), "the same seed does not give the same samples")
+        _check_alone(bench, weights, drawn)
     if not book.has_passed("seeded-samples"):
         return
     with book.rule("samples-seed"):
@@ -39,6 +42,16 @@ def check_samples(bench: Bench, first: First, changed: list[Path]) -> None:
     with book.rule("samples-weights"):
         ignored = all(same(drawn, _drawn(bench, file)) for file in changed)
         require(not ignored, "sample gives the same for other weights: it does not look at the checkpoint")
+
+
+def _check_alone(bench: Bench, weights: Path, drawn: Any) -> None:
+    """Whether a process that has not trained draws the same."""
+    try:
+        with fresh(bench) as again:
+            other = draw(again, weights)
+    except ZooError as error:
+        raise Broken(f"sample fails in a process that has not trained: {error.message}") from error
+    require(same(drawn, other), "sample gives something else in a process that has not trained")
 
 
 def draw(bench: Bench, weights: Path, seed: int = 0, **options: Any) -> Any:

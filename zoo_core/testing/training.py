@@ -1,12 +1,11 @@
-"""The rules about training: it follows its seed, can be broken off and resumed, and learns no test data."""
+"""The rules about training: it goes through, follows its seed, and can be resumed."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..api.calls import Circumstances
 from ..api.finishing import Trained
@@ -14,15 +13,12 @@ from ..api.handle import Handle
 from ..api.training import Compute, Place, train_opened
 from ..cards.checkpoint import Checkpoint
 from ..cards.options import Options
-from ..errors import Interrupted, TrainingError
+from ..errors import DeviceError, Interrupted, NetworkError, TrainingError
 from ..plugin.registry import Model
 from ..run.reporter import Progress, Silent
 from .book import Book, Broken, NotReached, require, said
 from .calls import Calls
 from .same import same
-
-if TYPE_CHECKING:
-    from ..run.run import Run
 
 SOON = 2  # a run is broken off in its middle, but not before this step
 
@@ -86,10 +82,11 @@ class Bench:
 
 @dataclass(frozen=True)
 class First:
-    """The first training of a check, and the checkpoint that came of it."""
+    """The first training of a check, the checkpoint that came of it, and sha256 of each part of data that it read."""
 
     trained: Trained
     checkpoint: Checkpoint[Options]
+    read: Mapping[str, str]
 
 
 def check_training(bench: Bench) -> First | None:
@@ -110,12 +107,16 @@ def check_training(bench: Bench) -> First | None:
                     pass
     if not book.has_passed("trains", "tensors", "finite-weights", "build", "metrics"):
         return None
-    checkpoint = reread(bench, first)
-    read = bench.calls.last["train"].read if "train" in bench.calls.last else {}
+    read, asked = bench.calls.last["train"].read, bench.calls.last["train"].given["options"].model_dump(mode="json")
+    with book.rule("rereads"):
+        checkpoint = reread(bench, first)
+        found = checkpoint.options.model_dump(mode="json")
+        differ = [name for name in asked if not same(asked[name], found.get(name))]
+        require(not differ, f"the option '{''.join(differ[:1])}' is another one when the weights are read again")
+    if not book.has_passed("rereads"):
+        return None
     _check_end(bench, first, checkpoint)
-    with book.rule("train-data"):
-        _check_data(bench, checkpoint, read)
-    return First(first, checkpoint)
+    return First(first, checkpoint, read)
 
 
 def reread(bench: Bench, trained: Trained) -> Checkpoint[Options]:
@@ -128,7 +129,8 @@ def reread(bench: Bench, trained: Trained) -> Checkpoint[Options]:
 def _blame(bench: Bench, error: BaseException) -> None:
     """Write a training that failed down under the rule that it broke; what is nobody's fault is raised again."""
     call = bench.calls.last.get("train")
-    if call is None or call.error is not None or not isinstance(error, Exception | SystemExit):
+    elsewhere = not isinstance(error, Exception | SystemExit) or isinstance(error, DeviceError | NetworkError)
+    if call is None or call.error is not None or elsewhere:
         raise error
     measured = bench.calls.last.get("evaluate")
     rule, cause = "metrics", error
@@ -136,6 +138,8 @@ def _blame(bench: Bench, error: BaseException) -> None:
         rule = "tensors"
     elif measured is None:
         rule = "finite-weights" if isinstance(error, TrainingError) else "tensors"
+    elif measured.error is None and "evaluate" not in said(error):
+        rule = "tensors"  # it was measured, and cannot be written
     else:
         try:
             bench.model.build(measured.given["checkpoint"])
@@ -173,42 +177,3 @@ def _check_end(bench: Bench, first: Trained, checkpoint: Checkpoint[Options]) ->
         if not ended:
             book.resumable = False
         require(ended, "a resumed run ends with other weights")
-
-
-def _check_data(bench: Bench, checkpoint: Checkpoint[Options], read: Mapping[str, str]) -> None:
-    """Whether weights depend on test data: those that are read are changed, and the training is done again."""
-    tests = sorted(part for part in read if part.endswith("/test"))
-    if not tests:
-        return
-    require(len(tests) < len(read), f"its training reads {', '.join(tests)} and nothing else: that is for evaluate")
-    if not bench.book.has_passed("seeded-weights"):
-        raise NotReached("weights are luck: seeded-weights")
-    bench.calls.change = other_tests
-    try:
-        other = reread(bench, bench.train("other-tests"))
-    finally:
-        bench.calls.change = None
-    require(
-        same(other.tensors, checkpoint.tensors), f"the weights depend on {', '.join(tests)}, which evaluate measures on"
-    )
-
-
-def other_tests(run: Run) -> None:
-    """Change what a hook will read of test data: other pixels, other words; as many, and known by the same keys."""
-    inputs, images, texts = run.inputs, run.inputs.dataset, run.inputs.texts
-
-    def dataset(name: str, split: str, augment: str = "none") -> Any:
-        data = images(name, split, augment)
-        if split != "test" or data.ahead:
-            return data
-        return dataclasses.replace(data, images=(255 - data.images).roll(1, 0), labels=data.labels.roll(1, 0))
-
-    def read(name: str, split: str) -> Any:
-        data = texts(name, split)
-        if split != "test":
-            return data
-        turned = tuple(tuple(reversed(sentences)) for sentences in data.sentences)
-        return dataclasses.replace(data, sentences=turned, references=data.references[1:] + data.references[:1])
-
-    setattr(inputs, "dataset", dataset)  # noqa: B010  # an instance's own, in place of its class's
-    setattr(inputs, "texts", read)  # noqa: B010
