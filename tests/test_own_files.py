@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Zoo
+from conftest import Zoo, environment
 from test_plugins import distribution
 
 FACE = """
@@ -142,6 +144,24 @@ def test_a_changed_file_is_another_one(counts: Zoo, tmp_path: Path) -> None:
     (tmp_path / "corpus.txt").write_text("aab")
     assert ran(counts("data", "keep", "corpus.txt")).startswith(name)
     ran(counts("evaluate", "counts", "--weights", "run"))
+
+
+def test_a_file_that_changes_under_a_run_is_noticed_when_it_is_resumed(counts: Zoo, tmp_path: Path) -> None:
+    (tmp_path / "corpus.txt").write_text("aab")
+    words = ["train", "counts", "--corpus", "corpus.txt", "-o", "run", "--save-steps", "1"]
+    stop = "from zoo_core.run.curves import Curves; Curves.point = lambda self, step: 1 / (step < 3)"
+    code = f"{stop}; from zoo_core.__main__ import main; main()"
+    env = environment(PYTHONPATH=str(tmp_path / "site"), ZOO_CACHE=str(tmp_path / "cache"))
+    cut = subprocess.run([sys.executable, "-c", code, *words], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert cut.returncode == 4 and (tmp_path / "run" / "state.safetensors").is_file(), cut.stderr
+    (tmp_path / "corpus.txt").write_text("aabb")
+    changed = counts(*words, "--resume")
+    name = f"corpus.txt@{hashlib.sha256(b'aab').hexdigest()[:16]}"
+    assert changed.returncode == 2 and "corpus.txt has changed since the run in run began" in changed.stderr
+    assert f"--corpus {name} goes on with it as it was then" in changed.stderr
+    words[words.index("corpus.txt")] = name
+    ran(counts(*words, "--resume"))
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["metrics"]["share"] == pytest.approx(200 / 3)
 
 
 def test_an_option_asks_for_what_the_training_noted(counts: Zoo, tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ class Options(BaseModel):
 
 
 def _path(value: object) -> object:
-    return (paths.place(value) or value) if isinstance(value, str) else value
+    return (paths.place(str(value)) or value) if isinstance(value, str | Path) else value
 
 
 def option(

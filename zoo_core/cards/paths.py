@@ -36,6 +36,12 @@ def written(path: Path) -> str:
     return str(path) if not path.is_absolute() and ".." not in path.parts else path.name
 
 
+def called(name: str) -> str:
+    """The file's own name in a written form; empty if it is none."""
+    match = KEPT.fullmatch(name)
+    return match[1] if match else ""
+
+
 def is_kept(path: Path) -> bool:
     """Whether a path leads to where copies lie, whether it is there or not."""
     return path.parent.parent == folder() and KEPT.fullmatch(written(path)) is not None

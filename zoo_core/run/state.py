@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from ..cards import paths
 from ..cards.checkpoint import ties
 from ..cards.options import flag_name
 from ..data.own import store
@@ -280,6 +281,9 @@ def _other_run(folder: Path | str, key: str, was: Any, now: Any) -> UsageError:
     if key == "options.data" and both_own and store.short(str(now)) == name:
         changed = f"the images of {name} have changed since the run in {folder} began, or --size or --skip-broken have"
         return UsageError(changed, f"--data {was} goes on with those of then, --overwrite starts anew with these")
+    if (file := paths.called(str(was))) and file == paths.called(str(now)):
+        hint = f"{_typed(key)}{was} goes on with it as it was then, --overwrite starts anew"
+        return UsageError(f"{file} has changed since the run in {folder} began", hint)
     reason = f"the run in {folder} was made with {_typed(key)}{was}, not {now}"
     return UsageError(reason, "repeat the options it was started with, or choose another --output")
 
