@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+CHANGED = "2026-01-02T03:04:05.000Z"
 LARGE = (".safetensors", ".png", ".bin", ".pt", ".pkl")
 
 
@@ -61,6 +62,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.repos: dict[str, Repo] = {}
+        self.collections: dict[str, dict[str, Any]] = {}  # by slug
         self.large: dict[str, bytes] = {}
         self.requests: list[str] = []
         self.faults: list[Fault] = []
@@ -197,6 +199,8 @@ class Handler(BaseHTTPRequestHandler):
     def route(self, path: str) -> None:
         if path == "/api/repos/create":
             return self.create()
+        if found := re.fullmatch(r"/api/collections(?:/([^/]+/[^/]+?)(/items)?)?", path):
+            return self.collect(found[1] or "", bool(found[2]))
         if path == "/api/validate-yaml":
             return self.send(200, {"errors": [], "warnings": []})
         if path.startswith("/lfs/"):
@@ -223,6 +227,28 @@ class Handler(BaseHTTPRequestHandler):
             self.hub.put(name, {".gitattributes": b"*.safetensors filter=lfs\n"})
         self.send(409 if there else 200, {"url": f"{self.hub.url}/{name}", "name": name, "id": "0"})
 
+    def collect(self, slug: str, is_item: bool) -> None:
+        """Make a collection, show it, or put something into it."""
+        asked = json.loads(self.body or b"{}")
+        if not slug:
+            slug = f"{asked['namespace']}/{asked['title'].lower()}-{'0' * 24}"
+            if slug in self.hub.collections:
+                return self.send(409, {"error": "it exists", "slug": slug})
+            self.hub.collections[slug] = {
+                "slug": slug, "title": asked["title"], "owner": {"name": asked["namespace"]}, "items": [],
+                "lastUpdated": CHANGED, "position": 0, "private": asked["private"], "theme": "green", "upvotes": 0,
+                "description": asked.get("description"),
+            }  # fmt: skip
+        found = self.hub.collections.get(slug)
+        if found is None or (is_item and asked["item"]["id"] not in self.hub.repos):
+            return self.missing("RepoNotFound")
+        if is_item:
+            if asked["item"]["id"] in {item["id"] for item in found["items"]}:
+                return self.send(409, {"error": "it is in there"})
+            item = {"_id": str(len(found["items"])), "position": len(found["items"]), **asked["item"]}
+            found["items"].append({**item, "note": {"text": asked.get("note", "")}})
+        self.send(200, found)
+
     def batch(self) -> None:
         objects = []
         for item in json.loads(self.body)["objects"]:
@@ -244,6 +270,7 @@ class Handler(BaseHTTPRequestHandler):
                     "id": name,
                     "modelId": name,
                     "sha": commit,
+                    "lastModified": CHANGED,
                     "private": repo.private,
                     "siblings": siblings,
                     "tags": [],

@@ -22,17 +22,27 @@ from typing import Any
 import huggingface_hub.constants
 import loopback
 import pytest
+import safetensors.torch
 from conftest import ROOT, SLICES, Zoo, environment, read_json
 from loopback import Hub, git_hash, sha256
-from test_plugins import FACE, distribution
+from test_plugins import FACE, changed, distribution
 
 import zoo_core
 from zoo_core import IntegrityError, NetworkError, UsageError, hub
+from zoo_core.plugin import registry
 from zoo_core.weights import manifest, pins
 
 DATA = os.urandom(60_000)
 OTHER = "0123456789abcdef0123456789abcdef01234567"
 FILE = "model.safetensors"
+NEW_RELEASE = """
+from zoo_core import Options, option
+
+
+class Train(Options):
+    passes: int = option(1, "what was called epochs once")
+
+CARD"""
 GUARD = """
 import os, socket
 connect = socket.socket.connect
@@ -580,15 +590,15 @@ def test_an_address_without_a_network(
     several = server.put("me/x", {file.name: file.read_bytes() for file in tmp_path.glob("model*")})
     single = server.put("me/y", {FILE: DATA})
     asked_by_default(monkeypatch, server.url)
-    places = [find._fetched("me/x", several), find._fetched("me/y", single)]
+    places = [find.fetched("me/x", several), find.fetched("me/y", single)]
     assert [place.name for place in places] == [pins.INDEX, pins.WEIGHTS]
     monkeypatch.setenv("ZOO_OFFLINE", "1")
-    assert [find._fetched("me/x", several), find._fetched("me/y", single)] == places
+    assert [find.fetched("me/x", several), find.fetched("me/y", single)] == places
     for place in places:
         place.write_bytes(loopback.flipped(place.read_bytes()))
     for repo, commit in (("me/x", several), ("me/y", single)):
         with pytest.raises(IntegrityError, match="is damaged"):
-            find._fetched(repo, commit)
+            find.fetched(repo, commit)
 
 
 def test_a_name_that_the_cache_has_for_another_commit_is_not_believed(server: Hub, cache: Path) -> None:
@@ -684,6 +694,8 @@ def test_all_bundled_weights_go_to_the_hub_and_come_back(
     done = zoo("sample", "cgan", "--class", "sandal", "-o", "first.png", env=online)
     assert done.returncode == 0, done.stderr
     assert zoo("pull", "--all", env=online).returncode == 0
+    counted = [request for request in server.requests if re.search(r"GET /.*/resolve/.*/config\.json", request)]
+    assert len(counted) == len(pinned(online)), "which is how the Hub counts"
     for name in pinned(online):
         path = Path(zoo("weights", "path", name, env=online).stdout.strip())
         assert path.read_bytes() == bundled[f"{name}.safetensors"], name
@@ -738,10 +750,13 @@ def test_a_run_is_published_with_a_card_that_the_hub_reads(
     assert data["license"] == "mit" and data["language"] == "en" and {"mine", "zoo", "gan"} <= set(data["tags"])
     results = {result.metric_type: result.metric_value for result in facts.eval_results}
     pin = pinned(online)["gan.conv-small"]
-    assert results == pin["metrics"] and pin["sha256"] == sha256(files[FILE])
+    assert results.keys() == pin["metrics"].keys() and pin["sha256"] == sha256(files[FILE])
+    for metric in registry.load("gan").card.metrics:
+        assert results[metric.name] == round(pin["metrics"][metric.name], metric.decimals)
+    assert (pin["trained"]["distribution"], pin["trained"]["version"]) == ("zoo-core", zoo_core.__version__)
     for words in ("Written by hand.", "--preset conv-small --seed 0 --iterations 3 --latent 16",
                   'WEIGHTS = "me/zoo-gan@COMMIT"',
-                  "![samples](samples.png)", "## Numbers"):  # fmt: skip
+                  "<Gallery />", f"by zoo-core {zoo_core.__version__}", "## Numbers"):  # fmt: skip
         assert words in card.text
     repo = server.repos["me/zoo-gan"]
     changed = files["README.md"].replace(b"Written by hand.", b"Written later.")
@@ -757,26 +772,31 @@ def test_a_run_is_published_with_a_card_that_the_hub_reads(
     assert zoo("sample", "gan.conv-small", "-o", "y.png", env=online).returncode == 0
 
 
-def test_paths_that_would_become_public_are_said(zoo: Zoo, online: dict[str, str], tmp_path: Path) -> None:
+def test_no_path_becomes_public(zoo: Zoo, online: dict[str, str], tmp_path: Path) -> None:
     rows = "".join(f'{{"source": "the cat {i} sat on the mat", "target": "cat {i}"}}\n' for i in range(9))
     (tmp_path / "mine.jsonl").write_text(rows)
-    done = zoo(
-        "train",
-        "t5-summarizer",
-        "--continue",
-        "t5-summarizer.mini",
-        "--data",
-        "mine.jsonl",
-        "--iterations",
-        "1",
-        "-o",
-        "run",
-        env=online,
-    )
+    words = ["--continue", "t5-summarizer.mini", "--data", str(tmp_path / "mine.jsonl"), "--iterations", "1"]
+    done = zoo("train", "t5-summarizer", *words, "-o", "run", env=online)
     assert done.returncode == 0, done.stderr
-    done = zoo("push", "t5-summarizer", "run", "--repo", "me/x", "--dry-run", "--dirty", env=online)
-    assert done.returncode == 0 and "the paths in --data, --continue" in done.stderr, done.stderr
-    assert "--data mine.jsonl" in done.stdout
+    command = ["push", "t5-summarizer", "run", "--repo", "me/x", "--dry-run", "--dirty"]
+    done = zoo(*command, env=online)
+    assert done.returncode == 2 and "trained on data of your own (mine.jsonl), so its licence is yours" in done.stderr
+    done = zoo(*command, "--licence", "MIT", env=online)
+    assert done.returncode == 0 and "not the data itself" in done.stderr, done.stderr
+    assert f"--data mine.jsonl@{sha256(rows.encode())[:16]}" in done.stdout
+    assert str(tmp_path) not in done.stdout and "the paths in" not in done.stderr
+    old = tmp_path / "run" / FILE  # as release 0.2 and earlier wrote it
+    with safetensors.safe_open(old, "pt") as file:
+        facts = json.loads(file.metadata()["zoo"])
+        tensors = {name: file.get_tensor(name) for name in list(file.keys())}
+    facts["options"]["data"] = str(tmp_path / "mine.jsonl")
+    safetensors.torch.save_file(tensors, old, {"zoo": json.dumps(facts)})
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    record["options"] = facts["options"]
+    record["weights"] = {"sha256": sha256(old.read_bytes()), "size": old.stat().st_size}
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    done = zoo(*command, "--licence", "MIT", env=online)
+    assert done.returncode == 0 and "everybody will read the paths in --data" in done.stderr, done.stderr
 
 
 def test_tokens_are_sent_and_never_shown(zoo: Zoo, server: Hub, online: dict[str, str]) -> None:
@@ -908,8 +928,18 @@ def test_a_plugin_of_another_package_carries_its_own_pins(
     assert done.returncode == 0, done.stderr
     done = zoo("push", "pixels", "run", "--repo", "me/pixels", "--manifest", str(mine), "--dirty", env=online)
     assert done.returncode == 0, done.stderr
+    server.requests.clear()
     assert zoo("sample", "pixels", "-o", "x.png", env=online).returncode == 0
+    assert server.requests == [], "whoever has published it has it"
     assert "pixels" in zoo("weights", "list", env=online).stdout
+    card = server.repos["me/pixels"].commits[-1][1]["README.md"].decode()
+    assert "$ pip install zoo-mine\n" in card and "by zoo-mine 1.0" in card
+    face = site / "zoo_mine" / "__init__.py"
+    face.write_text(changed(changed(FACE, "Budget(epochs=1)", "Train()"), "\nCARD", NEW_RELEASE))
+    done = zoo("doctor", env=online)
+    assert done.returncode == 3 and "pixels has no option '--" in done.stdout, done.stdout
+    assert "release of zoo-mine that made it" in " ".join(done.stdout.split())
+    face.write_text(FACE)
     text_before = mine.read_text()
     for text in (text_before.replace("sha256", "sha255"), Path(online["ZOO_MANIFEST"]).read_text()):
         mine.write_text(text)

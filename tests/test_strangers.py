@@ -57,7 +57,7 @@ def test_no_text_steers_the_terminal(console: str, monkeypatch: pytest.MonkeyPat
     reporter = render.TerminalReporter()
     reporter.warn(text)
     reporter.tell(text)
-    table = render.new_table(text, "other")
+    table = screen.new_table(text, "other")
     table.add_row(text, MARKUP)
     getattr(screen, console).print(table)
     shown = written.getvalue()

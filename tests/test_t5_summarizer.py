@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import loopback
 import pytest
 import torch
 from conftest import SLICES, Listener, Zoo
@@ -29,6 +30,7 @@ from zoo_core import IntegrityError, Interrupted, UsageError
 from zoo_core.data import texts
 from zoo_core.plugin.registry import load
 from zoo_core.run.reporter import Progress, Silent
+from zoo_core.run.run import Run
 from zoo_core.weights import manifest
 from zoo_core.weights.tensorfile import read as read_weights
 
@@ -473,6 +475,40 @@ def test_a_published_t5_is_fine_tuned_from_its_own_weights(tmp_path: Path, slice
     module = zoo.load(NAME, weights=trained.folder)
     assert isinstance(module, Summarizer)
     assert module.tokenizer.get_vocab_size() == 520 and module.config["d_model"] == 16
+
+
+def reader(root: Path) -> Run:
+    """A run that reads files."""
+    return Run(torch.device("cpu"), 0, root, reporter=Silent())
+
+
+def test_a_published_t5_may_be_in_shards(
+    base: Path, slices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder, as `transformers` saves a large one, and on the Hub, from where it is fetched whole, and once."""
+    _, whole = published.read(base)
+    model = T5ForConditionalGeneration.from_pretrained(base)
+    (base / "model.safetensors").unlink()
+    model.save_pretrained(base, max_shard_size="20KB")
+    shards = sorted(base.glob("model-*.safetensors"))
+    assert len(shards) > 2 and not (base / "model.safetensors").exists()
+    config, tensors = published.read(reader(slices).files(str(base), published.FILES))
+    assert config["d_model"] == 16 and tensors.keys() == whole.keys()
+    assert all(torch.equal(tensors[name], whole[name]) for name in whole)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("ZOO_OFFLINE", raising=False)
+    with loopback.running() as server:
+        commit = server.put("me/t5", {path.name: path.read_bytes() for path in base.iterdir()})
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.url)
+        template = server.url + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+        found = reader(slices).files(f"me/t5@{commit}", published.FILES)
+    monkeypatch.setenv("ZOO_OFFLINE", "1")
+    assert reader(slices).files(f"me/t5@{commit}", published.FILES) == found != base
+    assert all(torch.equal(tensor, whole[name]) for name, tensor in published.read(found)[1].items())
+    shards[0].unlink()
+    with pytest.raises(zoo.IntegrityError, match=f"has no {shards[0].name}"):
+        reader(slices).files(str(base), published.FILES)
 
 
 def test_bad_bases_are_refused(tmp_path: Path, slices: Path, base: Path, monkeypatch: pytest.MonkeyPatch) -> None:

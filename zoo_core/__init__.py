@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from .results.result import Result, Several
     from .run.run import Run
     from .run.steps import Step
-    from .weights.tensorfile import read_tensors
+    from .weights.shards import read_tensors
 
 __version__ = "0.2.0"
 
@@ -69,7 +69,7 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
     "Run": ".run.run",
     "Step": ".run.steps",
     "TextData": ".data.texts",
-    "read_tensors": ".weights.tensorfile",
+    "read_tensors": ".weights.shards",
 }  # fmt: skip
 
 __all__ = [

@@ -1,6 +1,7 @@
 """A published T5: a folder, or a Hub repository at a commit, with configuration, weights and tokenizer.
 
-Any T5 or T5 1.1 that `transformers` saved as safetensors, with the ``tokenizer.json`` of its fast tokenizer.
+Any T5 or T5 1.1 that `transformers` saved as safetensors, in one file or in shards, with the ``tokenizer.json`` of its
+fast tokenizer.
 """
 
 from __future__ import annotations

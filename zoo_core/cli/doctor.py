@@ -15,15 +15,17 @@ from ..data import sets
 from ..data.checks import Found
 from ..data.checks import check as look
 from ..data.declare import DataSet
-from ..errors import PluginError, ZooError
+from ..errors import IntegrityError, PluginError, UsageError, ZooError
 from ..files.places import cache_root
 from ..packages import entries, settings
 from ..packages.contained import contained
+from ..plugin import registry
 from ..plugin.plugin import MODEL_HOOKS, Plugin
 from ..plugin.registry import Model, NotImported
 from ..run.environment import data_root, versions
 from ..run.mark import FIGURES, STAGES
 from ..weights import manifest
+from ..weights.pins import Pin
 from ..weights.tidy import tidy
 
 Check = tuple[str, str, bool, str, str, int]  # kind, name, in order, detail, remedy, exit code
@@ -135,14 +137,50 @@ def _check_weights() -> list[Check]:
         return [*checks, ("weights", manifest.path().name, False, error.message, error.hint, error.exit_code)]
     for name, pin in pins.items():
         try:
-            path = manifest.verified(pin)
-            if not path and not pin.repo:
-                manifest.locate(pin)  # says that it is missing
-            where = "sha256 as pinned" if path else f"not here; zoo pull {name}"
-            checks.append(("weights", name, True, f"{pin.total_size:,} bytes, {where}", "", 0))
+            checks.append(("weights", name, True, f"{pin.total_size:,} bytes, {_weights(pin)}", "", 0))
         except ZooError as error:
-            checks.append(("weights", name, False, error.message, error.hint, 3))
+            checks.append(("weights", name, False, error.message, error.hint, error.exit_code))
     return checks
+
+
+def _weights(pin: Pin) -> str:
+    """What there is to say of pinned weights that are in order, once their model was built of them, without memory.
+
+    Raises:
+        ZooError: they are missing, are not the pinned ones, or today's model cannot be built of them.
+    """
+    path = manifest.available(pin)
+    if not path and not pin.repo:
+        manifest.locate(pin)  # says that it is missing
+    if not path:
+        return f"not here; zoo pull {pin.name}"
+    model = _model_of(pin)
+    if isinstance(model, str):
+        manifest.verified(pin)
+        return f"sha256 as pinned; not built: {model}"
+    from ..weights import find, shards
+
+    contents = shards.read(path, pin.check)
+    checkpoint = find.checkpoint(model.card, contents, pin.name)
+    if not registry.check_fits(model, checkpoint, pin.name):
+        with blaming(model, "build"):
+            model.build(checkpoint)
+    if damage := manifest.damage_of_config(pin):
+        raise IntegrityError(f"the weights are as pinned; {damage}", f"zoo pull {pin.name}")
+    return "sha256 as pinned, fits its model"
+
+
+def _model_of(pin: Pin) -> Model | str:
+    """The model that a pin is of, or why it cannot be loaded here, which the check of plugins says in full."""
+    try:
+        model = registry.load(pin.plugin)
+    except NotImported as error:
+        return f"{error.distribution} is not imported"
+    except UsageError:
+        return f"{pin.plugin} is not installed"
+    except PluginError:
+        return f"{pin.plugin} is broken"
+    return f"{model.name} needs {', '.join(model.card.missing)}" if model.card.missing else model
 
 
 def _check_files() -> list[Check]:

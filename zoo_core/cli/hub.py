@@ -17,15 +17,16 @@ from ..packages.names import split_name
 from ..plugin import registry
 from ..weights import manifest, pins
 from ..weights.pins import Pin
-from . import render
+from . import render, updates
 from .commands import ModelName, json_flag
 from .streams import reserved
+from .updates import collection, endpoint_option, update
 from .verbs import PATH
 
 if TYPE_CHECKING:
     from ..publish.parcel import Parcel
+    from ..publish.signing import Wish
 
-_endpoint = click.option("--endpoint", metavar="URL", help="The server.  [HF_ENDPOINT, else the Hugging Face Hub]")
 _all = click.option("--all", "every", is_flag=True, help="Every one that the manifest pins.")
 
 
@@ -55,11 +56,16 @@ def chosen(names: tuple[str, ...], every: bool = False) -> list[Pin]:
 @_all
 @click.option("--private", is_flag=True, help="Make the repository private.")
 @click.option("--tag", default="", metavar="NAME", help="Name the commit, e.g. v1.")
-@_endpoint
+@endpoint_option
 @click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
 @click.option("--manifest", "file", type=PATH, help="Manifest to pin in.  [the one in use]")
 @click.option("--licence", default="", metavar="SPDX", help="Of weights that were trained on images of your own.")
 @click.option("--pictures", is_flag=True, help="Publish pictures of such weights, too: they may show your images.")
+@click.option("--sign", is_flag=True, help="Sign the weights: with --sign-key, or as --identity through Sigstore.")
+@click.option("--sign-key", type=PATH, help="Private key (elliptic curve, PEM) to sign with.")
+@click.option("--identity", default="", help="Whom Sigstore will vouch for, e.g. an address of mail.")
+@click.option("--issuer", default="", metavar="URL", help="Who checks the identity, e.g. https://accounts.google.com.")
+@click.option("--new-version", default="", metavar="ORG/NAME", help="Say on the page that ORG/NAME replaces these.")
 @click.option("--dirty", is_flag=True, help="Publish a run whose code was changed since its commit, too.")
 @click.option(
     "--device", default="auto", show_default=True, help="For sampling, and for measuring what was not measured."
@@ -68,21 +74,37 @@ def chosen(names: tuple[str, ...], every: bool = False) -> list[Pin]:
 @json_flag
 def push(
     name: str | None, run: Path | None, repo: str, every: bool, private: bool, tag: str, endpoint: str | None,
-    dry_run: bool, file: Path | None, licence: str, pictures: bool, dirty: bool, device: str, data_root: Path | None,
-    as_json: bool,
+    dry_run: bool, file: Path | None, licence: str, pictures: bool, sign: bool, sign_key: Path | None,
+    identity: str, issuer: str, new_version: str, dirty: bool, device: str, data_root: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Publish weights on the Hub, and pin them: those of a finished RUN, or the pinned ones."""
     if every == bool(name):
         raise UsageError("say which weights: MODEL [RUN], or --all", "zoo push cgan RUN --repo me/zoo-cgan")
+    if every and new_version:
+        raise UsageError("--new-version is of one repository, and --all are many", "push that one alone")
     file = file or manifest.path()
     if not dry_run and os.path.exists(file) and not os.access(file, os.W_OK):
         raise UsageError(f"the pin cannot be written into {file}", "choose another one with --manifest")
     circumstances = Circumstances(0, device, data_root, render.TerminalReporter())
-    plan = _Push(repo, every, private, tag, endpoint, dirty, circumstances, licence, pictures)
+    wish = _wish(sign, sign_key, identity, issuer)
+    plan = _Push(repo, every, private, tag, endpoint, dirty, circumstances, licence, pictures, new_version, wish)
     with reserved(as_json):
         rows = plan.show(name, run, file, as_json) if dry_run else plan.send(name, run, file, as_json)
     if as_json:
         render.json_out(rows)
+
+
+def _wish(sign: bool, key: Path | None, identity: str, issuer: str) -> Wish | None:
+    """How weights are to be signed, if they are.
+
+    Raises:
+        UsageError: it is not said who signs.
+    """
+    if not (sign or key or identity or issuer):
+        return None
+    from ..publish.signing import Wish
+
+    return Wish(key, identity, issuer)
 
 
 @dataclass(frozen=True)
@@ -98,6 +120,8 @@ class _Push:
     circumstances: Circumstances
     licence: str
     pictures: bool
+    new_version: str
+    sign: Wish | None
 
     def _parcels(self, name: str | None, run: Path | None, file: Path, look: bool) -> Iterator[Parcel]:
         """What is to be sent, one after the other; `look` for the card that a repository has already."""
@@ -110,7 +134,7 @@ class _Push:
             before = (hub.read_head(target, parcel.README, self.endpoint) or b"").decode() if look else ""
             yield parcel.pack(
                 one, run, target, file.parent, self.circumstances, before=before, dirty=self.dirty,
-                licence=self.licence, pictures=self.pictures,
+                licence=self.licence, pictures=self.pictures, new_version=self.new_version,
             )  # fmt: skip
 
     def show(self, name: str | None, run: Path | None, file: Path, as_json: bool) -> list[dict[str, Any]]:
@@ -125,10 +149,12 @@ class _Push:
 
     def send(self, name: str | None, run: Path | None, file: Path, as_json: bool) -> list[dict[str, Any]]:
         """Publish, and pin each as soon as it is there."""
+        from ..publish import signing
         from ..publish.parcel import send
 
         rows = []
         for parcel in self._parcels(name, run, file, look=True):
+            parcel = signing.sealed(parcel, self.sign) if self.sign else parcel
             sent = send(parcel, file, private=self.private, tag=self.tag, endpoint=self.endpoint)
             pin = sent.pin
             rows.append({"weights": pin.name, "repo": pin.repo, "commit": pin.commit, "bytes": pin.total_size,
@@ -141,15 +167,25 @@ class _Push:
 @click.command()
 @click.argument("names", nargs=-1, type=ModelName())
 @_all
-@_endpoint
+@click.option("--update", "newer", is_flag=True, help="Pin the newest commit, once you have seen what is other there.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@endpoint_option
 @json_flag
-def pull(names: tuple[str, ...], every: bool, endpoint: str | None, as_json: bool) -> None:
+def pull(names: tuple[str, ...], every: bool, newer: bool, yes: bool, endpoint: str | None, as_json: bool) -> None:
     """Fetch pinned weights, so that everything works without a network."""
+    if yes and not newer:
+        raise UsageError("--yes answers what --update asks", "leave it out, or say --update")
+    if newer:
+        return update(chosen(names, every), endpoint, yes, as_json)
     rows = []
     for pin in chosen(names, every):
         where = "bundled" if manifest.is_bundled(pin) else f"{pin.repo}@{pin.commit[:12]}"
         path, _ = manifest.held(pin, pin.check_files, endpoint)
-        rows.append({"weights": pin.name, "from": where, "path": path, "bytes": pin.total_size, "sha256": pin.sha256})
+        wrong = manifest.configured(pin, endpoint)
+        rows.append({"weights": pin.name, "from": where, "path": path, "bytes": pin.total_size, "sha256": pin.sha256,
+                     "detail": wrong})  # fmt: skip
+        if wrong:
+            render.note(f"{pin.name} is whole; the configuration beside it is not here: {wrong}")
         if not as_json:
             render.line(f"{pin.name}  {pin.total_size:,} bytes, sha256 as pinned  {where}  {path}")
     if as_json:
@@ -159,6 +195,19 @@ def pull(names: tuple[str, ...], every: bool, endpoint: str | None, as_json: boo
 @click.group()
 def weights() -> None:
     """The pinned weights: where they are, and whether they are what they should be."""
+
+
+weights.add_command(collection)
+
+
+@weights.command()
+@click.argument("names", nargs=-1, type=ModelName())
+@endpoint_option
+@json_flag
+def outdated(names: tuple[str, ...], endpoint: str | None, as_json: bool) -> int:
+    """Ask for newer commits of pinned repositories: of all, or of those of NAMES."""
+    published = [pin for pin in chosen(names, not names) if pin.repo or names]
+    return updates.outdated(published, endpoint, as_json)
 
 
 @weights.command("list")
@@ -184,29 +233,42 @@ def _where(pin: Pin) -> str:
 
 @weights.command()
 @click.argument("names", nargs=-1, type=ModelName())
+@click.option("--signature", is_flag=True, help="And with the signer whom the manifest names, where it names one.")
 @json_flag
-def verify(names: tuple[str, ...], as_json: bool) -> int:
+def verify(names: tuple[str, ...], signature: bool, as_json: bool) -> int:
     """Compare the files that are here, all or those of NAMES, with their pins.
 
     Exits 3 if one differs.
     """
     rows: list[dict[str, Any]] = []
+    signed = False
     for pin in chosen(names, not names):
         path, wrong = manifest.available(pin), None
         try:
             manifest.verified(pin)
+            if damage := manifest.damage_of_config(pin):
+                raise IntegrityError(f"the weights of {pin.name} are as pinned; {damage}", f"zoo pull {pin.name}")
+            signed = signature and _is_signed(pin)
         except IntegrityError as error:
             wrong = error
-        rows.append({"weights": pin.name, "path": path, "ok": not wrong if path else None, "detail": str(wrong or "")})
+        rows.append({"weights": pin.name, "path": path, "ok": not wrong if path else None, "detail": str(wrong or ""),
+                     "signer": str(pin.signer) if signed and not wrong else None})  # fmt: skip
         if as_json:
             continue
         if wrong:
             render.error(wrong.message, wrong.hint)
         else:
-            render.line(f"{pin.name}  {f'as pinned  {path}' if path else 'not here'}")
+            who = f", signed by {pin.signer}" if signed else ", not signed" if signature and path else ""
+            render.line(f"{pin.name}  {f'as pinned{who}  {path}' if path else 'not here'}")
     if as_json:
         render.json_out(rows)
     return IntegrityError.exit_code if any(row["ok"] is False for row in rows) else 0
+
+
+def _is_signed(pin: Pin) -> bool:
+    from ..publish import signing
+
+    return signing.verify(pin)
 
 
 @weights.command()

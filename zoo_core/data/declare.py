@@ -24,10 +24,11 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from ..formats.fields import FileName, Line, Name, RelativePath, Sha256, Size, matches
+from ..formats.fields import FileName, Line, Name, RelativePath, Repository, Sha256, Size, matches
 
 Md5 = Annotated[str, matches(r"[0-9a-f]{32}", "it is no MD5 of 32 hexadecimal digits")]
 Url = Annotated[str, Field(max_length=1000), matches(r"https?://[^\s]+", "it is no address that begins with http")]
+Language = Annotated[str, matches(r"[a-z]{2,3}", "it is no language of two or three letters (ISO 639)")]
 Read = Callable[[Mapping[str, Path], str], tuple[Any, Any]]
 CHECKED = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True)
 
@@ -101,6 +102,8 @@ class DataSet:
         libraries: modules that reading needs beyond the zoo's own requirements.
         install: the command that installs them.
         texts: which field of a JSON line is what; of a data set of texts.
+        hub: the very same data set on the Hub, ``ORG/NAME``, which model cards then name; empty where it has none.
+        languages: of its texts, by ISO 639, e.g. ``en``.
     Raises:
         ValueError: a field cannot be; it is named.
     """
@@ -120,8 +123,12 @@ class DataSet:
     libraries: tuple[Line, ...] = ()
     install: Line = ""
     texts: TextFields | None = None
+    hub: Repository | Literal[""] = ""
+    languages: tuple[Language, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.texts and not self.hub:
+            object.__setattr__(self, "hub", self.texts.hub[0])
         if self.kind == "images" and (self.read is None or not self.classes or min(self.shape) < 1):
             raise ValueError("images need 'read', 'classes' and a 'shape'")
         if self.kind == "texts" and self.texts is None:

@@ -48,13 +48,23 @@ def find(name: str, kind: str = "") -> DataSet:
         UsageError: there is none, or it holds something else.
         PluginError: it is broken, may not be imported, or needs libraries that are not installed.
     """
-    found = loading.load(entries.find(GROUP, name, "data set", "zoo data list"), settings.allowed(), _declared)
+    found = declaration(name)
     if kind and found.kind != kind:
         others = [each.name for each in load_all().values() if isinstance(each, DataSet) and each.kind == kind]
         raise UsageError(f"the data set '{name}' holds {found.kind}, not {kind}", nearest(name, others))
     if missing := [library for library in found.libraries if not _is_installed(library)]:
         raise PluginError(f"reading {name} needs {', '.join(missing)}", found.install or f"pip install {missing[0]}")
     return found
+
+
+def declaration(name: str) -> DataSet:
+    """What is declared of the data set of a name, whether or not it can be read here.
+
+    Raises:
+        UsageError: there is none.
+        PluginError: it is broken, or may not be imported.
+    """
+    return loading.load(entries.find(GROUP, name, "data set", "zoo data list"), settings.allowed(), _declared)
 
 
 def owner(name: str) -> str:

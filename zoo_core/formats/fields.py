@@ -90,4 +90,5 @@ RelativePath = Annotated[Line, StringConstraints(min_length=1, max_length=255), 
 FileName = Annotated[RelativePath, matches(r"[^/]+", "it is no name of a file")]
 Repository = Annotated[str, StringConstraints(max_length=96), AfterValidator(_is_repository)]
 Json = Annotated[Any, AfterValidator(_is_shallow)]
-Setting = Annotated[Any, AfterValidator(lambda value: _is_setting(value))]  # the value of an option
+Scalar = Annotated[Any, AfterValidator(lambda value: _is_setting(value, alone=False))]  # a text, a number, yes or no
+Setting = Annotated[Any, AfterValidator(lambda value: _is_setting(value))]  # the value of an option: that, or a list

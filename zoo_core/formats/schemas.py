@@ -82,6 +82,23 @@ class Facts(Schema):
     continues: Sha256 | None = None
 
 
+class Config(Identity):
+    """A config.json: what a repository says of the weights in it, and of the release that published them."""
+
+    format: Count = 0
+    needs: Line = ""
+    distribution: Line = ""
+    version: Line = ""
+    classes: Annotated[list[Line], Field(max_length=100_000), AfterValidator(_each_once)] = []
+    shape: tuple[Channels, Side, Side] | None = None
+    range: tuple[Finite, Finite] | None = None
+    licence: Line = ""
+    metrics: Metrics = {}
+    data: Hashes = {}
+    judges: Hashes = {}
+    trained: dict[Line, Setting] = {}
+
+
 class File(Schema):
     """One file of weights, in a record."""
 
@@ -195,6 +212,20 @@ class State(Schema):
     compute: dict[Line, Setting] = {}
     stretches: list[Stretch] = []
     before: Count = 0  # steps of the loops before
+
+
+class SignedFile(Schema):
+    """A file that a signature covers."""
+
+    name: Line
+    digest: Line
+    algorithm: Line = ""
+
+
+class Signed(Schema):
+    """What a signature covers."""
+
+    resources: Annotated[list[SignedFile], Field(max_length=100_000)]
 
 
 SAFETENSORS = matches(r".*\.safetensors", "it is no name of a safetensors file")

@@ -8,13 +8,15 @@ asked. The token is that of the client's own login, or ``HF_TOKEN``.
 Imports errors, files, formats.
 """
 
-from .cache import cached, prune, sweep, unfinished
+from .cache import adopt, cached, prune, sweep, unfinished
 from .client import without_token
+from .collections import Collected, collect
 from .fetching import MissingFile, fetch, folder
+from .looking import hashes_at, newest
 from .names import check_name, split_address
 from .publishing import push, read_head
 
 __all__ = [
-    "MissingFile", "cached", "check_name", "fetch", "folder", "prune", "push", "read_head", "split_address", "sweep",
-    "unfinished", "without_token",
+    "Collected", "MissingFile", "adopt", "cached", "check_name", "collect", "fetch", "folder", "hashes_at", "newest",
+    "prune", "push", "read_head", "split_address", "sweep", "unfinished", "without_token",
 ]  # fmt: skip

@@ -7,11 +7,12 @@ name files outside of the repository.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from datetime import datetime
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StrictBool, TypeAdapter, ValidationError
 
-from ..formats.fields import Commit, Line, RelativePath, Sha256, Size
+from ..formats.fields import Commit, Line, RelativePath, Sha256, Size, matches
 
 
 class Garbage(ValueError):
@@ -37,10 +38,11 @@ class FileFacts(Answer):
 
 
 class RepositoryFacts(Answer):
-    """The newest commit of a repository, and whether others cannot see it."""
+    """The newest commit of a repository, whether others cannot see it, and when it was changed last."""
 
     sha: Commit
     private: StrictBool | None = None
+    last_modified: datetime | None = None
 
 
 class Large(Answer):
@@ -63,6 +65,20 @@ class Made(Answer):
     """A commit that was made."""
 
     oid: Commit
+
+
+class CollectionItem(Answer):
+    """Something in a collection."""
+
+    item_id: Line
+    item_type: Line
+
+
+class Collection(Answer):
+    """A page with things of the Hub."""
+
+    slug: Annotated[str, matches(r"[A-Za-z0-9_.-]{1,200}/[A-Za-z0-9_.-]{1,300}", "it is no collection")]
+    items: list[CollectionItem]
 
 
 class Tag(Answer):

@@ -12,10 +12,11 @@ import io
 import os
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from ..errors import UsageError
-from ..files import BLOCK, file_sha256, unreadable
+from ..files import BLOCK, atomic_copy, atomic_write, disk_error, file_sha256, sha256, unreadable
 from .client import client
 from .names import check_file, check_name
 
@@ -73,6 +74,46 @@ def git_hash(content: bytes | Path) -> str:
         while block := file.read(BLOCK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def adopt(repo: str, commit: str, files: Mapping[str, bytes | Path]) -> None:
+    """Put files of a commit, as somebody has them who has published it, where a fetch would put them.
+
+    Args:
+        files: content, or the file that holds it, by name in the repository.
+    Raises:
+        ZooError: the disk is full, or the cache is not writable.
+    """
+    root = Path(client().constants.HF_HUB_CACHE) / f"models--{repo.replace('/', '--')}"
+    for name, content in files.items():
+        check_file(repo, name)
+        large = name.endswith(".safetensors")
+        blob = root / "blobs" / (content_sha256(content) if large else git_hash(content))
+        pointer = root / "snapshots" / commit / name
+        write = partial(atomic_copy, content) if isinstance(content, Path) else partial(_write, content)
+        write(blob)
+        try:
+            pointer.parent.mkdir(parents=True, exist_ok=True)
+            pointer.unlink(missing_ok=True)
+            pointer.symlink_to(os.path.relpath(blob, pointer.parent))
+        except OSError:  # no links here: the client puts the content there itself, too
+            _move(blob, pointer)
+
+
+def _write(data: bytes, path: Path) -> None:
+    atomic_write(path, data)
+
+
+def _move(source: Path, path: Path) -> None:
+    try:
+        source.replace(path)
+    except OSError as error:
+        raise disk_error(path, error) from error
+
+
+def content_sha256(content: bytes | Path) -> str:
+    """The sha256 of a file or its content, which the Hub says of large files."""
+    return file_sha256(content)[1] if isinstance(content, Path) else sha256(content)
 
 
 def remove(path: Path) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import IntegrityError, UsageError
-from ..files import file_sha256, sha256
 from . import answers
-from .cache import git_hash
+from .cache import content_sha256, git_hash
 from .client import check_online, client, explained, patiently
 from .fetching import fetch
+from .looking import entries, facts
 from .names import check_name
 
 
@@ -39,7 +39,7 @@ def push(
     api = client().HfApi(endpoint=endpoint)
     with explained(repo, endpoint=endpoint):
         patiently(lambda: api.create_repo(repo, private=private, exist_ok=True))
-        if private and not patiently(lambda: _facts(api, repo)).private:
+        if private and not patiently(lambda: facts(api, repo)).private:
             raise UsageError(f"{repo} is public", "make it private in its settings, or leave out --private")
         commit = patiently(lambda: _commit(api, repo, files, gone, message))
         if wrong := patiently(lambda: _differences(api, repo, commit, files)):
@@ -53,45 +53,29 @@ def push(
 
 def _commit(api: Any, repo: str, files: Mapping[str, bytes | Path], gone: Sequence[str], message: str) -> str:
     """Make one commit, unless an earlier try made it already and only its answer was lost."""
-    head = _facts(api, repo).sha
+    head = facts(api, repo).sha
     hub = client()
     operations = [hub.CommitOperationAdd(name, _source(files[name])) for name in _differences(api, repo, head, files)]
     if gone:
-        operations += [hub.CommitOperationDelete(name) for name in _entries(api, repo, head, gone)]
+        operations += [hub.CommitOperationDelete(name) for name in entries(api, repo, head, gone)]
     if not operations:
         return head
     made = api.create_commit(repo, operations, commit_message=message, parent_commit=head)
     return answers.read(answers.Made, made).oid
 
 
-def _facts(api: Any, repo: str) -> answers.RepositoryFacts:
-    return answers.read(answers.RepositoryFacts, api.repo_info(repo))
-
-
-def _entries(api: Any, repo: str, commit: str, names: Iterable[str]) -> dict[str, answers.Entry]:
-    """Those of these files that a commit has, by name; a folder of that name is none of them."""
-    wanted = list(names)
-    found = [entry for entry in api.get_paths_info(repo, wanted, revision=commit) if not hasattr(entry, "tree_id")]
-    entries = {entry.path: entry for entry in answers.read_all(answers.Entry, found)}
-    return {name: entries[name] for name in wanted if name in entries}
-
-
 def _differences(api: Any, repo: str, commit: str, files: Mapping[str, bytes | Path]) -> dict[str, tuple[str, str]]:
     """Files that a commit lacks or has with other content: the hash there, and the hash here."""
-    theirs = _entries(api, repo, commit, files)
+    theirs = entries(api, repo, commit, files)
     differences = {}
     for name, data in files.items():
         entry = theirs.get(name)
         large = entry.lfs if entry else None
         there = large.sha256 if large else entry.blob_id if entry else ""
-        here = (_sha256 if large else git_hash)(data)
+        here = (content_sha256 if large else git_hash)(data)
         if there != here:
             differences[name] = there, here
     return differences
-
-
-def _sha256(content: bytes | Path) -> str:
-    return file_sha256(content)[1] if isinstance(content, Path) else sha256(content)
 
 
 def _source(content: bytes | Path) -> str | io.BufferedReader:
@@ -117,7 +101,7 @@ def read_head(repo: str, file: str, endpoint: str | None = None) -> bytes | None
     api = hub.HfApi(endpoint=endpoint)
     with explained(repo, endpoint=endpoint):
         try:
-            head = patiently(lambda: _facts(api, repo)).sha
+            head = patiently(lambda: facts(api, repo)).sha
             if file not in answers.file_names(patiently(lambda: api.list_repo_files(repo, revision=head))):
                 return None
         except hub.errors.RepositoryNotFoundError:

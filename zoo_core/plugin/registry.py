@@ -63,13 +63,15 @@ class Model:
         return module.eval()
 
 
-def check_fits(model: Model, checkpoint: Checkpoint[Options], what: str) -> None:
+def check_fits(model: Model, checkpoint: Checkpoint[Options], what: str) -> bool:
     """Whether weights fit the module that their own options ask for, before any memory is used for it.
 
     Options within their bounds can ask for more than a machine has. So the module is built without memory first.
 
     Args:
         what: the file that the weights come from, for the error.
+    Returns:
+        whether it could be seen: some modules cannot be built without memory.
     Raises:
         IntegrityError: they do not fit, or no module can be made of them.
     """
@@ -84,10 +86,11 @@ def check_fits(model: Model, checkpoint: Checkpoint[Options], what: str) -> None
         raise
     except Exception as error:  # whatever the module's own code raises
         if isinstance(error, NotImplementedError) or "meta" in str(error):
-            return  # a module that cannot be built without memory
+            return False
         raise IntegrityError(
             f"{what} does not fit {model.name}: {type(error).__name__}: {error}", "get the file again, or train again"
         ) from error
+    return True
 
 
 def names() -> list[str]:

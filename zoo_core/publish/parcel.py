@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,18 +16,21 @@ from ..api.handle import Handle, Source, open_model
 from ..api.sampling import sample_opened
 from ..api.training import open_other
 from ..cards.options import flags
-from ..errors import NetworkError, UsageError
-from ..files import file_sha256
+from ..errors import NetworkError, UsageError, ZooError
+from ..files import file_sha256, sha256
 from ..results.kinds import Picture, Texts
 from ..run.mark import FIGURES
 from ..run.reporter import Silent
-from ..weights import bundled, find, manifest, peek
-from ..weights.pins import INDEX, WEIGHTS, Pin, rendered
+from ..weights import bundled, find, manifest, peek, pins
+from ..weights.pins import BUNDLE, CONFIG, INDEX, WEIGHTS, Pin, Shard, rendered
 from ..weights.tensorfile import Contents
-from . import modelcard, own
+from . import configuration, modelcard, own
 from .bundle import finished, measured
+from .release import release_of
+from .subject import Subject
 
-README, CONFIG, SAMPLES = "README.md", "config.json", "samples"
+README, SAMPLES = "README.md", "samples"
+log = logging.getLogger("zoo_core")
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def repository(owner: str, name: str) -> str:
 
 def pack(
     name: str, run: Path | None, repo: str, home: Path, circumstances: Circumstances, *, before: str = "",
-    dirty: bool = False, licence: str = "", pictures: bool = False,
+    dirty: bool = False, licence: str = "", pictures: bool = False, new_version: str = "",
 ) -> Parcel:  # fmt: skip
     """Everything that a repository will hold.
 
@@ -86,11 +89,15 @@ def pack(
         dirty: publish a run whose code was changed since its commit, too.
         licence: of weights that were trained on images of the user's own.
         pictures: show what such weights draw, and what the training drew, too: that may be these images.
+        new_version: repository of weights that replace these, which the Hub then shows.
     Raises:
-        UsageError: there is no such run, it is of another model, or nobody says what its licence is.
+        UsageError: there is no such run, it is of another model, nobody says what its licence is, or what replaces it
+            cannot be the name of a repository.
         IntegrityError: its weights are not those of its record.
     """
     handle = open_model(name)
+    if new_version:
+        hub.check_name(new_version)
     if run:
         path = peek.main_file(run)
         pin, contents = finished(run, home, dirty)
@@ -106,12 +113,30 @@ def pack(
     if pictures or not own.is_of_own(facts):
         texts, drawn = _samples(handle, path, circumstances)
         drawn |= {f"{FIGURES}/{p.name}": p.read_bytes() for p in sorted((run / FIGURES).glob("*.png"))} if run else {}
-    card = modelcard.render(
-        handle.card, facts, pin.trained, repo=repo, file=pin.file, sha256=pin.sha256, pictures=list(drawn),
-        texts=texts, before=before,
+    release = release_of(handle.model, pin.trained)
+    subject = Subject(
+        handle.card, facts, pin.trained, release, repo, pin.file, pin.sha256, list(drawn), texts, new_version,
+        _base(facts),
     )  # fmt: skip
-    files = {**pin.paths(path), CONFIG: _config(facts), **drawn, README: card.encode()}
-    return Parcel(replace(pin, repo=repo, commit=""), files, path)
+    config = configuration.written(facts, pin, release)
+    files = {**pin.paths(path), CONFIG: config, **drawn, README: modelcard.render(subject, before).encode()}
+    pin = replace(pin, repo=repo, commit="", config=Shard(CONFIG, len(config), sha256(config)))
+    return Parcel(pin, files, path)
+
+
+def _base(facts: Mapping[str, Any]) -> str:
+    """The repository of the weights that a training went on from; empty where it began anew, or nobody knows.
+
+    That are pinned weights (``--continue``), or what the option `base` names by its commit.
+    """
+    if before := facts.get("continues"):
+        for pin in manifest.read().values():
+            if pin.sha256 == before and pin.repo:
+                return pin.repo
+    try:
+        return hub.split_address(str(facts["options"].get("base") or ""))[0]
+    except UsageError:  # a folder, or nothing
+        return ""
 
 
 def _todays_facts(
@@ -162,13 +187,10 @@ def _samples(
     return [], {f"{SAMPLES}.png": result.png()} if isinstance(result, Picture) else {}
 
 
-def _config(facts: Mapping[str, Any]) -> bytes:
-    kept = {key: facts[key] for key in ("model", "preset", "seed", "options", "classes", "shape", "range")}
-    return (json.dumps(kept, indent=2, ensure_ascii=False) + "\n").encode()
-
-
 def send(parcel: Parcel, file: Path, *, private: bool = False, tag: str = "", endpoint: str | None = None) -> Sent:
     """Publish, and pin what was published; a file that is bundled beside the manifest becomes that one.
+
+    Where none is bundled, the cache gets the weights as a pull would put them there.
 
     Args:
         file: the manifest.
@@ -177,11 +199,27 @@ def send(parcel: Parcel, file: Path, *, private: bool = False, tag: str = "", en
     """
     pin = parcel.pin
     rendered([replace(pin, commit="0" * 40)], file)
+    known = pins.read(file).get(pin.name) if os.path.exists(file) else None
+    if known and known.signer and not pin.signer:
+        raise UsageError(f"{file} says that {pin.name} is signed by {known.signer}", "sign the new weights, too")
     message = f"{pin.name}, sha256 {pin.sha256[:12]}"
     gone = [WEIGHTS if pin.shards else INDEX]  # of an earlier commit: a reader must find one form only
+    gone += [] if pin.signer else [BUNDLE]
     commit = hub.push(pin.repo, parcel.files, message=message, private=private, tag=tag, gone=gone, endpoint=endpoint)
     pin = replace(pin, commit=commit)
     with bundled.writing(file):
         if pin.bundled.exists() and file_sha256(pin.bundled)[1] != pin.sha256:
             bundled.stage_copy(pin, parcel.main)
-        return Sent(pin, bundled.adopt([pin], file))
+        change = bundled.adopt([pin], file)
+    _keep(pin, parcel)
+    return Sent(pin, change)
+
+
+def _keep(pin: Pin, parcel: Parcel) -> None:
+    """Put what was published into the cache: whoever has sent it need not fetch it."""
+    wanted = [] if manifest.is_bundled(pin) else [*(file.file for file in pin.files), CONFIG]
+    wanted += [BUNDLE] if BUNDLE in parcel.files else []
+    try:
+        hub.adopt(pin.repo, pin.commit, {name: parcel.files[name] for name in wanted})
+    except ZooError as error:
+        log.warning("%s is published and pinned, but not in the cache here: %s", pin.name, error.message)

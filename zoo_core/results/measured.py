@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import statistics
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import SupportsFloat
 
@@ -39,6 +40,21 @@ class Measured:
             raise PluginError(f"the standard error of a metric must be a number from 0, not {self.error}")
         if self.why != printable(self.why) or "\n" in self.why or len(self.why) > LONGEST:
             raise PluginError(f"the reason that a metric is absent must be one line of {LONGEST} characters at most")
+
+    @classmethod
+    def mean(cls, values: Iterable[SupportsFloat], why: str = "there was nothing to measure") -> Measured:
+        """The mean of independent values, with its standard error: their deviation over the root of their number.
+
+        Args:
+            values: numbers, or a tensor [n] of them; of a single one no error is known.
+            why: the reason that is given where there are none.
+        """
+        tolist = getattr(values, "tolist", None)  # of a tensor or an array, wherever it lies
+        numbers = [float(value) for value in (tolist() if callable(tolist) else values)]
+        if not numbers:
+            return cls(None, why=why)
+        error = statistics.stdev(numbers) / math.sqrt(len(numbers)) if len(numbers) > 1 else None
+        return cls(statistics.fmean(numbers), error if error is None or math.isfinite(error) else None)
 
     @classmethod
     def of(cls, name: str, value: object) -> Measured:

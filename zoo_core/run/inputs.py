@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .. import hub
 from ..cards import paths
 from ..cards.checkpoint import Checkpoint
 from ..cards.images import OwnImage
@@ -24,6 +23,7 @@ from ..data.own import files as own_files
 from ..data.texts import TextData
 from ..errors import IntegrityError, UsageError, ZooError, one_line
 from ..files import sha256
+from ..weights import shards
 from .reporter import Progress, Reporter
 
 OpenModel = Callable[[str, "Inputs"], tuple[nn.Module, Checkpoint[Options]]]  # by name: a module, and its weights
@@ -153,7 +153,7 @@ class Inputs:
 
     def files(self, source: str, names: Sequence[str]) -> Path:
         """See `Run.files`."""
-        return hub.folder(source, names)
+        return shards.folder(source, names)
 
     def load(self, name: str, data: ImageData | None = None) -> nn.Module:
         """See `Run.load`."""

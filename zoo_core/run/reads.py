@@ -91,7 +91,7 @@ class Reads:
         self.inputs.notes |= facts
 
     def files(self, source: str, names: Sequence[str]) -> Path:
-        """A folder with these files: a local one, or a Hub repository at a commit (``org/name@COMMIT``)."""
+        """A folder with files, large weights maybe in shards: a local one, or ``org/name@COMMIT`` of the Hub."""
         return self.inputs.files(source, names)
 
     def warn(self, message: str) -> None:

@@ -6,6 +6,7 @@ compared with the manifest each time they are loaded.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Callable, Mapping
@@ -21,9 +22,10 @@ from ..errors import IntegrityError, UsageError, ZooError
 from ..files import file_sha256
 from ..formats import WEIGHTS as WEIGHTS_FORMAT
 from ..formats.schemas import Facts, plain
+from ..packages import entries
 from ..packages.names import split_name
 from . import manifest, peek, shards
-from .pins import INDEX, WEIGHTS, Pin
+from .pins import CONFIG, INDEX, WEIGHTS, Pin
 from .tensorfile import Check, Contents, has_nan
 
 log = logging.getLogger("zoo_core")
@@ -63,27 +65,27 @@ def from_file(card: Card, path: Path, warn: Warn, check: Check | None = None) ->
     if os.path.isdir(path):
         path = peek.main_file(path)
     elif "@" in path.name and not os.path.exists(path):
-        path = _fetched(*hub.split_address(path.as_posix()))
+        path = fetched(*hub.split_address(path.as_posix()))
     result = checkpoint(card, shards.read(path, check), str(path), warn=warn)
     warn(f"{named} is not pinned; its sha256 is {result.sha256}")
     return result
 
 
-def _fetched(repo: str, commit: str) -> Path:
-    """The weights of a repository at one commit: its single file, else its index and the shards that it names."""
-    sharded = hub.cached(repo, commit, INDEX) and not hub.cached(repo, commit, WEIGHTS)  # known without a network
-    try:
-        if not sharded:
-            return hub.fetch(repo, commit, WEIGHTS)
-        index = hub.fetch(repo, commit, INDEX)
-    except hub.MissingFile as error:
-        try:
-            index = hub.fetch(repo, commit, INDEX)
-        except hub.MissingFile:
-            raise error from None
-    for name in sorted(shards.files_of(index)):
-        hub.fetch(repo, commit, name)
-    return index
+def fetched(repo: str, commit: str, endpoint: str | None = None) -> Path:
+    """The weights of a repository at one commit: its single file, else its index and the shards that it names.
+
+    Args:
+        endpoint: the server, if not that of ``HF_ENDPOINT``.
+    Raises:
+        MissingFile: there are none that the zoo would load.
+        ZooError: they cannot be fetched, or are not what the server says.
+    """
+    here = hub.cached(repo, commit, WEIGHTS) or hub.cached(repo, commit, INDEX)
+    path = shards.fetch(repo, commit, WEIGHTS, endpoint)
+    if not here:
+        with contextlib.suppress(ZooError):  # the Hub counts by it, and nothing else needs it
+            hub.fetch(repo, commit, CONFIG, endpoint=endpoint)
+    return path
 
 
 def pin_named(card: Card, path: Path) -> Pin | None:
@@ -175,12 +177,12 @@ def todays_options(card: Card, facts: Mapping[str, Any], what: str) -> Options:
         raise IntegrityError(
             f"{what} has options of version {version} of {card.name}; the plugin that is installed knows "
             f"{card.options_version}",
-            f"upgrade the package that {card.name} comes from: zoo info {card.name}",
+            f"pip install -U {_package(card)}",
         )
     if version < card.options_version and not card.migrate:
         raise IntegrityError(
             f"{what} has options of version {version} of {card.name}; today they are of version {card.options_version}",
-            f"use an earlier release of the plugin, or train again; {card.name} can migrate options: Card.migrate",
+            _otherwise(card),
         )
     try:
         if card.migrate and version < card.options_version:
@@ -189,12 +191,27 @@ def todays_options(card: Card, facts: Mapping[str, Any], what: str) -> Options:
     except UsageError as error:
         raise IntegrityError(
             f"{what} has options that {card.name} does not take: {error.message}",
-            "use the release of the plugin that made it, or train again",
+            _otherwise(card),
         ) from error
     except ZooError:
         raise
     except Exception as error:  # whatever a plugin's own code raises
         raise IntegrityError(
             f"{card.name} cannot migrate the options in {what} from version {version}: {type(error).__name__}: {error}",
-            "report it to the plugin's authors",
+            f"report it to the authors of {_package(card)}",
         ) from error
+
+
+def _package(card: Card) -> str:
+    """The distribution that a model comes with, without importing it."""
+    found = {entries.distribution(entry) for entry in entries.installed(entries.MODELS).get(card.name, ())}
+    return found.pop() if len(found) == 1 and "unknown" not in found else f"the package of {card.name}"
+
+
+def _otherwise(card: Card) -> str:
+    """What to do about options that the installed release of a plugin has no longer."""
+    package = _package(card)
+    return (
+        f"use the release of {package} that made it, or train again; a release of {package} can migrate them: "
+        "Card.migrate"
+    )

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from .. import hub
-from ..errors import IntegrityError, UsageError, nearest
+from ..errors import IntegrityError, UsageError, ZooError, nearest
+from ..files import file_sha256
 from ..packages import entries
 from . import pins
 from .pins import FILE, Pin
@@ -96,8 +97,16 @@ def pin(name: str) -> Pin:
     return known[name]
 
 
+def file_of(pin: Pin) -> Path:
+    """The manifest that holds a pin: the one in use, or the one that its plugin carries."""
+    return path() if path().parent == pin.home and pin.name in _zoos() else pin.home / FILE
+
+
 def locate(pin: Pin, *, again: bool = False, endpoint: str | None = None) -> Path:
     """Where a pinned file lies: beside its manifest, else in the cache, where it is fetched to.
+
+    What is fetched comes with the repository's ``config.json``, by which the Hub counts; it is not needed, and one that
+    is not the pinned one is not kept.
 
     Args:
         again: compare what the cache has, and fetch once more what it has wrongly.
@@ -114,7 +123,7 @@ def locate(pin: Pin, *, again: bool = False, endpoint: str | None = None) -> Pat
             f"the weights of {pin.name} are missing: {pin.bundled}",
             "reinstall the package, or check out the file again",
         )
-    remedy = f"connect to the network, then zoo pull {pin.name}"
+    remedy, known = f"connect to the network, then zoo pull {pin.name}", available(pin)
     paths = [
         hub.fetch(
             pin.repo, pin.commit, file.file, pinned=file.sha256, size=file.size, again=again, endpoint=endpoint,
@@ -122,7 +131,36 @@ def locate(pin: Pin, *, again: bool = False, endpoint: str | None = None) -> Pat
         )
         for file in pin.files
     ]  # fmt: skip
+    if not known:
+        configured(pin, endpoint)
     return paths[-1]
+
+
+def configured(pin: Pin, endpoint: str | None = None) -> str:
+    """Fetch the ``config.json`` of a pinned commit, unless the cache has it as it is pinned, and the signature.
+
+    Returns:
+        what is wrong, where it cannot be had; the weights are none the worse for it.
+    """
+    facts = pin.config
+    try:
+        if facts and not is_bundled(pin):
+            hub.fetch(
+                pin.repo, pin.commit, facts.file, pinned=facts.sha256, size=facts.size, again=True, endpoint=endpoint
+            )
+        if pin.signer:
+            hub.fetch(pin.repo, pin.commit, pins.BUNDLE, endpoint=endpoint)
+    except ZooError as error:
+        return error.message
+    return ""
+
+
+def damage_of_config(pin: Pin) -> str:
+    """What is wrong with the ``config.json`` of a pin on this machine; empty if nothing is, or there is none."""
+    path = hub.cached(pin.repo, pin.commit, pin.config.file) if pin.config else None
+    if not path or not pin.config or file_sha256(path) == (pin.config.size, pin.config.sha256):
+        return ""
+    return f"{path} is not the pinned one: sha256 must be {pin.config.sha256}"
 
 
 def is_bundled(pin: Pin) -> bool:

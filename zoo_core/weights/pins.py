@@ -13,22 +13,22 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ValidationError
 from pydantic.dataclasses import dataclass
 
 from ..errors import IntegrityError, UsageError
 from ..files import atomic_write, file_sha256, read_text
 from ..formats import MANIFEST
-from ..formats.fields import Commit, Finite, Line, Name, RelativePath, Repository, Setting, Sha256, Size
+from ..formats.fields import Commit, Finite, Line, Name, RelativePath, Repository, Scalar, Sha256, Size
 from ..formats.schemas import complaint
+from .signer import CHECKED, Signer
 
 FILE = "weights_manifest.toml"
 BUNDLED = "weights"  # folder beside the manifest
 WEIGHTS = "model.safetensors"  # what a weights file is called in a run folder and in a repository
+BUNDLE = "model.sig"  # the signature of weights, in their repository
+CONFIG = "config.json"  # what the Hub counts downloads by
 INDEX = "model.safetensors.index.json"  # what stands in its place where the weights are in several files
-
-
-CHECKED = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True, config=CHECKED)
@@ -60,6 +60,8 @@ class Pin:
         trained: circumstances of the training: seconds, device, threads, commit, version of torch.
         repo, commit: Hub repository and 40-hex commit; empty until published.
         shards: the files that the index names.
+        config: the ``config.json`` beside them in the repository, if it is known; nothing needs it but the Hub.
+        signer: who has signed the weights, if anybody has; ``zoo weights verify --signature`` compares.
         home: folder of the manifest that it was read from; not written.
     Raises:
         ValueError: a field cannot be; it is named.
@@ -76,8 +78,10 @@ class Pin:
     metrics: Mapping[Line, Finite] = field(default_factory=dict)
     data: Mapping[Line, Sha256] = field(default_factory=dict)
     judges: Mapping[Line, Sha256] = field(default_factory=dict)
-    trained: Mapping[Line, Setting] = field(default_factory=dict)
+    trained: Mapping[Line, Scalar] = field(default_factory=dict)
     shards: tuple[Shard, ...] = ()
+    config: Shard | None = None
+    signer: Signer | None = None
     home: Path = field(default=Path(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -195,7 +199,9 @@ def _parsed(text: str, file: Path) -> dict[str, Pin]:
     for name, entry in entries.items():
         try:
             shards = tuple(Shard(**shard) for shard in entry.pop("shards", ()))
-            pins[name] = Pin(**{"home": file.parent, **entry}, shards=shards)
+            config = Shard(**entry.pop("config")) if "config" in entry else None
+            signer = Signer(**entry.pop("signer")) if "signer" in entry else None
+            pins[name] = Pin(**{"home": file.parent, **entry}, shards=shards, config=config, signer=signer)
         except ValidationError as error:
             raise ValueError(f"{name[:100]}: {complaint(error)}") from None
         if pins[name].name != name or pins[name].home != file.parent:
@@ -264,13 +270,13 @@ def _table(pin: Pin) -> Any:
 
     entry = tomlkit.table()
     for key, value in asdict(pin).items():
-        if key == "home" or (isinstance(value, Mapping | tuple) and not value):
+        if key == "home" or value is None or (isinstance(value, Mapping | tuple) and not value):
             continue
         if isinstance(value, tuple):
             value = _shard_tables(value)
         if isinstance(value, Mapping):
             inner = tomlkit.table()
-            inner.update(value)
+            inner.update({name: each for name, each in value.items() if each != ""})
             value = inner
         entry[key] = value
     return entry

@@ -7,13 +7,15 @@ that a single file has in its header (https://huggingface.co/docs/transformers/b
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from .. import hub
 from ..cards.checkpoint import once
 from ..errors import IntegrityError
 from ..files import atomic_write, file_sha256, read_bytes, sha256
@@ -111,6 +113,65 @@ def read(path: Path, check: Check | None = None) -> Contents:
         tensors |= shard.tensors
         size += shard.size
     return Contents(tensors, plain(Facts, facts, str(path)), size, digest)
+
+
+def fetch(repo: str, commit: str, name: str = WEIGHTS, endpoint: str | None = None) -> Path:
+    """Weights of a repository at one commit: the single file, else its index, once the shards that it names are here.
+
+    Raises:
+        MissingFile: there is neither.
+        ZooError: they cannot be fetched, or are not what the server says.
+    """
+    index = f"{name}.index.json"
+    sharded = hub.cached(repo, commit, index) and not hub.cached(repo, commit, name)  # known without a network
+    try:
+        if not sharded:
+            return hub.fetch(repo, commit, name, endpoint=endpoint)
+        path = hub.fetch(repo, commit, index, endpoint=endpoint)
+    except hub.MissingFile as error:
+        try:
+            path = hub.fetch(repo, commit, index, endpoint=endpoint)
+        except hub.MissingFile:
+            raise error from None
+    for shard in sorted(files_of(path)):
+        hub.fetch(repo, commit, shard, endpoint=endpoint)
+    return path
+
+
+def folder(source: str, names: Sequence[str]) -> Path:
+    """What `hub.folder` gives, where weights (``*.safetensors``) may be in several files: see `read_tensors`.
+
+    Raises:
+        MissingFile: it lacks a file, or a shard.
+        ZooError: see `hub.folder`.
+    """
+    weights = [name for name in names if name.endswith(".safetensors")]
+    others = [name for name in names if name not in weights]
+    if not os.path.isdir(source):
+        repo, commit = hub.split_address(source)
+        paths = [hub.fetch(repo, commit, name) for name in others]
+        return [*paths, *(fetch(repo, commit, name) for name in weights)][0].parent
+    for name in weights:
+        index = Path(source, f"{name}.index.json")
+        several = os.path.isfile(index) and not os.path.exists(Path(source, name))
+        others += [index.name, *sorted(files_of(index))] if several else [name]
+    return hub.folder(source, others)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of any safetensors file, by name, on the CPU: for weights that others have published.
+
+    Where there is no such file, and an index of that name (``model.safetensors.index.json``) beside it, those of the
+    shards that it names.
+
+    Raises:
+        UsageError: there is no such file.
+        IntegrityError: it is cut short, damaged, or no safetensors file at all.
+    """
+    index = path.with_name(f"{path.name}.index.json")
+    several = os.path.isfile(index) and not os.path.exists(path)
+    contents = read(index) if several else tensorfile.read(path)
+    return {name: tensor.clone() for name, tensor in contents.tensors.items()}
 
 
 def files_of(index: Path) -> set[str]:

@@ -140,8 +140,11 @@ def has_nan(tensor: Tensor) -> bool:
 def _header(
     tensors: Mapping[str, Tensor], order: list[str], facts: Mapping[str, Any], seal: Mapping[str, str]
 ) -> bytes:
-    """Length and header, padded with blanks so that the tensors are aligned; the seal stands before all else."""
-    entries: dict[str, Any] = {"__metadata__": {**seal, HEADER: json.dumps(facts, sort_keys=True)}}
+    """Length and header, padded with blanks so that the tensors are aligned; the seal stands before all else.
+
+    The format ``pt`` tells other libraries that the tensors are PyTorch's.
+    """
+    entries: dict[str, Any] = {"__metadata__": {**seal, "format": "pt", HEADER: json.dumps(facts, sort_keys=True)}}
     end = 0
     for name in order:
         start, end = end, end + tensors[name].numel() * tensors[name].element_size()
@@ -159,16 +162,6 @@ def _bytes(tensor: Tensor) -> memoryview:
 
 
 # -- reading ---------------------------------------------------------------------------------------
-
-
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of any safetensors file, by name, on the CPU: for weights that others have published.
-
-    Raises:
-        UsageError: there is no such file.
-        IntegrityError: it is cut short, damaged, or no safetensors file at all.
-    """
-    return {name: tensor.clone() for name, tensor in read(path).tensors.items()}
 
 
 def read(

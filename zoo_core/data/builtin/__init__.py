@@ -52,6 +52,7 @@ MNIST = DataSet(
     },
     "CC-BY-SA-3.0", "LeCun et al. 1998, Gradient-based learning applied to document recognition, "
     "https://doi.org/10.1109/5.726791", _read_idx, DIGITS, homepage="http://yann.lecun.com/exdb/mnist/",
+    hub="ylecun/mnist",
 )  # fmt: skip
 
 _FASHION = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
@@ -75,7 +76,7 @@ FASHION_MNIST = DataSet(
     },
     "MIT", "Xiao, Rasul & Vollgraf 2017, https://arxiv.org/abs/1708.07747", _read_idx,
     ("t-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"),
-    homepage="https://github.com/zalandoresearch/fashion-mnist",
+    homepage="https://github.com/zalandoresearch/fashion-mnist", hub="zalando-datasets/fashion_mnist",
 )  # fmt: skip
 
 _KMNIST = "http://codh.rois.ac.jp/kmnist/dataset/kmnist/"
@@ -199,7 +200,7 @@ SVHN = DataSet(
     "non-commercial use only", "Netzer et al. 2011, Reading digits in natural images with unsupervised feature "
     "learning, http://ufldl.stanford.edu/housenumbers/nips2011_housenumbers.pdf",
     _read_svhn, DIGITS, (3, 32, 32), homepage=_SVHN,
-    libraries=("scipy",), install="pip install 'zoo-core[svhn]'",
+    libraries=("scipy",), install="pip install 'zoo-core[svhn]'", hub="ufldl-stanford/svhn",
 )  # fmt: skip
 
 
@@ -219,7 +220,7 @@ CIFAR_10 = DataSet(
     "Krizhevsky 2009, Learning multiple layers of features from tiny images, "
     "https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf", _read_cifar,
     ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"), (3, 32, 32),
-    homepage="https://www.cs.toronto.edu/~kriz/cifar.html",
+    homepage="https://www.cs.toronto.edu/~kriz/cifar.html", hub="uoft-cs/cifar10",
 )  # fmt: skip
 
 # -- texts ---------------------------------------------------------------------------------------------
@@ -233,17 +234,17 @@ ACL_TITLES = DataSet(
     "acl-titles", "abstracts of the ACL Anthology and their titles", "texts", "ACLAbstracts",
     {"train": 15_875, "dev": 1_000, "test": 1_000}, _lines("train", "dev", "test"), "CC-BY-4.0",
     "the ACL Anthology, 2016-2021, https://aclanthology.org", homepage="https://aclanthology.org",
-    texts=TextFields("abstract", "title", "title", "id"),
+    texts=TextFields("abstract", "title", "title", "id"), languages=("en",),
 )  # fmt: skip
 SCITLDR = DataSet(
     "scitldr", "abstracts of papers and summaries of one sentence", "texts", "SciTLDR",
     {"train": 1992, "dev": 619, "test": 618}, _lines("train", "dev", "test"), "Apache-2.0",
     "Cachola et al. 2020, https://arxiv.org/abs/2004.15011", homepage="https://github.com/allenai/scitldr",
-    texts=TextFields("source", "target", "title", "paper_id", ("allenai/scitldr", "Abstract")),
+    texts=TextFields("source", "target", "title", "paper_id", ("allenai/scitldr", "Abstract")), languages=("en",),
 )  # fmt: skip
 XSUM = DataSet(
     "xsum", "news articles and summaries of one sentence", "texts", "XSum",
     {"train": 204_045, "dev": 11_332, "test": 11_334}, _lines("train", "dev", "test"), "not stated",
     "Narayan, Cohen & Lapata 2018, https://arxiv.org/abs/1808.08745", homepage="https://github.com/EdinburghNLP/XSum",
-    texts=TextFields("document", "summary", "", "id", ("EdinburghNLP/xsum", "default")),
+    texts=TextFields("document", "summary", "", "id", ("EdinburghNLP/xsum", "default")), languages=("en",),
 )  # fmt: skip

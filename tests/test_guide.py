@@ -1,0 +1,113 @@
+"""The author's guide: every block is executed, in order."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import safetensors.torch
+import torch
+from conftest import ROOT, SLICES, environment
+from test_run import a_run
+from torch import nn
+
+import zoo_core as zoo
+from zoo_core import Budget
+from zoo_core.cards.options import flags
+from zoo_core.data import images, sets
+
+GUIDE = (ROOT / "docs" / "authors.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```", GUIDE, re.S | re.M)
+
+
+def blocks(language: str) -> list[str]:
+    return [text for kind, file, text in BLOCKS if kind == language and not file]
+
+
+def block(words: str) -> dict[str, Any]:
+    """The names that the one block with these words defines."""
+    (text,) = [text for text in blocks("python") if words in text]
+    names: dict[str, Any] = {"torch": torch, "nn": nn, "numpy": numpy, "zoo": zoo}
+    exec(compile(text, "authors.md", "exec", dont_inherit=True), names)
+    return names
+
+
+def test_there_is_no_block_of_another_kind() -> None:
+    assert {kind for kind, _, _ in BLOCKS} == {"python", "sh"}
+    assert len(BLOCKS) == GUIDE.count("\n```") // 2
+
+
+def test_the_first_model_is_made_tried_and_checked(tmp_path: Path) -> None:
+    for _, file, text in BLOCKS:
+        if file:
+            (tmp_path / file).write_text(text)
+    (tmp_path / "data").symlink_to(SLICES)
+    env = environment(ZOO_PLUGIN_FILES="brightness.py")
+    commands = [line[2:] for text in blocks("sh") for line in text.splitlines()]
+    for line in commands:
+        words = shlex.split(line)
+        if words[0] == "zoo":
+            words = [sys.executable, "-m", "zoo_core", *words[1:]]
+        done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, (line, done.stderr, done.stdout)
+    assert (tmp_path / "brightness.jsonl").read_text().count("brightness") == 8
+    test = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_brightness.py"]
+    done = subprocess.run(test, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout
+
+
+def test_options_are_flags() -> None:
+    names = block("class Unit(Enum)")
+    assert [flag.name for flag in flags(names["Train"])][3:] == ["--rate", "--widths", "--unit", "--kind", "--corpus"]
+    assert {flag.known for flag in flags(names["Sample"])} == {"classes", "voices"}
+
+
+LOOPS = {"several optimisers": "critic", "averages": "run.averaged", "an agent": "class Replay", "a backbone": "BASE"}
+
+
+@pytest.mark.parametrize("words", LOOPS.values(), ids=list(LOOPS))
+def test_loops_train(words: str, tmp_path: Path) -> None:
+    names = block(words)
+    safetensors.torch.save_file(dict(nn.Linear(2, 2).state_dict()), tmp_path / "model.safetensors")
+    names["BASE"] = str(tmp_path)
+    train: Callable[..., Any] = names["train"]
+    run = a_run(folder=tmp_path / "run")
+    tensors = train(run, Budget(iterations=6, batch_size=16))
+    assert tensors and all(isinstance(tensor, torch.Tensor) for tensor in tensors.values())
+    if words == "run.averaged":
+        assert (tmp_path / "run" / "stages" / "epoch-0.safetensors").is_file()
+    if words == "class Replay":
+        assert run.inputs.notes == {"voices": ["low", "high"], "rate": 8000}
+
+
+def test_samples_are_saved(tmp_path: Path) -> None:
+    result = block("zoo.Several")["sample"](a_run(activity="sampling"), 100)
+    saved = result.save(tmp_path / "out")
+    assert sorted(path.name for path in saved.iterdir()) == ["film.gif", "numbers.jsonl", "tone.wav"]
+
+
+def test_the_data_set_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stripes = block("STRIPES")["STRIPES"]
+    (tmp_path / "Stripes").mkdir()
+    for split, n in stripes.splits.items():
+        numpy.savez(
+            tmp_path / "Stripes" / f"{split}.npz", images=numpy.zeros((n, 1, 8, 8), "u1"), labels=numpy.ones(n, int)
+        )
+    monkeypatch.setattr(sets, "find", lambda name, kind=None: stripes)
+    assert len(images.load("stripes", "train", tmp_path)) == 64
+
+
+def test_the_migration_renames() -> None:
+    assert block("def migrate")["migrate"]({"rate": 0.5}, 1) == {"learning_rate": 0.5}
+
+
+def test_links_lead_somewhere() -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", GUIDE)
+    assert targets and all((ROOT / "docs" / target).exists() for target in targets)
