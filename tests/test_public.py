@@ -24,4 +24,4 @@ def test_every_public_name_is_there_and_explains_itself() -> None:
     section = page.partition("## zoo_core\n")[2].partition("\n## ")[0]
     assert set(re.findall(r"^- `(\w+)", section, re.M)) == set(zoo_core.__all__) == set(dir(zoo_core))
     bare = [line for line in page.splitlines() if line.lstrip().startswith("- `") and "`: " not in line]
-    assert bare == ["- `OwnImages`"], bare
+    assert bare == ["- `OwnImages`", "- `RULES`"], bare  # a kind of option, and a table

@@ -68,8 +68,3 @@ def executed(start: str, **known: object) -> dict[str, Any]:
 def test_the_options_that_are_shown_are_flags() -> None:
     Train = executed("class Train(Budget)", Budget=zoo_core.Budget, option=zoo_core.option)["Train"]
     assert [flag.name for flag in flags(Train)] == ["--epochs", "--iterations", "--batch-size", "--rate"]
-
-
-def test_the_migration_that_is_shown_renames_an_option() -> None:
-    migrate = executed("def migrate(options, version)")["migrate"]
-    assert migrate({"rate": 0.5}, 1) == migrate({"learning_rate": 0.5}, 2) == {"learning_rate": 0.5}
