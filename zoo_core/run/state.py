@@ -33,7 +33,6 @@ RANDOM = "rng"  # the name that the state of the random generators has
 SCALE = "loss_scale"  # the name that the state of the scaler of half precision has
 START_ANEW = "--overwrite starts anew, --output goes elsewhere"
 
-
 Migrate = Callable[[Mapping[str, Any], str], Mapping[str, Any]]  # an identity, and the file that it stands in
 
 
