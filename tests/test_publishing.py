@@ -15,13 +15,16 @@ from typing import Any
 import huggingface_hub.constants
 import loopback
 import pytest
+import torch
 from conftest import HERE, ROOT
 from loopback import Hub, sha256
 
+import zoo_core
 from zoo_core import IntegrityError, NetworkError, UsageError, hub
 from zoo_core.cli import doctor, run
 from zoo_core.plugin import registry
 from zoo_core.publish import configuration, modelcard, parcel, release, words
+from zoo_core.publish.drawn import Drawn, drawn
 from zoo_core.publish.modelcard import BEGIN, END
 from zoo_core.publish.release import Release
 from zoo_core.publish.subject import Subject
@@ -68,7 +71,7 @@ def parsed(text: str) -> tuple[dict[str, Any], str]:
 
 
 def test_a_card_says_what_the_hub_reads() -> None:
-    about = subject(pictures=["samples.png", "figures/curves.png"], new_version="me/y", base="me/w")
+    about = subject(files=["samples.png", "figures/curves.png"], new_version="me/y", base="me/w")
     about = dataclasses.replace(about, facts={**about.facts, "errors": {"frechet": 0.12345}})
     data, text = parsed(modelcard.render(about))
     assert data["library_name"] == "zoo-core" and data["pipeline_tag"] == "unconditional-image-generation"
@@ -116,7 +119,7 @@ def test_a_summarizer_has_a_language_examples_and_no_gallery() -> None:
 
 def test_a_hostile_card_is_still_a_card() -> None:
     """Texts of strangers: of the model's authors, of data sets and classes, of what a person wrote before."""
-    about = subject(texts=[(HOSTILE, HOSTILE)], pictures=[f"figures/{HOSTILE}.png"], trained={"device": HOSTILE})
+    about = subject(texts=[(HOSTILE, HOSTILE)], files=[f"figures/{HOSTILE}.png"], trained={"device": HOSTILE})
     metrics = tuple(dataclasses.replace(metric, summary=HOSTILE, unit=HOSTILE) for metric in about.card.metrics)
     presets = {about.facts["preset"]: dataclasses.replace(about.card.presets[about.facts["preset"]], summary=HOSTILE)}
     card = dataclasses.replace(
@@ -458,3 +461,13 @@ def test_the_entry_for_the_hubs_list_says_what_is_written() -> None:
     code = snippet.partition("`")[2].rpartition("`")[0].replace("${model.id}", "me/x")
     compile(code, "snippet", "exec")
     assert re.findall(r"zoo\.(\w+)\(", code) == ["load", "sample"] and 'weights="me/x@COMMIT"' in code
+
+
+def test_films_sounds_and_texts_without_a_source_are_on_a_card() -> None:
+    film = zoo_core.Animation((zoo_core.Images(torch.zeros(1, 1, 8, 8)), zoo_core.Images(torch.ones(1, 1, 8, 8))))
+    tone, words = zoo_core.Audio(torch.zeros(1, 80), 8000), zoo_core.Texts(("said *so*", "b", "c", "d"))
+    table = zoo_core.Table(("a",), ((1,),))
+    shown = drawn(zoo_core.Several({"film": film, "tone": tone, "words": words, "table": table}), "samples")
+    assert list(shown.files) == ["samples-film.gif", "samples-tone.wav"]
+    assert shown.texts == [("", "said *so*"), ("", "b"), ("", "c")]
+    assert drawn(words, "x").files == {} and drawn(table, "x") == Drawn()

@@ -84,7 +84,8 @@ def _body(subject: Subject) -> list[str]:
     return [
         f"# {subject.name}", "", f"{_line(card.summary)}.{_line(about)}", "", _line(card.idea), "",
         *(["<Gallery />", ""] if subject.pictures else []),
-        *(f"> {escaped(source)}\n\n**{escaped(text)}**\n" for source, text in subject.texts),
+        *((f"> {escaped(source)}\n\n" if source else "") + f"**{escaped(text)}**\n" for source, text in subject.texts),
+        *(f"[{file}]({file})\n" for file in subject.sounds),
         *_use(subject), *_numbers(subject), *_training(subject),
         "## Options", "", "```json", json.dumps(facts["options"], indent=2), "```", "", *_data(facts),
     ]  # fmt: skip

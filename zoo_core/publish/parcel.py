@@ -7,7 +7,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 from .. import hub
@@ -18,7 +17,6 @@ from ..api.training import open_other
 from ..cards.options import flags
 from ..errors import NetworkError, UsageError, ZooError
 from ..files import file_sha256, sha256
-from ..results.kinds import Picture, Texts
 from ..run.mark import FIGURES
 from ..run.reporter import Silent
 from ..weights import bundled, find, manifest, peek, pins
@@ -26,10 +24,12 @@ from ..weights.pins import BUNDLE, CONFIG, INDEX, WEIGHTS, Pin, Shard, rendered
 from ..weights.tensorfile import Contents
 from . import configuration, modelcard, own
 from .bundle import finished, measured
+from .drawn import Drawn, drawn
 from .release import release_of
 from .subject import Subject
 
 README, SAMPLES = "README.md", "samples"
+SHOWN = (".png", ".gif", ".wav")  # endings of what a card shows
 log = logging.getLogger("zoo_core")
 
 
@@ -108,18 +108,18 @@ def pack(
     pin, facts = _todays_facts(handle, pin, contents, run, circumstances)
     _warn_of_paths(handle, facts, circumstances)
     pin, facts = own.licensed(pin, facts, own.Wish(licence, pictures, handle.card.holds), circumstances.reporter)
-    texts: list[tuple[str, str]] = []
-    drawn: dict[str, bytes | Path] = {}
+    shown = Drawn()
     if pictures or not own.is_of_own(facts):
-        texts, drawn = _samples(handle, path, circumstances)
-        drawn |= {f"{FIGURES}/{p.name}": p.read_bytes() for p in sorted((run / FIGURES).glob("*.png"))} if run else {}
+        shown = _samples(handle, path, circumstances)
+        figures = [p for p in sorted((run / FIGURES).glob("*")) if p.suffix in SHOWN] if run else []
+        shown.files.update({f"{FIGURES}/{p.name}": p.read_bytes() for p in figures})
     release = release_of(handle.model, pin.trained)
     subject = Subject(
-        handle.card, facts, pin.trained, release, repo, pin.file, pin.sha256, list(drawn), texts, new_version,
-        _base(facts),
+        handle.card, facts, pin.trained, release, repo, pin.file, pin.sha256, list(shown.files), shown.texts,
+        new_version, _base(facts),
     )  # fmt: skip
     config = configuration.written(facts, pin, release)
-    files = {**pin.paths(path), CONFIG: config, **drawn, README: modelcard.render(subject, before).encode()}
+    files = {**pin.paths(path), CONFIG: config, **shown.files, README: modelcard.render(subject, before).encode()}
     pin = replace(pin, repo=repo, commit="", config=Shard(CONFIG, len(config), sha256(config)))
     return Parcel(pin, files, path)
 
@@ -171,20 +171,15 @@ def _warn_of_paths(handle: Handle, facts: Mapping[str, Any], circumstances: Circ
         )
 
 
-def _samples(
-    handle: Handle, path: Path, circumstances: Circumstances
-) -> tuple[list[tuple[str, str]], dict[str, bytes | Path]]:
-    """What the weights draw: texts, or a picture file; nothing where that needs data which is not here."""
+def _samples(handle: Handle, path: Path, circumstances: Circumstances) -> Drawn:
+    """What the weights draw; nothing where that needs data which is not here."""
     try:
         result = sample_opened(Handle(handle.model), Source(path), replace(circumstances, reporter=Silent()), {})
     except NetworkError as error:
         if circumstances.reporter:
             circumstances.reporter.warn(f"the card has no samples: {error.message}")
-        return [], {}
-    if isinstance(result, Texts):
-        pairs = list(zip(result.sources, result.texts, strict=True))[:3]
-        return [(shorten(source, 400, placeholder=" …"), text) for source, text in pairs], {}
-    return [], {f"{SAMPLES}.png": result.png()} if isinstance(result, Picture) else {}
+        return Drawn()
+    return drawn(result, SAMPLES)
 
 
 def send(parcel: Parcel, file: Path, *, private: bool = False, tag: str = "", endpoint: str | None = None) -> Sent:

@@ -21,7 +21,7 @@ class Subject:
         release: the distribution that the model comes with.
         repo: ``org/name``.
         file, sha256: the weights file in the repository.
-        pictures: names of picture files in the repository.
+        files: names of files of pictures, films and sounds in the repository.
         texts: examples of a model that writes, each a source and what was made of it.
         new_version: repository that replaces this one, if one does.
         base: repository of the weights that the training went on from, if it is known.
@@ -34,7 +34,7 @@ class Subject:
     repo: str
     file: str
     sha256: str
-    pictures: Sequence[str] = ()
+    files: Sequence[str] = ()
     texts: Sequence[tuple[str, str]] = ()
     new_version: str = ""
     base: str = ""
@@ -43,3 +43,13 @@ class Subject:
     def name(self) -> str:
         """``plugin.preset``."""
         return f"{self.card.name}.{self.facts['preset']}"
+
+    @property
+    def pictures(self) -> list[str]:
+        """The files that a gallery shows: pictures and films."""
+        return [file for file in self.files if file not in self.sounds]
+
+    @property
+    def sounds(self) -> list[str]:
+        """The files that are heard."""
+        return [file for file in self.files if file.endswith(".wav")]
