@@ -136,13 +136,13 @@ def test_a_changed_file_is_another_one(counts: Zoo, tmp_path: Path) -> None:
     kept = Path(ran(counts("data", "path", name)).strip())
     kept.write_text("something else")
     spoiled = counts("evaluate", "counts", "--weights", "run")
-    assert spoiled.returncode == 3 and "is damaged" in spoiled.stderr and "zoo data keep corpus.txt" in spoiled.stderr
+    assert spoiled.returncode == 3 and "is damaged" in spoiled.stderr and "zoo data add corpus.txt" in spoiled.stderr
     assert counts("data", "check").returncode == 3
     ran(counts("data", "remove", name))
     gone = counts("evaluate", "counts", "--weights", "run")
     assert gone.returncode == 2 and f"{name} is not in the zoo's cache" in gone.stderr
     (tmp_path / "corpus.txt").write_text("aab")
-    assert ran(counts("data", "keep", "corpus.txt")).startswith(name)
+    assert ran(counts("data", "add", "corpus.txt")).startswith(name)
     ran(counts("evaluate", "counts", "--weights", "run"))
 
 

@@ -98,7 +98,6 @@ def finish(
         "licence": licence_of(model.card, {"data": run.inputs.data}),
         "plugin": dict(begun.release),
         "data": run.inputs.data,
-        **({"continues": run.previous.sha256} if run.previous else {}),
     }
     examiner = Run(
         run.device, 0, run.data_root, "evaluation", folder.path, reporter=run.reporter, identity=run.identity,

@@ -133,6 +133,7 @@ def train_opened(
     identity = {
         "model": handle.card.name, "preset": preset, "seed": circumstances.seed,
         "options": chosen.model_dump(mode="json"), "options_version": handle.card.options_version,
+        **({"continues": previous.sha256} if previous else {}),
     }  # fmt: skip
     usual = f"runs/{called(handle, preset, chosen)}-seed{circumstances.seed}" + ("-continued" if previous else "")
     digest = sha256(json.dumps(identity, sort_keys=True, default=str).encode())

@@ -39,7 +39,7 @@ SINGLE = (bool, int, float, str, Path, OwnImage)  # types of a value; an Enum of
 class Options(BaseModel):
     """Base of all option classes: immutable, no unknown fields, no NaN.
 
-    A field is a bool, int, float, str, `Path`, an Enum or Literal of texts, a tuple or list of one of these, or images
+    A field is a bool, int, float, str, `Path`, an Enum or Literal of texts, ``tuple[T, ...]`` of one of these, or images
     of the user's own; each possibly None. A `Path` of a training that leads to a file is kept by content: see `paths`.
     """
 
@@ -62,6 +62,8 @@ class Options(BaseModel):
         """No path of this machine stands in anything that is written down."""
         if isinstance(value, Path):
             return paths.written(value)
+        if type(value) is str:
+            return paths.plain(value)
         if isinstance(value, list | tuple) and any(isinstance(one, Path) for one in value):
             return [paths.written(one) for one in value]
         return handler(value)
@@ -167,7 +169,7 @@ def _plain_type(annotation: Any) -> tuple[Any, tuple[str, ...], bool]:
     if get_origin(annotation) in (Union, types.UnionType):
         rest = [kind for kind in inner if kind is not type(None)]
         return _plain_type(rest[0]) if len(rest) == 1 else (annotation, (), False)
-    if get_origin(annotation) is list or (get_origin(annotation) is tuple and inner[1:] == (...,)):
+    if get_origin(annotation) is tuple and inner[1:] == (...,):
         kind, choices, several = _plain_type(inner[0])
         return (annotation, (), False) if several else (kind, choices, True)
     if get_origin(annotation) is Literal:

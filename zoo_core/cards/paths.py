@@ -7,6 +7,7 @@ was, a file that has changed since is another one, and no option depends on the 
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -27,13 +28,17 @@ def place(name: str) -> Path | None:
 
 
 def written(path: Path) -> str:
-    """What stands for a path wherever one is written down: of a copy name and hash, of others only the last name.
-
-    A relative path stays as it is: it says nothing of a machine, and may be a name, such as that of pinned weights.
-    """
+    """What stands for a path wherever one is written down: of a copy name and hash, of others only the last name."""
     if path.parent.parent == folder():
         return f"{path.name}@{path.parent.name}"
-    return str(path) if not path.is_absolute() and ".." not in path.parts else path.name
+    return path.name or str(path)
+
+
+def plain(text: str) -> str:
+    """A text as it is written down: of one that is a path of this machine, only the last name."""
+    if not text.startswith(("/", "~", "./", "../")) or not os.path.lexists(os.path.expanduser(text)):
+        return text
+    return Path(text).name or text
 
 
 def called(name: str) -> str:

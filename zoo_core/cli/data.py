@@ -152,7 +152,7 @@ def path(name: str, data_root: Path | None) -> None:
     render.line(str(sets.find(name).home(_root(data_root))))
 
 
-data.add_command(own_data.keep)
+data.add_command(own_data.add)
 data.add_command(own_data.prepare)
 data.add_command(own_data.remove)
 

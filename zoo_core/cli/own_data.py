@@ -115,7 +115,7 @@ def prepare(data: str, size: int | None, skip_broken: bool, data_root: Path | No
 @click.command()
 @click.argument("named", metavar="FILES...", nargs=-1, required=True, type=PATH)
 @json_flag
-def keep(named: tuple[Path, ...], as_json: bool) -> None:
+def add(named: tuple[Path, ...], as_json: bool) -> None:
     """Copy FILES into the zoo's cache, by content, as a training does with each file that it learns from.
 
     Weights name such a file by its name and hash: who has a copy of it can evaluate them on another machine.

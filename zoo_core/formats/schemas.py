@@ -38,6 +38,7 @@ class Identity(Schema):
     seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)]
     options: dict[Line, Setting]
     options_version: Annotated[int, Field(ge=1, lt=2**31, strict=True)] = 1
+    continues: Sha256 | None = None  # the weights that it went on from
 
 
 def _each_once(names: list[str]) -> list[str]:

@@ -94,8 +94,10 @@ def adopt(repo: str, commit: str, files: Mapping[str, bytes | Path]) -> None:
         write(blob)
         try:
             pointer.parent.mkdir(parents=True, exist_ok=True)
-            pointer.unlink(missing_ok=True)
-            pointer.symlink_to(os.path.relpath(blob, pointer.parent))
+            aside = pointer.with_name(f".{pointer.name}.{os.getpid()}")
+            aside.unlink(missing_ok=True)
+            aside.symlink_to(os.path.relpath(blob, pointer.parent))
+            os.replace(aside, pointer)
         except OSError:  # no links here: the client puts the content there itself, too
             _move(blob, pointer)
 

@@ -84,7 +84,8 @@ def check_requirement(entry: EntryPoint) -> None:
     """Whether the distribution of a plugin that failed asks for another release of the zoo, which would explain it.
 
     Raises:
-        NeedsNewer: it does.
+        NeedsNewer: it asks for a later one.
+        PluginError: it asks for an earlier one.
     """
     from packaging.requirements import InvalidRequirement, Requirement
 
@@ -99,4 +100,12 @@ def check_requirement(entry: EntryPoint) -> None:
             continue
         named = re.sub(r"[-_.]+", "-", wanted.name).lower() == ZOO
         if named and not wanted.marker and NUMBER.match(installed()) and installed() not in wanted.specifier:
-            raise NeedsNewer(entry, str(wanted.specifier))
+            owner, here = entries.distribution(entry), _pair(installed())
+            lowest = [one.version for one in wanted.specifier if one.operator in (">=", ">", "~=", "==")]
+            if any(_pair(version) > here for version in lowest):
+                raise NeedsNewer(entry, str(wanted.specifier))
+            raise PluginError(
+                f"plugin '{entry.name}' of distribution '{owner}' was made for zoo-core {wanted.specifier}; "
+                f"this is {installed()}",
+                f"pip install -U {owner}",
+            )

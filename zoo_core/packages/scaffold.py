@@ -15,7 +15,7 @@ from string import Template
 
 from ..errors import UsageError
 from ..files import atomic_write
-from . import entries
+from . import entries, known
 from .settings import OWN
 
 FOLDER = Path(__file__).parent.parent / "templates"
@@ -68,6 +68,8 @@ def names(typed: str) -> Names:
         raise UsageError(f"'{typed}' cannot be the name of a plugin", "choose another one")
     if model in entries.installed(entries.MODELS):
         raise UsageError(f"there is a plugin '{model}' already", "choose another name; zoo plugin list shows all")
+    if other := known.find(model):
+        raise UsageError(f"'{model}' is known already, as a plugin of {other.distribution}", "choose another name")
     if find_spec(found.package):
         raise UsageError(f"there is a package '{found.package}' already", "choose another name")
     return found

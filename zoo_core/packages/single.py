@@ -14,7 +14,7 @@ from importlib.machinery import SourceFileLoader
 from importlib.metadata import Distribution, EntryPoint
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from ..errors import UsageError, printable
@@ -59,8 +59,10 @@ class FileDistribution(Distribution):
 
     @property
     def name(self) -> str:
-        """The file's name."""
-        return printable(self._path.name)
+        """The file's name; where several of one name were given, with that of its folder."""
+        alike = [path for path in named() if path.name == self._path.name]
+        shown = self._path.name if len(alike) < 2 else f"{self._path.parent.name}/{self._path.name}"
+        return printable(shown if len({path.parent.name for path in alike}) == len(alike) else str(self._path))
 
     @property
     def version(self) -> str:
@@ -100,11 +102,28 @@ class FileEntry(EntryPoint):
         raise UsageError(f"it has {len(found)} plugins, and must have one", "plugin = Plugin(CARD)")
 
 
+class _Loader(SourceFileLoader):
+    """Runs the very bytes that were hashed: the file is not read again, and no bytecode of it is kept or believed.
+
+    Args:
+        name, path: as its base has them.
+        code: what is in the file.
+    """
+
+    def __init__(self, name: str, path: str, code: bytes) -> None:
+        super().__init__(name, path)
+        self._code = code
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """The code of these bytes."""
+        return self.source_to_code(self._code, self.path)
+
+
 def _module(path: Path, name: str, code: bytes) -> ModuleType:
     """The module of a file, made once."""
     if name in sys.modules:
         return sys.modules[name]
-    loader = SourceFileLoader(name, str(path))
+    loader = _Loader(name, str(path), code)
     spec = spec_from_file_location(name, path, loader=loader)
     if spec is None:
         raise UsageError(f"{path} cannot be imported", "check the path")
@@ -142,7 +161,7 @@ def _name(path: Path) -> str:
         return path.stem
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "Card":
-            for keyword in node.keywords:
-                if keyword.arg == "name" and isinstance(keyword.value, ast.Constant):
-                    return str(keyword.value.value)
+            said = [keyword.value for keyword in node.keywords if keyword.arg == "name"] + node.args[:1]
+            if said and isinstance(said[0], ast.Constant):
+                return str(said[0].value)
     return path.stem

@@ -20,6 +20,7 @@ from ..errors import IntegrityError, PluginError, ZooError
 from ..packages import entries, loading, origin, settings
 from ..packages.handshake import NeedsNewer, check_api
 from ..packages.loading import NotImported, broken, is_name, said
+from ..packages.single import FileEntry
 from . import hookspecs
 from .checking import check_card
 from .hookspecs import PROJECT
@@ -132,6 +133,11 @@ def load(name: str) -> Model:
         PluginError: the plugin may not be imported, cannot be, or breaks the rules of its hooks.
     """
     return loading.load(entries.find(entries.MODELS, name, "model", "zoo list"), settings.allowed(), _model)
+
+
+def is_file(model: Model) -> bool:
+    """Whether a plugin is one file, which comes with no distribution."""
+    return isinstance(entries.find(entries.MODELS, model.name, "model", "zoo list"), FileEntry)
 
 
 def commit_of(model: Model) -> str | None:

@@ -65,7 +65,8 @@ def command(card: Card, facts: Mapping[str, Any]) -> str:
         if flag.type is bool:
             words.append(flag.name if value else f"--no-{flag.name.removeprefix('--')}")
         else:
-            words.append(f"{flag.name} {quote(str(value))}")
+            values = value if flag.many else [value]
+            words.append(" ".join([flag.name, *(quote(str(one)) for one in values)]))
     return " ".join(words)
 
 

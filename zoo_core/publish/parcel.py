@@ -17,6 +17,7 @@ from ..api.training import open_other
 from ..cards.options import flags
 from ..errors import NetworkError, UsageError, ZooError
 from ..files import file_sha256, sha256
+from ..plugin import registry
 from ..run.mark import FIGURES
 from ..run.reporter import Silent
 from ..weights import bundled, find, manifest, peek, pins
@@ -96,6 +97,11 @@ def pack(
         IntegrityError: its weights are not those of its record.
     """
     handle = open_model(name)
+    if registry.is_file(handle.model):
+        raise UsageError(
+            f"{handle.model.name} is the file {handle.model.distribution}, which nobody can install",
+            "zoo plugin new makes a package, to which it can move",
+        )
     if new_version:
         hub.check_name(new_version)
     if run:

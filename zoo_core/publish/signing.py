@@ -28,6 +28,8 @@ from ..weights.pins import BUNDLE, Pin
 from ..weights.signer import Signer
 from .parcel import Parcel
 
+CURVES = ("secp256r1", "secp384r1", "secp521r1")  # NIST P-256, P-384, P-521
+KEY = "openssl ecparam -name prime256v1 -genkey -noout -out FILE makes one"
 LONGEST = 10_000_000  # bytes of a bundle
 
 
@@ -78,15 +80,18 @@ def sealed(parcel: Parcel, wish: Wish) -> Parcel:
     signer = Signer(key=_public(wish.key)) if wish.key else Signer(identity=wish.identity, issuer=wish.issuer)
     with _folder(files) as folder, _quiet():
         hashing, config = _hashing(), library().signing.Config()
-        if wish.key:
-            config.use_elliptic_key_signer(private_key=wish.key)
-        else:
-            config.use_sigstore_signer()
         place = folder.parent / BUNDLE
         try:
+            if wish.key:
+                config.use_elliptic_key_signer(private_key=wish.key)
+            else:
+                config.use_sigstore_signer()
             config.set_hashing_config(hashing).sign(folder, place)
         except Exception as error:  # whatever the library or the network raises
-            raise NetworkError(f"{parcel.pin.name} could not be signed: {one_line(str(error))}", "try again") from error
+            said = f"{parcel.pin.name} could not be signed: {one_line(str(error))[:300]}"
+            if wish.key:
+                raise UsageError(said, KEY) from error
+            raise NetworkError(said, "try again") from error
         bundle = place.read_bytes()
         check(replace(parcel.pin, signer=signer), parcel.main, place)
     return replace(parcel, pin=replace(parcel.pin, signer=signer), files={**parcel.files, BUNDLE: bundle})
@@ -167,16 +172,16 @@ def _check_covered(pin: Pin, bundle: Path) -> None:
 def _public(key: Path) -> str:
     """The public key that belongs to a private one: DER, in base 64."""
     library()
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
     try:
         private = load_pem_private_key(read_bytes(key, most=LONGEST), None)
+        if not isinstance(private, EllipticCurvePrivateKey) or private.curve.name not in CURVES:
+            raise TypeError("no key of an elliptic curve that signatures use")
         data = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     except (ValueError, TypeError) as error:  # no key, or one with a password; what it says may quote the file
-        raise UsageError(
-            f"{key} is no private key that can be used: {type(error).__name__}",
-            "openssl ecparam -name prime256v1 -genkey -noout -out FILE makes one",
-        ) from error
+        raise UsageError(f"{key} is no private key that can be used: {type(error).__name__}", KEY) from error
     return base64.b64encode(data).decode()
 
 

@@ -32,6 +32,9 @@ class Measured:
     why: str = ""
 
     def __post_init__(self) -> None:
+        for name in ("value", "error"):
+            if (number := getattr(self, name)) is not None:
+                object.__setattr__(self, name, _number(name, number))
         if self.value is None and not self.why:
             raise PluginError("a metric without a number needs a reason: Measured(None, why=...)")
         if self.value is not None and self.why:
@@ -63,27 +66,32 @@ class Measured:
         Raises:
             PluginError: it is none of these.
         """
-        if isinstance(value, Measured):
-            return value
-        try:
-            if isinstance(value, SupportsFloat) and not isinstance(value, str | bool):
-                detached = getattr(value, "detach", None)  # a tensor that still knows how it was computed
-                return cls(float(detached() if callable(detached) else value))
-        except (TypeError, ValueError, RuntimeError, OverflowError):  # e.g. a tensor of several numbers
-            pass
-        raise PluginError(
-            f"its metric '{name}' is {type(value).__name__}, not a number; Measured(None, why=...) where there is none"
-        )
+        return value if isinstance(value, Measured) else cls(_number(f"its metric '{name}'", value))
+
+
+def _number(what: str, value: object) -> float:
+    """A number: of Python, of NumPy, or a tensor with one.
+
+    Raises:
+        PluginError: it is something else.
+    """
+    try:
+        if isinstance(value, SupportsFloat) and not isinstance(value, str | bool):
+            detached = getattr(value, "detach", None)  # a tensor that still knows how it was computed
+            return float(detached() if callable(detached) else value)
+    except (TypeError, ValueError, RuntimeError, OverflowError):  # e.g. a tensor of several numbers
+        pass
+    raise PluginError(f"{what} is {type(value).__name__}, not a number; Measured(None, why=...) where there is none")
 
 
 def numbers(measured: Mapping[str, Measured]) -> dict[str, float]:
     """The numbers alone; of an absent one NaN."""
-    return {name: math.nan if one.value is None else float(one.value) for name, one in measured.items()}
+    return {name: math.nan if one.value is None else one.value for name, one in measured.items()}
 
 
 def errors(measured: Mapping[str, Measured]) -> dict[str, float]:
     """The standard errors that are known."""
-    return {name: float(one.error) for name, one in measured.items() if one.error is not None}
+    return {name: one.error for name, one in measured.items() if one.error is not None}
 
 
 def absent(measured: Mapping[str, Measured]) -> dict[str, str]:

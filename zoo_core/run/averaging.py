@@ -79,11 +79,13 @@ class Best:
             return True
         self.waited += 1
         if self.patience and self.waited >= self.patience:
+            self.waited = 0  # the next loop has patience of its own
             self._end()
         return False
 
     def restore(self) -> None:
-        """Make the module what it was at its best; as it is where nothing was compared."""
+        """Make the module what it was at its best; as it is where nothing was compared. The best score stays."""
+        self.waited = 0
         state = self.module.state_dict()
         with torch.no_grad():
             for name, tensor in self.tensors.items():

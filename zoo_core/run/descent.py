@@ -55,7 +55,7 @@ class Descent:
         if self.accelerator.num_processes > 1:
             asked, at = self.loops.asked(), self.loops.at
             self.loops.agree(parts.average_gradients(parameters, self.accelerator, asked, at))
-        if self.scaler:
+        if self.scaler and any(p.grad is not None for p in parameters):
             self.scaler.unscale_(optimizer)
         if clip is not None:
             nn.utils.clip_grad_norm_(parameters, clip)
@@ -72,7 +72,8 @@ class Descent:
         self.accelerator.backward(loss, inputs=parameters)
 
     def _update(self, optimizer: torch.optim.Optimizer) -> None:
-        if not self.scaler:
+        has_gradient = any(p.grad is not None for group in optimizer.param_groups for p in group["params"])
+        if not self.scaler or not has_gradient:  # which the scaler takes for a mistake
             optimizer.step()
             return
         self.scaler.step(optimizer)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..errors import UsageError
+from ..errors import PluginError, UsageError
 from ..signals import StopSignal
 from . import devices, parts
 from .curves import POINTS, Curves
@@ -74,7 +75,7 @@ class Loops:
         self._begun = self._steps_before = 0  # loops begun so far, and their steps
         self._saved: SavedState | None = None  # while the loop that it belongs to has not come
         self._looks = resume  # for a state in the folder, once
-        self._ends = False
+        self._ends = self._is_open = False
         self.stretches: list[dict[str, Any]] = []  # where the run was begun and resumed, and on what
         self.restored: SavedState | None = None  # while no optimiser has stepped since
         self._stop: StopSignal | None = None
@@ -88,6 +89,7 @@ class Loops:
 
     def steps(self, schedule: Schedule, ahead: LookAhead | None = None) -> Iterator[Step]:
         """See `Run.steps`."""
+        self._check_alone()
         parts.check_complete(self.parts)
         state = self._state_file(schedule)
         loop, total, self._ends = self._begun, schedule.total, False
@@ -96,7 +98,7 @@ class Loops:
         self._steps_before += total
         self._begin_stretch(loop, start, schedule)
         saved, began = time.monotonic(), time.monotonic() - self.seconds
-        with StopSignal() as stop:
+        with self._open(), StopSignal() as stop:
             self._stop = stop
             for step in ahead(schedule.steps(start)) if ahead else schedule.steps(start):
                 self.at = (7919 * loop + step.number) % 2**16
@@ -115,6 +117,27 @@ class Loops:
                     self._steps_before = before + (total or done)
                     break
         self.reporter.close()
+
+    def _check_alone(self) -> None:
+        """Whether no loop is under way: a state knows one place in one loop.
+
+        Raises:
+            PluginError: one is.
+        """
+        if self._is_open:
+            raise PluginError(
+                "run.steps was called inside another loop of the run, which could not be resumed",
+                "make one loop of both: collect what the inner one needs within a step, with a plain for",
+            )
+
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        """A loop that is under way inside."""
+        self._is_open = True
+        try:
+            yield
+        finally:
+            self._is_open = False
 
     def _follow(self, stop: StopSignal, schedule: Schedule, done: int, before: int) -> bool:
         """What follows each step: averages, signals, curves. Whether it was the last."""
@@ -184,7 +207,8 @@ class Loops:
                 self.reporter.warn(f"nothing to resume in {self.folder}; starting at step 0")
         if self._saved is None:
             return 0
-        if loop < self._saved.kept.loop:
+        if loop < self._saved.kept.loop:  # what follows it, before the next, sees the parts as they are known
+            self._saved.restore_known(self.parts)
             return schedule.end
         saved, self._saved = self._saved, None
         saved.restore(self.parts, schedule.device)

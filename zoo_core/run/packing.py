@@ -7,8 +7,10 @@ tuples as tuples, sets as sets, dictionaries with keys that are no texts.
 from __future__ import annotations
 
 import base64
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -38,10 +40,10 @@ def pack(tree: Any, path: str, tensors: dict[str, Tensor]) -> Any:
     if isinstance(tree, np.ndarray | np.generic) and tree.dtype.kind in NUMBERS:
         data = torch.frombuffer(bytearray(tree.tobytes()) or bytearray(1), dtype=torch.uint8)
         return {"array": [_collected(data, path, tensors), tree.dtype.str, list(tree.shape)]}
-    if isinstance(tree, Mapping):
+    if type(tree) in (dict, OrderedDict) or isinstance(tree, MappingProxyType):
         return {"dict": [[_key(key, path), pack(value, f"{path}.{key}", tensors)] for key, value in tree.items()]}
     for kind, type_ in ROWS.items():
-        if isinstance(tree, type_):
+        if type(tree) is type_:  # a named tuple would come back as another thing
             rows = tree if kind in ("list", "tuple") else sorted(tree, key=repr)
             return {kind: [pack(value, f"{path}.{i}", tensors) for i, value in enumerate(rows)]}
     if isinstance(tree, bytes):

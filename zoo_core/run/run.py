@@ -154,7 +154,8 @@ class Run(Reads):
         Only the optimiser's own parameters get gradients. A parameter that the loss does not depend on is left alone.
 
         Args:
-            loss: a scalar; or several, whose gradients are added up, and of which one is in memory at a time.
+            loss: a scalar; or several, each computed for itself, whose gradients are added up; if they come one by one,
+                one is in memory at a time.
             optimizer: prepared with `prepare`.
             clip: the largest norm that the gradient of all parameters together may have.
         Raises:

@@ -25,7 +25,7 @@ from ..errors import IntegrityError, Interrupted, UsageError, ZooError
 from ..formats import STATE
 from ..formats.schemas import State, plain
 from ..weights import tensorfile
-from . import chance
+from . import chance, checks
 from .packing import pack, unpack
 
 FILE = "state.safetensors"
@@ -151,7 +151,8 @@ class TrainingState:
 
     def _check(self, mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
         flat_mine, flat_theirs = _flat(mine), _flat(theirs)
-        for key in sorted((flat_mine.keys() | flat_theirs.keys()) - {"options_version"}):
+        silent = {"options_version"} | ({"continues"} - {key for key, value in flat_theirs.items() if value})
+        for key in sorted((flat_mine.keys() | flat_theirs.keys()) - silent):  # states of old say nothing of the latter
             was, now = flat_theirs.get(key), flat_mine.get(key)
             if was != now:
                 raise _other_run(self.path.parent if self.path else "memory", key, was, now)
@@ -182,20 +183,28 @@ class SavedState:
             IntegrityError: it lacks a part or a tensor.
         """
         for name, part in parts.items():
-            state = self._state_of(name, copied=not isinstance(part, torch.nn.Module))
-            with self.blamed(name):
-                fresh = [dict(group) for group in part.param_groups] if isinstance(part, Optimizer) else []
-                part.load_state_dict(state)
-                if isinstance(part, Optimizer):
-                    _check_groups(part, fresh)
-                    _check_moments(part)
-                    _match_strides(part)
+            self._load(name, part)
         with self.blamed("the random numbers"):
             torch.set_rng_state(self.tensors[f"{RANDOM}.cpu"].clone())
             if f"{RANDOM}.cuda" in self.tensors and device.type == "cuda":
                 torch.cuda.set_rng_state(self.tensors[f"{RANDOM}.cuda"].clone(), device)
             if RANDOM in self.parts:  # states of 0.1.0 have torch's alone
                 chance.restore(self._state_of(RANDOM, copied=True))
+
+    def restore_known(self, parts: Mapping[str, Part]) -> None:
+        """Load the state into those parts that it has, and leave the random generators alone."""
+        for name in parts.keys() & self.parts.keys():
+            self._load(name, parts[name])
+
+    def _load(self, name: str, part: Part) -> None:
+        state = self._state_of(name, copied=not isinstance(part, torch.nn.Module))
+        with self.blamed(name):
+            fresh = [dict(group) for group in part.param_groups] if isinstance(part, Optimizer) else []
+            part.load_state_dict(state)
+            if isinstance(part, Optimizer):
+                checks.check_groups(part, fresh)
+                checks.check_moments(part)
+                checks.match_strides(part)
 
     @contextmanager
     def blamed(self, name: str) -> Iterator[None]:
@@ -231,46 +240,6 @@ def _weights(part: Part) -> Iterator[tuple[str, Tensor]]:
     elif isinstance(part, Optimizer):
         for number, moments in enumerate(part.state.values()):
             yield from ((f"{number}.{key}", value) for key, value in moments.items() if isinstance(value, Tensor))
-
-
-def _check_groups(optimizer: Optimizer, fresh: list[dict[str, Any]]) -> None:
-    """Whether settings (rate, decay, ...) are still of the kind that they were before a state was loaded.
-
-    Raises:
-        ValueError: one is not.
-    """
-    for group, before in zip(optimizer.param_groups, fresh, strict=True):
-        for key, value in before.items():
-            if key != "params" and _kind(group.get(key)) != _kind(value) and value is not None:
-                raise ValueError(f"its '{key}' is {group.get(key)!r}, was {value!r}")
-
-
-def _kind(value: Any) -> Any:
-    """What a setting is: all numbers are of one kind, and so are lists and tuples of as many values."""
-    if isinstance(value, list | tuple):
-        return [_kind(item) for item in value]
-    return float if isinstance(value, int | float) and not isinstance(value, bool) else type(value)
-
-
-def _check_moments(optimizer: Optimizer) -> None:
-    """Whether moments have the shapes of their parameters: a fused optimiser reads whatever lies behind shorter ones.
-
-    Raises:
-        ValueError: one has another shape.
-    """
-    for group in optimizer.param_groups:
-        for parameter in group["params"] if group.get("fused") else ():
-            for key, value in optimizer.state.get(parameter, {}).items():
-                if isinstance(value, Tensor) and value.shape != (() if key == "step" else parameter.shape):
-                    raise ValueError(f"'{key}' is {list(value.shape)}, its parameter {list(parameter.shape)}")
-
-
-def _match_strides(optimizer: Optimizer) -> None:
-    """Lay out moments like their parameters (channels last, say): fused optimisers rely on it."""
-    for parameter, moments in optimizer.state.items():
-        for key, value in moments.items():
-            if isinstance(value, Tensor) and value.shape == parameter.shape and value.stride() != parameter.stride():
-                moments[key] = torch.empty_like(parameter).copy_(value)
 
 
 def _other_run(folder: Path | str, key: str, was: Any, now: Any) -> UsageError:

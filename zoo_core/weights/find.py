@@ -151,8 +151,13 @@ def _without_paths(card: Card, options: Options, facts: Mapping[str, Any], what:
 
 
 def _may_open(path: Path, hashes: Mapping[str, str]) -> bool:
-    """Whether a path of a stranger's file is harmless: of a copy that has its content's name, or of what is known."""
-    return paths.is_kept(path) or _is_known(path, hashes)
+    """Whether a path of a stranger's file is harmless: the header knows the hash of what is there.
+
+    That of a copy, which has its content's name, may be missing here; another machine has it.
+    """
+    if paths.is_kept(path) and not os.path.exists(path):
+        return True
+    return _is_known(path, hashes)
 
 
 def _is_known(path: Path, hashes: Mapping[str, str]) -> bool:

@@ -68,10 +68,10 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
             after = gains[t] = stood[t] + options.discount * after
         advantage = (gains - gains[stood > 0].mean()) / (gains[stood > 0].std() + 1e-6)
         loss = -(chances * advantage * stood).sum() / stood.sum()
-        run.descend(loss, adam, clip=1.0)
         lasted = stood.sum(0).mean()
+        best.look(lasted)  # of the policy that has played, before it changes
+        run.descend(loss, adam, clip=1.0)
         run.log(loss=loss, lasted=lasted)
-        best.look(lasted)
         if lasted >= options.enough:
             run.finish()
     best.restore()

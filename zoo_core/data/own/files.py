@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-import shutil
 from pathlib import Path
 
 from ...cards import paths
@@ -55,7 +55,7 @@ def missing(path: Path) -> UsageError:
 
 
 def _again(path: Path) -> str:
-    return f"zoo data keep {path.name}, of the file as it was, brings it back"
+    return f"zoo data add {path.name}, of the file as it was, brings it back"
 
 
 def _is_whole(path: Path) -> bool:
@@ -83,6 +83,6 @@ def remove(path: Path) -> int:
     """Remove a kept file; how many bytes it took."""
     size = path.stat().st_size
     path.unlink()
-    if not any(path.parent.iterdir()):
-        shutil.rmtree(path.parent)
+    with contextlib.suppress(OSError):  # another file is there, maybe since a moment ago
+        path.parent.rmdir()
     return size
