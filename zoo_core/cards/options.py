@@ -39,8 +39,9 @@ SINGLE = (bool, int, float, str, Path, OwnImage)  # types of a value; an Enum of
 class Options(BaseModel):
     """Base of all option classes: immutable, no unknown fields, no NaN.
 
-    A field is a bool, int, float, str, `Path`, an Enum or Literal of texts, ``tuple[T, ...]`` of one of these, or images
-    of the user's own; each possibly None. A `Path` of a training that leads to a file is kept by content: see `paths`.
+    A field is a bool, int, float, str, `Path`, an Enum or Literal of texts, ``tuple[T, ...]`` of one of these, or
+    images of the user's own; each possibly None. A `Path` of a training that leads to a file is kept by content: see
+    `paths`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False, defer_build=True)

@@ -47,6 +47,11 @@ def called(name: str) -> str:
     return match[1] if match else ""
 
 
+def again(path: Path) -> str:
+    """What brings a copy back."""
+    return f"zoo data add {path.name}, of the file as it was, brings it back"
+
+
 def is_kept(path: Path) -> bool:
     """Whether a path leads to where copies lie, whether it is there or not."""
     return path.parent.parent == folder() and KEPT.fullmatch(written(path)) is not None

@@ -28,9 +28,7 @@ def listing(rows: Iterable[Mapping[str, Any]], own: Iterable[Mapping[str, Any]],
         table.add_row(Text(row["name"], "bold"), row["summary"], size, items, row["licence"], here)
     out.print(table)
     line(f"\nData sets lie in {root}.  zoo data get NAME downloads one, zoo data info NAME says where it comes from.")
-    line(
-        "Of your own, images: zoo train MODEL --data FOLDER, or zoo data prepare FOLDER; other files: zoo data add FILE."
-    )
+    line("Your own images: zoo train MODEL --data FOLDER, or zoo data prepare FOLDER; other files: zoo data add FILE.")
     for row in own:
         if "error" in row:
             line(f"  {row['name']}  {row['error']}")

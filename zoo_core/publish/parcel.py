@@ -97,13 +97,7 @@ def pack(
         IntegrityError: its weights are not those of its record.
     """
     handle = open_model(name)
-    if registry.is_file(handle.model):
-        raise UsageError(
-            f"{handle.model.name} is the file {handle.model.distribution}, which nobody can install",
-            "zoo plugin new makes a package, to which it can move",
-        )
-    if new_version:
-        hub.check_name(new_version)
+    _check_can_be_had(handle, new_version)
     if run:
         path = peek.main_file(run)
         pin, contents = finished(run, home, dirty)
@@ -128,6 +122,21 @@ def pack(
     files = {**pin.paths(path), CONFIG: config, **shown.files, README: modelcard.render(subject, before).encode()}
     pin = replace(pin, repo=repo, commit="", config=Shard(CONFIG, len(config), sha256(config)))
     return Parcel(pin, files, path)
+
+
+def _check_can_be_had(handle: Handle, new_version: str) -> None:
+    """Whether others can install the plugin, and what replaces the weights can be the name of a repository.
+
+    Raises:
+        UsageError: it is not so.
+    """
+    if registry.is_file(handle.model):
+        raise UsageError(
+            f"{handle.model.name} is the file {handle.model.distribution}, which nobody can install",
+            "zoo plugin new makes a package, to which it can move",
+        )
+    if new_version:
+        hub.check_name(new_version)
 
 
 def _base(facts: Mapping[str, Any]) -> str:

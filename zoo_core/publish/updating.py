@@ -157,8 +157,9 @@ def _checked(path: Path, old: Pin, difference: Difference) -> Mapping[str, Any]:
     _check_same_model(old, Identity.model_construct(model=facts["model"], preset=facts["preset"]), difference.newer)
     if config := difference.config:
         said = config.model_dump()
-        of_both = [*Identity.model_fields, "licence", "data", "judges"]
-        if wrong := [name for name in of_both if said.get(name) and said[name] != (facts.get(name) or said[name])]:
+        wrong = [name for name in Identity.model_fields if said[name] != facts[name]]
+        wrong += [name for name in ("licence", "data", "judges") if said.get(name) and said[name] != facts[name]]
+        if wrong:
             raise IntegrityError(
                 f"{what}: its {CONFIG} has another '{wrong[0]}' than the weights",
                 "the pin stays as it is; ask its owner",

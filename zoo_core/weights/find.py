@@ -153,11 +153,19 @@ def _without_paths(card: Card, options: Options, facts: Mapping[str, Any], what:
 def _may_open(path: Path, hashes: Mapping[str, str]) -> bool:
     """Whether a path of a stranger's file is harmless: the header knows the hash of what is there.
 
-    That of a copy, which has its content's name, may be missing here; another machine has it.
+    A copy, which has its content's name, may be missing here; another machine has it.
+
+    Raises:
+        IntegrityError: a copy is another one than the header knows.
     """
-    if paths.is_kept(path) and not os.path.exists(path):
-        return True
-    return _is_known(path, hashes)
+    if not paths.is_kept(path):
+        return _is_known(path, hashes)
+    known = hashes.get(paths.written(path), "")
+    if not known.startswith(path.parent.name):
+        return False
+    if os.path.exists(path) and file_sha256(path)[1] != known:
+        raise IntegrityError(f"{path} is damaged: its sha256 must be {known}", f"remove it; {paths.again(path)}")
+    return True
 
 
 def _is_known(path: Path, hashes: Mapping[str, str]) -> bool:

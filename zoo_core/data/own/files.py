@@ -45,17 +45,13 @@ def check(path: Path) -> str:
         raise missing(path)
     digest = file_sha256(path, "check the path")[1]
     if digest[:HASH] != path.parent.name:
-        raise IntegrityError(f"{path} is damaged: its sha256 is {digest}", f"remove it; {_again(path)}")
+        raise IntegrityError(f"{path} is damaged: its sha256 is {digest}", f"remove it; {paths.again(path)}")
     return digest
 
 
 def missing(path: Path) -> UsageError:
     """The error for a kept file that is not there."""
-    return UsageError(f"{paths.written(path)} is not in the zoo's cache", _again(path))
-
-
-def _again(path: Path) -> str:
-    return f"zoo data add {path.name}, of the file as it was, brings it back"
+    return UsageError(f"{paths.written(path)} is not in the zoo's cache", paths.again(path))
 
 
 def _is_whole(path: Path) -> bool:
