@@ -48,6 +48,14 @@ def test_a_broken_plugin_that_fits_is_broken(zoo: Zoo, tmp_path: Path) -> None:
     assert done.returncode == 4 and "is broken" in done.stderr and "colour" in done.stderr
 
 
+def test_a_plugin_for_an_earlier_zoo_is_to_be_upgraded(zoo: Zoo, tmp_path: Path) -> None:
+    distribution(tmp_path / "site", "zoo-future", "future", "zoo_future:plugin", FUTURE)
+    requires(tmp_path / "site", "zoo-future", "zoo-core<0.2")
+    done = zoo("sample", "future", env={"PYTHONPATH": str(tmp_path / "site")})
+    assert done.returncode == 4 and "was made for zoo-core <0.2; this is" in done.stderr
+    assert "pip install -U zoo-future" in done.stderr
+
+
 def test_the_last_api_is_served_with_a_warning_and_older_ones_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -170,9 +171,32 @@ def test_one_file_is_tried_without_packaging(zoo: Zoo, tmp_path: Path) -> None:
     assert zoo("plugin", "try", "one.py").stdout.startswith("pixels: ")
     done = zoo("sample", "pixels", "--weights", "run")
     assert done.returncode == 2 and "pixels" in done.stderr  # it was known to those commands alone
+    done = zoo("push", "pixels", "run", "--repo", "me/x", "--dry-run", env={"ZOO_PLUGIN_FILES": "one.py"})
+    assert done.returncode == 2 and "is the file one.py, which nobody can install" in done.stderr
     for arguments, what in ((["one.py", "fly"], "'fly'"), (["two.py"], "two.py is no file of Python")):
         done = zoo("plugin", "try", *arguments)
         assert done.returncode == 2 and what in done.stderr
+
+
+def test_what_runs_is_what_was_hashed(zoo: Zoo, tmp_path: Path) -> None:
+    """A file that is changed within the tick of a clock, to the same size, is another one; no bytecode is believed."""
+    file, seen = tmp_path / "one.py", []
+    for letter in "AB":
+        file.write_text(f"{ONE}\nprint('this is {letter}')\n")
+        os.utime(file, (1, 1))
+        done = zoo("info", "pixels", env={"ZOO_PLUGIN_FILES": "one.py"})
+        seen.append(done.stderr)
+    assert "this is A" in seen[0] and "this is B" in seen[1] and not (tmp_path / "__pycache__").exists(), seen
+
+
+def test_files_of_one_name_are_told_apart(zoo: Zoo, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "model.py").write_text(ONE)
+    env = {"ZOO_PLUGIN_FILES": "a/model.py:b/model.py"}
+    names = {row["name"] for row in read_json(zoo("plugin", "list", "--json", env=env).stdout)}
+    assert {"a/model.py:pixels", "b/model.py:pixels"} <= names
+    assert zoo("info", "b/model.py:pixels", env=env).returncode == 0
 
 
 BROKEN = {

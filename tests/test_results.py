@@ -143,6 +143,9 @@ def test_several_results_are_files_of_a_folder(tmp_path: Path) -> None:
         (lambda: zoo.Several({"../up": FRAME}), "'../up' is no name of a result"),
         (lambda: zoo.Several({"a": zoo.Several({"b": FRAME})}), "'a' is Several"),  # type: ignore[dict-item]
         (lambda: zoo.Measured(None), "needs a reason"),
+        (lambda: zoo.Measured("abc"), "value is str, not a number"),  # type: ignore[arg-type]
+        (lambda: zoo.Measured(torch.ones(3)), "value is Tensor, not a number"),  # type: ignore[arg-type]
+        (lambda: zoo.Measured(True), "value is bool, not a number"),
         (lambda: zoo.Measured(1.0, error=float("nan")), "standard error"),
         (lambda: zoo.Measured(1.0, why="because"), "needs no reason"),
     ],

@@ -17,6 +17,7 @@ from zoo_core import Budget, Interrupted, PluginError, TrainingError, UsageError
 from zoo_core.run import drawing
 from zoo_core.run.loops import Settings
 from zoo_core.run.reporter import Progress, Silent
+from zoo_core.run.run import Run
 from zoo_core.testing import check_plugin
 
 FACE = """
@@ -270,3 +271,61 @@ def test_many_samples_come_in_batches_and_are_told_of(monkeypatch: pytest.Monkey
         run.draw(3, lambda n: torch.zeros(n + 1, 1))
     with pytest.raises(UsageError, match="ask for one at least"):
         run.draw(0, of)
+
+
+def test_a_loop_inside_another_is_refused_and_a_broken_off_one_is_none() -> None:
+    run = a_run()
+    with pytest.raises(PluginError, match="inside another loop of the run"):
+        for _ in run.steps(None, Budget(iterations=3)):
+            next(iter(run.steps(None, Budget(iterations=2))))
+    run = a_run()
+    for _ in run.steps(None):
+        break
+    assert len(list(run.steps(None, Budget(iterations=2)))) == 2
+
+
+def test_what_stands_between_two_loops_sees_the_parts_as_they_were_left(tmp_path: Path) -> None:
+    """A resumed run skips the first loop; features that are made after it are those of the trained network."""
+
+    def train(run: Run, stop: bool) -> torch.Tensor:
+        torch.manual_seed(0)
+        net, head = nn.Linear(2, 2), nn.Linear(2, 1)
+        adam, other = (torch.optim.Adam(part.parameters(), 0.1) for part in (net, head))
+        run.prepare(net=net, adam=adam)
+        for _ in run.steps(None, Budget(iterations=3)):
+            run.descend(net(torch.ones(1, 2)).square().sum(), adam)
+        features = net(torch.ones(1, 2)).detach()
+        run.prepare(head=head, other=other)
+        for step in run.steps(None, Budget(iterations=4)):
+            if stop and step.number == 2:
+                raise Interrupted("stopped by the test")
+            run.descend(head(features).square().sum(), other)
+        return head.weight.detach()
+
+    whole = train(a_run(), stop=False)
+    how = {"folder": tmp_path, "settings": Settings(save_steps=1)}
+    with pytest.raises(Interrupted):
+        train(a_run(**how), stop=True)
+    assert train(a_run(**how, resume=True), stop=False).equal(whole)
+
+
+def test_half_precision_leaves_alone_what_a_loss_does_not_depend_on() -> None:
+    run, net, other = a_run(settings=Settings(precision="fp16")), nn.Linear(2, 2), nn.Linear(2, 2)
+    adam = torch.optim.Adam(other.parameters(), 1e-2)
+    run.prepare(net=net, other=other, adam=adam)
+    before = other.weight.detach().clone()
+    run.descend(net(torch.ones(1, 2)).sum(), adam)
+    run.descend([], adam)
+    assert other.weight.equal(before)
+
+
+def test_patience_begins_anew_with_each_loop() -> None:
+    run, line = a_run(), nn.Linear(1, 1)
+    run.prepare(line=line)
+    best = run.best(line, patience=2)
+    for count in (4, 3):
+        taken = 0
+        for _ in run.steps(None, Budget(iterations=9)):
+            taken += 1
+            best.look(1.0 if count == 4 and taken == 2 else 5.0 + taken)
+        assert taken == (4 if count == 4 else 2)

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ import huggingface_hub.constants
 import loopback
 import pytest
 from conftest import ROOT
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from loopback import Hub, sha256
 
@@ -54,6 +55,21 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         shutil.rmtree(tmp_path / "weights")  # from here on the cache has them
         assert run(["pull", "judge.mnist", "--endpoint", found.url]) == 0
         yield found
+
+
+KEYS: dict[str, Callable[[], PrivateKeyTypes]] = {
+    "rsa": lambda: rsa.generate_private_key(65537, 2048),
+    "ed25519": lambda: ed25519.Ed25519PrivateKey.generate(),
+    "secp256k1": lambda: ec.generate_private_key(ec.SECP256K1()),
+}
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_a_key_of_another_kind_is_refused(kind: str, tmp_path: Path) -> None:
+    key = tmp_path / "other.pem"
+    key.write_bytes(KEYS[kind]().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    with pytest.raises(UsageError, match="is no private key that can be used"):
+        signing._public(key)
 
 
 def push(server: Hub, key: Path | None) -> int:

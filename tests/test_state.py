@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -70,8 +71,17 @@ def test_what_a_state_takes_comes_back_as_it_was(what: str) -> None:
     assert same(STATES[what], packing.unpack(packed, tensors))
 
 
+class Point(NamedTuple):
+    """Comes back as a plain tuple, so it is not taken."""
+
+    x: int
+    y: int
+
+
 @pytest.mark.parametrize(
-    "what", [object(), lambda: 1, 1j, np.array(["a"]), random.Random(1)], ids=lambda what: type(what).__name__
+    "what",
+    [object(), lambda: 1, 1j, np.array(["a"]), random.Random(1), Point(1, 2), defaultdict(int)],
+    ids=lambda what: type(what).__name__,
 )
 def test_what_a_state_does_not_take_is_named(what: Any) -> None:
     with pytest.raises(
