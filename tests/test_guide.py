@@ -16,12 +16,14 @@ import safetensors.torch
 import torch
 from conftest import ROOT, SLICES, environment
 from test_run import a_run
+from test_services import StopAt
 from torch import nn
 
 import zoo_core as zoo
-from zoo_core import Budget
+from zoo_core import Budget, Interrupted
 from zoo_core.cards.options import flags
 from zoo_core.data import images, sets
+from zoo_core.run.loops import Settings
 
 GUIDE = (ROOT / "docs" / "authors.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```", GUIDE, re.S | re.M)
@@ -73,14 +75,23 @@ LOOPS = {"several optimisers": "critic", "averages": "run.averaged", "an agent":
 
 
 @pytest.mark.parametrize("words", LOOPS.values(), ids=list(LOOPS))
-def test_loops_train(words: str, tmp_path: Path) -> None:
+def test_loops_train_and_are_resumed_to_the_bit(words: str, tmp_path: Path) -> None:
     names = block(words)
     safetensors.torch.save_file(dict(nn.Linear(2, 2).state_dict()), tmp_path / "model.safetensors")
     names["BASE"] = str(tmp_path)
     train: Callable[..., Any] = names["train"]
-    run = a_run(folder=tmp_path / "run")
-    tensors = train(run, Budget(iterations=6, batch_size=16))
+    budget, run = Budget(iterations=6, batch_size=16), a_run(folder=tmp_path / "run")
+    with run.seeded():
+        tensors = train(run, budget)
     assert tensors and all(isinstance(tensor, torch.Tensor) for tensor in tensors.values())
+    how: dict[str, Any] = {"folder": tmp_path / "cut", "settings": Settings(save_steps=1)}
+    cut = a_run(**how, reporter=StopAt(-1, 4))
+    with pytest.raises(Interrupted), cut.seeded():
+        train(cut, budget)
+    resumed = a_run(**how, resume=True)
+    with resumed.seeded():
+        again = train(resumed, budget)
+    assert again.keys() == tensors.keys() and all(again[name].equal(tensors[name]) for name in tensors)
     if words == "run.averaged":
         assert (tmp_path / "run" / "stages" / "epoch-0.safetensors").is_file()
     if words == "class Replay":
