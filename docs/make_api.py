@@ -50,7 +50,9 @@ def signature(thing: object) -> str:
     except (TypeError, ValueError):
         return ""
     shown = [p.replace(annotation=p.empty, default=_plain(p.default)) for p in parameters if p.name != "self"]
-    return str(inspect.Signature(shown))
+    gives = inspect.signature(thing).return_annotation
+    returned = f" -> {gives}" if isinstance(gives, str) and gives != "None" and inspect.isroutine(thing) else ""
+    return str(inspect.Signature(shown)) + returned
 
 
 class _Some:

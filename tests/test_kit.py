@@ -164,6 +164,7 @@ def test_one_file_is_tried_without_packaging(zoo: Zoo, tmp_path: Path) -> None:
     file.write_text(ONE)
     done = zoo("plugin", "try", "one.py", "train", "--iterations", "3", "-o", "run")
     assert done.returncode == 0 and "ZOO_PLUGIN_FILES=one.py" in done.stderr, done.stderr
+    assert "zoo plugin try one.py sample --weights run" in done.stdout
     said = {"distribution": "one.py", "version": sha256(file.read_bytes()), "commit": None}
     assert read_json((tmp_path / "run" / "run.json").read_text())["plugin"] == said
     done = zoo("sample", "pixels", "--weights", "run", "--json", env={"ZOO_PLUGIN_FILES": "one.py"})

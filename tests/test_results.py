@@ -82,6 +82,13 @@ def test_letters_beyond_english_are_drawn() -> None:
     assert len(drawn) == 5
 
 
+def test_the_mean_has_its_standard_error() -> None:
+    assert zoo.Measured.mean(torch.tensor([1.0, 2.0, 3.0])) == zoo.Measured(2.0, error=3**-0.5)
+    assert zoo.Measured.mean([5]) == zoo.Measured(5.0) and zoo.Measured.mean([], "none fell").why == "none fell"
+    lost = zoo.Measured.mean([1.0, float("nan")])
+    assert lost.value != lost.value and lost.error is None
+
+
 FRAME = zoo.Images(torch.linspace(0, 1, 2 * 64).reshape(2, 1, 8, 8), ("step 1", "step 1"))
 
 

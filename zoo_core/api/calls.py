@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..cards import paths
 from ..cards.checkpoint import Checkpoint
 from ..cards.options import Options
+from ..data.own import files as own_files
 from ..errors import PluginError, TrainingError, UsageError, ZooError
 from ..files import disk_error
 from ..plugin.registry import Model
@@ -102,8 +104,13 @@ def blaming(model: Model, hook: str) -> Iterator[None]:
     except (Exception, SystemExit) as error:  # a hook may call sys.exit
         if _is_out_of_memory(error):
             raise TrainingError(
-                f"{model.name} ran out of memory", "ask for fewer or smaller: --n, --batch-size"
+                f"{model.name} ran out of memory",
+                "ask for fewer or smaller: -n, --batch-size, a smaller model",
             ) from error
+        if isinstance(error, FileNotFoundError) and isinstance(error.filename, str):
+            path = Path(error.filename)
+            gone = UsageError(f"there is no {path}", f"the hook '{hook}' of {model.name} reads it: check the path")
+            raise (own_files.missing(path) if paths.is_kept(path) else gone) from error
         if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
             raise disk_error(Path(os.fsdecode(error.filename)), error) from error
         raise PluginError(f"{_whose(model, hook)} failed: {type(error).__name__}: {error}", REPORT) from error

@@ -62,7 +62,7 @@ TRAIN = (
 )
 SAMPLE = (
     *_WEIGHTS,
-    Parameter(("-o", "--output"), "File to write.  [MODEL-SEED.png, numbered if taken]", Path),
+    Parameter(("-o", "--output"), "File to write; of several results a folder.  [MODEL-SEED, numbered if taken]", Path),
     Parameter(("--overwrite",), "Replace the file that is there.", bool, False),
     Parameter(("--preview/--no-preview",), "Show a small preview in the terminal.", bool, True),
     *_CIRCUMSTANCES,

@@ -129,6 +129,7 @@ def train_opened(
     from ..run import devices
     from ..run.folder import RunFolder
 
+    check_seed(circumstances.seed)
     preset, chosen, previous = _starting_point(handle, file, options, circumstances)
     identity = {
         "model": handle.card.name, "preset": preset, "seed": circumstances.seed,

@@ -158,6 +158,8 @@ def _flag(options: type[Options], field: str, info: FieldInfo) -> Flag:
 
 def shown(value: object) -> str:
     """A value as help and tables say it."""
+    if value is None or value == ():
+        return "none"
     if isinstance(value, list | tuple):
         return " ".join(map(shown, value))
     return str(value.value if isinstance(value, Enum) else paths.written(value) if isinstance(value, Path) else value)
@@ -264,7 +266,7 @@ def bad_value(flag: Flag, value: Any, reason: str, owner: str) -> UsageError:
         return UsageError(f"{owner or 'the model'} has no {what} '{value}'", nearest(str(value), flag.choices))
     unit = f" ({flag.unit})" if flag.unit else ""
     reason = reason[:1].lower() + reason[1:]
-    shown = one_line(str(value))[:200]
+    typed = one_line(shown(value))[:200]
     return UsageError(
-        f"{flag.name} {shown}: {reason.replace('input ', '')}{unit}", f"default is {flag.default}; see --help"
+        f"{flag.name} {typed}: {reason.replace('input ', '')}{unit}", f"default is {shown(flag.default)}; see --help"
     )

@@ -47,6 +47,12 @@ def called(name: str) -> str:
     return match[1] if match else ""
 
 
+def are_same(one: object, other: object) -> bool:
+    """Whether two written forms are of files with one content, whatever these are called."""
+    found = [KEPT.fullmatch(value) for value in (one, other) if isinstance(value, str)]
+    return len(found) == 2 and all(found) and len({match[2] for match in found if match}) == 1
+
+
 def again(path: Path) -> str:
     """What brings a copy back."""
     return f"zoo data add {path.name}, of the file as it was, brings it back"

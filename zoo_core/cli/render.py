@@ -15,6 +15,7 @@ from ..cards.options import Options, flags, shown
 from ..data.own import store
 from ..errors import ZooError
 from ..packages.handshake import NeedsNewer
+from ..packages.single import command
 from ..plugin.registry import Model, NotImported
 from ..weights.pins import Pin
 from .render_results import sampled, tables
@@ -94,8 +95,8 @@ def card(card: Card, pins: Mapping[str, Pin], preset: str) -> None:
             line("")
             _options(verb, "default", kind())
     line(
-        f"\nzoo train {card.name} --preset {preset}   "
-        f"zoo sample {card.name}.{preset}   zoo evaluate {card.name}.{preset}"
+        f"\n{command('train', card.name)} --preset {preset}   {command('sample', f'{card.name}.{preset}')}   "
+        f"{command('evaluate', f'{card.name}.{preset}')}"
     )
 
 
@@ -153,7 +154,7 @@ def trained(card: Card, done: Trained) -> None:
     tables(done.shown)
     digest = record["weights"]["sha256"][:12]
     line(f"\n{done.folder}   {record['seconds']:.0f} s on {record['device']}   sha256 {digest}…")
-    line(f"zoo sample {card.name} --weights {done.folder}")
+    line(f"{command('sample', card.name)} --weights {done.folder}")
 
 
 def evaluated(card: Card, evaluation: Evaluation) -> None:

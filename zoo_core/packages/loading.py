@@ -12,6 +12,7 @@ from . import entries
 from .contained import contained
 from .handshake import check_requirement
 from .names import is_plain
+from .origin import editable
 from .settings import Allowed
 from .single import VARIABLE, FileEntry
 
@@ -82,10 +83,10 @@ def broken(entry: EntryPoint, cause: str) -> PluginError:
         return PluginError(
             f"plugin '{entry.name}' in {entry.path} is broken: {cause}", f"mend it, or take it out of {VARIABLE}"
         )
-    return PluginError(
-        f"plugin '{entry.name}' of distribution '{distribution}' is broken: {cause}",
-        f"upgrade or remove it: pip install -U {distribution}, or pip uninstall {distribution}",
-    )
+    remedy = f"upgrade or remove it: pip install -U {distribution}, or pip uninstall {distribution}"
+    if folder := editable(entry.dist):
+        remedy = f"mend it in {folder}, from where it is installed"
+    return PluginError(f"plugin '{entry.name}' of distribution '{distribution}' is broken: {cause}", remedy)
 
 
 def said(error: BaseException) -> str:

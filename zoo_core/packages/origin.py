@@ -8,7 +8,9 @@ import subprocess
 from importlib.metadata import Distribution, EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
+from ..errors import printable
 from .single import FileEntry
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -22,6 +24,16 @@ def commit_of(entry: EntryPoint) -> str | None:
     if isinstance(entry, FileEntry):
         return commit_at(entry.path)
     return _noted(entry.dist) or _tracked(entry.module)
+
+
+def editable(distribution: Distribution | None) -> str:
+    """The folder that a distribution is used from while it is written (PEP 660); empty where it is installed."""
+    try:
+        noted = json.loads((distribution.read_text("direct_url.json") if distribution else None) or "{}")
+        url = noted["url"] if noted["dir_info"].get("editable") is True else ""
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return ""
+    return printable(unquote(urlsplit(url).path)) if isinstance(url, str) and url.startswith("file://") else ""
 
 
 def _noted(distribution: Distribution | None) -> str | None:

@@ -23,12 +23,21 @@ from ..files import read_bytes, sha256
 VARIABLE = "ZOO_PLUGIN_FILES"
 LARGEST = 1 << 20  # bytes of a plugin that is one file
 PREFIX = "zoo_file_"  # of the names that such modules are imported under
+_TRIED: list[Path] = []  # files that were added for this process alone
 
 
 def named() -> tuple[Path, ...]:
     """The files that the variable names, each once; whether they are there is seen when one is loaded."""
     typed = os.environ.get(VARIABLE, "").split(os.pathsep)
     return tuple(dict.fromkeys(Path(os.path.abspath(os.path.expanduser(path))) for path in typed if path))
+
+
+def command(verb: str, name: str) -> str:
+    """What is typed to do something with a model: one in a file that only this command knows is named by its path."""
+    plain, _, preset = name.partition(".")
+    tried = [path for path in _TRIED if entry(path).name == plain]
+    named = f" --preset {preset}" if preset else ""
+    return f"zoo plugin try {os.path.relpath(tried[0])} {verb}{named}" if tried else f"zoo {verb} {name}"
 
 
 def add(path: Path) -> bool:
@@ -43,6 +52,7 @@ def add(path: Path) -> bool:
         raise UsageError(f"{path} is no file of Python", "name one with a Plugin in it: zoo plugin try model.py")
     if (whole := Path(os.path.abspath(path))) in named():
         return False
+    _TRIED.append(whole)
     os.environ[VARIABLE] = os.pathsep.join(map(str, (*named(), whole)))
     return True
 

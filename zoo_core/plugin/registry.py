@@ -197,5 +197,6 @@ def _card(manager: pluggy.PluginManager, entry: EntryPoint) -> Card:
     except NeedsNewer:
         raise
     except (ValueError, PluginError) as error:
-        raise broken(entry, f"its card: {getattr(error, 'message', error)}") from error
+        remedy = f" ({hint})" if (hint := getattr(error, "hint", "")) else ""
+        raise broken(entry, f"its card: {getattr(error, 'message', error)}{remedy}") from error
     return card

@@ -132,4 +132,4 @@ def _measured_on(subject: Subject) -> tuple[str, str, str]:
     if not name:  # an agent, say, needs none
         return subject.card.name, f"what {subject.card.name} makes itself", ""
     plain, _, split = name.partition("/")
-    return "private", f"{store.short(plain) if is_own(name) else plain}, of the publisher", split or "test"
+    return "private", f"{store.short(plain) if is_own(name) else plain}, of the publisher", split

@@ -162,10 +162,15 @@ def _circumstances(subject: Subject) -> str:
     return " ".join(part for part in (f"Trained {made}." if made else "", published) if part)
 
 
+def _whose(data: str) -> str:
+    """What is said of data that nobody else has; of images a part is named, a file has none."""
+    return (", images of the publisher" if "/" in data else ", a file of the publisher") if is_own(data) else ""
+
+
 def _data(facts: Mapping[str, Any]) -> list[str]:
     """What it was trained and measured on, by hash."""
     rows = [
-        *(f"* {escaped(data)}{', images of the publisher' * is_own(data)}: sha256 `{digest}`"
+        *(f"* {escaped(data)}{_whose(data)}: sha256 `{digest}`"
           for data, digest in sorted(facts["data"].items())),
         *(f"* measured with {escaped(judge)}: sha256 `{digest}`" for judge, digest in sorted(facts["judges"].items())),
     ]  # fmt: skip

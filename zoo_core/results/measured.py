@@ -56,8 +56,10 @@ class Measured:
         numbers = [float(value) for value in (tolist() if callable(tolist) else values)]
         if not numbers:
             return cls(None, why=why)
+        if not all(map(math.isfinite, numbers)):
+            return cls(math.nan)  # which a record has as null
         error = statistics.stdev(numbers) / math.sqrt(len(numbers)) if len(numbers) > 1 else None
-        return cls(statistics.fmean(numbers), error if error is None or math.isfinite(error) else None)
+        return cls(statistics.fmean(numbers), error)
 
     @classmethod
     def of(cls, name: str, value: object) -> Measured:

@@ -154,7 +154,7 @@ class TrainingState:
         silent = {"options_version"} | ({"continues"} - {key for key, value in flat_theirs.items() if value})
         for key in sorted((flat_mine.keys() | flat_theirs.keys()) - silent):  # states of old say nothing of the latter
             was, now = flat_theirs.get(key), flat_mine.get(key)
-            if was != now:
+            if was != now and not paths.are_same(was, now):
                 raise _other_run(self.path.parent if self.path else "memory", key, was, now)
 
 
