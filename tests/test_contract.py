@@ -74,7 +74,7 @@ def test_a_mistake_is_named(mistake: str, driver: Driver) -> None:
     """The first rule that is broken is the right one; what is said names the culprit, and there is a remedy."""
     case = MISTAKES[mistake]
     report = driver.ask(mistake, whole=case.state == "doubtful")
-    first = broken(report, "broken", "doubtful")[0]
+    first = broken(report, "broken", case.state)[0]
     assert (first["rule"], first["state"]) == (case.rule, case.state), report
     assert case.said in first["found"] and first["remedy"] and case.remedy in first["remedy"], first
     assert report["passed"] is (case.state == "doubtful")

@@ -40,7 +40,7 @@ def laid_out(case: Case, site: Path) -> Path:
 @contextlib.contextmanager
 def surroundings(case: Case, site: Path) -> Iterator[None]:
     """Inside, the plugin is installed, and what a case says of the process and its neighbours is so."""
-    earlier, other = dict(os.environ), None
+    earlier, temporary, other = dict(os.environ), tempfile.tempdir, None
     os.chdir(laid_out(case, site))
     sys.path.insert(0, str(site))
     if case.cached:
@@ -48,9 +48,12 @@ def surroundings(case: Case, site: Path) -> Iterator[None]:
         os.environ["XDG_CACHE_HOME"] = str(site / "cache")
     try:
         if case.crowded:
+            tempfile.tempdir = str(site / "here" / "temporary")
+            os.mkdir(tempfile.tempdir)
             other = subprocess.Popen(["sh", "-c", WRITES])
         yield
     finally:
+        tempfile.tempdir = temporary
         if other:
             other.kill()
             other.wait()

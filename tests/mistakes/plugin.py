@@ -126,7 +126,7 @@ class Case:
         options: what a test gives to the check.
         beside: files beside the package.
         cached: files in the zoo's cache, which is where a user has it.
-        crowded: whether another program writes into the working folder meanwhile.
+        crowded: whether another program writes into the working folder meanwhile, and temporary files lie there.
     """
 
     edits: tuple[Edit, ...]
@@ -182,6 +182,11 @@ FILL = "    return checkpoint.fill(Net(checkpoint.options))\n"
 DRAWN = "    return Images(build(checkpoint)(torch.randn(options.n, Z)).sigmoid())\n"
 MEASURED = '    return {"nll": float(loss_of(build(checkpoint), run.dataset("mnist", "test").pixels()))}\n'
 LOOP = "    for step in run.steps(data, options):\n        loss = loss_of(net, data.pixels(step.rows))\n"
+MEAN = """    data, net = run.dataset("mnist", "train"), Net(options)
+    net.body[2].bias.data = data.pixels().mean(0).flatten().logit(1e-3)
+    return net.state_dict()
+"""
+CLOSED: Edit = ("model", MODEL[MODEL.index(DATA) : MODEL.index(RETURN)] + RETURN, MEAN)
 LENIENT = """    net = Net(checkpoint.options)
     net.load_state_dict(checkpoint.tensors or {}, strict=False)
     return net

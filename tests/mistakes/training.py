@@ -4,12 +4,38 @@ from __future__ import annotations
 
 from test_plugins import changed
 
-from .plugin import DATA, FILL, FIRST_ONLY, FITTING, LENIENT, LOG, LOOP, PREPARE, RETURN, Case, face, field, model
+from .plugin import (
+    CLOSED,
+    DATA,
+    FILL,
+    FIRST_ONLY,
+    FITTING,
+    LENIENT,
+    LOG,
+    LOOP,
+    PREPARE,
+    RETURN,
+    Case,
+    face,
+    field,
+    model,
+)
 
 TWO_LOOPS = """    target = net(torch.ones(1, Z)).detach()
     for step in run.steps(data, options):
         run.descend((net(torch.ones(1, Z)) - target + 1).square().sum(), adam)
         average.update(net)
+"""
+
+GOES_ON = """
+Z = 4
+
+
+def going_on(run, data, options):
+    try:
+        yield from run.steps(data, options)
+    except Exception:
+        pass
 """
 
 TRAINING: dict[str, Case] = {
@@ -100,6 +126,12 @@ TRAINING: dict[str, Case] = {
         "broken off in loop 2 after step 1",
         remedy="compute inside the loop",
     ),
+    "a training that goes on when it is stopped": Case(
+        (("model", "\nZ = 4\n", GOES_ON), ("model", LOOP, changed(LOOP, "in run.steps(", "in going_on(run, "))),
+        "resumable",
+        "goes on when run.steps raises an error",
+        remedy="let it through",
+    ),
     "training on the test part": model(
         DATA, changed(DATA, "train", "test"), "train-data", "reads mnist/test and nothing else"
     ),
@@ -150,6 +182,11 @@ TRAINING: dict[str, Case] = {
         "    return checkpoint.fill(Net(options))\n",
         "build-options",
         "build ignores --activation",
+    ),
+    "a closed form whose build ignores an option": Case(
+        (CLOSED, ("model", FILL, changed(FILL, "checkpoint.options", "Train()"))),
+        "build-options",
+        "build ignores --hidden",
     ),
     "an attribute that only train sets": Case(
         (

@@ -65,7 +65,7 @@ class Calls:
     Args:
         model: loaded for this.
         change: is handed the run of each call before the hook is; it may change what the hook will read.
-        stop: where trainings are broken off.
+        stop: where trainings are broken off; None again once one was.
         loops: how many steps each loop of the last training has taken.
     """
 
@@ -99,6 +99,7 @@ class Calls:
             with closing(cast("Generator[Step, None, None]", steps(schedule, ahead))) as inner:
                 for step in inner:
                     if self.stop and (loop, step.number) >= (self.stop.loop, self.stop.done):
+                        self.stop = None
                         raise BrokenOff("stopped by the check of the contract")
                     self.loops[loop] += 1
                     yield step

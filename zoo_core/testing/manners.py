@@ -30,8 +30,9 @@ def watched(book: Book, folder: Path, data_root: Path) -> Iterator[None]:
         folder, data_root: where they may write.
     """
     printed, settings, cached = io.StringIO(), _settings(), _cached()
-    writes = Writes(Path.cwd(), [folder, data_root, *map(Path, cached.values())])
     with tempfile.TemporaryDirectory() as scratch:
+        besides = map(Path, (scratch, "/dev", "/proc", *cached.values()))  # which may all be below it
+        writes = Writes(Path.cwd(), (folder, data_root, *besides))
         try:
             with _silence(printed), _homes(Path(scratch), cached), watching(writes):
                 yield

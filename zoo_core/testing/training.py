@@ -55,16 +55,20 @@ class Bench:
 
         Raises:
             BrokenOff: at `stop`.
+            Broken: it went on there.
         """
         self.calls.forget()
         self.calls.stop = stop
         try:
-            return train_opened(
+            trained = train_opened(
                 Handle(self.model), Place(self.folder / name, resume=resume), Compute(save_steps=steps),
                 self.circumstances(), None, {**self.options, **options},
             )  # fmt: skip
+            require(self.calls.stop is stop, "its training goes on when run.steps raises an error, such as a Ctrl-C",
+                    "let it through: catch the errors that you expect, and no others")  # fmt: skip
         finally:
             self.calls.stop = None
+        return trained
 
 
 @dataclass(frozen=True)
