@@ -33,6 +33,10 @@ class NotReached(Broken):
     """A rule means nothing here, or could not be looked at."""
 
 
+class Enough(BaseException):
+    """A rule is broken, and nobody asks for the others; no `except Exception` on the way stops it."""
+
+
 def require(condition: object, found: str, remedy: str = "") -> None:
     """Whether a rule is kept.
 
@@ -48,10 +52,11 @@ class Book:
 
     Args:
         name: of the plugin.
+        whole: whether all rules are looked at, or none after the first that is broken.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, whole: bool = True) -> None:
+        self.name, self.whole = name, whole
         self.resumable: bool | None = None
         self.cause: ZooError | None = None
         self._findings: dict[str, Finding] = {}
@@ -110,6 +115,8 @@ class Book:
     def _write(self, rule: str, state: State, found: str = "", remedy: str = "") -> None:
         remedy = remedy or (RULES[rule].remedy if state in ("broken", "doubtful") else "")
         self._findings[rule] = Finding(rule, state, clean(found), clean(remedy))
+        if state == "broken" and not self.whole:
+            raise Enough
 
 
 def said(error: BaseException) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from ..packages.single import FileEntry
 from ..plugin.registry import Model
 from ..run.environment import data_root as root_of
 from ..run.environment import versions
-from .book import Book
+from .book import Book, Enough
 from .build import check_build
 from .calls import Calls
 from .evaluation import check_evaluation
@@ -26,6 +26,7 @@ from .manners import watched
 from .options import check_flags
 from .reads import check_reads
 from .report import Report
+from .resuming import check_end
 from .samples import check_samples
 from .shaping import check_shaping
 from .training import Bench, First, check_training
@@ -58,18 +59,24 @@ def examine(
     Raises:
         UsageError: there is no such plugin, or the options given here are none of its.
     """
-    entry = entries.find(entries.MODELS, name, "model", "zoo list")
-    book = Book(name)
-    model = check_face(book, name, isinstance(entry, FileEntry))
-    if model:
-        check_flags(book, model)
-    if model and not book.has_broken("tiny"):
-        base = model.card.presets[model.card.default_preset].options
-        chosen = {**model.card.tiny, **(options or {})}
-        resolve(model.card.train_options, options or {}, owner=name, base=base)
-        _check_hooks(book, model, Path(folder).absolute(), root_of(data_root).absolute(), chosen)
+    return looked_at(Book(name), Path(folder), data_root, options or {})
+
+
+def looked_at(book: Book, folder: Path, data_root: str | Path | None, options: Mapping[str, Any]) -> Report:
+    """What `examine` does, with a book that says whether it ends at the first broken rule."""
+    entry = entries.find(entries.MODELS, book.name, "model", "zoo list")
+    with contextlib.suppress(Enough):
+        model = check_face(book, book.name, isinstance(entry, FileEntry))
+        if model:
+            check_flags(book, model)
+        if model and not book.has_broken("tiny"):
+            base = model.card.presets[model.card.default_preset].options
+            resolve(model.card.train_options, options, owner=book.name, base=base)
+            _check_hooks(book, model, folder.absolute(), root_of(data_root).absolute(), {**model.card.tiny, **options})
     owner, version = entries.name_and_version(entry.dist)
-    return Report(name, owner, version, versions().get("zoo-core", ""), book.resumable, book.findings(), book.cause)
+    return Report(
+        book.name, owner, version, versions().get("zoo-core", ""), book.resumable, book.findings(), book.cause
+    )
 
 
 def _check_hooks(book: Book, model: Model, folder: Path, data_root: Path, options: Mapping[str, Any]) -> None:
@@ -81,7 +88,7 @@ def _check_hooks(book: Book, model: Model, folder: Path, data_root: Path, option
         return
     folder.mkdir(parents=True, exist_ok=True)
     bench = Bench(book, Calls(model), folder, data_root, options)
-    with watched(book, folder):
+    with watched(book, folder, data_root):
         check_hooks(book, model)
         if book.has_passed("hooks"):
             try:
@@ -95,6 +102,7 @@ def _check_hooks(book: Book, model: Model, folder: Path, data_root: Path, option
 def _check_calls(bench: Bench) -> None:
     """All that is seen when the hooks are called."""
     if first := check_training(bench):
+        check_end(bench, first)
         check_reads(bench, first)
         check_build(bench, first)
         check_shaping(bench, first)
@@ -103,7 +111,7 @@ def _check_calls(bench: Bench) -> None:
             check_samples(bench, first, files)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _changed(bench: Bench, first: First) -> Iterator[list[Path]]:
     """Files of weights like those of a training, with other values."""
     from .. import formats

@@ -48,8 +48,8 @@ def _require(condition: object, data: DataSet, rule: str) -> None:
 def _check_face(data: DataSet) -> None:
     """Importing the declaration imports nothing heavy."""
     code = (
-        "import sys, json\nfrom zoo_core.data import sets\n"
-        f"sets.find({data.name!r})\nprint(json.dumps(list(sys.modules)))"
+        "import sys, json\nbefore = set(sys.modules)\nfrom zoo_core.data import sets\n"
+        f"sets.find({data.name!r})\nprint(json.dumps(list(set(sys.modules) - before)))"
     )
     environment = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)

@@ -20,7 +20,6 @@ from .book import Book, Broken, NotReached, require
 
 HEAVY = ("torch", "torchvision", "transformers", "tokenizers", "huggingface_hub", "accelerate", "numpy", "matplotlib",
          "PIL", "pandas", "scipy", "sklearn", "requests", "httpx", "urllib3", "tensorflow", "jax")  # fmt: skip
-PRINTS = " prints: "  # what the zoo says of a face that does
 LONGEST = 60  # seconds that a face may take in a process of its own
 
 
@@ -50,7 +49,7 @@ def check_face(book: Book, name: str, single_file: bool) -> Model | None:
     with book.rule("face-alone"):
         require(not failed, f"its face cannot be imported on its own: {printed[-200:] or 'it ends the process'}")
     with book.rule("face-quiet"):
-        require(not printed or failed, f"its face prints '{printed.rpartition(PRINTS)[2].strip()[:80]}'")
+        require(not printed or failed, f"its face prints '{printed[:80]}'")
     if failed:
         return None
     with book.rule("loads"):
@@ -73,17 +72,17 @@ def _seen(name: str) -> tuple[dict[str, Any], str, str]:
     nothing: dict[str, Any] = {"network": [], "programs": [], "waits": [], "modules": [], "error": None}
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "seen.json"
-        command = [sys.executable, "-W", "ignore", "-m", f"{__package__}.probe", name, str(file)]
+        file, prints = Path(folder) / "seen.json", Path(folder) / "printed"
+        command = [sys.executable, "-W", "ignore", "-m", f"{__package__}.probe", name, str(file), str(prints)]
         try:
             done = subprocess.run(
                 command, capture_output=True, env=environment, text=True, timeout=LONGEST, stdin=subprocess.DEVNULL
             )
         except subprocess.TimeoutExpired:
             return nothing, "", "slow"
-        printed = (done.stdout + done.stderr).strip()
+        printed = prints.read_text(encoding="utf-8", errors="replace").strip() if prints.exists() else ""
         if not file.exists():
-            return nothing, printed, "fast"
+            return nothing, f"{done.stderr.strip()} {printed}".strip(), "fast"
         return json.loads(file.read_text(encoding="utf-8")), printed, ""
 
 

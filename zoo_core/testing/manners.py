@@ -12,31 +12,36 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..files.places import cache_root
 from .book import Book, require
+from .writes import Writes, watching
 
 HOMES = {"HOME": "", "XDG_CACHE_HOME": "cache", "XDG_CONFIG_HOME": "config", "XDG_DATA_HOME": "data", "TMPDIR": "tmp"}
 OURS = ("zoo", "matplotlib", "huggingface", "torch", "pymp-")  # what the zoo itself and its libraries may leave there
 
 
 @contextlib.contextmanager
-def watched(book: Book, folder: Path) -> Iterator[None]:
+def watched(book: Book, folder: Path, data_root: Path) -> Iterator[None]:
     """Inside, what hooks print and write is noted; the rules are looked at at the end.
 
-    The working folder is looked at, and the user's folders are empty ones meanwhile.
+    What this process writes into the working folder is seen, and the user's folders are empty ones meanwhile.
 
     Args:
-        folder: where they may write.
+        folder, data_root: where they may write.
     """
-    printed, here, settings = io.StringIO(), os.getcwd(), _settings()
-    before = set(os.listdir())
+    printed, settings, cached = io.StringIO(), _settings(), _cached()
     with tempfile.TemporaryDirectory() as scratch:
-        with _silence(printed), _homes(Path(scratch)):
-            yield
-        changed = [name for name, value in _settings().items() if settings[name] != value]
-        _restore(settings)
-        left = _left(Path(scratch))
-    mine = set(os.listdir(folder)) if folder == Path(here) else {os.path.relpath(folder).split(os.sep)[0]}
-    left += [name for name in sorted(set(os.listdir()) - before - mine) if name != "__pycache__"]
+        besides = map(Path, (scratch, "/dev", "/proc", *cached.values()))  # which may all be below it
+        writes = Writes(Path.cwd(), (folder, data_root, *besides))
+        try:
+            with _silence(printed), _homes(Path(scratch), cached), watching(writes):
+                yield
+            changed = [name for name, value in _settings().items() if settings[name] != value]
+        finally:
+            _restore(settings)
+        found = writes.left()
+        here = [name for name in found if os.path.dirname(name) not in found]  # of a folder not all that is in it
+        left = [*_left(Path(scratch)), *here]
     with book.rule("quiet"):
         require(not printed.getvalue().strip(), f"its hooks print {printed.getvalue().strip()[:80]!r}")
     with book.rule("process"):
@@ -84,23 +89,30 @@ def _silence(printed: io.StringIO) -> Iterator[None]:
         root.removeHandler(handler)
 
 
-@contextlib.contextmanager
-def _homes(scratch: Path) -> Iterator[None]:
-    """Inside, the user's folders are below `scratch`; what is cached for plots stays where it is."""
+def _cached() -> dict[str, str]:
+    """Where the zoo, its plots and the Hub keep what they need again, which the user's folders must not take along."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    plots = os.environ.get("MPLCONFIGDIR", str(cache / "matplotlib"))
-    hub = os.environ.get("HF_HOME", str(cache / "huggingface"))
+    return {
+        "ZOO_CACHE": str(cache_root().absolute()),
+        "MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR", str(cache / "matplotlib")),
+        "HF_HOME": os.environ.get("HF_HOME", str(cache / "huggingface")),
+    }  # fmt: skip
+
+
+@contextlib.contextmanager
+def _homes(scratch: Path, cached: dict[str, str]) -> Iterator[None]:
+    """Inside, the user's folders are below `scratch`; what is cached stays where it is."""
     places = {name: str(scratch / part) for name, part in HOMES.items()}
     for place in places.values():
         os.makedirs(place, exist_ok=True)
     earlier, temporary = dict(os.environ), tempfile.tempdir
-    os.environ.update(places | {"MPLCONFIGDIR": plots, "HF_HOME": hub})
+    os.environ.update(places | cached)
     tempfile.tempdir = places["TMPDIR"]
     try:
         yield
     finally:
         tempfile.tempdir = temporary
-        for name in (*places, "MPLCONFIGDIR", "HF_HOME"):
+        for name in (*places, *cached):
             if name in earlier:
                 os.environ[name] = earlier[name]
             else:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from ..cards.checkpoint import Checkpoint
 from ..cards.groups import Budget, OnImages
 from ..cards.options import Flag, Options, flags, resolve
 from ..errors import IntegrityError, Interrupted, PluginError, UsageError, ZooError
-from .book import Broken, require, said
+from .book import Broken, Doubtful, require, said
 from .build import built
-from .training import Bench, First, Stop, reread
-
-if TYPE_CHECKING:
-    from torch import nn
+from .calls import BrokenOff, Stop
+from .looks import Prepared, computes_otherwise, inputs, looks, prepared
+from .training import Bench, First, reread
 
 Shapes = Mapping[str, tuple[int, ...]]
 UNSHAPING = {*Budget.model_fields, *OnImages.model_fields, "continue_"}  # options that no network's shape depends on
@@ -33,8 +32,8 @@ def _check_options(bench: Bench, first: First) -> None:
     Each is changed alone. Where the module that is built stays the same, a training is begun with it and broken off; if
     what that prepares has other shapes, it is done to its end, and its weights must be those that `build` takes.
     """
-    begun, usual = _prepared(bench), _shapes(bench, first.checkpoint)
-    looks = _looks(built(bench, first.checkpoint, "build fails"))
+    begun, usual = prepared(bench.calls), _shapes(bench, first.checkpoint)
+    own = looks(built(bench, first.checkpoint, "build fails"))
     unheeded, refused = [], False
     for flag, value, changed in _variants(first.checkpoint.options):
         checkpoint = dataclasses.replace(first.checkpoint, options=changed)
@@ -49,13 +48,40 @@ def _check_options(bench: Bench, first: First) -> None:
             unheeded.append((flag, value, checkpoint))
     if not begun.shapes or _begun(bench, "together", {flag.field: value for flag, value, _ in unheeded}) == begun:
         return  # the usual case: they are about other things
-    for flag, value, checkpoint in unheeded:
-        now = _begun(bench, flag.field, {flag.field: value})
-        if now.shapes not in (begun.shapes, {}):
-            _check_fits(bench, flag, value)
-        elif looks in begun.looks and now.looks and looks not in now.looks:
-            same_still = _looks(built(bench, checkpoint, "build fails")) == looks
-            require(not same_still, f"build ignores {flag.name}: it makes the same module, where train does not")
+    doubted = [
+        flag.name for flag, value, checkpoint in unheeded if _is_doubted(bench, begun, own, flag, value, checkpoint)
+    ]
+    if doubted:
+        raise Doubtful(
+            f"train makes something else of its module with {doubted[0]}, and build does not",
+            "right if only train needs it, as a dropout; else make the module of checkpoint.options",
+        )
+
+
+def _is_doubted(
+    bench: Bench, begun: Prepared, own: str, flag: Flag, value: Any, checkpoint: Checkpoint[Options]
+) -> bool:
+    """Whether an option that `build` does not heed changes what train makes of its module, to no effect that is seen.
+
+    Args:
+        begun: what a training prepares without the option.
+        own: how the module looks that is built.
+        checkpoint: with the option.
+    Raises:
+        Broken: it has other shapes, or gives something else.
+    """
+    now = _begun(bench, flag.field, {flag.field: value})
+    if now.shapes not in (begun.shapes, {}):
+        _check_fits(bench, flag, value)
+        return False
+    if own not in begun.looks or not now.looks or own in now.looks:
+        return False
+    module = built(bench, checkpoint, "build fails")
+    if looks(module) != own:
+        return False
+    differ = computes_otherwise(module, now)
+    require(not differ, f"build ignores {flag.name}: it makes the same module, where train does not")
+    return True
 
 
 def _check_refused(bench: Bench, checkpoint: Checkpoint[Options], flag: Flag) -> None:
@@ -100,49 +126,20 @@ def _shapes(bench: Bench, checkpoint: Checkpoint[Options]) -> Shapes:
     return {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
 
 
-@dataclasses.dataclass(frozen=True)
-class Prepared:
-    """What a training has prepared: the shapes of all tensors, and how each module looks."""
-
-    shapes: Shapes = dataclasses.field(default_factory=dict)
-    looks: tuple[str, ...] = ()
-
-
-def _prepared(bench: Bench) -> Prepared:
-    """What the last training prepared."""
-    call = bench.calls.last.get("train")
-    shapes: dict[str, tuple[int, ...]] = {}
-    looks: list[str] = []
-    for part, thing in call.run.loops.parts.items() if call and call.run else ():
-        if hasattr(thing, "named_modules"):
-            shapes |= {f"{part}.{name}": tuple(tensor.shape) for name, tensor in thing.state_dict().items()}
-            looks.append(_looks(cast("nn.Module", thing)))
-    return Prepared(shapes, tuple(looks))
-
-
-def _looks(module: nn.Module) -> str:
-    """What a module is made of, and the plain values that its parts hold: equal for two that compute the same."""
-    lines = []
-    for name, part in module.named_modules():
-        held = {
-            key: getattr(value, "__qualname__", value) for key, value in vars(part).items()
-            if not key.startswith("_") and key != "training"
-            and (isinstance(value, bool | int | float | str | None) or hasattr(value, "__qualname__"))
-            and not (key == "forward" and callable(value))
-        }  # fmt: skip
-        lines.append(f"{name} {type(part).__name__} {part.extra_repr()} {sorted(held.items(), key=str)}")
-    return "\n".join(lines)
-
-
 def _begun(bench: Bench, folder: str, options: Mapping[str, Any]) -> Prepared:
     """What a training with other options prepares; nothing where it does not begin."""
-    try:
-        bench.train(f"begun-{folder}", reporter=Stop(at_once=True), **options)
-    except Interrupted:
-        return _prepared(bench)
-    except (Exception, SystemExit):
-        return Prepared()
-    return Prepared()
+    with inputs() as given:
+        try:
+            bench.train(f"begun-{folder}", stop=Stop(0, 1), **options)
+        except BrokenOff:
+            pass
+        except Interrupted:
+            raise
+        except (Exception, SystemExit):
+            call = bench.calls.last.get("train")
+            if call is None or call.error:
+                return Prepared()
+    return prepared(bench.calls, given)
 
 
 def _check_fits(bench: Bench, flag: Flag, value: Any) -> None:

@@ -1,4 +1,4 @@
-"""The rules about training: it goes through, follows its seed, and can be resumed."""
+"""The rules about training: it goes through, and what it gives can be read again."""
 
 from __future__ import annotations
 
@@ -13,33 +13,12 @@ from ..api.handle import Handle
 from ..api.training import Compute, Place, train_opened
 from ..cards.checkpoint import Checkpoint
 from ..cards.options import Options
-from ..errors import DeviceError, Interrupted, NetworkError, TrainingError
+from ..errors import DeviceError, NetworkError, TrainingError
 from ..plugin.registry import Model
-from ..run.reporter import Progress, Silent
-from .book import Book, Broken, NotReached, require, said
-from .calls import Calls
+from ..run.reporter import Silent
+from .book import Book, Broken, require, said
+from .calls import Calls, Stop
 from .same import same
-
-SOON = 2  # a run is broken off in its middle, but not before this step
-
-
-class Stop(Silent):
-    """Breaks a training off, as a crash would.
-
-    Args:
-        at_once: at its first sign of life instead of in its middle.
-    """
-
-    def __init__(self, at_once: bool = False) -> None:
-        super().__init__()
-        self.at_once, self.heard = at_once, 0
-
-    def progress(self, now: Progress) -> None:
-        """Stop here."""
-        if now.activity == "training":
-            self.heard += 1
-            if self.at_once or now.done >= max(SOON, now.total // 2):
-                raise Interrupted("stopped by the check of the contract")
 
 
 @dataclass(frozen=True)
@@ -65,28 +44,48 @@ class Bench:
         """The model that is checked."""
         return self.calls.model
 
-    def circumstances(self, seed: int = 0, reporter: Silent | None = None) -> Circumstances:
+    def circumstances(self, seed: int = 0) -> Circumstances:
         """Those of every call: on the processor, in silence."""
-        return Circumstances(seed, "cpu", self.data_root, reporter or Silent())
+        return Circumstances(seed, "cpu", self.data_root, Silent())
 
     def train(
-        self, name: str, *, steps: int = 0, resume: bool = False, reporter: Silent | None = None, **options: Any
+        self, name: str, *, steps: int = 0, resume: bool = False, stop: Stop | None = None, **options: Any
     ) -> Trained:
-        """Train into the folder `name`."""
+        """Train into the folder `name`.
+
+        Raises:
+            BrokenOff: at `stop`.
+            Broken: it went on there.
+        """
         self.calls.forget()
-        return train_opened(
-            Handle(self.model), Place(self.folder / name, resume=resume), Compute(save_steps=steps),
-            self.circumstances(reporter=reporter), None, {**self.options, **options},
-        )  # fmt: skip
+        self.calls.stop = stop
+        try:
+            trained = train_opened(
+                Handle(self.model), Place(self.folder / name, resume=resume), Compute(save_steps=steps),
+                self.circumstances(), None, {**self.options, **options},
+            )  # fmt: skip
+            require(self.calls.stop is stop, "its training goes on when run.steps raises an error, such as a Ctrl-C",
+                    "let it through: catch the errors that you expect, and no others")  # fmt: skip
+        finally:
+            self.calls.stop = None
+        return trained
 
 
 @dataclass(frozen=True)
 class First:
-    """The first training of a check, the checkpoint that came of it, and sha256 of each part of data that it read."""
+    """The first training of a check.
+
+    Args:
+        trained: what it gave.
+        checkpoint: what came of it.
+        read: sha256 of each part of data that it read.
+        loops: how many steps each of its loops took.
+    """
 
     trained: Trained
     checkpoint: Checkpoint[Options]
     read: Mapping[str, str]
+    loops: tuple[int, ...]
 
 
 def check_training(bench: Bench) -> First | None:
@@ -107,7 +106,8 @@ def check_training(bench: Bench) -> First | None:
                     pass
     if not book.has_passed("trains", "tensors", "finite-weights", "build", "metrics"):
         return None
-    read, asked = bench.calls.last["train"].read, bench.calls.last["train"].given["options"].model_dump(mode="json")
+    call, loops = bench.calls.last["train"], tuple(bench.calls.loops)
+    read, asked = call.read, call.given["options"].model_dump(mode="json")
     with book.rule("rereads"):
         checkpoint = reread(bench, first)
         found = checkpoint.options.model_dump(mode="json")
@@ -115,8 +115,7 @@ def check_training(bench: Bench) -> First | None:
         require(not differ, f"the option '{''.join(differ[:1])}' is another one when the weights are read again")
     if not book.has_passed("rereads"):
         return None
-    _check_end(bench, first, checkpoint)
-    return First(first, checkpoint, read)
+    return First(first, checkpoint, read, loops)
 
 
 def reread(bench: Bench, trained: Trained) -> Checkpoint[Options]:
@@ -149,31 +148,3 @@ def _blame(bench: Bench, error: BaseException) -> None:
         bench.book.note("build", Broken(f"build fails on what train returned: {said(cause)}"))
     else:
         bench.book.note(rule, cause)
-
-
-def _check_end(bench: Bench, first: Trained, checkpoint: Checkpoint[Options]) -> None:
-    """Breaks a training off in its middle and resumes it; where the end is another, an unbroken one says why."""
-    book, stop, resumed = bench.book, Stop(), None
-    with book.rule("resumable"):
-        book.resumable = False
-        try:
-            bench.train("stopped", steps=1, reporter=stop)
-        except Interrupted:
-            resumed = bench.train("stopped", resume=True)
-            book.resumable = True
-        else:
-            require(stop.heard, "its training cannot be resumed: it does not go through run.steps")
-            raise Broken(
-                "its training cannot be broken off: the card's tiny options make one step", "give it two steps"
-            )
-    ended = same(reread(bench, resumed).tensors, checkpoint.tensors) if resumed else False
-    with book.rule("seeded-weights"):
-        if not ended:
-            again = reread(bench, bench.train("again"))
-            require(same(again.tensors, checkpoint.tensors), "the same seed does not give the same weights")
-    with book.rule("resume"):
-        if not resumed or not book.has_passed("seeded-weights"):
-            raise NotReached("there is nothing to compare: " + ("resumable" if not resumed else "seeded-weights"))
-        if not ended:
-            book.resumable = False
-        require(ended, "a resumed run ends with other weights")
