@@ -28,7 +28,7 @@ class Sample(Options):
     """What to draw."""
 
     class_: str | None = option(None, "class to draw; without it, every class in a row of its own", known="classes")
-    n: int = option(16, "images (without --class: per class)", ge=1, le=10_000)
+    n: int = option(16, "images (without --class: per class)", ge=1)
     columns: int | None = option(None, "images per row; by default a square, or one class per row", ge=1, le=200)
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
+from itertools import islice
 
 import torch
 import torch.nn.functional as F
@@ -249,11 +250,16 @@ def grid(generator: Generator, z: Tensor, classes: Sequence[str]) -> Images:
 def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
     """n images of one class, or n of every class."""
     generator, classes = build(checkpoint).to(run.device), checkpoint.classes
-    if options.class_ is None:
-        return grid(generator, torch.randn(len(classes) * options.n, generator.latent, device=run.device), classes)
-    z = torch.randn(options.n, generator.latent, device=run.device)
-    y = torch.full((options.n,), classes.index(options.class_), device=run.device)
-    return Images(generator.pixels(z, y).cpu(), (options.class_,) * options.n, options.columns)
+    asked = range(len(classes)) if options.class_ is None else [classes.index(options.class_)]
+    labels = (label for label in asked for _ in range(options.n))
+
+    def of(n: int) -> Tensor:
+        z, y = torch.randn(n, generator.latent, device=run.device), list(islice(labels, n))
+        return generator.pixels(z, torch.tensor(y, device=run.device))
+
+    drawn = run.draw(len(asked) * options.n, of, batch_size=1000)
+    names = tuple(classes[label] for label in asked for _ in range(options.n))
+    return Images(drawn, names, options.columns if options.class_ else options.n)
 
 
 @torch.no_grad()

@@ -52,7 +52,7 @@ class Train(OnImages, Budget):
 class Sample(Options):
     """What to draw."""
 
-    n: int = option(200, "images", ge=1, le=10_000)
+    n: int = option(200, "images", ge=1)
     columns: int = option(20, "images per row", ge=1, le=200)
 
 

@@ -197,7 +197,8 @@ def noise(n: int, options: Train, run: Run) -> Tensor:
 def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
     """Images of random noise."""
     generator = build(checkpoint).to(run.device)
-    return Images(generator.pixels(noise(options.n, checkpoint.options, run)).cpu(), columns=options.columns)
+    drawn = run.draw(options.n, lambda n: generator.pixels(noise(n, checkpoint.options, run)), batch_size=1000)
+    return Images(drawn, columns=options.columns)
 
 
 def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Drawn) -> dict[str, float]:

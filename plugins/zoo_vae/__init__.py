@@ -31,7 +31,7 @@ class Train(OnImages, Budget):
 class Sample(OfImages):
     """What to draw; of images of your own, reconstructions, or an interpolation of two."""
 
-    n: int = option(200, "images (reconstruction: pairs; interpolation: rows)", ge=1, le=10_000)
+    n: int = option(200, "images (reconstruction: pairs; interpolation: rows)", ge=1)
     show: Literal["prior", "bernoulli", "reconstruction", "interpolation", "latent"] = option(
         "prior",
         "p(x|z) for z from the prior; that beside a draw of x; test images over their reconstructions; "

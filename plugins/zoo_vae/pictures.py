@@ -26,7 +26,7 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images |
     if options.show == "bernoulli" and not vae.binary:
         raise UsageError("the pixels of this model are no Bernoulli draws", "zoo train vae --likelihood bernoulli")
     if options.show in ("prior", "bernoulli"):
-        return prior(vae, options)
+        return prior(run, vae, options)
     if options.show == "latent" and vae.latent != 2:
         raise UsageError(f"a latent space of {vae.latent} dimensions is no plane", "zoo train vae --preset mlp-2d")
     data = run.examples(checkpoint.options.data)
@@ -39,9 +39,9 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images |
     return reconstructions(vae, images[rows], min(options.columns, 8))
 
 
-def prior(vae: VAE, options: Sample) -> Images:
+def prior(run: Run, vae: VAE, options: Sample) -> Images:
     """p(x|z) for z from the prior; with `bernoulli`, each beside an image x drawn from it."""
-    probabilities = vae.draw(options.n).cpu()
+    probabilities = run.draw(options.n, vae.draw, batch_size=1000)
     if options.show == "prior":
         return Images(probabilities, columns=options.columns)
     pairs = torch.stack([probabilities, torch.bernoulli(probabilities)], dim=1)
