@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import sys
 import typing
 from collections.abc import Iterator
@@ -44,7 +45,7 @@ def signature(thing: object) -> str:
     if not inspect.isroutine(thing) and (not isinstance(thing, type) or issubclass(thing, Exception)):
         return ""
     if isinstance(thing, type) and issubclass(thing, BaseModel):
-        return f"({', '.join(thing.model_fields)})"
+        return f"({', '.join(f'{name}=...' for name in thing.model_fields)})"  # options have defaults
     try:
         parameters = inspect.signature(thing).parameters.values()
     except (TypeError, ValueError):
@@ -102,6 +103,35 @@ def page() -> str:
                 lines += members(thing)
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
+
+
+ENTRY = re.compile(r"^( *)- `(\.?\w+)(\(.*\))?")
+
+
+def entries(text: str) -> dict[str, list[str]]:
+    """Every name on a page, ``module.Class.method``, with its parameters, each with its default if it has one."""
+    found: dict[str, list[str]] = {}
+    module = owner = ""
+    for line in text.splitlines():
+        if line.startswith("## "):
+            module = line[3:]
+        elif match := ENTRY.match(line):
+            owner = owner if match[1] else match[2]
+            name = f"{module}.{owner}{match[2] if match[1] else ''}"
+            inner = re.sub(r"\([^()]*\)|'[^']*'", "()", (match[3] or "()").partition(" -> ")[0][1:-1])
+            found[name] = [part.strip() for part in inner.split(",") if part.strip()]
+    return found
+
+
+def breaks(old: str, new: str) -> list[str]:
+    """What somebody who wrote for one page misses on another: names, parameters, and new ones that have no default."""
+    before, now = entries(old), entries(new)
+    found = [f"{name} is gone" for name in before if name not in now]
+    for name in before.keys() & now.keys():
+        had, has = ({part.partition("=")[0]: "=" in part for part in page[name]} for page in (before, now))
+        found += [f"{name} has no '{part}' any more" for part in had if part not in has and part != "*"]
+        found += [f"{name} needs '{part}'" for part in has if part not in had and not has[part] and part[0] != "*"]
+    return sorted(found)
 
 
 if __name__ == "__main__":
