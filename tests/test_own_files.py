@@ -7,12 +7,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Zoo, environment
+from conftest import environment
 from test_plugins import distribution
+
+from zoo_core.cli import run
 
 FACE = """
 from enum import Enum
@@ -90,20 +92,34 @@ def evaluate(run, checkpoint, options):
 """
 
 
+Done = subprocess.CompletedProcess[str]
+Call = Callable[..., Done]
+
+
 @pytest.fixture
-def counts(zoo: Zoo, tmp_path: Path) -> Iterator[Zoo]:
-    """The command line of somebody who has the plugin and a cache of his own."""
+def counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """The command line of somebody who has the plugin and a cache of his own, in this process."""
     distribution(tmp_path / "site", "zoo-counts", "counts", "zoo_counts:plugin", FACE, MODEL)
-    mine = {"PYTHONPATH": str(tmp_path / "site"), "ZOO_CACHE": str(tmp_path / "cache")}
-    yield lambda *words, env={}, cwd=tmp_path: zoo(*words, env={**mine, **env}, cwd=cwd)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    for name, value in environment(ZOO_CACHE=str(tmp_path / "cache")).items():
+        monkeypatch.setenv(name, value)
+
+    def call(*words: str, cwd: Path = tmp_path) -> Done:
+        monkeypatch.chdir(cwd)
+        capsys.readouterr()
+        code = run(list(words))
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(words, code, said.out, said.err)
+
+    return call
 
 
-def ran(done: object) -> str:
-    assert done.returncode == 0, done.stderr  # type: ignore[attr-defined]
-    return done.stdout  # type: ignore[attr-defined,no-any-return]
+def ran(done: Done) -> str:
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
-def test_a_file_is_known_by_its_content_wherever_one_stands(counts: Zoo, tmp_path: Path) -> None:
+def test_a_file_is_known_by_its_content_wherever_one_stands(counts: Call, tmp_path: Path) -> None:
     (tmp_path / "texts").mkdir()
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "texts" / "corpus.txt").write_text("aab")
@@ -125,7 +141,7 @@ def test_a_file_is_known_by_its_content_wherever_one_stands(counts: Zoo, tmp_pat
     assert "± 1.50" in again and "not counted" in again
 
 
-def test_a_changed_file_is_another_one(counts: Zoo, tmp_path: Path) -> None:
+def test_a_changed_file_is_another_one(counts: Call, tmp_path: Path) -> None:
     (tmp_path / "corpus.txt").write_text("aab")
     ran(counts("train", "counts", "--corpus", "corpus.txt", "-o", "run"))
     name = json.loads((tmp_path / "run" / "run.json").read_text())["options"]["corpus"]
@@ -146,7 +162,7 @@ def test_a_changed_file_is_another_one(counts: Zoo, tmp_path: Path) -> None:
     ran(counts("evaluate", "counts", "--weights", "run"))
 
 
-def test_a_file_that_changes_under_a_run_is_noticed_when_it_is_resumed(counts: Zoo, tmp_path: Path) -> None:
+def test_a_file_that_changes_under_a_run_is_noticed_when_it_is_resumed(counts: Call, tmp_path: Path) -> None:
     (tmp_path / "corpus.txt").write_text("aab")
     words = ["train", "counts", "--corpus", "corpus.txt", "-o", "run", "--save-steps", "1"]
     stop = "from zoo_core.run.curves import Curves; Curves.point = lambda self, step: 1 / (step < 3)"
@@ -164,7 +180,7 @@ def test_a_file_that_changes_under_a_run_is_noticed_when_it_is_resumed(counts: Z
     assert json.loads((tmp_path / "run" / "run.json").read_text())["metrics"]["share"] == pytest.approx(200 / 3)
 
 
-def test_an_option_asks_for_what_the_training_noted(counts: Zoo, tmp_path: Path) -> None:
+def test_an_option_asks_for_what_the_training_noted(counts: Call, tmp_path: Path) -> None:
     (tmp_path / "corpus.txt").write_text("aab")
     ran(counts("train", "counts", "--corpus", "corpus.txt", "-o", "run"))
     shown = ran(counts("sample", "counts", "--weights", "run", "--start", "B", "-o", "out"))
@@ -180,7 +196,7 @@ def test_an_option_asks_for_what_the_training_noted(counts: Zoo, tmp_path: Path)
     ran(counts("sample", "counts", "--weights", "run", "-o", "out", "--overwrite"))
 
 
-def test_wrong_values_of_lists_and_enums_are_named(counts: Zoo, tmp_path: Path) -> None:
+def test_wrong_values_of_lists_and_enums_are_named(counts: Call, tmp_path: Path) -> None:
     for words, said in {
         ("--unit", "wordz"): "no unit 'wordz'",
         ("--powers", "1", "x"): "--powers",
