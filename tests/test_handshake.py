@@ -59,7 +59,7 @@ def test_a_plugin_for_an_earlier_zoo_is_to_be_upgraded(zoo: Zoo, tmp_path: Path)
 def test_the_last_api_is_served_with_a_warning_and_older_ones_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for name, api in {"new": "0.9", "last": "0.5", "old": "0.1", "odd": "soon"}.items():
+    for name, api in {"new": "0.9", "last": "0.5", "old": "0.1", "unclear": "soon"}.items():
         face = changed(FACE, 'name="pixels"', f'name="{name}", api="{api}"')
         distribution(tmp_path / "site", f"zoo-{name}", name, f"zoo_{name}:plugin", face)
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
@@ -71,7 +71,7 @@ def test_the_last_api_is_served_with_a_warning_and_older_ones_are_not(
     with pytest.raises(PluginError, match=r"written for zoo-core 0\.1, and this release serves plugins from 0\.2"):
         registry.load("old")
     with pytest.raises(PluginError, match=r"api must be a release of the zoo such as '0\.9', not 'soon'"):
-        registry.load("odd")
+        registry.load("unclear")
 
 
 def test_records_say_which_release_of_the_plugin_made_them(zoo: Zoo, tmp_path: Path) -> None:

@@ -127,8 +127,8 @@ def test_what_is_wrong_is_named_with_a_remedy(
 def test_one_flag_takes_several_words() -> None:
     typed = ["-n", "3", "--image", "a", "b", "--seed", "1", "--image=c", "d"]
     expected = ["-n", "3", "--image", "a", "--image", "b", "--seed", "1", "--image=c", "--image", "d"]
-    assert repeated(typed, ["--image"]) == expected
-    assert repeated(typed, []) == typed
+    assert repeated(typed, {"--image": "PATH"}) == expected
+    assert repeated(typed, {}) == typed
 
 
 # -- what an image can be --------------------------------------------------------------------------

@@ -68,5 +68,5 @@ def test_the_template_is_typed_strictly(desk: Path) -> None:
     done = check(desk, "zoo_template")
     assert done.returncode == 0, done.stdout
     model = package / "model.py"
-    model.write_text(model.read_text().replace("data.pixels(step.rows)", "data.pixels(step.rowz)"))
-    assert '"Step" has no attribute "rowz"' in check(desk, "zoo_template").stdout
+    model.write_text(model.read_text().replace("data.pixels(step.rows)", "data.pixels(step.rowzz)"))
+    assert '"Step" has no attribute "rowzz"' in check(desk, "zoo_template").stdout

@@ -6,7 +6,7 @@ import math
 import os
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
@@ -122,11 +122,11 @@ def _choices(model: Model, preset: str, arguments: Sequence[str]) -> dict[str, t
         return {}  # the command says what is wrong when it runs
 
 
-def repeated(words: Sequence[str], many: Sequence[str]) -> list[str]:
+def repeated(words: Sequence[str], many: Mapping[str, str]) -> list[str]:
     """The words of a command line, with a flag that takes several values before each of them.
 
     Args:
-        many: the names of such flags.
+        many: the names of such flags, each with what its values are called.
     Raises:
         UsageError: one has no value.
     """
@@ -137,7 +137,7 @@ def repeated(words: Sequence[str], many: Sequence[str]) -> list[str]:
             flag = word.partition("=")[0] if word.partition("=")[0] in many else ""
             if word in many:
                 if following.startswith("-") and not _is_number(following):
-                    raise UsageError(f"{word} has no value", f"give one or more: {word} VALUE")
+                    raise UsageError(f"{word} has no value", f"give one or more: {word} {many[word]}")
                 continue
         elif flag:
             result.append(flag)
@@ -158,8 +158,8 @@ class _Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """What click reads, once ``--image a.png b.png`` is ``--image a.png --image b.png``, as click has it."""
-        many = [name for option in self.params if isinstance(option, click.Option) and option.multiple
-                for name in option.opts]  # fmt: skip
+        many = {name: (option.metavar or "VALUE").rstrip(".") for option in self.params
+                if isinstance(option, click.Option) and option.multiple for name in option.opts}  # fmt: skip
         return super().parse_args(ctx, args if ctx.resilient_parsing else repeated(args, many))
 
     def get_help(self, ctx: click.Context) -> str:

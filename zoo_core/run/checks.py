@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
+
+
+def fits(module: torch.nn.Module, state: Mapping[str, Any]) -> bool:
+    """Whether a state has every tensor of a module, each of its shape, and no other, as a later loop may have added."""
+    mine = module.state_dict()
+    same = mine.keys() == state.keys()
+    return same and all(isinstance(state[name], Tensor) and state[name].shape == mine[name].shape for name in mine)
 
 
 def check_groups(optimizer: Optimizer, fresh: list[dict[str, Any]]) -> None:

@@ -219,7 +219,7 @@ class Loops:
         self.curves.restore(kept.curves)
         self.seconds, self.stretches = kept.seconds, list(kept.stretches)
         self._steps_before = max(self._steps_before, kept.before)
-        if kept.step < schedule.end:
+        if schedule.total or kept.step < schedule.end:  # of one of unknown length that has ended nobody knows the step
             self.reporter.warn(f"the run in {self.folder} goes on after step {_of(kept.step, schedule.total)}")
         if schedule.rank:
             torch.manual_seed(schedule.seed + 1_000_003 * schedule.rank + kept.step)

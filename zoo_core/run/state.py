@@ -154,7 +154,7 @@ class TrainingState:
         silent = {"options_version"} | ({"continues"} - {key for key, value in flat_theirs.items() if value})
         for key in sorted((flat_mine.keys() | flat_theirs.keys()) - silent):  # states of old say nothing of the latter
             was, now = flat_theirs.get(key), flat_mine.get(key)
-            if was != now and not paths.are_same(was, now):
+            if was != now and (key == "options.data" or not paths.are_same(was, now)):
                 raise _other_run(self.path.parent if self.path else "memory", key, was, now)
 
 
@@ -192,9 +192,12 @@ class SavedState:
                 chance.restore(self._state_of(RANDOM, copied=True))
 
     def restore_known(self, parts: Mapping[str, Part]) -> None:
-        """Load the state into those parts that it has, and leave the random generators alone."""
+        """Load the state into those modules that it fits, and leave the random generators alone."""
         for name in parts.keys() & self.parts.keys():
-            self._load(name, parts[name])
+            if isinstance(part := parts[name], torch.nn.Module) and checks.fits(
+                part, self._state_of(name, copied=False)
+            ):
+                self._load(name, part)
 
     def _load(self, name: str, part: Part) -> None:
         state = self._state_of(name, copied=not isinstance(part, torch.nn.Module))
