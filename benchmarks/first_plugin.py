@@ -102,7 +102,7 @@ def main() -> None:
     sys.path.append(str(ROOT / "tests"))
     import loopback
 
-    table = Table("step", 22, [Column("seconds", "{:.1f}"), Column("so far", "{:.1f}")])
+    table = Table("step", 22, [Column("seconds"), Column("so far")])
     with tempfile.TemporaryDirectory() as folder, loopback.running() as hub:
         wheels = Path(folder) / "wheels"
         author, user = (Person(Path(folder) / name, hub.url, chosen.quick) for name in ("author", "user"))
