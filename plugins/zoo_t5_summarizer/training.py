@@ -16,7 +16,7 @@ from .optimization import make_optimizer, set_dropout, set_rate
 from .pairs import from_nothing, training_set, unlabelled
 from .t5 import begin_to_copy
 from .tokens import Buckets, Corpus
-from .validation import Best
+from .validation import score, validate
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:
@@ -112,17 +112,18 @@ def finetune(run: Run, model: Summarizer, pairs: TextData, dev: TextData, option
     batches = Buckets(source.lengths, options.batch_size, run.seed)
     set_dropout(model.train(), options.dropout)
     run.prepare(model=model)
-    optimizer, best = make_optimizer(model, options, options.learning_rate), Best(model, options)
-    run.prepare(optimizer=optimizer, best=best)
+    optimizer = make_optimizer(model, options, options.learning_rate)
+    run.prepare(optimizer=optimizer)
+    best = run.best(model, better="higher", patience=options.patience)
     budget = Budget(epochs=options.epochs, iterations=options.iterations, batch_size=options.accumulate * run.processes)
     for step in run.steps(batches, budget):
         set_rate(optimizer, options, step)
         losses = (batch_loss(model, source, target, rows, options) for rows in batches.rows(step))
         run.descend(logged(run, losses, len(step.rows)), optimizer, clip=1.0)
         if step.ends_epoch and options.early_stopping != "off":
-            run.log(**best.look(dev))
-            if best.waited >= options.patience:
-                run.finish()
+            measured = validate(model, dev, options)
+            run.log(**measured)
+            best.look(score(measured))
     best.restore()
 
 
