@@ -9,11 +9,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import loopback
 import pytest
+from loopback import Hub
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
@@ -86,6 +88,13 @@ def zoo(tmp_path: Path) -> Zoo:
         )
 
     return run
+
+
+@pytest.fixture
+def server() -> Iterator[Hub]:
+    """A Hub of its own on the loopback."""
+    with loopback.running() as found:
+        yield found
 
 
 @pytest.fixture

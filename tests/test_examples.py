@@ -10,11 +10,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import loopback
 import pytest
 from conftest import ROOT, environment
 from loopback import Hub
@@ -145,12 +144,6 @@ def test_the_examples_keep_the_contract_as_the_index_says(bin_folder: Path, tmp_
         found = known.Conformance(zoo=report["zoo"], passed=states.count("passed"), broken=states.count("broken"))
         assert report["passed"] and report["resumable"], report
         assert one.reports[report["version"]] == found, "examples/conformance.py writes the index anew"
-
-
-@pytest.fixture
-def server() -> Iterator[Hub]:
-    with loopback.running() as found:
-        yield found
 
 
 def test_from_a_training_to_another_users_sample(user: User, mine: Path, server: Hub, tmp_path: Path) -> None:

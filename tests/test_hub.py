@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,12 +54,6 @@ def watched(self, address):
     return connect(self, address)
 socket.socket.connect = watched
 """
-
-
-@pytest.fixture
-def server() -> Iterator[Hub]:
-    with loopback.running() as found:
-        yield found
 
 
 @pytest.fixture

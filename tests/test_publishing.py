@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 import tomllib
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -35,12 +34,6 @@ ZOOS = Release("zoo-core", "0.2.0", True, ("pip install zoo-core",), "https://ex
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 AS_PINNED = "sha256 as pinned, fits its model"
 FILE, DATA = "model.safetensors", bytes(range(256)) * 9
-
-
-@pytest.fixture
-def server() -> Iterator[Hub]:
-    with loopback.running() as found:
-        yield found
 
 
 @pytest.fixture

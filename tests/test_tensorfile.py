@@ -164,6 +164,7 @@ def test_a_header_of_odd_length_is_read_all_the_same(tmp_path: Path) -> None:
     text += b" " * (1 - len(text) % 2)
     (tmp_path / "x").write_bytes(raw(text + b" " * (len(text) % 2 == 0), data))
     assert zoo.read_tensors(tmp_path / "x")["a"].tolist() == [1.5, -2.0]
+    assert zoo.read_tensors(str(tmp_path / "x")).keys() == {"a"}
 
 
 # -- memory ----------------------------------------------------------------------------------------

@@ -158,7 +158,7 @@ def folder(source: str, names: Sequence[str]) -> Path:
     return hub.folder(source, others)
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
+def read_tensors(path: str | Path) -> dict[str, Tensor]:
     """The tensors of any safetensors file, by name, on the CPU: for weights that others have published.
 
     Where there is no such file, and an index of that name (``model.safetensors.index.json``) beside it, those of the
@@ -168,6 +168,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         UsageError: there is no such file.
         IntegrityError: it is cut short, damaged, or no safetensors file at all.
     """
+    path = Path(path)
     index = path.with_name(f"{path.name}.index.json")
     several = os.path.isfile(index) and not os.path.exists(path)
     contents = read(index) if several else tensorfile.read(path)
