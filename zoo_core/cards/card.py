@@ -58,6 +58,8 @@ class Card:
         name: the entry point's name.
         summary: one line for `zoo list`.
         idea: the model in plain words, for `zoo info` and the model card.
+        formula: what it minimises, or does, in one line.
+        takes, gives: what goes into its module and what comes out, with shapes, of the default preset.
         paper: citation of the source, with its address.
         licence: licence of the trained weights (SPDX).
         metrics: the keys that `evaluate` returns, all of them.
@@ -102,6 +104,9 @@ class Card:
     holds: str = ""
     build: Callable[[Checkpoint[Any]], nn.Module] | None = None
     api: str = ""
+    formula: str = ""
+    takes: str = ""
+    gives: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.presets, Mapping):

@@ -13,16 +13,18 @@ from rich.text import Text
 from ..cards.card import Card, Metric
 from ..cards.options import Options, flags, shown
 from ..data.own import store
-from ..errors import ZooError
+from ..errors import ZooError, shortened
 from ..packages.handshake import NeedsNewer
 from ..packages.single import command
 from ..plugin.registry import Model, NotImported
 from ..weights.pins import Pin
+from .answers import ModelFacts
 from .render_results import sampled, tables
 from .screen import TerminalReporter, digits, error, json_out, line, new_table, note, notes, out, said, trace
 
 if TYPE_CHECKING:
     from ..api import Evaluation, Trained
+    from ..api.claims import Claimed
     from ..publish.parcel import Parcel
 
 __all__ = [
@@ -31,82 +33,113 @@ __all__ = [
 ]  # fmt: skip
 
 
-def listing(models: Mapping[str, Model | ZooError], pins: Mapping[str, Pin]) -> None:
-    """``zoo list``."""
-    table = new_table("model", "preset", "weights", "metrics", "what it is")
+def listing(models: Mapping[str, Model | ZooError], pins: Mapping[str, Pin], trained: bool = False) -> None:
+    """``zoo list``; only what has weights, if `trained`."""
+    table = new_table("model.preset", "weights", "measured", "what it is")
+    table.columns[0].no_wrap = table.columns[1].no_wrap = True
     for name, model in models.items():
         if isinstance(model, NotImported):
-            table.add_row(Text(name, "bold"), "", Text("not imported", "yellow"), "", model.hint)
+            table.add_row(Text(name, "bold"), Text("not imported", "yellow"), "", model.hint)
             continue
         if isinstance(model, NeedsNewer):
             needs = model.needs.replace(">=", "≥")
-            table.add_row(Text(name, "bold"), "", Text(f"needs zoo {needs}", "yellow"), "", model.hint)
+            table.add_row(Text(name, "bold"), Text(f"needs zoo {needs}", "yellow"), "", model.hint)
             continue
         if isinstance(model, ZooError):
-            table.add_row(Text(name, "bold"), "", Text("broken", "red"), "", "zoo doctor says why")
+            table.add_row(Text(name, "bold"), Text("broken", "red"), "", "zoo doctor says why")
             continue
-        _list_presets(table, name, model.card, pins)
+        _list_presets(table, name, model.card, pins, trained)
     out.print(table)
-    line("\n* default preset.  zoo info MODEL shows every preset and option, zoo sample MODEL draws.")
+    line("\n* default preset.  zoo info MODEL says more, zoo sample MODEL draws.")
 
 
-def _list_presets(table: RichTable, name: str, card: Card, pins: Mapping[str, Pin]) -> None:
+def _list_presets(table: RichTable, name: str, card: Card, pins: Mapping[str, Pin], trained: bool) -> None:
     """A row for the default preset and for each that has weights, and one that counts the others."""
-    listed = [p for p in card.presets if p == card.default_preset or f"{name}.{p}" in pins]
+    listed = [p for p in card.presets if (p == card.default_preset and not trained) or f"{name}.{p}" in pins]
     for number, preset in enumerate(sorted(listed, key=lambda p: p != card.default_preset)):
         pin = pins.get(f"{name}.{preset}")
-        star = "*" if preset == card.default_preset else ""
-        trained = f"{pin.total_size / 1e6:.1f} MB" if pin else "-"
+        called = Text.assemble((name, "bold"), f".{preset}", "*" if preset == card.default_preset else "")
+        size = f"{pin.total_size / 1e6:.1f} MB" if pin else "-"
         shown = _headline(card, pin.metrics) if pin else ""
         summary = card.presets[preset].summary if number else card.summary
         if card.missing and not number:
             summary = f"needs {', '.join(card.missing)}: {card.install}"
-        table.add_row(Text("" if number else name, "bold"), preset + star, trained, shown, Text(summary))
-    if rest := len(card.presets) - len(listed):
-        table.add_row("", Text(f"and {rest} more", "dim"))
+        table.add_row(called, size, shown, Text(summary))
+    if (rest := len(card.presets) - len(listed)) and not trained:
+        table.add_row(Text(f"  and {rest} more", "dim"))
 
 
 def _headline(card: Card, metrics: Mapping[str, float]) -> str:
-    """The first metrics of a card that have a direction, two at most."""
-    chosen = [m for m in card.metrics if m.better and m.name in metrics][:2]
-    return "  ".join(f"{m.name} {digits(metrics[m.name], m)}" for m in chosen)
+    """The first metric of a card that has a direction."""
+    chosen = next((m for m in card.metrics if m.better and m.name in metrics), None)
+    return f"{chosen.name} {digits(metrics[chosen.name], chosen)}" if chosen else ""
 
 
-def card(card: Card, pins: Mapping[str, Pin], preset: str) -> None:
+def card(facts: ModelFacts, card: Card, preset: str) -> None:
     """``zoo info``."""
+    chosen = next(one for one in facts["presets"] if one["preset"] == preset)
     out.print(Text(f"{card.name}: {card.summary}", "bold"))
     for text in (card.idea, card.paper):
         out.print(text)
-    line(f"data: {', '.join(card.datasets) or 'none'}   licence of the weights: {card.licence}\n")
+    classes = shortened(facts["classes"]) if facts["classes"] else ""
+    count = f"{chosen['parameters']:,}, of {preset}" if chosen["parameters"] else ""
+    said = {
+        "formula": card.formula, "takes": card.takes, "gives": card.gives, "classes": classes, "parameters": count,
+        "task": card.task, "data": ", ".join(card.datasets) or "none", "licence": card.licence,
+        "comes from": facts["distribution"],
+    }  # fmt: skip
+    out.print()
+    out.print(_pairs(said))
+    out.print()
     presets = new_table("preset", "weights", "what it is")
-    for name, value in card.presets.items():
-        pin = pins.get(f"{card.name}.{name}")
-        presets.add_row(
-            name + ("*" if name == card.default_preset else ""), pin.sha256[:12] if pin else "-", value.summary
-        )
+    for one in facts["presets"]:
+        size = f"{one['bytes'] / 1e6:.1f} MB" if one["bytes"] else "-"
+        presets.add_row(one["preset"] + ("*" if one["default"] else ""), size, one["summary"])
     out.print(presets)
-    pin = pins.get(f"{card.name}.{preset}")
-    line("")
-    out.print(_metrics(card, Known(pin.metrics if pin else {}), card.presets[preset].published, preset))
-    line("")
-    _options("train", preset, card.presets[preset].options)
+    out.print()
+    out.print(_metrics(card, Known(chosen["metrics"]), chosen["published"], preset))
+    _options("train", preset, card.presets[preset].options, facts)
     for verb, kind in (("sample", card.sample_options), ("evaluate", card.evaluate_options)):
-        if kind.model_fields:
-            line("")
-            _options(verb, "default", kind())
-    line(
-        f"\n{command('train', card.name)} --preset {preset}   {command('sample', f'{card.name}.{preset}')}   "
-        f"{command('evaluate', f'{card.name}.{preset}')}"
-    )
+        _options(verb, "default", kind(), facts)
+    line("")
+    for text in (command("train", card.name) + f" --preset {preset}", *(
+        command(verb, f"{card.name}.{preset}") for verb in ("sample", "evaluate")
+    )):  # fmt: skip
+        line(text)
 
 
-def _options(verb: str, title: str, values: Options) -> None:
-    """The options of a verb, with the values that they have when nothing is said."""
-    table = new_table(f"option of {verb}", title, "unit", "what it does")
-    for flag in flags(type(values)):
-        value = getattr(values, flag.field)
-        table.add_row(flag.name, "none" if value in (None, (), []) else said(shown(value)), flag.unit, flag.help)
+def _pairs(said: Mapping[str, str]) -> RichTable:
+    """Names, and what there is to say of each; nothing is said of an empty one."""
+    table = new_table("", "")
+    table.show_header = False
+    for name, value in said.items():
+        if value:
+            table.add_row(Text(name, "bold"), value)
+    return table
+
+
+def _options(verb: str, title: str, options: Options, facts: ModelFacts) -> None:
+    """The options of a verb, with the values that they have when nothing is said, and those that they may have."""
+    if not (known := flags(type(options))):
+        return
+    table = new_table(f"option of {verb}", title, "what it does")
+    for flag in known:
+        value = getattr(options, flag.field)
+        choices = flag.choices or (facts["classes"] if flag.known == "classes" else ())
+        said_of = [
+            flag.help,
+            f"one of: {shortened(choices)}" if choices else "",
+            f"in {flag.unit}" if flag.unit else "",
+        ]
+        table.add_row(flag.name, _value(value), "; ".join(text for text in said_of if text))
+    line("")
     out.print(table)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "none" if value in (None, (), []) else said(shown(value))
 
 
 @dataclass(frozen=True)
@@ -167,6 +200,20 @@ def evaluated(card: Card, evaluation: Evaluation) -> None:
     weights = f"{digest[:12]}…" if digest else "untrained"
     judges = "".join(f", {name} {digest[:12]}…" for name, digest in evaluation.record["judges"].items())
     line(f"\nweights {weights}{judges}, seed {evaluation.record['seed']}, {evaluation.record['device']}")
+    if claimed := evaluation.claimed:
+        _compared(card, claimed, evaluation.metrics)
+
+
+def _compared(card: Card, claimed: Claimed, metrics: Mapping[str, float]) -> None:
+    """Whether what was measured is what the manifest says."""
+    if claimed.otherwise:
+        line(f"not compared with the manifest: {claimed.otherwise}")
+    elif claimed.equal:
+        out.print(Text("as the manifest says", "green"))
+    known = {metric.name: metric for metric in card.metrics}
+    for name in claimed.differs:
+        now, then = (digits(numbers[name], known[name]) for numbers in (metrics, claimed.metrics))
+        out.print(Text(f"not as the manifest says: {name} is {now}, should be {then}", "bold red"))
 
 
 def weights(rows: Iterable[Mapping[str, Any]]) -> None:

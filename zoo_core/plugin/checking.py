@@ -26,7 +26,7 @@ def check_card(card: Card) -> None:
     Raises:
         ValueError: a field is not what it must be; the error names it.
     """
-    for field in ("summary", "licence", "task", "install", "holds"):
+    for field in ("summary", "licence", "task", "install", "holds", "formula", "takes", "gives"):
         _check_text(field, getattr(card, field))
     for field in ("idea", "paper"):
         _check_text(field, getattr(card, field), PROSE)
