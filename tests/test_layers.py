@@ -38,6 +38,7 @@ ONLY = {  # a library that only some files may import
             "__init__",
             "commands",
             "data",
+            "explain",
             "hub",
             "listing",
             "own_data",
@@ -49,7 +50,16 @@ ONLY = {  # a library that only some files may import
         )
     },
     "rich": {
-        f"zoo_core/cli/{name}.py" for name in ("render", "render_data", "render_plugin", "render_results", "screen")
+        f"zoo_core/cli/{name}.py"
+        for name in (
+            "render",
+            "render_data",
+            "render_metrics",
+            "render_models",
+            "render_plugin",
+            "render_results",
+            "screen",
+        )
     },
     "torchvision": set(),  # a requirement of users' notebooks; tests compare with its readers
     "scipy": {"zoo_core/data/builtin/svhn.py"},

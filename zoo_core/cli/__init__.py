@@ -25,6 +25,7 @@ from ..errors import Interrupted, ZooError
 from ..hub import without_token
 from . import commands, data, hub, listing, render, streams, weights
 from .answers import Failed, failure
+from .explain import explain
 from .plugin import plugin
 from .plugins import VerbGroup
 from .verbs import VERBS
@@ -62,6 +63,7 @@ def root(debug: bool) -> None:
 
 root.add_command(listing.list_)
 root.add_command(listing.info)
+root.add_command(explain)
 root.add_command(VerbGroup("train", VERBS["train"], "Train a model; leaves a run folder."))
 root.add_command(VerbGroup("sample", VERBS["sample"], "Draw from a trained model."))
 root.add_command(VerbGroup("evaluate", VERBS["evaluate"], "Measure a trained model on test data."))

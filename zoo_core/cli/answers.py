@@ -101,7 +101,7 @@ class ModelFacts(TypedDict):
     task: str
     summary: str
     idea: str
-    formula: str
+    formulas: list[str]
     paper: str
     datasets: list[str]
     licence: str

@@ -70,6 +70,34 @@ class PluginNew(TypedDict):
     files: list[str]
 
 
+class SourceLine(TypedDict):
+    """One line of a source."""
+
+    line: Annotated[int, says("its number")]
+    text: str
+
+
+class Explained(TypedDict):
+    """One formula, and the lines that implement it."""
+
+    formula: str
+    source: Annotated[str, says("the paper, and where in it")]
+    code: Annotated[str, says("MODULE:FUNCTION")]
+    test: Annotated[str, says("the test that checks it, as pytest names it")]
+    path: Path
+    line: Annotated[int, says("where the function begins")]
+    lines: Annotated[list[SourceLine], says("without its docstring")]
+
+
+class Explain(TypedDict):
+    """``zoo explain``."""
+
+    command: Literal["explain"]
+    model: Model
+    paper: str
+    equations: list[Explained]
+
+
 class Look(TypedDict):
     """One thing that the doctor looked at."""
 

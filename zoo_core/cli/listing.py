@@ -22,7 +22,7 @@ from ..plugin import registry
 from ..plugin.registry import Model, NotImported
 from ..weights import manifest, peek
 from ..weights.pins import Pin
-from . import render
+from . import render, render_models
 from .answers import Info, List, ModelFacts, Option, PresetFacts, Unusable, problem, values
 from .plugins import models
 
@@ -67,7 +67,7 @@ def list_(
         answer: List = {"command": "list", "models": [_entry(name, model, pins) for name, model in listed.items()]}
         render.json_out(answer)
     elif listed:
-        render.listing(listed, pins, trained)
+        render_models.listing(listed, pins, trained)
     else:
         render.line("no model is like that; zoo list shows all of them")
 
@@ -119,7 +119,7 @@ def info(name: str, as_json: bool) -> None:
         answer: Info = {"command": "info", **facts}
         render.json_out(answer)
     else:
-        render.card(facts, model.card, chosen)
+        render_models.card(facts, model.card, chosen)
 
 
 def describe(model: Model, pins: Mapping[str, Pin]) -> ModelFacts:
@@ -128,7 +128,8 @@ def describe(model: Model, pins: Mapping[str, Pin]) -> ModelFacts:
     kinds = {"train": card.train_options, "sample": card.sample_options, "evaluate": card.evaluate_options}
     return {
         "model": model.name, "distribution": model.distribution, "state": "ok", "task": card.task,
-        "summary": card.summary, "idea": card.idea, "formula": card.formula, "paper": card.paper,
+        "summary": card.summary, "idea": card.idea, "paper": card.paper,
+        "formulas": [one.formula for one in card.equations],
         "datasets": list(card.datasets), "licence": card.licence, "takes": card.takes, "gives": card.gives,
         "classes": _classes(model), "missing": list(card.missing), "install": card.install,
         "metrics": [

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table as RichTable
 from rich.text import Text
 
-from ..cards.card import Card, Metric
-from ..cards.options import Options, flags, shown
+from ..cards.card import Card
 from ..data.own import store
-from ..errors import ZooError, shortened
-from ..packages.handshake import NeedsNewer
 from ..packages.single import command
-from ..plugin.registry import Model, NotImported
-from ..weights.pins import Pin
-from .answers import ModelFacts
+from .render_metrics import Known, table_of
 from .render_results import sampled, tables
 from .screen import TerminalReporter, digits, error, json_out, line, new_table, note, notes, out, said, trace
 
@@ -28,147 +20,9 @@ if TYPE_CHECKING:
     from ..publish.parcel import Parcel
 
 __all__ = [
-    "TerminalReporter", "card", "checks", "error", "evaluated", "json_out", "line", "listing", "note", "notes",
-    "parcel", "said", "sampled", "trace", "trained", "weights",
+    "TerminalReporter", "checks", "error", "evaluated", "json_out", "line", "note", "notes", "parcel", "said",
+    "sampled", "trace", "trained", "weights",
 ]  # fmt: skip
-
-
-def listing(models: Mapping[str, Model | ZooError], pins: Mapping[str, Pin], trained: bool = False) -> None:
-    """``zoo list``; only what has weights, if `trained`."""
-    table = new_table("model.preset", "weights", "measured", "what it is")
-    table.columns[0].no_wrap = table.columns[1].no_wrap = True
-    for name, model in models.items():
-        if isinstance(model, NotImported):
-            table.add_row(Text(name, "bold"), Text("not imported", "yellow"), "", model.hint)
-            continue
-        if isinstance(model, NeedsNewer):
-            needs = model.needs.replace(">=", "≥")
-            table.add_row(Text(name, "bold"), Text(f"needs zoo {needs}", "yellow"), "", model.hint)
-            continue
-        if isinstance(model, ZooError):
-            table.add_row(Text(name, "bold"), Text("broken", "red"), "", "zoo doctor says why")
-            continue
-        _list_presets(table, name, model.card, pins, trained)
-    out.print(table)
-    line("\n* default preset.  zoo info MODEL says more, zoo sample MODEL draws.")
-
-
-def _list_presets(table: RichTable, name: str, card: Card, pins: Mapping[str, Pin], trained: bool) -> None:
-    """A row for the default preset and for each that has weights, and one that counts the others."""
-    listed = [p for p in card.presets if (p == card.default_preset and not trained) or f"{name}.{p}" in pins]
-    for number, preset in enumerate(sorted(listed, key=lambda p: p != card.default_preset)):
-        pin = pins.get(f"{name}.{preset}")
-        called = Text.assemble((name, "bold"), f".{preset}", "*" if preset == card.default_preset else "")
-        size = f"{pin.total_size / 1e6:.1f} MB" if pin else "-"
-        shown = _headline(card, pin.metrics) if pin else ""
-        summary = card.presets[preset].summary if number else card.summary
-        if card.missing and not number:
-            summary = f"needs {', '.join(card.missing)}: {card.install}"
-        table.add_row(called, size, shown, Text(summary))
-    if (rest := len(card.presets) - len(listed)) and not trained:
-        table.add_row(Text(f"  and {rest} more", "dim"))
-
-
-def _headline(card: Card, metrics: Mapping[str, float]) -> str:
-    """The first metric of a card that has a direction."""
-    chosen = next((m for m in card.metrics if m.better and m.name in metrics), None)
-    return f"{chosen.name} {digits(metrics[chosen.name], chosen)}" if chosen else ""
-
-
-def card(facts: ModelFacts, card: Card, preset: str) -> None:
-    """``zoo info``."""
-    chosen = next(one for one in facts["presets"] if one["preset"] == preset)
-    out.print(Text(f"{card.name}: {card.summary}", "bold"))
-    for text in (card.idea, card.paper):
-        out.print(text)
-    classes = shortened(facts["classes"]) if facts["classes"] else ""
-    count = f"{chosen['parameters']:,}, of {preset}" if chosen["parameters"] else ""
-    said = {
-        "formula": card.formula, "takes": card.takes, "gives": card.gives, "classes": classes, "parameters": count,
-        "task": card.task, "data": ", ".join(card.datasets) or "none", "licence": card.licence,
-        "comes from": facts["distribution"],
-    }  # fmt: skip
-    out.print()
-    out.print(_pairs(said))
-    out.print()
-    presets = new_table("preset", "weights", "what it is")
-    for one in facts["presets"]:
-        size = f"{one['bytes'] / 1e6:.1f} MB" if one["bytes"] else "-"
-        presets.add_row(one["preset"] + ("*" if one["default"] else ""), size, one["summary"])
-    out.print(presets)
-    out.print()
-    out.print(_metrics(card, Known(chosen["metrics"]), chosen["published"], preset))
-    _options("train", preset, card.presets[preset].options, facts)
-    for verb, kind in (("sample", card.sample_options), ("evaluate", card.evaluate_options)):
-        _options(verb, "default", kind(), facts)
-    line("")
-    for text in (command("train", card.name) + f" --preset {preset}", *(
-        command(verb, f"{card.name}.{preset}") for verb in ("sample", "evaluate")
-    )):  # fmt: skip
-        line(text)
-
-
-def _pairs(said: Mapping[str, str]) -> RichTable:
-    """Names, and what there is to say of each; nothing is said of an empty one."""
-    table = new_table("", "")
-    table.show_header = False
-    for name, value in said.items():
-        if value:
-            table.add_row(Text(name, "bold"), value)
-    return table
-
-
-def _options(verb: str, title: str, options: Options, facts: ModelFacts) -> None:
-    """The options of a verb, with the values that they have when nothing is said, and those that they may have."""
-    if not (known := flags(type(options))):
-        return
-    table = new_table(f"option of {verb}", title, "what it does")
-    for flag in known:
-        value = getattr(options, flag.field)
-        choices = flag.choices or (facts["classes"] if flag.known == "classes" else ())
-        said_of = [
-            flag.help,
-            f"one of: {shortened(choices)}" if choices else "",
-            f"in {flag.unit}" if flag.unit else "",
-        ]
-        table.add_row(flag.name, _value(value), "; ".join(text for text in said_of if text))
-    line("")
-    out.print(table)
-
-
-def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return "none" if value in (None, (), []) else said(shown(value))
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is known of a model's metrics: numbers, standard errors, and reasons of those that are absent."""
-
-    metrics: Mapping[str, float | None]
-    errors: Mapping[str, float] = field(default_factory=dict)
-    absent: Mapping[str, str] = field(default_factory=dict)
-
-    def said(self, metric: Metric) -> str:
-        """One of them as a table has it."""
-        value = self.metrics.get(metric.name)
-        if value is None or math.isnan(value):
-            return self.absent.get(metric.name, "-")
-        error = self.errors.get(metric.name)
-        return digits(value, metric) + ("" if error is None else f" ± {digits(error, metric)}")
-
-
-def _metrics(card: Card, ours: Known, published: Mapping[str, float], title: str) -> RichTable:
-    columns = ["metric", title, *(["published"] if published else []), "unit", "what it measures"]
-    table = new_table(*columns)
-    for metric in card.metrics:
-        values = [ours.said(metric)]
-        if published:
-            values.append(digits(published[metric.name], metric) if metric.name in published else "-")
-        better = f" ({metric.better} is better)" if metric.better else ""
-        table.add_row(metric.name, *values, metric.unit, metric.summary + better)
-    return table
 
 
 def _measured(card: Card, ours: Known, preset: str, title: str, data: Iterable[str]) -> None:
@@ -176,7 +30,7 @@ def _measured(card: Card, ours: Known, preset: str, title: str, data: Iterable[s
     published = card.published(preset, data)
     if published is None:
         title = ", ".join(dict.fromkeys([title, *(store.short(name.partition("/")[0]) for name in data)]))
-    out.print(_metrics(card, ours, published or {}, title))
+    out.print(table_of(card, ours, published or {}, title))
 
 
 def trained(card: Card, done: Trained) -> None:
