@@ -47,7 +47,7 @@ out = _Terminal()
 err = _Terminal(stderr=True)
 
 
-def line(text: str) -> None:
+def line(text: str | Text) -> None:
     """One line on standard output; a terminal gets as many as it takes, broken between words."""
     out.print(text, soft_wrap=not out.is_terminal)
 
