@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     )
     from .plugin.hookspecs import hookimpl
     from .plugin.plugin import Plugin
-    from .results.kinds import Figure, HeatMap, Images, Series, Table, Texts
+    from .results.images import Images
+    from .results.kinds import Figure, HeatMap, Series, Table, Texts
     from .results.measured import Measured
     from .results.media import Animation, Audio
     from .results.result import Result, Several
@@ -60,7 +61,8 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
                      "UsageError", "ZooError"), ".errors"),
     "hookimpl": ".plugin.hookspecs",
     "Plugin": ".plugin.plugin",
-    **dict.fromkeys(("Figure", "HeatMap", "Images", "Series", "Table", "Texts"), ".results.kinds"),
+    **dict.fromkeys(("Figure", "HeatMap", "Series", "Table", "Texts"), ".results.kinds"),
+    "Images": ".results.images",
     "Measured": ".results.measured",
     **dict.fromkeys(("Animation", "Audio"), ".results.media"),
     **dict.fromkeys(("Result", "Several"), ".results.result"),

@@ -64,6 +64,7 @@ CARD = Card(
     task="image-feature-extraction",
     sample_options=Sample,
     evaluate_options=Evaluate,
+    axes={"": "mean squared error per pixel"},
     tiny={"iterations": 6, "batch_size": 16, "width": 16},
 )
 

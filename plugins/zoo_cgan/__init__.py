@@ -61,6 +61,7 @@ CARD = Card(
     task="unconditional-image-generation",
     sample_options=Sample,
     evaluate_options=Evaluate,
+    axes={"": "adversarial loss"},
     tiny={"iterations": 4, "batch_size": 8, "generator_width": 8, "discriminator_width": 8},
 )
 

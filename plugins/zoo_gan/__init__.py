@@ -108,6 +108,7 @@ CARD = Card(
     task="unconditional-image-generation",
     sample_options=Sample,
     evaluate_options=generators.Drawn,
+    axes={"": "loss, nats", **dict.fromkeys(("D(x)", "D(G(z))"), "probability of being real")},
     tiny={"iterations": 4, "batch_size": 8, "width": 8},
 )  # fmt: skip
 

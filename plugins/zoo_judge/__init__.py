@@ -48,6 +48,7 @@ CARD = Card(
     task="image-classification",
     sample_options=Sample,
     evaluate_options=Evaluate,
+    axes={"": "cross-entropy, nats"},
     tiny={"iterations": 4, "batch_size": 16},
     options_version=2,
     migrate=_todays,

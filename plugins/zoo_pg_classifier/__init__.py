@@ -82,6 +82,7 @@ CARD = Card(
     task="image-classification",
     sample_options=Sample,
     evaluate_options=Evaluate,
+    axes={"": "share of wrong draws"},
     tiny={"iterations": 6, "batch_size": 16, "hidden": 8},
     options_version=2,
     migrate=_todays,

@@ -138,6 +138,7 @@ CARD = Card(
         "iterations": 4, "batch_size": 4, "pretrain_batch_size": 4, "vocabulary": 512, "max_source": 32,
         "max_target": 8, "validation": 4,
     },
+    axes={"": "loss, nats/token", "validation_rouge": "mean ROUGE, %"},
     libraries=("tokenizers", "rouge_score"),
     install="pip install 'zoo-core[t5]'",
 )  # fmt: skip

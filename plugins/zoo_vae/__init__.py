@@ -84,6 +84,7 @@ CARD = Card(
     task="unconditional-image-generation",
     sample_options=Sample,
     evaluate_options=Evaluate,
+    axes={"": "nats/image"},
     tiny={"iterations": 6, "batch_size": 16, "hidden": 8},
 )
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from rich.text import Text
 
-from ..results.kinds import Figure, HeatMap, Images, Table, Texts
+from ..results.images import Images
+from ..results.kinds import Figure, HeatMap, Table, Texts
 from ..results.media import Animation, Audio
 from ..results.result import One, Result, Several
 from .screen import digits, line, new_table, out, said

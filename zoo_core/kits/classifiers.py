@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ..data.images import ImageData
 from ..errors import UsageError
-from ..results.kinds import Images, Table
+from ..results.images import Images
+from ..results.kinds import Table
 from . import own
 
 

@@ -100,6 +100,7 @@ def card(
     return Card(
         name, summary, idea, paper, licence, METRICS, presets, task="image-classification",
         sample_options=SampleOptions, evaluate_options=EvaluateOptions, tiny={**TINY, **tiny}, holds=holds,
+        axes={"": "loss, nats"},
     )  # fmt: skip
 
 

@@ -14,7 +14,8 @@ import torch
 from pydantic import ConfigDict, TypeAdapter
 from torch import Tensor, nn
 
-from ...results.kinds import Figure, HeatMap, Images, Series, Table
+from ...results.images import Images
+from ...results.kinds import Figure, HeatMap, Series, Table
 from ..classifiers import answered
 from .tasks import Tasks
 

@@ -21,7 +21,8 @@ from ...cards.checkpoint import Checkpoint
 from ...cards.options import flag_name
 from ...cards.takes import Takes
 from ...errors import IntegrityError, UsageError
-from ...results.kinds import HeatMap, Images
+from ...results.images import Images
+from ...results.kinds import HeatMap
 from ...run.run import Run
 from . import SampleOptions, TaskOptions, accuracy, tasks
 from .accuracy import Ledger
