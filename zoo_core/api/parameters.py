@@ -62,7 +62,12 @@ TRAIN = (
 )
 SAMPLE = (
     *_WEIGHTS,
-    Parameter(("-o", "--output"), "File to write; of several results a folder.  [MODEL-SEED, numbered if taken]", Path),
+    Parameter(
+        ("-o", "--output"),
+        "File to write, in the format of its suffix: .png .jpg .webp .gif .npz .safetensors .wav .jsonl .csv .txt; "
+        "FOLDER/ for a file of each item; - for standard output.  [MODEL-SEED, numbered if taken; texts: none]",
+        metavar="PATH",
+    ),
     Parameter(("--overwrite",), "Replace the file that is there.", bool, False),
     Parameter(("--preview/--no-preview",), "Show a small preview in the terminal.", bool, True),
     *_CIRCUMSTANCES,

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from ..cards.options import asks_weights, known, resolve
+from ..cards.known import asks_weights, known
+from ..cards.options import resolve
 from ..errors import PluginError
 from ..results.result import Result
 from .calls import Circumstances, blaming, make_run, provenance

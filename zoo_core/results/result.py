@@ -101,7 +101,7 @@ def check_target(path: str | Path, overwrite: bool) -> None:
     if is_folder(path):
         return check_folder(Path(path), overwrite)
     path = Path(path)
-    if suffix_of(path, SUFFIXES, "no result") or is_stream(path):
+    if suffix_of(path, SUFFIXES, "a result") or is_stream(path):
         check_free(path, overwrite)
 
 
