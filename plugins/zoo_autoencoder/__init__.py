@@ -28,11 +28,18 @@ class Sample(OfImages):
         "corrupted, denoised and clean images; the corruption of a toy set. "
         "Of your own images: reconstruction, or denoising",
     )
-    n: int = option(20, "images, or triples, or steps along each side of the plane", ge=1, le=400)
+    n: int | None = option(
+        None, "images, or triples, or steps along each side of the plane; 20 if not said", ge=1, le=400,
+        only={"show": ("reconstruction", "plane", "denoising")},
+    )  # fmt: skip
     noise: float | None = option(
-        None, "corruption to show: standard deviation; as in training if not said", ge=0, le=10
-    )
-    mask: float | None = option(None, "corruption to show: share of pixels; as in training if not said", ge=0, lt=1)
+        None, "corruption to show: standard deviation; as in training if not said", ge=0, le=10,
+        only={"show": ("reconstruction", "denoising", "toy")},
+    )  # fmt: skip
+    mask: float | None = option(
+        None, "corruption to show: share of pixels; as in training if not said", ge=0, lt=1,
+        only={"show": ("reconstruction", "denoising")},
+    )  # fmt: skip
 
 
 class Evaluate(Options):

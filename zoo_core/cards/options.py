@@ -48,6 +48,10 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False, defer_build=True)
 
+    def said(self, field: str) -> bool:
+        """Whether somebody chose the value of a field; else it is the default."""
+        return field in self.model_fields_set
+
     @field_validator("*", mode="before")
     @classmethod
     def _typed(cls, value: object, field: ValidationInfo) -> object:

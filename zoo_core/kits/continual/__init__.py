@@ -75,7 +75,7 @@ class TaskOptions(OnImages, Budget):
 class SampleOptions(Options):
     """What to show."""
 
-    n: int = option(8, "test images of each task", unit="images", ge=1, le=100)
+    n: int = option(8, "test images of each task", unit="images", ge=1, le=100, only={"show": ("items",)})
     show: Literal["items", "matrix"] = option("items", "test images with truth, answer and probability; or accuracies")
 
 

@@ -14,6 +14,7 @@ import torch
 from pydantic import ConfigDict, TypeAdapter
 from torch import Tensor, nn
 
+from ...data.images import check_enough
 from ...results.images import Images
 from ...results.kinds import Figure, HeatMap, Series, Table
 from ..classifiers import answered
@@ -136,10 +137,19 @@ def heat_map(matrix: Tensor) -> HeatMap:
 
 
 @torch.no_grad()
-def items(module: nn.Module, tasks: Tasks, n: int) -> Images:
-    """n random test images as each task shows them, with truth, answer and probability; less if a task has less."""
+def items(module: nn.Module, tasks: Tasks, n: int, exact: bool = False) -> Images:
+    """n random test images as each task shows them, with truth, answer and probability.
+
+    Args:
+        n: of each task, at most.
+        exact: whether a task must have so many.
+    Raises:
+        UsageError: a task has fewer than were asked for.
+    """
     drawn = torch.randperm(tasks.largest, device=tasks.data.device)
-    n = min(n, *(size or n for size in tasks.sizes))  # a task without images is left out
+    fewest = min(size for size in tasks.sizes if size)  # a task without images is left out
+    check_enough(fewest, n if exact else None)
+    n = min(n, fewest)
     shown = []
     for task in [task for task, size in enumerate(tasks.sizes) if size]:
         rows = tasks.rows(task)[drawn[drawn < tasks.sizes[task]][:n]]

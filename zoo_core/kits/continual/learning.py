@@ -225,7 +225,7 @@ def sample(run: Run, learner: TaskLearner, trained: TaskOptions, options: Sample
     if options.show == "matrix":
         return accuracy.heat_map(learner.accuracy)
     stream = tasks.of(run.examples(trained.data), trained, learner.seeds.tolist())
-    return accuracy.items(learner.to(run.device), stream, options.n)
+    return accuracy.items(learner.to(run.device), stream, options.n, options.said("n"))
 
 
 def evaluate(run: Run, learner: TaskLearner, trained: TaskOptions) -> dict[str, float]:
