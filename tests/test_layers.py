@@ -42,6 +42,7 @@ ONLY = {  # a library that only some files may import
             "own_data",
             "plugin",
             "plugins",
+            "replay",
             "updates",
             "values",
             "verbs",

@@ -18,13 +18,14 @@ from .evaluation import evaluate
 from .finishing import Trained
 from .handle import Source, find_checkpoint, open_model
 from .measuring import Evaluation
+from .replaying import Replayed, replay
 from .sampling import sample
 from .training import train
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Evaluation", "Trained", "evaluate", "load", "models", "sample", "train"]
+__all__ = ["Evaluation", "Replayed", "Trained", "evaluate", "load", "models", "replay", "sample", "train"]
 
 
 def models() -> dict[str, Model | ZooError]:

@@ -231,14 +231,23 @@ def resolve(options: type[_O], *layers: Mapping[str, Any], owner: str = "", base
     for layer in layers:
         for key, value in layer.items():
             values[_field(options, key, owner)] = value
-    try:
-        made = options.model_validate(values)
-    except ValidationError as error:
-        raise _usage_error(options, error, owner) from None
+    made = validated(options, values, owner)
     for flag, other in unused(made, _said(options, layers, owner)):
         what = f"{flag_name(other)} {shown(getattr(made, other))}"
         raise UsageError(f"{flag.name} is not for {what}", f"leave it out; it is for {flag.when()}")
     return made
+
+
+def validated(options: type[_O], values: Mapping[str, Any], owner: str = "") -> _O:
+    """Options of these values, by the names of their fields.
+
+    Raises:
+        UsageError: an unknown name, a wrong type, or a value out of range.
+    """
+    try:
+        return options.model_validate({_field(options, key, owner): value for key, value in values.items()})
+    except ValidationError as error:
+        raise _usage_error(options, error, owner) from None
 
 
 def _said(options: type[Options], layers: Sequence[Mapping[str, Any]], owner: str) -> set[str]:

@@ -13,7 +13,8 @@ from pathlib import Path
 from ..errors import UsageError
 from ..files import Taken
 from ..results.kinds import Texts
-from ..results.result import Result, check_target
+from ..results.result import check_target
+from ..results.saving import Saved
 from . import streams
 
 STANDARD = "-"  # what is typed for standard output
@@ -39,7 +40,7 @@ def is_pipe() -> bool:
     return not sys.stdout.isatty()
 
 
-def deliver(result: Result, output: str | None, overwrite: bool, stem: Path) -> Path | None:
+def deliver(result: Saved, output: str | None, overwrite: bool, stem: Path) -> Path | None:
     """Bring a result where it was to go.
 
     Args:
@@ -63,7 +64,7 @@ def deliver(result: Result, output: str | None, overwrite: bool, stem: Path) -> 
         raise UsageError(f"{error.message}; what was drawn is in {kept}", error.hint) from error
 
 
-def save_somewhere(stem: Path, result: Result) -> Path:
+def save_somewhere(stem: Path, result: Saved) -> Path:
     """Save a result in this folder, under a name without its ending, numbered where it is taken."""
     path, number = stem.with_name(stem.name + result.suffix), 1
     while True:

@@ -18,7 +18,7 @@ from ..packages.handshake import NeedsNewer
 from ..packages.single import command
 from ..plugin.registry import Model, NotImported
 from ..weights.pins import Pin
-from .render_results import sampled, tables
+from .render_results import replayed, sampled, tables
 from .screen import TerminalReporter, digits, error, json_out, line, new_table, note, notes, out, said, trace
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TerminalReporter", "card", "checks", "error", "evaluated", "json_out", "line", "listing", "note", "notes",
-    "parcel", "said", "sampled", "trace", "trained", "weights",
+    "parcel", "replayed", "said", "sampled", "trace", "trained", "weights",
 ]  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.text import Text
@@ -56,6 +56,15 @@ def sampled(result: Result, path: Path | None, preview: bool, pipe: bool = False
     for name, one in result.named.items():
         line(f"\n{(path or Path()) / name}{one.suffix}   {one.extent()}")
         _drawn(one, preview)
+
+
+def replayed(path: Path, same: bool, differences: Sequence[str], written: Path | None) -> None:
+    """The end of ``zoo sample --replay``."""
+    line(f"{path}: {'the same, to the byte' if same else 'not the same'}")
+    for difference in differences:
+        line(f"  {difference}")
+    if written:
+        line(str(written))
 
 
 def _drawn(result: One, preview: bool) -> None:

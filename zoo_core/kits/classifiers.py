@@ -38,7 +38,7 @@ def accuracy(answers: Tensor, labels: Tensor) -> float:
 
 
 def answered(pixels: Tensor, labels: Tensor, probabilities: Tensor, classes: Sequence[str], prefix: str = "") -> Images:
-    """Items with the truth over the likeliest answer and its probability.
+    """Items with the truth over the likeliest answer and its probability, in the colour of right or wrong answers.
 
     Args:
         pixels: float [n, c, h, w] in [0, 1].
@@ -50,7 +50,7 @@ def answered(pixels: Tensor, labels: Tensor, probabilities: Tensor, classes: Seq
     confidence, answer = probabilities.max(1)
     facts = zip(labels.tolist(), answer.tolist(), confidence.tolist(), strict=True)
     captions = tuple(f"{prefix}{classes[y]}\n{classes[a]} ({100 * p:.0f} %)" for y, a, p in facts)
-    return Images(pixels.cpu(), captions)
+    return Images(pixels.cpu(), captions, right=tuple((answer == labels).tolist()))
 
 
 def named(pixels: Tensor, names: Sequence[str], probabilities: Tensor, classes: Sequence[str], most: int = 3) -> Images:

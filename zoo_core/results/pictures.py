@@ -108,7 +108,7 @@ def _layout(
     factor = max(1, math.ceil(SIDE / min(pixels.shape[2:])))
     width, height = pixels.shape[3] * factor, pixels.shape[2] * factor
     margin = max((math.ceil(font.getlength(text)) for text in left), default=0) + (GAP + 6 if left else GAP)
-    widest = [math.ceil(font.getlength(line)) + 4 for text in below for line in text.split("\n")]
+    widest = [math.ceil(font.getlength(line)) + APART for text in below for line in text.split("\n")]
     lines = max((text.count("\n") + 1 for text in below), default=0)
     return _Layout(
         margin, GAP + (LINE + APART if legend else 0), width, height, max([width, *widest]) + GAP,

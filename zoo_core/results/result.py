@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -77,8 +76,7 @@ class Several(Saved):
 
     def part(self, name: str) -> One:
         """One of the results, which says of itself which it is."""
-        about = {**self.provenance, "name": name} if self.provenance else {}
-        return dataclasses.replace(self.named[name], provenance=about)
+        return self.named[name].saying({**self.provenance, "name": name} if self.provenance else {})
 
     def extent(self) -> str:
         """See `Saved`."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from ..errors import UsageError
 from ..files import Taken, disk_error, write_json_lines, write_new
@@ -76,6 +77,10 @@ class Saved(ABC):
         if not is_stream(path):
             path = with_suffix(path, suffix)
         return write_new(path, self.encoded(suffix), overwrite)
+
+    def saying(self, provenance: Mapping[str, Any]) -> Self:
+        """The same with another provenance."""
+        return dataclasses.replace(self, provenance=provenance)  # type: ignore[type-var]  # every kind is a dataclass
 
     def _save_parts(self, folder: Path, overwrite: bool) -> Path:
         make_folder(folder, overwrite)

@@ -157,4 +157,5 @@ def items(module: nn.Module, tasks: Tasks, n: int, exact: bool = False) -> Image
         p = tasks.scenario.visible(module(x), task, len(tasks)).softmax(1)
         shown.append(answered(x.view(-1, *tasks.data.shape), tasks.labels(rows, task), p, *tasks.names(task)))
     captions = tuple(caption for images in shown for caption in images.captions)
-    return Images(torch.cat([images.pixels for images in shown]), captions, n)
+    right = tuple(is_right for images in shown for is_right in images.right)
+    return Images(torch.cat([images.pixels for images in shown]), captions, n, right=right)
