@@ -79,8 +79,8 @@ __all__ = [
     "Animation", "Audio", "Budget", "Card", "Checkpoint", "DeviceError", "Evaluation", "Figure", "HeatMap",
     "ImageData", "Images", "IntegrityError", "Interrupted", "Measured", "Metric", "NetworkError", "OfImages",
     "OnImages", "Options", "OwnImage", "OwnImages", "Plugin", "PluginError", "Preset", "Replayed", "Result", "Run",
-    "Series", "Several", "Step", "Table", "Takes", "TextData", "Texts", "Trained", "TrainingError", "UsageError", "ZooError",
-    "evaluate", "hookimpl", "load", "models", "option", "read_tensors", "replay", "sample", "train",
+    "Series", "Several", "Step", "Table", "Takes", "TextData", "Texts", "Trained", "TrainingError", "UsageError",
+    "ZooError", "evaluate", "hookimpl", "load", "models", "option", "read_tensors", "replay", "sample", "train",
 ]  # fmt: skip
 
 

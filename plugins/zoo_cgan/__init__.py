@@ -74,4 +74,4 @@ CARD = Card(
     tiny={"iterations": 4, "batch_size": 8, "generator_width": 8, "discriminator_width": 8},
 )
 
-plugin = Plugin(CARD)
+plugin = Plugin(CARD, sample=".pictures")
