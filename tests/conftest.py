@@ -15,6 +15,7 @@ from typing import Any
 
 import loopback
 import pytest
+from jsonschema import Draft202012Validator
 from loopback import Hub
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
@@ -31,6 +32,7 @@ CACHE = Path(
     os.environ.setdefault("ZOO_CACHE", tempfile.mkdtemp(prefix="zoo-tests-"))
 )  # of this process and its children
 atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
+SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "json.schema.json").read_text()))
 FULL = Path(os.environ.get("ZOO_DATA", "")) if os.environ.get("ZOO_DATA") else None
 
 Zoo = Callable[..., subprocess.CompletedProcess[str]]
@@ -51,6 +53,17 @@ def environment(**extra: str) -> dict[str, str]:
 def read_json(text: str) -> Any:
     """JSON of whatever shape; whoever asks knows which."""
     return json.loads(text)
+
+
+def answered(text: str) -> Any:
+    """What a command printed with ``--json``, once it is known to be what the schema says."""
+    found = json.loads(text, parse_constant=_refuse)
+    SCHEMA.validate(found)
+    return found
+
+
+def _refuse(word: str) -> None:
+    raise AssertionError(f"{word} is no JSON")
 
 
 def said_by(path: Path) -> dict[str, Any]:

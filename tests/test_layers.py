@@ -38,7 +38,9 @@ ONLY = {  # a library that only some files may import
             "__init__",
             "commands",
             "data",
+            "explain",
             "hub",
+            "listing",
             "own_data",
             "plugin",
             "plugins",
@@ -46,10 +48,20 @@ ONLY = {  # a library that only some files may import
             "updates",
             "values",
             "verbs",
+            "weights",
         )
     },
     "rich": {
-        f"zoo_core/cli/{name}.py" for name in ("render", "render_data", "render_plugin", "render_results", "screen")
+        f"zoo_core/cli/{name}.py"
+        for name in (
+            "render",
+            "render_data",
+            "render_metrics",
+            "render_models",
+            "render_plugin",
+            "render_results",
+            "screen",
+        )
     },
     "torchvision": set(),  # a requirement of users' notebooks; tests compare with its readers
     "scipy": {"zoo_core/data/builtin/svhn.py"},

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..cards.options import resolve
 from .calls import Circumstances, make_run
+from .claims import claimed
 from .handle import Handle, Source, find_checkpoint, open_model
 from .measuring import Evaluation, measure
 from .training import open_other
@@ -43,4 +45,5 @@ def evaluate_opened(
     """Do what `evaluate` does, with a model that is loaded already."""
     chosen = resolve(handle.card.evaluate_options, options, owner=handle.model.name)
     checkpoint = find_checkpoint(handle, source, circumstances.reporter)
-    return measure(handle.model, checkpoint, chosen, make_run(circumstances, "evaluation", open_other))
+    found = measure(handle.model, checkpoint, chosen, make_run(circumstances, "evaluation", open_other))
+    return replace(found, claimed=claimed(handle.card, found.record, found.metrics, found.errors))

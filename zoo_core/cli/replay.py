@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from ..api import parameters
-from ..api.replaying import Replayed, replay
+from ..api.replaying import replay
 from ..errors import UsageError
-from . import outputs, render
+from . import outputs, render, said
 from .plugins import VerbGroup
 from .streams import reserved
 from .verbs import VERBS, option
@@ -55,13 +55,8 @@ def _replay(context: click.Context, path: Path, typed: dict[str, Any]) -> None:
         )  # fmt: skip
     written = outputs.deliver(done.result, output, typed["overwrite"], Path(f"{path.stem}-again")) if output else None
     if as_json:
-        render.json_out({"path": str(written) if written else None, **_said(path, done), **done.result.provenance})
+        render.json_out(said.replay(done, path, written))
     elif output != outputs.STANDARD:
         render.replayed(path, done.same, done.differences, written)
     if not done.same:
         context.exit(DIFFERENT)
-
-
-def _said(path: Path, done: Replayed) -> dict[str, Any]:
-    """What came out, as JSON."""
-    return {"replayed": str(path), "same": done.same, "differences": list(done.differences)}

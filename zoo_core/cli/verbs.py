@@ -20,9 +20,8 @@ from ..api.training import Compute, Place, train_opened
 from ..cards.options import Options, flags
 from ..errors import UsageError
 from ..plugin.registry import Model
-from ..results.kinds import Table
-from ..results.result import Result, records
-from . import outputs, render
+from ..results.result import Result
+from . import outputs, render, said
 from .streams import reserved
 
 PATH = click.Path(path_type=Path)
@@ -102,7 +101,7 @@ class Train:
         if not trained.record:  # another process of the launcher reports
             return
         if typed["as_json"]:
-            render.json_out({"folder": str(trained.folder), **trained.record})
+            render.json_out(said.train(trained))
         else:
             render.trained(model.card, trained)
 
@@ -133,19 +132,18 @@ class Sample:
             result, output, typed["overwrite"], outputs.stem_of([model.name, *words, f"seed{typed['seed']}"])
         )
         if typed["as_json"]:
-            render.json_out({"path": str(path) if path else None, **records(result), **result.provenance})
+            render.json_out(said.sample(result, path))
         elif output != outputs.STANDARD:
             render.sampled(result, path, typed["preview"], outputs.is_pipe())
 
 
-def _save_all(folder: Path, shown: Mapping[str, Result], overwrite: bool) -> None:
+def _save_all(folder: Path, shown: Mapping[str, Result], overwrite: bool) -> list[Path]:
     """Save the results of one evaluation, all with one number where a name is taken."""
     ending, number = "", 1
     while not overwrite and any(os.path.lexists(folder / (key + ending + one.suffix)) for key, one in shown.items()):
         number += 1
         ending = f"-{number}"
-    for key, one in shown.items():
-        one.save(folder / (key + ending + one.suffix), overwrite)
+    return [one.save(folder / (key + ending + one.suffix), overwrite) for key, one in shown.items()]
 
 
 @dataclass(frozen=True)
@@ -164,15 +162,14 @@ class Evaluate:
         handle, source = _handle(model, preset, typed), Source(typed["weights"], typed["untrained"])
         with reserved(typed["as_json"]):
             evaluation = evaluate_opened(handle, source, _circumstances(typed), values)
-        if typed["pictures"]:
-            _save_all(typed["pictures"], evaluation.shown, typed["overwrite"])
+        folder = typed["pictures"]
+        written = _save_all(folder, evaluation.shown, typed["overwrite"]) if folder else []
         if typed["as_json"]:
-            tables = {key: shown.records() for key, shown in evaluation.shown.items() if isinstance(shown, Table)}
-            sure = {"errors": evaluation.errors, "absent": evaluation.absent}
-            said = {key: value for key, value in sure.items() if value}
-            render.json_out({"metrics": evaluation.metrics, **said, "tables": tables, **evaluation.record})
-        else:
-            render.evaluated(model.card, evaluation)
+            render.json_out(said.evaluate(evaluation, written))
+            return
+        render.evaluated(model.card, evaluation)
+        if folder:
+            render.line("\n".join(map(str, written)) or f"{model.name} shows no tables or pictures of its numbers")
 
 
 VERBS: dict[str, Verb] = {"train": Train(), "sample": Sample(), "evaluate": Evaluate()}
