@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeAlias, get_args
 
 from ..errors import PluginError, UsageError, printable
-from ..files import check_free
+from ..files import check_free, disk_error
 from .images import Images
 from .kinds import Figure, HeatMap, Table, Texts
 from .media import Animation, Audio
@@ -90,7 +90,7 @@ SUFFIXES = tuple(dict.fromkeys(suffix for kind in get_args(One) for suffix in ki
 
 
 def check_target(path: str | Path, overwrite: bool) -> None:
-    """Whether something could be saved there, as far as that is known before there is a result.
+    """Whether something could be saved there, as far as that is known before there is a result; its folder is made.
 
     Raises:
         Taken: it exists already.
@@ -101,6 +101,10 @@ def check_target(path: str | Path, overwrite: bool) -> None:
     path = Path(path)
     if suffix_of(path, SUFFIXES, "a result") or is_stream(path):
         check_free(path, overwrite)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(path, error) from error
 
 
 Result: TypeAlias = One | Several
