@@ -16,16 +16,16 @@ from zoo_core import Checkpoint, Images, Run
 from zoo_core.kits.generators import walks
 
 from . import Sample, Train
-from .model import Generator, build
+from .model import build
 
 
 def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
     """n images of each class that was asked for, or walks through them."""
-    generator, classes = build(checkpoint).to(run.device), checkpoint.classes
+    classes = checkpoint.classes
     asked = [classes.index(name) for name in options.class_] or list(range(len(classes)))
     if options.show == "interpolation":
-        return interpolation(run, generator, classes, asked, options)
-    columns = options.n
+        return interpolation(run, checkpoint, asked, options)
+    generator, columns = build(checkpoint).to(run.device), options.n
     labels = (label for label in asked for _ in range(columns))
 
     def of(n: int) -> Tensor:
@@ -37,19 +37,18 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
     return Images(drawn, names, options.columns or (None if len(asked) == 1 else columns))
 
 
-def interpolation(
-    run: Run, generator: Generator, classes: Sequence[str], asked: Sequence[int], options: Sample
-) -> Images:
+def interpolation(run: Run, checkpoint: Checkpoint[Train], asked: Sequence[int], options: Sample) -> Images:
     """Walks through the classes that were named, each with one noise; within a class from one noise to another.
 
     Args:
         asked: labels; without a name every class has a row of its own.
     """
+    generator, classes = build(checkpoint).to(run.device), checkpoint.classes
     legs = [[label] for label in asked] if len(options.class_) < 2 else [list(asked)]
     usual = 1 if len(legs) > 1 or options.from_seed is not None else 8
     rows = options.n if options.said("n") else usual
     columns = (walks.STEPS - 1) * max(1, len(legs[0]) - 1) + 1
-    z, last = walks.ends(run, rows, generator.latent, options)
+    z, last = walks.ends(run, rows, generator.latent, options, lambda: build(checkpoint))
     still = len(legs[0]) > 1 and options.from_seed is None
     path = z[:, None].expand(-1, columns, -1) if still else walks.between(z, last, columns)
     mixed = torch.stack([mixture(leg, columns, len(classes)) for leg in legs]).to(run.device)  # [legs, columns, k]

@@ -199,7 +199,8 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
     generator, latent = build(checkpoint).to(run.device), checkpoint.options.latent
     if options.show == "interpolation":
         rows = options.n or (10 if options.from_seed is None else 1)
-        parts = iter(walks.between(*walks.ends(run, rows, latent, options)).flatten(0, 1).split(1000))
+        ends = walks.ends(run, rows, latent, options, lambda: build(checkpoint))
+        parts = iter(walks.between(*ends).flatten(0, 1).split(1000))
         drawn = run.draw(rows * walks.STEPS, lambda n: generator.pixels(next(parts)), batch_size=1000)
         return Images(drawn, columns=walks.STEPS, walk=True)
     drawn = run.draw(options.n or 200, lambda n: generator.pixels(noise(n, checkpoint.options, run)), batch_size=1000)

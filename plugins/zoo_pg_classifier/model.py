@@ -179,7 +179,7 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
                 classifier = learn(run, variant, label, i, ledger)
     if options.compare:
         run.show("learners", ledger.table())
-        run.show("accuracy", ledger.figure(1, "Test accuracy", "%"))
+        run.show("accuracy", ledger.figure(1, "Test accuracy", "test inputs classified correctly, %"))
         run.show("gradient-variance", ledger.figure(2, "Variance of the gradient estimate", "E|g - grad J|²"))
     return classifier.state_dict()
 

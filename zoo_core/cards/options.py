@@ -30,7 +30,7 @@ from pydantic.fields import FieldInfo
 from ..errors import PluginError, UsageError, nearest, one_line
 from . import paths
 from .images import OwnImage
-from .spelling import meant, parted
+from .spelling import spelled
 
 _O = TypeVar("_O", bound="Options")
 
@@ -61,7 +61,7 @@ class Options(BaseModel):
         if many and kind is not OwnImage and not isinstance(value, list | tuple) and value is not None:
             value = (value,)
         if choices or _note(cls.model_fields[field.field_name or ""], "known"):
-            value = _names(value, choices)
+            value = spelled(value, choices)
         if kind is not Path:
             return value
         return [_path(one) for one in value] if isinstance(value, list | tuple) else _path(value)
@@ -76,18 +76,6 @@ class Options(BaseModel):
         if isinstance(value, list | tuple) and any(isinstance(one, Path) for one in value):
             return [paths.written(one) for one in value]
         return handler(value)
-
-
-def _names(value: object, choices: tuple[str, ...]) -> object:
-    """Names as they were typed, in the spelling of the choices; where several may be, also between commas."""
-    if isinstance(value, list | tuple):
-        return [part for one in value for part in (parted(one, choices) if isinstance(one, str) else [_number(one)])]
-    return meant(value, choices) or value if isinstance(value, str) else _number(value)
-
-
-def _number(value: object) -> object:
-    """A number in place of a name: a text, as a command line has it."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _note(info: FieldInfo, name: str) -> Any:

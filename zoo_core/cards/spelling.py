@@ -40,3 +40,16 @@ def typable(name: str, names: Sequence[str]) -> str:
     """A spelling of a name that a shell takes without quotes, and that means the same."""
     plain = re.sub(r"[^\w.+-]+", "-", name).strip("-")
     return plain if meant(plain, names) == name else name
+
+
+def spelled(value: object, choices: tuple[str, ...]) -> object:
+    """Names in the spelling of the choices, where these are known; where several may be, also between commas."""
+    if isinstance(value, list | tuple):
+        known = [parted(one, choices) if choices and isinstance(one, str) else [_number(one)] for one in value]
+        return [part for parts in known for part in parts]
+    return meant(value, choices) or value if isinstance(value, str) else _number(value)
+
+
+def _number(value: object) -> object:
+    """A number in place of a name: a text, as a command line has it."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value

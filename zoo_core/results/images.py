@@ -68,6 +68,9 @@ class Images(Picture):
             raise IndexError(f"there are {len(self)} images, and none of them is in {which}")
         return self.taken(numbers)
 
+    def __iter__(self) -> Iterator[Images]:
+        return (self.taken([number]) for number in range(len(self)))
+
     def taken(self, numbers: Sequence[int]) -> Images:
         """The images of these numbers."""
         before = self.provenance.get("part") or list(range(len(self)))
@@ -90,7 +93,9 @@ class Images(Picture):
             return write(self._arrays(), self.provenance)
         if not self.walk or suffix not in MOVING:
             return super().encoded(suffix)
-        frames = [frame.draw() for frame in self._steps()]
+        from .pictures import of_one_size
+
+        frames = of_one_size([frame.draw() for frame in self._steps()])
         there_and_back = [*frames, *frames[-2:0:-1]]
         times = [END if frame in (frames[0], frames[-1]) else FRAME for frame in there_and_back]
         return encoding.film_bytes(there_and_back, times, suffix, self.provenance)

@@ -60,15 +60,9 @@ class Animation(Saved):
 
     def encoded(self, suffix: str) -> bytes:
         """See `Saved`; the frames have the size of the largest, since captions need room."""
-        from PIL import Image
+        from .pictures import of_one_size
 
-        drawn = [frame.draw() for frame in self.frames]
-        size = max(image.width for image in drawn), max(image.height for image in drawn)
-        frames = []
-        for image in drawn:
-            canvas = Image.new("RGB", size, "white")
-            canvas.paste(image, ((size[0] - image.width) // 2, 0))
-            frames.append(canvas)
+        frames = of_one_size([frame.draw() for frame in self.frames])
         times = [round(1000 * self.seconds)] * (len(frames) - 1) + [round(1000 * self.pause)]
         return encoding.film_bytes(frames, times, suffix, self.provenance)
 

@@ -116,6 +116,19 @@ def _layout(
     )  # fmt: skip
 
 
+def of_one_size(pictures: Sequence[Image]) -> list[Image]:
+    """Pictures on white, each as large as the largest, as the frames of a film must be."""
+    from PIL import Image
+
+    size = max(picture.width for picture in pictures), max(picture.height for picture in pictures)
+    frames = []
+    for picture in pictures:
+        canvas = Image.new("RGB", size, PAPER)
+        canvas.paste(picture, ((size[0] - picture.width) // 2, 0))
+        frames.append(canvas)
+    return frames
+
+
 def thumbnail(pixels: Tensor, columns: int | None, width: int) -> Image:
     """A small picture, `width` pixels wide at most: as many images of the grid as stay recognisable."""
     from PIL import Image

@@ -34,6 +34,7 @@ def draw_curves(title: str, xlabel: str, panels: Mapping[str, Sequence[Curve]]) 
 def _draw_panel(axes: Axes, curves: Sequence[Curve], colours: dict[str, str]) -> None:
     """Draw the curves of one panel, with the legend beside it, where it hides nothing."""
     known = set()
+    size = min(16, max(4, 4000 / max(1, sum(len(x) for _, x, _, line in curves if not line))))  # of a point
     for name, x, y, line in curves:
         label = name if name not in known else None
         known.add(name)
@@ -42,7 +43,7 @@ def _draw_panel(axes: Axes, curves: Sequence[Curve], colours: dict[str, str]) ->
             mark = "o" if len(x) <= 20 else ""
             axes.plot(x, y, label=label, color=colour, linewidth=1.4, marker=mark, markersize=3)
         else:
-            axes.scatter(x, y, label=label, color=colour, s=4, alpha=0.6, linewidths=0)
+            axes.scatter(x, y, label=label, color=colour, s=size, alpha=0.6, linewidths=0)
     ticks = {value for _, x, _, _ in curves for value in x}
     if len(ticks) <= 20 and all(value == int(value) for value in ticks):  # tasks or epochs, say
         axes.set_xticks(sorted(ticks))
@@ -91,6 +92,7 @@ def _plot(inches: tuple[float, float], panels: int = 1) -> tuple[Figure, list[Ax
 
     plot = Figure(figsize=inches, dpi=110, layout="constrained")
     FigureCanvasAgg(plot)
+    plot.get_layout_engine().set(w_pad=0.08, h_pad=0.08)  # type: ignore[union-attr, call-arg]  # inches at the edges
     return plot, list(plot.subplots(panels, 1, sharex=True, squeeze=False)[:, 0])
 
 

@@ -5,6 +5,8 @@ Shapes: n walks of s steps, l noise dimensions.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -15,9 +17,11 @@ from . import Walk
 STEPS = 11  # from one end to the other
 
 
-def ends(run: Run, n: int, latent: int, options: Walk) -> tuple[Tensor, Tensor]:
+def ends(run: Run, n: int, latent: int, options: Walk, build: Callable[[], object]) -> tuple[Tensor, Tensor]:
     """The noise at both ends of n walks, each [n, l]: of the seeds that were said, else drawn.
 
+    Args:
+        build: makes the generator: its weights are drawn before the noise is, whether they are then loaded or not.
     Raises:
         UsageError: several walks were asked for between two seeds.
     """
@@ -29,6 +33,7 @@ def ends(run: Run, n: int, latent: int, options: Walk) -> tuple[Tensor, Tensor]:
     both = []
     for seed in (options.from_seed, options.to_seed):
         with run.seeded(seed):  # what ``-n 1 --seed SEED`` draws
+            build()
             both.append(torch.randn(1, latent, device=run.device))
     return both[0], both[1]
 
