@@ -19,6 +19,7 @@ from jsonschema import Draft202012Validator
 from loopback import Hub
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
+from warm import Warm, may_be_warm
 
 from zoo_core.run.reporter import Silent
 
@@ -35,6 +36,7 @@ atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "json.schema.json").read_text()))
 FULL = Path(os.environ.get("ZOO_DATA", "")) if os.environ.get("ZOO_DATA") else None
 
+WARM = Warm()
 Zoo = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -90,17 +92,18 @@ def zoo(tmp_path: Path) -> Zoo:
     """Run ``zoo ARGUMENTS`` in an empty folder."""
 
     def run(*arguments: str, env: Mapping[str, str] = {}, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "zoo_core", *arguments],
-            cwd=cwd,
-            env=environment(**env),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        whole = environment(**env)
+        return WARM.run(arguments, whole, cwd, 300) if may_be_warm(whole) else cold(*arguments, env=whole, cwd=cwd)
 
     return run
+
+
+def cold(*arguments: str, env: Mapping[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run ``zoo ARGUMENTS`` in a process that imports everything itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "zoo_core", *arguments], cwd=cwd, env=env, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
 
 
 @pytest.fixture

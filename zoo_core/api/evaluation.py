@@ -12,12 +12,14 @@ from .calls import Circumstances, make_run
 from .claims import claimed
 from .handle import Handle, Source, find_checkpoint, open_model
 from .measuring import Evaluation, measure
+from .spoken import in_python
 from .training import open_other
 
 if TYPE_CHECKING:
     from ..run.reporter import Reporter
 
 
+@in_python
 def evaluate(
     name: str,
     *,

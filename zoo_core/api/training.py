@@ -26,6 +26,7 @@ from .finishing import Begun, Trained, call, finish, release_of
 from .handle import Handle, open_model, unpinned
 from .judges import load_other
 from .own import called, hashes, with_data
+from .spoken import in_python
 
 if TYPE_CHECKING:
     from torch import nn
@@ -72,6 +73,7 @@ class Compute:
         return Settings(devices.check_precision(self.precision), self.compile, self.save_every, self.save_steps)
 
 
+@in_python
 def train(
     name: str,
     *,

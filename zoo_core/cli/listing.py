@@ -173,7 +173,7 @@ def _entry(name: str, model: Model | ZooError, pins: Mapping[str, Pin]) -> Model
     if isinstance(model, Model):
         try:
             with blaming(model, "card"):
-                return describe(model, pins)
+                return {**describe(model, pins), "model": name}
         except ZooError as error:
             return {"model": name, "distribution": model.distribution, "state": "broken", "error": problem(error)}
     owner = registry.owners().get(name)

@@ -20,7 +20,7 @@ from ..api.handle import Source, choices_of, with_preset
 from ..api.reserved import check_options
 from ..cards.known import asks_weights
 from ..cards.options import Options, flags
-from ..errors import UsageError, ZooError, printable
+from ..errors import UsageError, ZooError, closest, printable
 from ..packages.names import split_name
 from ..plugin import registry
 from ..plugin.registry import Model
@@ -110,10 +110,17 @@ class _Command(click.Command):
         """What click reads, once ``--image a.png b.png`` is ``--image a.png --image b.png``, as click has it."""
         many = {name: (option.metavar or "VALUE").rstrip(".") for option in self.params
                 if isinstance(option, click.Option) and option.multiple for name in option.opts}  # fmt: skip
-        if not ctx.resilient_parsing:
+        if ctx.resilient_parsing:
+            return super().parse_args(ctx, args)
+        try:
             args = repeated(args, many)
             self._check_once(ctx, args)
-        return super().parse_args(ctx, args)
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            known = [name for option in self.params if isinstance(option, click.Option) for name in option.opts]
+            close = closest(error.option_name, known)
+            hint = f"did you mean '{close}'?  ({ctx.command_path} --help)" if close else f"{ctx.command_path} --help"
+            raise UsageError(f"'{ctx.command_path}' has no option '{error.option_name}'", hint) from error
 
     def _check_once(self, ctx: click.Context, args: list[str]) -> None:
         """Whether nothing that has one value was given several.

@@ -93,8 +93,8 @@ def checks(rows: Iterable[tuple[str, str, bool, str, str]]) -> None:
     broken = 0
     for kind, name, ok, detail, remedy in rows:
         mark = ("ok    ", "green") if ok else ("broken", "bold red")
-        out.print(Text.assemble(mark, f"  {kind:9}", (f"{name}  ", "bold"), detail), soft_wrap=True)
+        line(Text.assemble(mark, f"  {kind:9}", (f"{name}  ", "bold"), detail))
         if not ok:
             broken += 1
-            out.print(Text.assemble("        ", ("next: ", "bold"), remedy), soft_wrap=True)
+            line(Text.assemble("        ", ("next: ", "bold"), remedy))
     line("\neverything is in order" if not broken else f"\n{broken} broken")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,11 @@ TYPES = {
 }
 
 
+def sentence(text: str) -> str:
+    """A text with a capital letter, unless it begins with a formula: ``p(x|z)`` and ``k`` stay as they are."""
+    return text[:1].upper() + text[1:] if re.match(r"(a|[a-z][a-z'-]+)[,:;]?(\s|$)", text) else text
+
+
 def parameter(flag: Flag, default: Any) -> click.Option:
     """One field of an options class as a click option; not given means None.
 
@@ -73,7 +79,7 @@ def parameter(flag: Flag, default: Any) -> click.Option:
     if flag.type is bool:
         shown = "on" if default else "off"
     unit = f" {flag.unit}" if flag.unit and default is not None else ""
-    text = f"{flag.help[:1].upper()}{flag.help[1:]}  [{shown}{unit}]"
+    text = f"{sentence(flag.help)}  [{shown}{unit}]"
     if flag.only:
         text += f"  (with {flag.when()})"
     if flag.type is bool:
