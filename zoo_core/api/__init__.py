@@ -18,6 +18,7 @@ from .evaluation import evaluate
 from .finishing import Trained
 from .handle import Source, find_checkpoint, open_model
 from .measuring import Evaluation
+from .replaying import Replayed, replay
 from .sampling import sample
 from .spoken import in_python
 from .training import train
@@ -25,7 +26,7 @@ from .training import train
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Evaluation", "Trained", "evaluate", "load", "models", "sample", "train"]
+__all__ = ["Evaluation", "Replayed", "Trained", "evaluate", "load", "models", "replay", "sample", "train"]
 
 
 def models() -> dict[str, Model | ZooError]:

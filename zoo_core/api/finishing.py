@@ -114,7 +114,7 @@ def finish(
     }
     counts = {**run.inputs.counts, **examiner.inputs.counts}
     circumstances = _circumstances(run, begun.release) | {"commit": begun.commit, "counts": counts}
-    record = folder.finish(kept, facts, circumstances, run.loops.curves.history)
+    record = folder.finish(kept, facts, circumstances, run.loops.curves.history, model.card.axes)
     return Trained(folder.path, record, dict(run.shown))
 
 

@@ -11,7 +11,7 @@ from ..cards.card import Card
 from ..data.own import store
 from ..packages.single import command
 from .render_metrics import Known, table_of
-from .render_results import sampled, tables
+from .render_results import replayed, sampled, tables
 from .screen import TerminalReporter, digits, error, json_out, line, new_table, note, notes, out, said, trace
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ..publish.parcel import Parcel
 
 __all__ = [
-    "TerminalReporter", "checks", "error", "evaluated", "json_out", "line", "note", "notes", "parcel", "said",
-    "sampled", "trace", "trained", "weights",
+    "TerminalReporter", "checks", "error", "evaluated", "json_out", "line", "note", "notes", "parcel", "replayed",
+    "said", "sampled", "trace", "trained", "weights",
 ]  # fmt: skip
 
 
