@@ -134,7 +134,8 @@ def killed_trainings(number: int, chance: random.Random) -> Tally:
                 process.wait()
 
             def check(run: str = run) -> str:
-                if not (place / run / "run.json").exists():
+                record = place / run / "run.json"
+                if not record.exists() or json.loads(record.read_text())["state"] != "finished":
                     code, _, err = call(place, *arguments, run, "--resume")
                     if code:
                         return f"exit {code}: {err}"

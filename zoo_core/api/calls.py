@@ -32,13 +32,13 @@ class Circumstances:
     """What a caller of any verb chooses beside the model's own options.
 
     Args:
-        seed: covers weights, data order, noise and sampling.
+        seed: covers weights, data order, noise and sampling; 0, or that of the run which goes on, if none is said.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         data_root: where data sets lie.
         reporter: receives progress and warnings.
     """
 
-    seed: int = 0
+    seed: int | None = 0
     device: str = "auto"
     data_root: str | Path | None = None
     reporter: Reporter | None = None
@@ -68,12 +68,13 @@ def make_run(circumstances: Circumstances, activity: Activity, open_model: OpenM
     )
 
 
-def check_seed(seed: int) -> int:
-    """Return a seed that every generator of random numbers takes.
+def check_seed(seed: int | None) -> int:
+    """Return a seed that every generator of random numbers takes; 0 if none was said.
 
     Raises:
         UsageError: it is out of range.
     """
+    seed = seed or 0
     if not 0 <= seed < 2**32:
         raise UsageError(f"--seed {seed} is out of range", "choose a number from 0 to 4294967295")
     return seed

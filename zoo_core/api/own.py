@@ -40,7 +40,7 @@ def _with_files(options: Options) -> Options:
     changes: dict[str, Any] = {}
     for flag in flags(type(options)):
         value = getattr(options, flag.field)
-        if flag.type is Path and value is not None and flag.field != "continue_":
+        if flag.type is Path and value is not None:
             kept = [_kept(path, flag) for path in (value if flag.many else [value])]
             changes[flag.field] = type(value)(kept) if flag.many else kept[0]
     return options.model_copy(update=changes) if changes else options

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from ..errors import ZooError
 from ..packages.handshake import NeedsNewer
 from ..packages.single import command
 from ..plugin.registry import Model, NotImported
+from ..run.reporter import clock
 from ..weights.pins import Pin
 from .render_results import sampled, tables
 from .screen import TerminalReporter, digits, error, json_out, line, new_table, note, notes, out, said, trace
@@ -153,8 +155,22 @@ def trained(card: Card, done: Trained) -> None:
     _measured(card, known, record["preset"], record["preset"], record["data"])
     tables(done.shown)
     digest = record["weights"]["sha256"][:12]
-    line(f"\n{done.folder}   {record['seconds']:.0f} s on {record['device']}   sha256 {digest}…")
-    line(f"{command('sample', card.name)} --weights {done.folder}")
+    line(f"\n{done.folder}   {_times(done)} on {record['device']}   sha256 {digest}…")
+    typed = command("sample", card.name)
+    named = f"{typed} --weights" if typed != f"zoo sample {card.name}" else "zoo sample"
+    line(f"{named} {shlex.quote(str(done.folder))}")
+
+
+def _times(done: Trained) -> str:
+    """How long a training took, how long the evaluation, and how long one has waited for both."""
+    seconds, measuring = done.record["seconds"], done.record.get("evaluation_seconds")
+    measured = f", measured in {_duration(measuring)}" if measuring is not None else ""
+    return f"trained in {_duration(seconds)}{measured}; {_duration(done.took)} in all,"
+
+
+def _duration(seconds: float) -> str:
+    """``12 s``, or ``2:05`` where it is minutes."""
+    return f"{seconds:.0f} s" if seconds < 100 else clock(seconds)
 
 
 def evaluated(card: Card, evaluation: Evaluation) -> None:

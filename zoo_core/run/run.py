@@ -42,6 +42,7 @@ from .folder import RunFolder
 from .inputs import Inputs, OpenModel
 from .loops import Loops, Settings
 from .mark import FIGURES, STAGES
+from .outset import Outset
 from .reads import Reads
 from .reporter import Activity, Progress, Reporter, Silent
 from .state import Migrate, Part
@@ -71,9 +72,10 @@ class Run(Reads):
         reporter: receives progress and warnings.
         identity: what a state must match to be resumed (model, options, seed).
         resume: continue from the folder's state where there is one.
-        previous: the weights that this training goes on from.
+        start: the weights that this training goes on from; hooks read them as `previous`.
         migrate: makes today's identity of one that an older release of the plugin wrote.
         open_model: loads another model of the zoo, see `load`.
+        few: data sets are cut to their first items, for a quick look.
     """
 
     device: torch.device
@@ -85,14 +87,16 @@ class Run(Reads):
     reporter: Reporter = field(default_factory=Reporter)
     identity: Mapping[str, Any] = field(default_factory=dict)
     resume: bool = False
-    previous: Checkpoint[Options] | None = None
+    start: Checkpoint[Options] | None = None
     migrate: Migrate | None = None
     open_model: OpenModel | None = None
+    few: bool = False
 
     def __post_init__(self) -> None:
         if self.rank:
             self.reporter = Silent()
-        self.inputs = Inputs(self.device, self.data_root, self.reporter, self.open_model)
+        self.inputs = Inputs(self.device, self.data_root, self.reporter, self.open_model, self.few)
+        self.outset = Outset(self.start, self.reporter)
         self.loops = Loops(
             self.settings, self.reporter, self.folder, self.identity, self.resume, self.migrate, self.inputs.data
         )
@@ -111,6 +115,15 @@ class Run(Reads):
                 self.seed = outer
 
     # -- what a loop is made of ----------------------------------------------------------------
+
+    @property
+    def previous(self) -> Checkpoint[Options] | None:
+        """The weights that this training goes on from, if any.
+
+        A hook that asks for them sees to them itself. For any other, modules that are prepared and have their tensors,
+        by name and shape, begin with them.
+        """
+        return self.outset.ask()
 
     @property
     def rank(self) -> int:
@@ -143,6 +156,7 @@ class Run(Reads):
                 parts.prepare_module(part, self._accelerator, self.settings.compile, self.settings.precision == "fp16")
             parts.check_part(name, part)
         self.loops.parts |= named
+        self.outset.fill(named)
         if self.settings.precision == "fp16":
             self._descent.scale()  # part of what a state restores, so it must be there before
 
@@ -244,6 +258,7 @@ class Run(Reads):
             TrainingError: a loss is not finite, or the disk is full.
             Interrupted: Ctrl-C, SIGTERM or SIGHUP; the state is saved.
         """
+        self.outset.check()
         if data is None:
             total = budget.iterations or 0 if budget else 0
             return self.loops.steps(Schedule.without_data(total, self.seed, self.device, self.rank, self.processes))

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..api.beginning import Asked, Compute, Place
 from ..api.calls import Circumstances
 from ..api.finishing import Trained
 from ..api.handle import Handle
-from ..api.training import Compute, Place, train_opened
+from ..api.training import train_opened
 from ..cards.checkpoint import Checkpoint
 from ..cards.options import Options
 from ..errors import DeviceError, NetworkError, TrainingError
@@ -60,10 +61,10 @@ class Bench:
         self.calls.forget()
         self.calls.stop = stop
         try:
-            trained = train_opened(
+            trained = train_opened(Asked(
                 Handle(self.model), Place(self.folder / name, resume=resume), Compute(save_steps=steps),
-                self.circumstances(), None, {**self.options, **options},
-            )  # fmt: skip
+                self.circumstances(), {**self.options, **options},
+            ))  # fmt: skip
             require(self.calls.stop is stop, "its training goes on when run.steps raises an error, such as a Ctrl-C",
                     "let it through: catch the errors that you expect, and no others")  # fmt: skip
         finally:
