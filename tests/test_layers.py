@@ -34,10 +34,11 @@ ONLY = {  # a library that only some files may import
     "yaml": set(),  # the Hub's library reads and writes the metadata of cards
     "click": {
         f"zoo_core/cli/{name}.py"
-        for name in ("__init__", "commands", "data", "hub", "own_data", "plugin", "plugins", "updates", "verbs")
+        for name in ("__init__", "commands", "data", "hub", "own_data", "plugin", "plugins", "runs", "updates", "verbs")
     },
     "rich": {
-        f"zoo_core/cli/{name}.py" for name in ("render", "render_data", "render_plugin", "render_results", "screen")
+        f"zoo_core/cli/{name}.py"
+        for name in ("render", "render_data", "render_plugin", "render_results", "render_runs", "screen")
     },
     "torchvision": set(),  # a requirement of users' notebooks; tests compare with its readers
     "scipy": {"zoo_core/data/builtin/svhn.py"},

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from . import threads  # noqa: F401  # how threads wait is settled before anything imports torch
 
 if TYPE_CHECKING:
-    from .api import Evaluation, Trained, evaluate, load, models, sample, train
+    from .api import Evaluation, RunInfo, Trained, evaluate, load, models, runs, sample, train
     from .cards.card import Card, Metric, Preset
     from .cards.checkpoint import Checkpoint
     from .cards.groups import Budget, OfImages, OnImages
@@ -50,7 +50,8 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 _LAZY = {  # imported when they are asked for: some import torch, and a program is to hear a signal before that
-    **dict.fromkeys(("Evaluation", "Trained", "evaluate", "load", "models", "sample", "train"), ".api"),
+    **dict.fromkeys(("Evaluation", "RunInfo", "Trained", "evaluate", "load", "models", "runs", "sample",
+                     "train"), ".api"),
     **dict.fromkeys(("Card", "Metric", "Preset"), ".cards.card"),
     "Checkpoint": ".cards.checkpoint",
     **dict.fromkeys(("Budget", "OfImages", "OnImages"), ".cards.groups"),
@@ -75,9 +76,9 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
 __all__ = [
     "Animation", "Audio", "Budget", "Card", "Checkpoint", "DeviceError", "Evaluation", "Figure", "HeatMap",
     "ImageData", "Images", "IntegrityError", "Interrupted", "Measured", "Metric", "NetworkError", "OfImages",
-    "OnImages", "Options", "OwnImage", "OwnImages", "Plugin", "PluginError", "Preset", "Result", "Run", "Series",
-    "Several", "Step", "Table", "Takes", "TextData", "Texts", "Trained", "TrainingError", "UsageError", "ZooError",
-    "evaluate", "hookimpl", "load", "models", "option", "read_tensors", "sample", "train",
+    "OnImages", "Options", "OwnImage", "OwnImages", "Plugin", "PluginError", "Preset", "Result", "Run", "RunInfo",
+    "Series", "Several", "Step", "Table", "Takes", "TextData", "Texts", "Trained", "TrainingError", "UsageError",
+    "ZooError", "evaluate", "hookimpl", "load", "models", "option", "read_tensors", "runs", "sample", "train",
 ]  # fmt: skip
 
 

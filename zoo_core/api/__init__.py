@@ -17,6 +17,7 @@ from ..plugin.registry import Model
 from .evaluation import evaluate
 from .finishing import Trained
 from .handle import Source, find_checkpoint, open_model
+from .inventory import RunInfo, runs
 from .measuring import Evaluation
 from .sampling import sample
 from .training import train
@@ -24,7 +25,7 @@ from .training import train
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Evaluation", "Trained", "evaluate", "load", "models", "sample", "train"]
+__all__ = ["Evaluation", "RunInfo", "Trained", "evaluate", "load", "models", "runs", "sample", "train"]
 
 
 def models() -> dict[str, Model | ZooError]:
@@ -38,7 +39,7 @@ def load(name: str, *, weights: str | Path | None = None, untrained: bool = Fals
     Its ``forward`` says what it takes, ``help(zoo.load("vae").forward)``, and anything else is a `UsageError`.
 
     Args:
-        name: ``vae``, or with a preset ``vae.mlp-64d``.
+        name: ``vae``, or with a preset ``vae.mlp-64d``; or a run: ``runs/x``, or ``x``.
         weights: a file, a run folder or ``ORG/NAME@COMMIT`` instead of the pinned weights.
         untrained: a freshly initialised module instead.
     Raises:

@@ -183,8 +183,8 @@ def _check_same(folder: Path, identity: Mapping[str, Any], compute: Compute, kno
     """
     from ..run import state
 
-    theirs = {**plain(Identity, known, str(folder)), "options": known["options"].model_dump(mode="json")}
-    state.check_same(folder, identity, theirs)
+    as_written = {**known, "options": known["options"].model_dump(mode="json")}
+    state.check_same(folder, identity, plain(Identity, as_written, str(folder)))
     how = {"precision": compute.precision or "fp32", "compile": compute.compile}
     state.check_same(folder, how, {name: known[name] for name in how})
 
@@ -202,7 +202,8 @@ def _previous(asked: Asked, known: Mapping[str, Any]) -> Checkpoint[Options] | N
         path = _earlier(asked.place.output or Path(), known["continues"])
     if path is None:
         return None
-    pin = find.pin_named(handle.card, path)
+    name = Handle(handle.model).name if str(path) == handle.card.name else str(path)
+    pin = find.pin_named(handle.card, Path(name))
     return find.pinned(handle.card, pin) if pin else unpinned(handle.model, path, asked.circumstances.reporter)
 
 

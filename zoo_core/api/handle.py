@@ -139,13 +139,13 @@ def choices_of(handle: Handle, source: Source) -> dict[str, tuple[str, ...]]:
     """
     source = source.of_run(handle.folder)
     if source.weights is not None:
-        is_here = os.path.exists(source.weights)
-        return choices(peek.facts(source.weights).model_dump()) if is_here else {}
+        path = naming.located(source.weights)
+        return choices(peek.facts(path).model_dump()) if os.path.exists(path) else {}
     if source.untrained:
         return choices(_facts(handle.card.presets[handle.preset].options))
     pin = manifest.read().get(handle.name)
-    path = manifest.available(pin) if pin else None
-    return choices(peek.facts(path).model_dump()) if path else {}
+    here = manifest.available(pin) if pin else None
+    return choices(peek.facts(here).model_dump()) if here else {}
 
 
 def _facts(options: Options) -> dict[str, Any]:
@@ -166,6 +166,7 @@ def unpinned(model: Model, path: Path, reporter: Reporter | None = None) -> Chec
     from ..run.reporter import Reporter
     from ..weights import find
 
+    path = naming.located(path)
     check = record.check_of(path, record.read(path)) if record.is_run(path) else None
     checkpoint = find.from_file(model.card, path, (reporter or Reporter()).warn, check)
     registry.check_fits(model, checkpoint, str(path))

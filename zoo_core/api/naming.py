@@ -50,6 +50,12 @@ def find(name: str) -> Named:
     return Named(known, preset) if known and (not preset or preset in known.card.presets) else _of(run)
 
 
+def located(weights: Path) -> Path:
+    """Where weights are that somebody named: at a path, or in the run of that name."""
+    named = RUNS / weights
+    return named if not os.path.exists(weights) and len(weights.parts) == 1 and record.is_run(named) else weights
+
+
 def _of(path: Path) -> Named:
     """The run at a path.
 

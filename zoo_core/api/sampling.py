@@ -33,7 +33,7 @@ def sample(
     """Draw from a model.
 
     Args:
-        name: ``cgan``, or with a preset ``cgan.dcgan``.
+        name: ``cgan``, or with a preset ``cgan.dcgan``; or a run: ``runs/x``, or ``x``.
         preset: whose pinned weights to use; the model's default one if not said.
         weights: a weights file, a run folder or ``ORG/NAME@COMMIT`` instead.
         untrained: fresh weights instead of trained ones.

@@ -26,6 +26,7 @@ from ..hub import without_token
 from . import commands, data, hub, render, streams
 from .plugin import plugin
 from .plugins import VerbGroup
+from .runs import runs
 from .verbs import VERBS
 
 EPILOG = """\b
@@ -64,6 +65,7 @@ root.add_command(commands.info)
 root.add_command(VerbGroup("train", VERBS["train"], "Train a model; leaves a run folder."))
 root.add_command(VerbGroup("sample", VERBS["sample"], "Draw from a trained model."))
 root.add_command(VerbGroup("evaluate", VERBS["evaluate"], "Measure a trained model on test data."))
+root.add_command(runs)
 root.add_command(commands.bundle)
 root.add_command(hub.push)
 root.add_command(hub.pull)

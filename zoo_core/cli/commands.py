@@ -10,13 +10,14 @@ from typing import Any
 import click
 
 from .. import api
+from ..api import naming
 from ..api.calls import Circumstances, blaming
+from ..api.inventory import find_run
 from ..api.parameters import JSON
 from ..cards.card import Card
 from ..cards.options import Flag, flags
 from ..errors import ZooError
 from ..packages.handshake import NeedsNewer
-from ..packages.names import split_name
 from ..plugin import registry
 from ..plugin.registry import Model, NotImported
 from ..run.environment import versions
@@ -114,11 +115,15 @@ class ModelName(click.ParamType):  # type: ignore[type-arg]
 @click.argument("name", type=ModelName())
 @json_flag
 def info(name: str, as_json: bool) -> None:
-    """One model: its idea, paper, presets, options, metrics."""
-    plugin, preset = split_name(name)
-    model = registry.load(plugin)
-    card, pins = model.card, manifest.read()
-    preset = card.preset(preset)
+    """One model: its idea, paper, presets, options, metrics; or one run."""
+    found = naming.find(name)
+    if found.folder:
+        from .runs import show_run
+
+        show_run(find_run(found.folder), as_json)
+        return
+    card, pins = found.model.card, manifest.read()
+    preset = card.preset(found.preset)
     if as_json:
         render.json_out(_describe(card, pins))
     else:

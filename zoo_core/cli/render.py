@@ -18,6 +18,7 @@ from ..errors import ZooError
 from ..packages.handshake import NeedsNewer
 from ..packages.single import command
 from ..plugin.registry import Model, NotImported
+from ..run.record import continuing
 from ..run.reporter import clock
 from ..weights.pins import Pin
 from .render_results import sampled, tables
@@ -156,6 +157,8 @@ def trained(card: Card, done: Trained) -> None:
     tables(done.shown)
     digest = record["weights"]["sha256"][:12]
     line(f"\n{done.folder}   {_times(done)} on {record['device']}   sha256 {digest}…")
+    if record.get("quick"):
+        line(f"measured on a small part of the data; {continuing(done.folder)} measures the whole")
     typed = command("sample", card.name)
     named = f"{typed} --weights" if typed != f"zoo sample {card.name}" else "zoo sample"
     line(f"{named} {shlex.quote(str(done.folder))}")

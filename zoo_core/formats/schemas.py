@@ -234,20 +234,6 @@ class State(Schema):
     before: Count = 0  # steps of the loops before
 
 
-class SignedFile(Schema):
-    """A file that a signature covers."""
-
-    name: Line
-    digest: Line
-    algorithm: Line = ""
-
-
-class Signed(Schema):
-    """What a signature covers."""
-
-    resources: Annotated[list[SignedFile], Field(max_length=100_000)]
-
-
 SAFETENSORS = matches(r".*\.safetensors", "it is no name of a safetensors file")
 
 

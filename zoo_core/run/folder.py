@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -15,22 +14,16 @@ from typing import Any
 from .. import files, formats
 from ..errors import Interrupted, UsageError
 from ..files import atomic_write, remove_dead
-from ..files.leftovers import is_temporary
 from ..formats import schemas
 from ..signals import Cut
-from ..weights import shards, tensorfile
+from ..weights import shards
 from ..weights.pins import INDEX, WEIGHTS
 from . import curves, mark, record, state
+from .belongings import ASIDE, FILES, HISTORY, RUN, Belongings
 from .mark import FIGURES, LOCK, MARK, STAGES, check_inside, free_name, is_inside, move
 
-HISTORY = "history.csv"
-FILES = {WEIGHTS, INDEX, record.FILE, HISTORY, state.FILE}  # of every run; figures and stages are in its mark
-ASIDE = record.ASIDE
-RUN = {record.FILE, state.FILE}  # what a folder of a run has: the first always, the second while it is unfinished
-OURS = {*FILES, MARK, FIGURES, STAGES, ASIDE}  # what a run's folder has in it, but for shards
 
-
-class RunFolder:
+class RunFolder(Belongings):
     """One training run on disk.
 
     While it trains there are ``run.json``, which says so, ``state.safetensors``, early pictures and ``stages/``; then
@@ -45,7 +38,8 @@ class RunFolder:
     """
 
     def __init__(self, path: Path, training: str = "") -> None:
-        self.path, self.training = path, training
+        super().__init__(path)
+        self.training = training
 
     @contextmanager
     def held(self, resume: bool, overwrite: bool) -> Iterator[bool]:
@@ -110,37 +104,6 @@ class RunFolder:
             bool(unfinished) and said.preempted and (not overwrite or said.training == self.training != "")
         )
 
-    def _kept(self) -> set[str]:
-        """The files for whose sake a run is kept: the record of its weights, or its state.
-
-        A record that only says that something has begun is worth nothing by itself.
-        """
-        found = {state.FILE} if os.path.exists(self.path / state.FILE) else set()
-        return found | ({record.FILE} if record.has_weights(self.path) else set())
-
-    def _names(self) -> set[str]:
-        """What is in the folder, but for the lock."""
-        names = {entry.name for entry in self.path.iterdir()} if os.path.isdir(self.path) else set()
-        return {name for name in names if not name.startswith(LOCK)}
-
-    def _check_ours(self) -> None:
-        """Whether it is a folder that a run may use: a new or empty one, or one of a run, out of which nothing leads.
-
-        Raises:
-            UsageError: it is not.
-        """
-        if os.path.lexists(self.path) and not os.path.isdir(self.path):
-            raise UsageError(f"{self.path} is no folder", "choose another folder with --output")
-        there = self._names()
-        ours = {name for name in there if name in OURS or re.fullmatch(shards.NAME, name)}
-        for name in sorted({*ours, LOCK, f"{LOCK}.holder"}):
-            check_inside(self.path, name)
-        inner = {str(path.relative_to(self.path)) for path in (self.path / ASIDE).rglob("*")}
-        listed = {name for name in mark.read(self.path).files if is_inside(self.path, name)}
-        for name in sorted({*inner, *listed}):
-            check_inside(self.path, name)
-        self._mine(there)
-
     def _removable(self, resume: bool, overwrite: bool) -> set[str]:
         """The files of an earlier run that make room for this one.
 
@@ -163,45 +126,6 @@ class RunFolder:
                 f"{self.path} exists already", f"{continues}--overwrite replaces it, --output goes elsewhere"
             )
         return mine
-
-    def _mine(self, there: set[str]) -> set[str]:
-        """The run's files in the folder.
-
-        A run of a release that did not mark its folder is known by its record or its state.
-
-        Raises:
-            UsageError: it is no run of the zoo.
-        """
-        if MARK in there or RUN & set(self._aside()):
-            listed = [name for name in mark.read(self.path).files if not name.startswith((MARK, ASIDE))]
-            known = {name for name in (*listed, *FILES) if is_inside(self.path, name)}
-            return {name for name in known if os.path.isfile(self.path / name)}
-        if record.FILE in there:
-            record.look(self.path)
-        elif state.FILE in there:
-            tensorfile.read(self.path / state.FILE, format=formats.STATE)
-        elif not all(map(is_temporary, there)):
-            raise UsageError(f"{self.path} holds no run; it is not touched", "choose another folder with --output")
-        return {name for name in there if name in FILES or re.fullmatch(shards.NAME, name)}
-
-    def _remove(self, names: Iterable[str]) -> None:
-        """Remove files of the run, and its folders where they are empty then."""
-        for name in [name for name in names if is_inside(self.path, name)]:
-            (self.path / name).unlink(missing_ok=True)
-        self._remove_folders()
-
-    def _remove_folders(self) -> None:
-        """Remove the folders that a run makes, where they are empty."""
-        inner = sorted((path for path in (self.path / ASIDE).rglob("*") if path.is_dir()), reverse=True)
-        for folder in (*inner, self.path / ASIDE, self.path / FIGURES, self.path / STAGES):
-            with contextlib.suppress(OSError):  # something is in it
-                folder.rmdir()
-
-    def _aside(self) -> list[str]:
-        """What was set aside, by its path in the run folder; a lock is none of it."""
-        found = (path for path in (self.path / ASIDE).rglob("*") if path.is_file() and not path.is_symlink())
-        names = sorted(str(path.relative_to(self.path / ASIDE)) for path in found)
-        return [name for name in names if not name.startswith(LOCK)]
 
     def _set_aside(self, names: set[str]) -> None:
         """Keep the files of a run that is to be replaced until the new one is finished.

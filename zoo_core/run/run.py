@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import torch
 from torch import Tensor, nn
 
-from .. import formats
 from ..cards.checkpoint import Checkpoint
 from ..cards.groups import Budget
 from ..cards.options import Options
@@ -33,20 +32,18 @@ from ..data.images import ImageData
 from ..data.own import store
 from ..errors import PluginError
 from ..results.result import Result
-from ..weights import tensorfile
 from . import averaging, chance, devices, parts
 from .averaging import Best
 from .descent import Descent
 from .drawing import draw
-from .folder import RunFolder
 from .inputs import Inputs, OpenModel
 from .loops import Loops, Settings
-from .mark import FIGURES, STAGES
 from .outset import Outset
 from .reads import Reads
 from .reporter import Activity, Progress, Reporter, Silent
 from .state import Migrate, Part
 from .steps import LookAhead, Schedule, Step
+from .writes import Writes
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -59,7 +56,7 @@ torch.set_flush_denormal(True)  # numbers below 1e-38 mean nothing here, and cos
 
 
 @dataclass
-class Run(Reads):
+class Run(Reads, Writes):
     """The circumstances of one hook call, complete when it is made.
 
     Args:
@@ -286,22 +283,3 @@ class Run(Reads):
             yield item
             self.reporter.progress(Progress(activity, done, len(items)))
         self.reporter.close()
-
-    def show(self, name: str, result: Result) -> None:
-        """Keep a picture or table of the run under `name`; a training run writes it at once."""
-        if self.rank:
-            return
-        self.shown[name] = result
-        if self.folder:
-            result = replace(result, provenance=dict(self.identity))
-            result.save(RunFolder(self.folder).place(f"{FIGURES}/{name}{result.suffix}"), overwrite=True)
-
-    def keep(self, name: str, tensors: Mapping[str, Tensor]) -> None:
-        """Write weights of a stage, e.g. after pretraining, or every thousand steps, beside the final ones.
-
-        ``zoo sample NAME --weights RUN/stages/STAGE.safetensors`` draws from them, where they are all that it needs.
-        """
-        if self.folder and not self.rank:
-            tensorfile.check_numbers(tensors)
-            facts = {**formats.WEIGHTS.stamp(), **self.identity, **self.inputs.described(), "data": self.inputs.data}
-            tensorfile.save(RunFolder(self.folder).place(f"{STAGES}/{name}.safetensors"), tensors, facts)
