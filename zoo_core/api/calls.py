@@ -55,7 +55,7 @@ def make_run(circumstances: Circumstances, activity: Activity, open_model: OpenM
         DeviceError: the device is not there.
     """
     from ..run import devices
-    from ..run.reporter import Reporter
+    from ..run.notebook import usual
     from ..run.run import Run
 
     return Run(
@@ -63,9 +63,18 @@ def make_run(circumstances: Circumstances, activity: Activity, open_model: OpenM
         seed=check_seed(circumstances.seed),
         data_root=data_root(circumstances.data_root),
         activity=activity,
-        reporter=circumstances.reporter or Reporter(),
+        reporter=circumstances.reporter or usual(),
         open_model=open_model,
     )
+
+
+@contextmanager
+def reported(run: Run) -> Iterator[Run]:
+    """A run whose progress ends with it, however it ends."""
+    try:
+        yield run
+    finally:
+        run.reporter.close()
 
 
 def check_seed(seed: int | None) -> int:

@@ -70,9 +70,10 @@ def prepared(data: str, size: int | None, skip_broken: bool, circumstances: Circ
     """The name of images that are ready, see `prepare`; of several processes the first says what there is to say."""
     from ..data.own.prepare import Wish, prepare
     from ..run import devices
-    from ..run.reporter import Progress, Reporter, Silent
+    from ..run.notebook import usual
+    from ..run.reporter import Progress, Silent
 
-    reporter = (circumstances.reporter or Reporter()) if not devices.rank() else Silent()
+    reporter = (circumstances.reporter or usual()) if not devices.rank() else Silent()
 
     def tell(done: int, total: int) -> None:
         reporter.progress(Progress("preparation", done, total))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from ..cards.options import asks_weights, known, resolve
 from ..errors import PluginError
 from ..results.result import Result
-from .calls import Circumstances, blaming, make_run, provenance
+from .calls import Circumstances, blaming, make_run, provenance, reported
 from .handle import Handle, Source, choices_of, find_checkpoint, open_model
 from .training import open_other
 
@@ -61,7 +61,7 @@ def sample_opened(handle: Handle, source: Source, circumstances: Circumstances, 
     chosen = known(chosen, checkpoint.choices, checkpoint.name)
     run = make_run(circumstances, "sampling", open_other)
     run.inputs.expected = checkpoint.shape if checkpoint.facts.get("shape") else None
-    with run.seeded(), blaming(handle.model, "sample"):
+    with reported(run), run.seeded(), blaming(handle.model, "sample"):
         result = handle.model.hook.sample(run=run, checkpoint=checkpoint, options=chosen)
         if not isinstance(result, get_args(Result)):
             raise PluginError(f"the hook 'sample' of {handle.model.name} returned {type(result).__name__}")

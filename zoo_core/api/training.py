@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,9 +17,10 @@ from ..formats.schemas import Identity, plain
 from ..plugin.registry import Model
 from ..run import record
 from ..run.environment import commit, data_root
+from ..run.notebook import usual
 from ..run.reporter import Aside, Silent
 from .beginning import Asked, Beginning, Compute, Place, beginning
-from .calls import Circumstances
+from .calls import Circumstances, reported
 from .finishing import Begun, Examination, How, Trained, call, circumstances, examine, finish, release_of
 from .handle import Handle, open_model, unpinned
 from .judges import load_other
@@ -94,6 +94,7 @@ def train(
 def train_opened(asked: Asked) -> Trained:
     """Do what `train` does, with a model that is loaded already."""
     began = time.monotonic()
+    asked = _announced(asked)
     begins = beginning(asked)
     from ..run import devices
     from ..run.folder import RunFolder
@@ -105,11 +106,11 @@ def train_opened(asked: Asked) -> Trained:
     if devices.rank():
         resumed = folder.is_resumed(place.resume, place.overwrite)
         if not (resumed and record.has_weights(folder.path)):
-            with _reported(run_of(resume=resumed)) as run:
+            with reported(run_of(resume=resumed)) as run:
                 run.inputs.data |= hashes(begins.options)
                 call(model, run, begins.options)
         return Trained(folder.path, {})
-    with folder.held(place.resume, place.overwrite) as resumed, _reported(run_of(resume=resumed)) as run:
+    with folder.held(place.resume, place.overwrite) as resumed, reported(run_of(resume=resumed)) as run:
         examination = Examination(begins.compute.evaluation, partial(_examiner, run, begins.compute.evaluation))
         if resumed and record.has_weights(folder.path):
             done = _examined(model, folder, examination)
@@ -119,6 +120,20 @@ def train_opened(asked: Asked) -> Trained:
             tensors = call(model, run, begins.options)
             done = finish(model, run, folder, tensors, begins.options, begun_at, examination)
     return replace(done, took=time.monotonic() - began)
+
+
+def _announced(asked: Asked) -> Asked:
+    """Say at once what will be done, before libraries are loaded and data is read."""
+    reporter = asked.circumstances.reporter or usual()
+    if os.environ.get("RANK", "0") == "0":  # of several processes the first says it
+        run = [f"run {asked.place.output}"] if asked.place.output else []
+        data = asked.options.get("data") or getattr(
+            asked.handle.card.presets[asked.handle.preset].options, "data", None
+        )
+        words = [f"training {asked.handle.name}", *run, *([f"data {data}"] if data else [])]
+        words += [] if asked.circumstances.seed is None else [f"seed {asked.circumstances.seed}"]
+        reporter.tell(", ".join([*words, f"device {asked.circumstances.device}"]))
+    return replace(asked, circumstances=replace(asked.circumstances, reporter=reporter))
 
 
 def _examined(model: Model, folder: RunFolder, examination: Examination) -> Trained:
@@ -152,19 +167,9 @@ def open_other(name: str, inputs: Inputs) -> tuple[nn.Module, Checkpoint[Options
     return load_other(name, inputs, train_judge)
 
 
-@contextmanager
-def _reported(run: Run) -> Iterator[Run]:
-    """A run whose progress ends with it, however it ends."""
-    try:
-        yield run
-    finally:
-        run.reporter.close()
-
-
 def _prepared(asked: Asked, begins: Beginning) -> Callable[..., Run]:
     """What makes the run, once it is known whether it is resumed; everything else is checked now."""
     from ..run import devices
-    from ..run.reporter import Reporter
     from ..run.run import Run
     from ..run.state import START_ANEW
     from ..weights import find
@@ -182,6 +187,6 @@ def _prepared(asked: Asked, begins: Beginning) -> Callable[..., Run]:
     return partial(
         Run, device=devices.device(circumstances.device), seed=begins.seed,
         data_root=data_root(circumstances.data_root), folder=begins.folder, settings=settings,
-        reporter=circumstances.reporter or Reporter(), identity=begins.identity, migrate=todays,
+        reporter=circumstances.reporter or usual(), identity=begins.identity, migrate=todays,
         start=begins.previous, open_model=open_other,
     )  # fmt: skip

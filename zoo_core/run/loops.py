@@ -15,7 +15,7 @@ from ..errors import PluginError, UsageError
 from ..signals import StopSignal
 from . import devices, parts
 from .curves import POINTS, Curves
-from .reporter import Progress, Reporter
+from .reporter import Pace, Progress, Reporter
 from .state import Kept, Migrate, Part, SavedState, TrainingState, interrupted
 from .steps import LookAhead, Schedule, Step
 
@@ -97,6 +97,9 @@ class Loops:
         before, self._begun = self._steps_before, loop + 1
         self._steps_before += total
         self._begin_stretch(loop, start, schedule)
+        pace = Pace(self.reporter, start, total)
+        if loop == 0:
+            self.reporter.tell(parts.described(self.parts, total, schedule.device))
         saved, began = time.monotonic(), time.monotonic() - self.seconds
         with self._open(), StopSignal() as stop:
             self._stop = stop
@@ -106,6 +109,7 @@ class Loops:
                 done = step.number + 1
                 ends = self._follow(stop, schedule, done, before)
                 self.seconds = time.monotonic() - began
+                pace.look(done)
                 if ends or stop.stops or self._is_due(done, saved):
                     so_far = before + done if ends and not total else before
                     self._save(state, Kept(loop, schedule.end if ends else done, before=so_far), done, schedule.rank)
@@ -149,8 +153,13 @@ class Loops:
         ends, total = done == schedule.end or self._ends, schedule.total
         span = max(1, total // POINTS) if total else SPAN
         if (done % span == 0 and (not total or total - done >= span)) or ends:
-            self.reporter.progress(Progress("training", done, total, self.curves.point(before + done)))
+            self.reporter.progress(self._progress(done, total, self.curves.point(before + done)))
         return ends
+
+    def _progress(self, done: int, total: int, values: Mapping[str, float]) -> Progress:
+        """How far the loop is; of a run with several loops, which one."""
+        part = f"loop {self._begun}" if self._begun > 1 else ""
+        return Progress("training", done, total, values, part, "steps")
 
     def _state_file(self, schedule: Schedule) -> TrainingState:
         """The state on the disk; it belongs to a run that computes as this one, else the end would be another."""

@@ -276,10 +276,24 @@ class Run(Reads, Writes):
         """Add values of this step to the learning curves. Costs no synchronisation."""
         self.loops.curves.add(values)
 
-    def track(self, items: Sequence[T]) -> Iterator[T]:
-        """Yield the parts of a longer computation, reporting progress after each."""
-        activity: Activity = "evaluation" if self.activity == "training" else self.activity
+    def track(self, items: Sequence[T], what: str = "") -> Iterator[T]:
+        """Yield the parts of a longer computation, reporting progress after each.
+
+        Args:
+            what: the computation is, in a word or two: its bar is called so.
+        """
         for done, item in enumerate(items, 1):
             yield item
-            self.reporter.progress(Progress(activity, done, len(items)))
+            self.progress(done, len(items), what)
         self.reporter.close()
+
+    def progress(self, done: int, total: int, what: str = "", unit: str = "") -> None:
+        """Report how far a longer computation is, where `track` and `draw` do not.
+
+        Args:
+            done, total: parts of it; a total of 0 is not known.
+            what: it is, in a word or two.
+            unit: what is counted.
+        """
+        activity: Activity = "evaluation" if self.activity == "training" else self.activity
+        self.reporter.progress(Progress(activity, done, total, part=what, unit=unit))
