@@ -59,6 +59,7 @@ ONLY = {  # a library that only some files may import
     "model_signing": {"zoo_core/publish/signing.py"},
     "cryptography": {"zoo_core/publish/signing.py"},
     "tqdm": {"zoo_core/run/notebook.py"},  # the bars of notebooks; those of the terminal are rich's
+    "trackio": {"plugins/zoo_trackio/__init__.py"},
     "transformers": set(),  # it takes seconds to import; the tests compare with it
     "tokenizers": {f"plugins/zoo_t5_summarizer/{name}.py" for name in ("tokens", "model", "training", "published")},
     "rouge_score": {"plugins/zoo_t5_summarizer/rouge.py"},

@@ -195,7 +195,10 @@ def given(run: Run, trained: Train, options: Sample) -> list[str]:
     if options.text is not None:
         return [corpora.plain(options.text, "the text")]
     if options.file is None:
-        return run.example_texts(trained.dataset).take(range(options.n)).sources
+        papers = run.example_texts(trained.dataset)
+        if options.n > len(papers):
+            run.warn(f"there are {len(papers):,} test papers, not {options.n:,}")
+        return papers.take(range(min(options.n, len(papers)))).sources
     if options.file.suffix == ".jsonl":
         return corpora.read_sources(options.file, options.source_field)
     return [corpora.read_plain(options.file)]

@@ -83,6 +83,7 @@ class Asked:
         options: the model's own, by name.
         file: a TOML file of options, below `options`.
         going_on: the weights to go on from: a file, a run, ``ORG/NAME@COMMIT`` or the name of pinned ones.
+        track: the observers that see it.
     """
 
     handle: Handle
@@ -92,6 +93,7 @@ class Asked:
     options: Mapping[str, Any]
     file: Path | None = None
     going_on: Path | None = None
+    track: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

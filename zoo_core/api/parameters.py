@@ -18,6 +18,7 @@ class Parameter:
         default: the value when nothing is said.
         metavar: what the help calls its value.
         least: the smallest number allowed.
+        many: it may be given several times.
     """
 
     names: tuple[str, ...]
@@ -26,6 +27,7 @@ class Parameter:
     default: Any = None
     metavar: str | None = None
     least: float | None = None
+    many: bool = False
 
     def words(self) -> set[str]:
         """Every name that an option of a model may not have, as Python spells it."""
@@ -65,6 +67,7 @@ TRAIN = (
     Parameter(("--save-steps",), "Steps between two states instead.", int, 0, least=0),
     Parameter(("--no-evaluate",), "End with the weights; --resume measures them.", bool, False),
     Parameter(("--evaluate-quick",), "Measure on a small part of the test data.", bool, False),
+    Parameter(("--track",), "An observer of the training: tensorboard, trackio.", metavar="NAME...", many=True),
     *_TRAINED,
 )
 SAMPLE = (

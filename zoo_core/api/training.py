@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,8 @@ from ..cards.checkpoint import Checkpoint
 from ..cards.options import Options
 from ..errors import UsageError
 from ..formats.schemas import Identity, plain
+from ..packages import settings
+from ..plugin.observers import watching
 from ..plugin.registry import Model
 from ..run import record
 from ..run.environment import commit, data_root
@@ -52,6 +54,7 @@ def train(
     save_steps: int = 0,
     evaluation: How = "whole",
     continue_: str | Path | None = None,
+    track: Sequence[str] = (),
     reporter: Reporter | None = None,
     **options: Any,
 ) -> Trained:
@@ -75,6 +78,7 @@ def train(
         evaluation: ``whole``, ``quick`` (of a small part of the test data), or ``none``; `resume` measures the whole.
         continue_: weights to go on from: a run, a file, ``ORG/NAME@COMMIT`` or pinned ones. Their options, not the
             preset's, are then the starting values; `Run.previous` holds them.
+        track: names of observers that see it, such as ``tensorboard`` or ``trackio``.
         reporter: receives progress and warnings; a logger if not said.
         options: the model's own, see ``zoo train NAME --help``.
     Raises:
@@ -87,7 +91,7 @@ def train(
     return train_opened(Asked(
         handle, place, Compute(precision, compile, save_every, save_steps, evaluation),
         Circumstances(seed, device, data_root, reporter), options, Path(file) if file else None,
-        Path(continue_) if continue_ is not None else None,
+        Path(continue_) if continue_ is not None else None, tuple(track),
     ))  # fmt: skip
 
 
@@ -110,16 +114,29 @@ def train_opened(asked: Asked) -> Trained:
                 run.inputs.data |= hashes(begins.options)
                 call(model, run, begins.options)
         return Trained(folder.path, {})
-    with folder.held(place.resume, place.overwrite) as resumed, reported(run_of(resume=resumed)) as run:
-        examination = Examination(begins.compute.evaluation, partial(_examiner, run, begins.compute.evaluation))
-        if resumed and record.has_weights(folder.path):
-            done = _examined(model, folder, examination)
-        else:
-            record.begin(folder.path, {**begins.identity, **circumstances(run, begun_at)})
-            run.inputs.data |= hashes(begins.options)
-            tensors = call(model, run, begins.options)
-            done = finish(model, run, folder, tensors, begins.options, begun_at, examination)
+    with (
+        watching(model, (*settings.tracked(), *asked.track), folder.path, run_of.keywords["reporter"]) as observers,
+        folder.held(place.resume, place.overwrite) as resumed,
+        reported(run_of(resume=resumed, watcher=observers)) as run,
+    ):
+        facts = {**begins.identity, **circumstances(run, begun_at)}
+        if not (resumed and record.has_weights(folder.path)):
+            record.begin(folder.path, facts)
+        with observers.told(facts) as tell:
+            done = _done(model, run, folder, begins, begun_at)
+            tell(done.record)
     return replace(done, took=time.monotonic() - began)
+
+
+def _done(model: Model, run: Run, folder: RunFolder, begins: Beginning, begun_at: Begun) -> Trained:
+    """Train, or, where a run has its weights, only measure what it has trained."""
+    examination = Examination(begins.compute.evaluation, partial(_examiner, run, begins.compute.evaluation))
+    if record.has_weights(folder.path):
+        checkpoint = unpinned(model, folder.path, Silent())
+        return Trained(folder.path, examine(model, folder, checkpoint, record.read(folder.path), examination))
+    run.inputs.data |= hashes(begins.options)
+    tensors = call(model, run, begins.options)
+    return finish(model, run, folder, tensors, begins.options, begun_at, examination)
 
 
 def _announced(asked: Asked) -> Asked:
@@ -136,19 +153,13 @@ def _announced(asked: Asked) -> Asked:
     return replace(asked, circumstances=replace(asked.circumstances, reporter=reporter))
 
 
-def _examined(model: Model, folder: RunFolder, examination: Examination) -> Trained:
-    """Measure what a run has trained before."""
-    checkpoint = unpinned(model, folder.path, Silent())
-    return Trained(folder.path, examine(model, folder, checkpoint, record.read(folder.path), examination))
-
-
 def _examiner(run: Run, how: How) -> Run:
     """The run in which what a training gave is measured."""
     from ..run.run import Run
 
     return Run(
         run.device, 0, run.data_root, "evaluation", run.folder, reporter=run.reporter, identity=run.identity,
-        open_model=open_other, few=how == "quick",
+        open_model=open_other, few=how == "quick", watcher=run.watcher,
     )  # fmt: skip
 
 
@@ -167,7 +178,7 @@ def open_other(name: str, inputs: Inputs) -> tuple[nn.Module, Checkpoint[Options
     return load_other(name, inputs, train_judge)
 
 
-def _prepared(asked: Asked, begins: Beginning) -> Callable[..., Run]:
+def _prepared(asked: Asked, begins: Beginning) -> partial[Run]:
     """What makes the run, once it is known whether it is resumed; everything else is checked now."""
     from ..run import devices
     from ..run.run import Run
@@ -183,10 +194,10 @@ def _prepared(asked: Asked, begins: Beginning) -> Callable[..., Run]:
         known = plain(Identity, theirs, where, START_ANEW)
         return {**known, "options": find.todays_options(card, known, where).model_dump(mode="json")}
 
-    settings = begins.compute.settings()
+    how = begins.compute.settings()
     return partial(
         Run, device=devices.device(circumstances.device), seed=begins.seed,
-        data_root=data_root(circumstances.data_root), folder=begins.folder, settings=settings,
+        data_root=data_root(circumstances.data_root), folder=begins.folder, settings=how,
         reporter=circumstances.reporter or usual(), identity=begins.identity, migrate=todays,
         start=begins.previous, open_model=open_other,
     )  # fmt: skip

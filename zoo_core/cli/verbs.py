@@ -41,7 +41,7 @@ def option(flag: Parameter) -> click.Option:
     shown = (not is_flag and flag.default not in (None, 0)) or flag.names[0] == "--seed"
     return click.Option(
         flag.names, help=flag.help, type=None if is_flag else kind, is_flag=is_flag, default=flag.default,
-        show_default=shown, metavar=flag.metavar,
+        show_default=shown, metavar=flag.metavar, multiple=flag.many,
     )  # fmt: skip
 
 
@@ -114,7 +114,7 @@ class Train:
         handle, circumstances = _handle(model, preset, typed), _circumstances(typed)
         with reserved(typed["as_json"]):
             trained = train_opened(
-                Asked(handle, place, compute, circumstances, values, typed["file"], typed["continue_"])
+                Asked(handle, place, compute, circumstances, values, typed["file"], typed["continue_"], typed["track"])
             )
         if not trained.record:  # another process of the launcher reports
             return

@@ -14,13 +14,13 @@ from ..files.leftovers import is_temporary
 from ..weights import shards, tensorfile
 from ..weights.pins import INDEX, WEIGHTS
 from . import mark, record, state
-from .mark import FIGURES, LOCK, MARK, STAGES, check_inside, is_inside
+from .mark import FIGURES, LOCK, MARK, STAGES, TRACKS, check_inside, is_inside
 
 HISTORY = "history.csv"
 FILES = {WEIGHTS, INDEX, record.FILE, HISTORY, state.FILE}  # of every run; figures and stages are in its mark
 ASIDE = record.ASIDE
 RUN = {record.FILE, state.FILE}  # what a folder of a run has: the first always, the second while it is unfinished
-OURS = {*FILES, MARK, FIGURES, STAGES, ASIDE}  # what a run's folder has in it, but for shards
+OURS = {*FILES, MARK, FIGURES, STAGES, TRACKS, ASIDE}  # what a run's folder has in it, but for shards
 
 
 class Belongings:
@@ -93,7 +93,9 @@ class Belongings:
     def _remove_folders(self) -> None:
         """Remove the folders that a run makes, where they are empty."""
         inner = sorted((path for path in (self.path / ASIDE).rglob("*") if path.is_dir()), reverse=True)
-        for folder in (*inner, self.path / ASIDE, self.path / FIGURES, self.path / STAGES):
+        tracks = sorted((path for path in (self.path / TRACKS).glob("*") if path.is_dir()), reverse=True)
+        own = [self.path / name for name in (ASIDE, FIGURES, STAGES, TRACKS)]
+        for folder in (*inner, *tracks, *own):
             with contextlib.suppress(OSError):  # something is in it
                 folder.rmdir()
 

@@ -187,6 +187,13 @@ class RunFolder(Belongings):
             mark.write(self.path, said.model_copy(update={"files": sorted([*said.files, name])}))
         return self.path / name
 
+    def adopt(self, inner: str) -> None:
+        """Know the files in a folder of the run's as the run's, such as those that an observer has written."""
+        there = [path for path in (self.path / inner).rglob("*") if path.is_file() and not path.is_symlink()]
+        said = mark.read(self.path)
+        if new := {path.relative_to(self.path).as_posix() for path in there} - set(said.files):
+            mark.write(self.path, said.model_copy(update={"files": sorted({*said.files, *new})}))
+
     def _failed(self, error: BaseException) -> None:
         """Keep what can be continued, and say how; else remove what this run has written."""
         if not self._kept():

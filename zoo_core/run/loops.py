@@ -18,6 +18,7 @@ from .curves import POINTS, Curves
 from .reporter import Pace, Progress, Reporter
 from .state import Kept, Migrate, Part, SavedState, TrainingState, interrupted
 from .steps import LookAhead, Schedule, Step
+from .watching import Watcher
 
 SPAN = 100  # steps from one point of the learning curves to the next, where nobody knows how many there will be
 
@@ -55,6 +56,7 @@ class Loops:
         resume: continue from the folder's state where there is one.
         migrate: makes today's identity of one that an older release of the plugin wrote.
         data: sha256 of the data sets read so far, by name and split.
+        watcher: sees each point of the learning curves.
     """
 
     def __init__(
@@ -66,7 +68,9 @@ class Loops:
         resume: bool,
         migrate: Migrate | None,
         data: Mapping[str, str],
+        watcher: Watcher | None = None,
     ) -> None:
+        self.watcher = watcher or Watcher()
         self.settings, self.reporter, self.folder = settings, reporter, folder
         self.identity, self.resume, self.migrate, self.data = identity, resume, migrate, data
         self.curves = Curves()
@@ -153,7 +157,9 @@ class Loops:
         ends, total = done == schedule.end or self._ends, schedule.total
         span = max(1, total // POINTS) if total else SPAN
         if (done % span == 0 and (not total or total - done >= span)) or ends:
-            self.reporter.progress(self._progress(done, total, self.curves.point(before + done)))
+            means = self.curves.point(before + done)
+            self.reporter.progress(self._progress(done, total, means))
+            self.watcher.step(before + done, means)
         return ends
 
     def _progress(self, done: int, total: int, values: Mapping[str, float]) -> Progress:

@@ -43,6 +43,7 @@ from .reads import Reads
 from .reporter import Activity, Progress, Reporter, Silent
 from .state import Migrate, Part
 from .steps import LookAhead, Schedule, Step
+from .watching import Watcher
 from .writes import Writes
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Run(Reads, Writes):
         migrate: makes today's identity of one that an older release of the plugin wrote.
         open_model: loads another model of the zoo, see `load`.
         few: data sets are cut to their first items, for a quick look.
+        watcher: sees the run from beside.
     """
 
     device: torch.device
@@ -88,6 +90,7 @@ class Run(Reads, Writes):
     migrate: Migrate | None = None
     open_model: OpenModel | None = None
     few: bool = False
+    watcher: Watcher = field(default_factory=Watcher)
 
     def __post_init__(self) -> None:
         if self.rank:
@@ -95,7 +98,14 @@ class Run(Reads, Writes):
         self.inputs = Inputs(self.device, self.data_root, self.reporter, self.open_model, self.few)
         self.outset = Outset(self.start, self.reporter)
         self.loops = Loops(
-            self.settings, self.reporter, self.folder, self.identity, self.resume, self.migrate, self.inputs.data
+            self.settings,
+            self.reporter,
+            self.folder,
+            self.identity,
+            self.resume,
+            self.migrate,
+            self.inputs.data,
+            self.watcher,
         )
         self.shown: dict[str, Result] = {}
 

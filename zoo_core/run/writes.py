@@ -14,6 +14,7 @@ from . import devices
 from .folder import RunFolder
 from .inputs import Inputs
 from .mark import FIGURES, STAGES
+from .watching import Watcher
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +27,7 @@ class Writes:
     identity: Mapping[str, Any]
     inputs: Inputs
     shown: dict[str, Result]
+    watcher: Watcher
 
     def show(self, name: str, result: Result) -> None:
         """Keep a picture or table of the run under `name`; a training run writes it at once."""
@@ -35,6 +37,7 @@ class Writes:
         if self.folder:
             result = replace(result, provenance=dict(self.identity))
             result.save(RunFolder(self.folder).place(f"{FIGURES}/{name}{result.suffix}"), overwrite=True)
+        self.watcher.picture(name, result)
 
     def keep(self, name: str, tensors: Mapping[str, Tensor]) -> None:
         """Write weights of a stage, e.g. after pretraining, or every thousand steps, beside the final ones.
