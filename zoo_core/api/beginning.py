@@ -143,8 +143,6 @@ def beginning(asked: Asked) -> Beginning:
     }  # fmt: skip
     check_written(Identity, identity, "this training")
     folder = place.output or _usual(asked, identity, chosen, base)
-    if place.resume and record.state(folder):
-        _check_same(folder, identity, asked.compute, known or _known(handle, folder))
     if asked.going_on and folder.resolve() == asked.going_on.resolve():
         raise UsageError(f"{folder} is the run to go on from", "choose another folder with --output")
     return Beginning(seed, asked.compute, chosen, identity, previous, folder)
@@ -177,14 +175,16 @@ def _as_it_was(asked: Asked, known: Mapping[str, Any]) -> Asked:
     return replace(asked, handle=handle, compute=compute, circumstances=replace(asked.circumstances, seed=seed))
 
 
-def _check_same(folder: Path, identity: Mapping[str, Any], compute: Compute, known: Mapping[str, Any]) -> None:
-    """Whether a run is that which is to go on, and computes as it did.
+def check_goes_on(handle: Handle, begins: Beginning) -> None:
+    """Whether the run in a folder is that which is to go on, and computes as it did.
 
     Raises:
         UsageError: it is another one; what differs is named.
     """
     from ..run import state
 
+    folder, identity, compute = begins.folder, begins.identity, begins.compute
+    known = _known(handle, folder)
     as_written = {**known, "options": known["options"].model_dump(mode="json")}
     state.check_same(folder, identity, plain(Identity, as_written, str(folder)))
     how = {"precision": compute.precision or "fp32", "compile": compute.compile}

@@ -21,7 +21,7 @@ from ..run import record
 from ..run.environment import commit, data_root
 from ..run.notebook import usual
 from ..run.reporter import Aside, Silent
-from .beginning import Asked, Beginning, Compute, Place, beginning
+from .beginning import Asked, Beginning, Compute, Place, beginning, check_goes_on
 from .calls import Circumstances, reported
 from .finishing import Begun, Examination, How, Trained, call, circumstances, examine, finish, release_of
 from .handle import Handle, open_model, unpinned
@@ -120,12 +120,25 @@ def train_opened(asked: Asked) -> Trained:
         reported(run_of(resume=resumed, watcher=observers)) as run,
     ):
         facts = {**begins.identity, **circumstances(run, begun_at)}
-        if not (resumed and record.has_weights(folder.path)):
-            record.begin(folder.path, facts)
+        _write_down(asked, begins, resumed, facts)
         with observers.told(facts) as tell:
             done = _done(model, run, folder, begins, begun_at)
             tell(done.record)
     return replace(done, took=time.monotonic() - began)
+
+
+def _write_down(asked: Asked, begins: Beginning, resumed: bool, facts: Mapping[str, Any]) -> None:
+    """Write what is begun into the run's record, once it is known that a run which goes on is this one.
+
+    Raises:
+        UsageError: it is another one.
+    """
+    folder, state = begins.folder, record.state(begins.folder)
+    if resumed and state:
+        check_goes_on(asked.handle, begins)
+    is_old = not state and os.path.isfile(folder / record.UNFINISHED)  # its state alone says what it is
+    if not (resumed and (is_old or record.has_weights(folder))):
+        record.begin(folder, facts)
 
 
 def _done(model: Model, run: Run, folder: RunFolder, begins: Beginning, begun_at: Begun) -> Trained:

@@ -24,7 +24,7 @@ from ..run.environment import versions
 from ..weights import manifest
 from ..weights.pins import Pin
 from ..weights.pins import read as read_manifest
-from . import render
+from . import render, render_runs
 from .plugins import models
 from .streams import reserved
 from .verbs import PATH
@@ -118,9 +118,7 @@ def info(name: str, as_json: bool) -> None:
     """One model: its idea, paper, presets, options, metrics; or one run."""
     found = naming.find(name)
     if found.folder:
-        from .runs import show_run
-
-        show_run(find_run(found.folder), as_json)
+        render_runs.show(find_run(found.folder), as_json)
         return
     card, pins = found.model.card, manifest.read()
     preset = card.preset(found.preset)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ..api.inventory import RunInfo, titles
 from ..cards.options import flag_name, shown
-from .screen import digits, line, new_table, out
+from .screen import digits, json_out, line, new_table, out
 
 FEW = 2  # metrics in a row of the list
 COLOURS = {"finished": "green", "broken": "bold red", "training": "cyan", "measuring": "cyan"}
@@ -53,10 +53,38 @@ def _headline(run: RunInfo) -> str:
     return "  ".join(f"{name} {value:.4g}" for name, value in measured) + quick
 
 
-def show(run: RunInfo) -> None:
-    """``zoo runs show``."""
+def flat(run: RunInfo) -> dict[str, Any]:
+    """A run as JSON."""
     record = run.record
+    if run.error:
+        return {"name": run.name, "path": str(run.path), "state": run.state, "error": run.error.message,
+                "hint": run.error.hint}  # fmt: skip
+    return {
+        "name": run.name, "path": str(run.path), "model": record["model"], "preset": record["preset"],
+        "seed": record["seed"], "state": run.state, "started": record["started"], "metrics": run.metrics,
+        "errors": run.errors, "absent": record["absent"], "quick": bool(record.get("quick")),
+        "seconds": record.get("seconds"), "evaluation_seconds": record.get("evaluation_seconds"), "bytes": run.size,
+    }  # fmt: skip
+
+
+def show(run: RunInfo, as_json: bool) -> None:
+    """``zoo runs show``."""
+    if run.error:
+        raise run.error
+    record = run.record
+    if as_json:
+        json_out({**record, **flat(run)})
+        return
     out.print(Text.assemble((f"{run.path}  ", "bold"), run.model, "  ", (run.state, COLOURS.get(run.state, "yellow"))))
+    _pairs("", _facts(run))
+    if run.metrics:
+        _pairs("metric", [(name, _measured(run, name)) for name in run.metrics])
+    _pairs("option", [(flag_name(name), shown(value)) for name, value in run.options.items()])
+
+
+def _facts(run: RunInfo) -> list[tuple[str, Any]]:
+    """Circumstances of a run, each with its name."""
+    record = run.record
     facts = [
         ("seed", record["seed"]), ("begun", _begun(run)), ("device", record["device"]),
         ("precision", record["precision"]),
@@ -67,10 +95,7 @@ def show(run: RunInfo) -> None:
         facts.append(("weights", f"sha256 {weights['sha256']}"))
     facts += [(name, f"sha256 {digest[:12]}…") for name, digest in {**record["data"], **record["judges"]}.items()]
     facts += [(package, version) for package, version in record["versions"].items()]
-    _pairs("", facts)
-    if run.metrics:
-        _pairs("metric", [(name, _measured(run, name)) for name in run.metrics])
-    _pairs("option", [(flag_name(name), shown(value)) for name, value in run.options.items()])
+    return facts
 
 
 def _pairs(heading: str, rows: Sequence[tuple[str, Any]]) -> None:

@@ -36,20 +36,6 @@ def runs(ctx: click.Context) -> None:
         ctx.invoke(list_, folder=RUNS, as_json=False)
 
 
-def flat(run: RunInfo) -> dict[str, Any]:
-    """A run as JSON."""
-    record = run.record
-    if run.error:
-        return {"name": run.name, "path": str(run.path), "state": run.state, "error": run.error.message,
-                "hint": run.error.hint}  # fmt: skip
-    return {
-        "name": run.name, "path": str(run.path), "model": record["model"], "preset": record["preset"],
-        "seed": record["seed"], "state": run.state, "started": record["started"], "metrics": run.metrics,
-        "errors": run.errors, "absent": record["absent"], "quick": bool(record.get("quick")),
-        "seconds": record.get("seconds"), "evaluation_seconds": record.get("evaluation_seconds"), "bytes": run.size,
-    }  # fmt: skip
-
-
 @runs.command("list")
 @click.option("--in", "folder", type=PATH, default=RUNS, help="The folder of the runs.  [runs]")
 @json_flag
@@ -57,7 +43,7 @@ def list_(folder: Path, as_json: bool) -> None:
     """Every run here: its model, its state, what was measured."""
     found = api.runs(folder)
     if as_json:
-        render.json_out([flat(run) for run in found])
+        render.json_out([render_runs.flat(run) for run in found])
     else:
         render_runs.listing(found)
 
@@ -67,15 +53,7 @@ def list_(folder: Path, as_json: bool) -> None:
 @json_flag
 def show(run: str, as_json: bool) -> None:
     """One run: its options, data, versions, metrics."""
-    show_run(_whole(run), as_json)
-
-
-def show_run(run: RunInfo, as_json: bool) -> None:
-    """Print everything of a run."""
-    if as_json:
-        render.json_out({**run.record, **flat(run)})
-    else:
-        render_runs.show(run)
+    render_runs.show(_whole(run), as_json)
 
 
 def _whole(name: str | Path) -> RunInfo:
@@ -105,7 +83,7 @@ def compare(names: tuple[str, ...], output: Path | None, overwrite: bool, as_jso
         curves(several).save(output, overwrite)
     differ = differences(several)
     if as_json:
-        render.json_out({"runs": [flat(run) for run in several], "options": differ})
+        render.json_out({"runs": [render_runs.flat(run) for run in several], "options": differ})
     else:
         render_runs.compare(several, differ)
 

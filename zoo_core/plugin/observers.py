@@ -12,7 +12,6 @@ from ..errors import PluginError
 from ..packages import entries, loading, settings
 from ..packages.loading import broken, said
 from ..results.result import Result
-from ..run.folder import RunFolder
 from ..run.mark import TRACKS
 from ..run.reporter import Reporter
 from ..run.watching import Watcher
@@ -71,6 +70,8 @@ class Observers(Watcher):
         for name in self.names:
             self._tell(name, "ended", record=None if record is None else dict(record), error=error)
         if self.names:
+            from ..run.folder import RunFolder
+
             RunFolder(self.folder).adopt(TRACKS)
 
     def _tell(self, observer: str, hook: str, **what: object) -> None:

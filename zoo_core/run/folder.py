@@ -248,7 +248,7 @@ class RunFolder(Belongings):
             curves.plot(str(facts["model"]), history).save(self.place(f"{FIGURES}/curves.png"), overwrite=True)
         weights = {"sha256": main.sha256, "size": main.size}
         weights |= {"shards": [asdict(shard) for shard in others]} if others else {}
-        started = {"started": record.look(self.path)["started"]}
+        started = {"started": record.look(self.path)["started"]} if record.state(self.path) else {}
         written = record.write(self.path, {**facts, **circumstances, **started, "state": "trained", "weights": weights})
         (self.path / state.FILE).unlink(missing_ok=True)
         return written

@@ -100,10 +100,7 @@ class Loops:
         start = self._restore(state, loop, schedule)
         before, self._begun = self._steps_before, loop + 1
         self._steps_before += total
-        self._begin_stretch(loop, start, schedule)
-        pace = Pace(self.reporter, start, total)
-        if loop == 0:
-            self.reporter.tell(parts.described(self.parts, total, schedule.device))
+        pace = self._begin_stretch(loop, start, schedule)
         saved, began = time.monotonic(), time.monotonic() - self.seconds
         with self._open(), StopSignal() as stop:
             self._stop = stop
@@ -186,8 +183,10 @@ class Loops:
         """Whether all processes stop after this step: a single one would leave the others waiting for it."""
         return self.asked()[0] if processes == 1 else self._agreed[0]
 
-    def _begin_stretch(self, loop: int, step: int, schedule: Schedule) -> None:
-        """Note where the run goes on from here, and on what; say where that may change its last digits."""
+    def _begin_stretch(self, loop: int, step: int, schedule: Schedule) -> Pace:
+        """Note where the run goes on from here, and on what; say so, and where that may change its last digits."""
+        if loop == 0:
+            self.reporter.tell(parts.described(self.parts, schedule.total, schedule.device))
         here = {
             "device": devices.describe(schedule.device), "threads": devices.thread_count(),
             "torch": str(torch.__version__),
@@ -198,6 +197,7 @@ class Loops:
             self.reporter.warn(f"the run goes on with {key} {now}, so far it was {was}; its last digits may differ")
         if not last or changed:
             self.stretches.append({"loop": loop, "step": step, **here})
+        return Pace(self.reporter, step, schedule.total)
 
     def _is_due(self, done: int, saved: float) -> bool:
         """Whether it is time to save the state, by steps or by the clock."""

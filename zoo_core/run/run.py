@@ -15,12 +15,12 @@ A plugin owns its training loop and reads like its algorithm; `Run` owns the res
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -35,12 +35,11 @@ from ..results.result import Result
 from . import averaging, chance, devices, parts
 from .averaging import Best
 from .descent import Descent
-from .drawing import draw
 from .inputs import Inputs, OpenModel
 from .loops import Loops, Settings
 from .outset import Outset
 from .reads import Reads
-from .reporter import Activity, Progress, Reporter, Silent
+from .reporter import Activity, Reporter, Silent
 from .state import Migrate, Part
 from .steps import LookAhead, Schedule, Step
 from .watching import Watcher
@@ -50,7 +49,6 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
     from torch.optim.swa_utils import AveragedModel
 
-T = TypeVar("T")
 FEW = 500  # steps; a preset's epochs are meant for sixty thousand images
 
 torch.set_flush_denormal(True)  # numbers below 1e-38 mean nothing here, and cost a processor several times the time
@@ -223,22 +221,6 @@ class Run(Reads, Writes):
         self.prepare(**{name: best})
         return best
 
-    def draw(self, n: int, of: Callable[[int], Tensor], batch_size: int = 256) -> Tensor:
-        """Many samples, in batches: they are told of while they are drawn, and refused where they would not fit.
-
-        Args:
-            n: how many.
-            of: gives so many of them: a tensor [b, ...] on any device.
-            batch_size: how many are asked for at a time; another one gives other samples beyond the first batch.
-        Returns:
-            [n, ...] on the CPU.
-        Raises:
-            UsageError: they need more memory than is free; it says how much.
-            PluginError: `of` gives another number of them.
-        """
-        activity: Activity = "evaluation" if self.activity == "training" else self.activity
-        return draw(n, of, batch_size, self.reporter, activity)
-
     def mean(self, tensors: list[Tensor]) -> list[Tensor]:
         """The mean over all processes of each tensor: what each of them estimated for itself."""
         if self.processes == 1:
@@ -285,25 +267,3 @@ class Run(Reads, Writes):
     def log(self, **values: Tensor | float) -> None:
         """Add values of this step to the learning curves. Costs no synchronisation."""
         self.loops.curves.add(values)
-
-    def track(self, items: Sequence[T], what: str = "") -> Iterator[T]:
-        """Yield the parts of a longer computation, reporting progress after each.
-
-        Args:
-            what: the computation is, in a word or two: its bar is called so.
-        """
-        for done, item in enumerate(items, 1):
-            yield item
-            self.progress(done, len(items), what)
-        self.reporter.close()
-
-    def progress(self, done: int, total: int, what: str = "", unit: str = "") -> None:
-        """Report how far a longer computation is, where `track` and `draw` do not.
-
-        Args:
-            done, total: parts of it; a total of 0 is not known.
-            what: it is, in a word or two.
-            unit: what is counted.
-        """
-        activity: Activity = "evaluation" if self.activity == "training" else self.activity
-        self.reporter.progress(Progress(activity, done, total, part=what, unit=unit))
