@@ -15,9 +15,11 @@ from typing import Any
 
 import loopback
 import pytest
+from jsonschema import Draft202012Validator
 from loopback import Hub
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
+from warm import Warm, may_be_warm
 
 from zoo_core.run.reporter import Silent
 
@@ -31,8 +33,10 @@ CACHE = Path(
     os.environ.setdefault("ZOO_CACHE", tempfile.mkdtemp(prefix="zoo-tests-"))
 )  # of this process and its children
 atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
+SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "json.schema.json").read_text()))
 FULL = Path(os.environ.get("ZOO_DATA", "")) if os.environ.get("ZOO_DATA") else None
 
+WARM = Warm()
 Zoo = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -51,6 +55,17 @@ def environment(**extra: str) -> dict[str, str]:
 def read_json(text: str) -> Any:
     """JSON of whatever shape; whoever asks knows which."""
     return json.loads(text)
+
+
+def answered(text: str) -> Any:
+    """What a command printed with ``--json``, once it is known to be what the schema says."""
+    found = json.loads(text, parse_constant=_refuse)
+    SCHEMA.validate(found)
+    return found
+
+
+def _refuse(word: str) -> None:
+    raise AssertionError(f"{word} is no JSON")
 
 
 def said_by(path: Path) -> dict[str, Any]:
@@ -77,17 +92,18 @@ def zoo(tmp_path: Path) -> Zoo:
     """Run ``zoo ARGUMENTS`` in an empty folder."""
 
     def run(*arguments: str, env: Mapping[str, str] = {}, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "zoo_core", *arguments],
-            cwd=cwd,
-            env=environment(**env),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        whole = environment(**env)
+        return WARM.run(arguments, whole, cwd, 300) if may_be_warm(whole) else cold(*arguments, env=whole, cwd=cwd)
 
     return run
+
+
+def cold(*arguments: str, env: Mapping[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run ``zoo ARGUMENTS`` in a process that imports everything itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "zoo_core", *arguments], cwd=cwd, env=env, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ from hypothesis import strategies as st
 import zoo_core as zoo
 from zoo_core import IntegrityError, Options, UsageError, ZooError
 from zoo_core.cards.options import resolve
-from zoo_core.cli.commands import _describe
+from zoo_core.cli.listing import describe
 from zoo_core.data import images, sets, texts
 from zoo_core.errors import NetworkError, TrainingError, printable
 from zoo_core.files import sha256
@@ -436,7 +436,8 @@ def check_a_card(case: tuple[str, Any], folder: Path) -> object:
         check_card(card)
     except (ValueError, ZooError) as error:
         raise UsageError(printable(str(error))) from error
-    text = json.dumps(_describe(card, {}), allow_nan=False)
+    model = replace(registry.load("vae"), card=card)
+    text = json.dumps(describe(model, {}), allow_nan=False)
     assert text == printable(text)
     return card
 

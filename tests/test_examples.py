@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, environment
+from conftest import ROOT, answered, environment
 from loopback import Hub
 from PIL import Image
 
@@ -105,12 +105,12 @@ def test_an_example_is_short(package: str) -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_goes_through_every_verb(user: User, mine: Path, name: str) -> None:
     training, sampling, file = EXAMPLES[name]
-    listed = {row["name"]: row for row in json.loads(user("list", "--json"))}
+    listed = {row["model"]: row for row in answered(user("list", "--json"))["models"]}
     assert listed[name]["distribution"] == f"zoo-{name}" and "cgan" in listed
     assert name in user("info", name) and "option of train" in user("info", name)
-    trained = json.loads(user("train", name, *training, "-o", "run", "--device", "cpu", "--json"))
+    trained = answered(user("train", name, *training, "-o", "run", "--device", "cpu", "--json"))
     assert trained["plugin"]["distribution"] == f"zoo-{name}" and str(mine) not in json.dumps(trained["options"])
-    again = json.loads(user("evaluate", name, "--weights", "run", "--device", "cpu", "--json"))
+    again = answered(user("evaluate", name, "--weights", "run", "--device", "cpu", "--json"))
     assert again["metrics"].keys() == trained["metrics"].keys() and again.get("errors", {}) == trained["errors"]
     user("sample", name, "--weights", "run", *sampling, "-o", file, "--device", "cpu")
     assert (mine / file).exists()

@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 import pytest
-from conftest import Zoo
+from conftest import Zoo, answered
 from test_plugins import FACE, changed, distribution
 
 from zoo_core.errors import PluginError
@@ -33,7 +33,7 @@ def test_a_plugin_for_a_later_zoo_is_named_and_breaks_nothing(zoo: Zoo, tmp_path
     env = {"PYTHONPATH": str(site)}
     listed = zoo("list", env=env)
     assert listed.returncode == 0 and "needs zoo ≥ 9.4" in listed.stdout and "cgan" in listed.stdout
-    rows = {row["name"]: row for row in json.loads(zoo("list", "--json", env=env).stdout)}
+    rows = {row["model"]: row for row in answered(zoo("list", "--json", env=env).stdout)["models"]}
     assert rows["later"]["needs"] == "zoo-core >= 9.4" and rows["future"]["needs"] == "zoo-core <10,>=9.5"
     for name in ("later", "future"):
         done = zoo("sample", name, env=env)
@@ -82,9 +82,9 @@ def test_records_say_which_release_of_the_plugin_made_them(zoo: Zoo, tmp_path: P
     env = {"PYTHONPATH": str(tmp_path / "site")}
     done = zoo("train", "pixels", "--iterations", "2", "-o", "run", "--device", "cpu", "--json", env=env)
     assert done.returncode == 0, done.stderr
-    record = json.loads(done.stdout)
+    record = answered(done.stdout)
     assert record["plugin"] == {"distribution": "zoo-good", "version": "1.0", "commit": "a" * 40}
     assert record["versions"]["zoo-good"] == "1.0"
     assert b'"distribution": "zoo-good"' in (tmp_path / "run" / "model.safetensors").read_bytes().replace(b"\\", b"")
-    shown = json.loads(zoo("sample", "pixels", "--weights", "run", "--json", env=env).stdout)
+    shown = answered(zoo("sample", "pixels", "--weights", "run", "--json", env=env).stdout)
     assert shown["plugin"] == {"distribution": "zoo-good", "version": "1.0"}

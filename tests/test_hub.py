@@ -23,7 +23,7 @@ import huggingface_hub.constants
 import loopback
 import pytest
 import safetensors.torch
-from conftest import ROOT, SLICES, Zoo, environment, read_json
+from conftest import ROOT, SLICES, Zoo, answered, environment
 from loopback import Hub, git_hash, sha256
 from test_plugins import FACE, changed, distribution
 
@@ -708,7 +708,7 @@ def test_a_dry_run_shows_everything_and_sends_nothing(zoo: Zoo, server: Hub, onl
     for words in ("me/zoo-cgan, private", "1,302,736  model.safetensors", "config.json", "samples.png", "# cgan.dcgan"):
         assert words in done.stdout
     done = zoo("push", "cgan", "--repo", "me/zoo-cgan", "--dry-run", "--json", env={**online, "NO_SOCKETS": "1"})
-    assert json.loads(done.stdout)[0]["files"][FILE] == 1_302_736
+    assert answered(done.stdout)["weights"][0]["files"][FILE] == 1_302_736
     assert server.requests == [] and Path(online["ZOO_MANIFEST"]).read_text() == before
 
 
@@ -962,10 +962,12 @@ def test_prune_removes_what_is_no_longer_pinned(zoo: Zoo, server: Hub, online: d
 
 
 def test_weights_list_says_where_everything_is(zoo: Zoo, server: Hub, online: dict[str, str]) -> None:
-    shown = json.loads(zoo("weights", "list", "--json", env=online).stdout)
+    shown = answered(zoo("weights", "list", "--json", env=online).stdout)["weights"]
     assert {row["where"] for row in shown} == {"bundled"} and len(shown) == len(pinned(online))
     published(server, online)
-    shown = {row["weights"]: row["where"] for row in json.loads(zoo("weights", "list", "--json", env=online).stdout)}
+    shown = {
+        row["weights"]: row["where"] for row in answered(zoo("weights", "list", "--json", env=online).stdout)["weights"]
+    }
     assert shown.pop("judge.mnist") == "on the Hub" and set(shown.values()) == {"missing"}
     assert zoo("pull", "judge.mnist", env=online).returncode == 0
     assert "cached" in zoo("weights", "list", env=online).stdout
@@ -974,8 +976,8 @@ def test_weights_list_says_where_everything_is(zoo: Zoo, server: Hub, online: di
     done = zoo("weights", "verify", env=online)
     assert done.returncode == 3 and "must be" in done.stderr
     done = zoo("weights", "verify", "--json", env=online)
-    assert done.returncode == 3 and {row["ok"] for row in json.loads(done.stdout)} == {None, False}
-    (row,) = json.loads(zoo("pull", "judge.mnist", "--json", env=online).stdout)
+    assert done.returncode == 3 and {row["ok"] for row in answered(done.stdout)["weights"]} == {None, False}
+    (row,) = answered(zoo("pull", "judge.mnist", "--json", env=online).stdout)["weights"]
     assert row["path"] == str(path) and row["from"].startswith("me/x@")
     for wrong in (("pull",), ("pull", "judge", "--all"), ("push", "--repo", "me/x"), ("pull", "judge.nothing"),
                   ("push", "vae", "--repo", "a bad name", "--dry-run")):  # fmt: skip
@@ -1001,7 +1003,7 @@ def test_shards_are_published_pulled_and_loaded_by_address(
         arguments = ["push", "autoencoder", folder, "--repo", "me/ae", "--dirty", "--device", "cpu", "--json"]
         done = zoo(*arguments, env=online)
         assert done.returncode == 0, done.stderr
-        commits.append(read_json(done.stdout)[0]["commit"])
+        commits.append(answered(done.stdout)["weights"][0]["commit"])
     files = [server.repos["me/ae"].files(commit) for commit in commits]
     assert files[0] and files[1]
     assert pins.WEIGHTS in files[0][1] and pins.INDEX not in files[0][1]
@@ -1013,7 +1015,7 @@ def test_shards_are_published_pulled_and_loaded_by_address(
         )
         assert done.returncode == 0, done.stderr
         theirs = zoo_core.sample("autoencoder", weights=tmp_path / ("single" if seed else "several"), show="plane", n=2)
-        assert read_json(done.stdout)["weights_sha256"] == theirs.provenance["weights_sha256"]
+        assert answered(done.stdout)["sha256"] == theirs.provenance["weights_sha256"]
     unbundled(online)
     name = "autoencoder.tanh-2d"
     pin = pins.read(Path(online["ZOO_MANIFEST"]))[name]

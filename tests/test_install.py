@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -11,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, environment
+from conftest import ROOT, answered, environment
 from PIL import Image
 
 
@@ -63,14 +62,14 @@ def test_neither_plugins_nor_tests_are_importable(installed: Path, tmp_path: Pat
 
 
 def test_the_template_is_a_plugin_like_any_other(installed: Path, tmp_path: Path) -> None:
-    models = {m["name"]: m for m in json.loads(run(installed, tmp_path, "list", "--json").stdout)}
+    models = {m["model"]: m for m in answered(run(installed, tmp_path, "list", "--json").stdout)["models"]}
     assert models["pixels"]["distribution"] == "zoo-template"
     done = run(installed, tmp_path, "train", "pixels", "--epochs", "30", "-o", "run")
     assert done.returncode == 0, done.stderr
     done = run(installed, tmp_path, "sample", "pixels", "--weights", "run", "-o", "p.png")
     assert done.returncode == 0 and Image.open(tmp_path / "p.png").format == "PNG"
     done = run(installed, tmp_path, "evaluate", "pixels", "--weights", "run", "--json")
-    assert json.loads(done.stdout)["metrics"]["nll"] < 300
+    assert answered(done.stdout)["metrics"]["nll"] < 300
 
 
 def test_the_template_keeps_the_contract_and_is_short(installed: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Zoo, environment, read_json
+from conftest import ROOT, Zoo, answered, environment, read_json
 from mistakes import MISTAKES
 from test_plugins import FACE as TEMPLATE
 from test_plugins import MODEL as PIXELS
@@ -96,8 +96,8 @@ def test_the_check_shows_every_rule_and_exits_as_it_should(zoo: Zoo, tmp_path: P
     distribution(tmp_path / "good", "zoo-good", "pixels", "zoo_good:plugin", TEMPLATE, PIXELS)
     done = zoo("plugin", "check", "pixels", "--json", "--options", "iterations=4", "--badge", "badge.json",
                env={"PYTHONPATH": str(tmp_path / "good")})  # fmt: skip
-    report = read_json(done.stdout)
-    assert done.returncode == 0 and report["passed"] and report["resumable"], done.stderr
+    report = answered(done.stdout)
+    assert done.returncode == 0 and report["ok"] and report["resumable"], done.stderr
     assert (report["distribution"], report["version"]) == ("zoo-good", "1.0")
     badge = read_json((tmp_path / "badge.json").read_text())
     assert badge["schemaVersion"] == 1 and badge["message"].startswith("kept, ")
@@ -133,10 +133,10 @@ def test_a_plugin_is_disabled_and_enabled(zoo: Zoo, tmp_path: Path) -> None:
     settings = tmp_path / "settings.toml"
     settings.write_text("# mine\n")
     env = {"PYTHONPATH": str(tmp_path / "site"), "ZOO_SETTINGS": str(settings)}
-    listed = {row["name"]: row for row in read_json(zoo("plugin", "list", "--json", env=env).stdout)}
+    listed = {row["model"]: row for row in answered(zoo("plugin", "list", "--json", env=env).stdout)["plugins"]}
     assert listed["pixels"] == {"name": "pixels", "distribution": "Zoo_Odd", "version": "1.0", "file": None,
                                 "enabled": True}  # fmt: skip
-    shown = read_json(zoo("plugin", "info", "pixels", "--json", env=env).stdout)
+    shown = answered(zoo("plugin", "info", "pixels", "--json", env=env).stdout)
     assert "imported" in shown["problem"] and shown["folder"].endswith("zoo_odd") and shown["next"]
     done = zoo("plugin", "disable", "pixels", env=env)
     assert done.returncode == 0 and "zoo plugin enable Zoo_Odd" in done.stdout, done.stderr
@@ -168,7 +168,7 @@ def test_one_file_is_tried_without_packaging(zoo: Zoo, tmp_path: Path) -> None:
     said = {"distribution": "one.py", "version": sha256(file.read_bytes()), "commit": None}
     assert read_json((tmp_path / "run" / "run.json").read_text())["plugin"] == said
     done = zoo("sample", "pixels", "--weights", "run", "--json", env={"ZOO_PLUGIN_FILES": "one.py"})
-    assert done.returncode == 0 and read_json(done.stdout)["plugin"]["version"] == said["version"], done.stderr
+    assert done.returncode == 0 and answered(done.stdout)["plugin"]["version"] == said["version"], done.stderr
     assert zoo("plugin", "try", "one.py").stdout.startswith("pixels: ")
     done = zoo("sample", "pixels", "--weights", "run")
     assert done.returncode == 2 and "pixels" in done.stderr  # it was known to those commands alone
@@ -195,7 +195,7 @@ def test_files_of_one_name_are_told_apart(zoo: Zoo, tmp_path: Path) -> None:
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "model.py").write_text(ONE)
     env = {"ZOO_PLUGIN_FILES": "a/model.py:b/model.py"}
-    names = {row["name"] for row in read_json(zoo("plugin", "list", "--json", env=env).stdout)}
+    names = {row["model"] for row in answered(zoo("plugin", "list", "--json", env=env).stdout)["plugins"]}
     assert {"a/model.py:pixels", "b/model.py:pixels"} <= names
     assert zoo("info", "b/model.py:pixels", env=env).returncode == 0
 
@@ -219,7 +219,7 @@ def test_a_broken_file_breaks_only_itself_and_none_takes_a_name(zoo: Zoo, tmp_pa
     paths.append(tmp_path / "shadow.py")
     paths[-1].write_text(changed(ONE, 'name="pixels"', 'name="vae"'))
     env = {"ZOO_PLUGIN_FILES": ":".join(map(str, paths))}
-    listed = {row["name"]: row for row in read_json(zoo("list", "--json", env=env).stdout)}
+    listed = {row["model"]: row for row in answered(zoo("list", "--json", env=env).stdout)["models"]}
     for number, (_, said) in enumerate(BROKEN.values()):
         assert said in listed[f"odd{number}"]["error"] and "ZOO_PLUGIN_FILES" in listed[f"odd{number}"]["hint"]
         assert f"odd{number}.py" in listed[f"odd{number}"]["error"]
@@ -240,7 +240,8 @@ def test_a_known_plugin_that_is_not_installed_is_answered_with_its_command(zoo: 
     assert done.returncode == 2 and "zoo-template has it" in done.stderr
     assert 'next: pip install "zoo-template @ git+https://' in done.stderr
     assert zoo("list", "--available").stdout.startswith("pixels  ")
-    (row,) = (row for row in read_json(zoo("list", "--available", "--json").stdout) if row["name"] == "pixels")
+    rows = answered(zoo("list", "--available", "--json").stdout)["models"]
+    (row,) = (row for row in rows if row["model"] == "pixels")
     assert row["install"] in done.stderr
 
 

@@ -34,11 +34,34 @@ ONLY = {  # a library that only some files may import
     "yaml": set(),  # the Hub's library reads and writes the metadata of cards
     "click": {
         f"zoo_core/cli/{name}.py"
-        for name in ("__init__", "commands", "data", "hub", "own_data", "plugin", "plugins", "runs", "updates", "verbs")
+        for name in (
+            "__init__",
+            "commands",
+            "data",
+            "explain",
+            "hub",
+            "listing",
+            "own_data",
+            "plugin",
+            "plugins",
+            "runs",
+            "updates",
+            "verbs",
+            "weights",
+        )
     },
     "rich": {
         f"zoo_core/cli/{name}.py"
-        for name in ("render", "render_data", "render_plugin", "render_results", "render_runs", "screen")
+        for name in (
+            "render",
+            "render_data",
+            "render_metrics",
+            "render_models",
+            "render_plugin",
+            "render_results",
+            "render_runs",
+            "screen",
+        )
     },
     "torchvision": set(),  # a requirement of users' notebooks; tests compare with its readers
     "scipy": {"zoo_core/data/builtin/svhn.py"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import resource
 import shutil
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SLICES, Zoo, environment
+from conftest import SLICES, Zoo, answered, environment
 from owning import folder, made, save, snapshot, speckle, write_fashion, written, zipped
 
 import zoo_core as zoo
@@ -196,7 +195,7 @@ def test_damage_in_the_cache_is_a_row_and_no_end(zoo: Zoo, tmp_path: Path, cache
     env = {"ZOO_CACHE": str(cache)}
     (store.folder_of(good.hash) / "test-labels").unlink()
     checked = zoo("data", "check", "--json", env=env)
-    assert checked.returncode == 3 and {row["name"]: row["ok"] for row in json.loads(checked.stdout)}[bad.name]
+    assert checked.returncode == 3 and {row["dataset"]: row["ok"] for row in answered(checked.stdout)["data"]}[bad.name]
     (store.folder_of(bad.hash) / "data.json").write_text("{bad")
     listed = zoo("data", "list", env=env)
     assert listed.returncode == 0 and f"{good.name}  16 x 16" in listed.stdout

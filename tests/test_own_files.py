@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import environment
+from conftest import answered, environment
 from test_plugins import distribution
 
 from zoo_core.cli import run
@@ -147,7 +147,9 @@ def test_a_changed_file_is_another_one(counts: Call, tmp_path: Path) -> None:
     name = json.loads((tmp_path / "run" / "run.json").read_text())["options"]["corpus"]
     (tmp_path / "corpus.txt").write_text("aabb")
     ran(counts("train", "counts", "--corpus", "corpus.txt", "-o", "other"))
-    names = {row["name"] for row in json.loads(ran(counts("data", "list", "--json"))) if row.get("kind") == "file"}
+    names = {
+        row["dataset"] for row in answered(ran(counts("data", "list", "--json")))["data"] if row.get("kind") == "file"
+    }
     assert len(names) == 2 and name in names
     kept = Path(ran(counts("data", "path", name)).strip())
     kept.write_text("something else")
@@ -186,7 +188,7 @@ def test_an_option_asks_for_what_the_training_noted(counts: Call, tmp_path: Path
     shown = ran(counts("sample", "counts", "--weights", "run", "--start", "B", "-o", "out"))
     assert "2 results" in shown and sorted(os.listdir(tmp_path / "out")) == ["said.jsonl", "table.jsonl"]
     assert json.loads((tmp_path / "out" / "said.jsonl").read_text())["text"] == "b"
-    facts = json.loads(ran(counts("sample", "counts", "--weights", "run", "--start", "a", "--json")))
+    facts = answered(ran(counts("sample", "counts", "--weights", "run", "--start", "a", "--json")))
     assert facts["results"]["table"]["table"][0] == {"letter": "a", "n": 2.0} and facts["path"].endswith("seed0")
     wrong = counts("sample", "counts", "--weights", "run", "--start", "z")
     assert wrong.returncode == 2 and "has no start 'z'" in wrong.stderr and "choose from: a, b" in wrong.stderr

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import Listener, Zoo, said_by
+from conftest import Listener, Zoo, answered, said_by
 from PIL import Image
 from PIL.Image import Image as Picture
 
@@ -75,7 +75,7 @@ def test_classes_are_printed_with_their_probabilities(zoo_at: Zoo, tmp_path: Pat
     assert done.returncode == 0, done.stderr
     first = next(line.split() for line in done.stdout.splitlines() if line.startswith("boot.png"))
     assert first[1:3] == ["ankle", "boot"] and float(first[3]) > 0.9
-    answers = json.loads(zoo_at("sample", "pg-classifier", "--image", "boot.png", "--invert", "--json").stdout)["table"]
+    answers = answered(zoo_at("sample", "pg-classifier", "--image", "boot.png", "--invert", "--json").stdout)["table"]
     assert len(answers) == 3 and answers[0]["image"] == "boot.png" and 0 <= answers[0]["probability"] <= 1
 
 

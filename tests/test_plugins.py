@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Zoo, read_json
+from conftest import ROOT, Zoo, answered
 
 TEMPLATE = ROOT / "examples" / "zoo-template" / "zoo_template"
 FACE, MODEL = ((TEMPLATE / name).read_text() for name in ("__init__.py", "model.py"))  # of a declared plugin
@@ -150,7 +150,7 @@ def test_a_broken_plugin_breaks_nobody_else(
     assert done.returncode == 4 and f"zoo-{fault}" in done.stderr and cause in done.stderr
     assert "Traceback" not in done.stderr and "pip" in done.stderr
     done = zoo("doctor", "--json", env=env)
-    broken = [check for check in read_json(done.stdout) if not check["ok"]]
+    broken = [check for check in answered(done.stdout)["checks"] if not check["ok"]]
     assert done.returncode == 4 and len(broken) == 1
     assert f"zoo-{fault}" in broken[0]["detail"] and cause in broken[0]["detail"] and broken[0]["remedy"]
 
@@ -161,7 +161,7 @@ def test_two_distributions_claim_one_name(zoo: Zoo, tmp_path: Path, value: str, 
     for number in (1, 2):
         distribution(root, f"zoo-twin{number}", "pixels", value.format(f"twin{number}"), code)
     env = {"PYTHONPATH": str(root)}
-    names = [model["name"] for model in read_json(zoo("list", "--json", env=env).stdout)]
+    names = [model["model"] for model in answered(zoo("list", "--json", env=env).stdout)["models"]]
     assert {"zoo-twin1:pixels", "zoo-twin2:pixels", "vae"} <= set(names) and "pixels" not in names
     done = zoo("info", "pixels", env=env)
     assert done.returncode == 2 and "zoo-twin1:pixels" in done.stderr and "zoo-twin2:pixels" in done.stderr
@@ -221,7 +221,7 @@ def test_the_doctor_looks_into_the_model_of_a_declared_plugin(zoo: Zoo, tmp_path
     model, cause = BROKEN_MODELS[fault]
     distribution(tmp_path / "site", "zoo-odd", "pixels", DECLARED.format("odd"), FACE, model)
     done = zoo("doctor", "--json", env={"PYTHONPATH": str(tmp_path / "site")})
-    broken = [check for check in read_json(done.stdout) if not check["ok"]]
+    broken = [check for check in answered(done.stdout)["checks"] if not check["ok"]]
     assert done.returncode == 4 and [check["name"] for check in broken] == ["pixels"]
     assert cause in broken[0]["detail"] and broken[0]["remedy"]
 

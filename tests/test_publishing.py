@@ -15,7 +15,7 @@ import huggingface_hub.constants
 import loopback
 import pytest
 import torch
-from conftest import HERE, ROOT
+from conftest import HERE, ROOT, answered
 from loopback import Hub, sha256
 
 import zoo_core
@@ -340,7 +340,7 @@ def test_a_newer_commit_is_shown_before_it_is_pinned(
     assert run(["weights", "outdated", *where]) == 0 and "2026-01-02, the same weights" in capsys.readouterr().out
     commit = newer_commit(server, tmp_path, pinned)
     assert run(["weights", "outdated", "--json", *where]) == 0
-    (row,) = json.loads(capsys.readouterr().out)
+    (row,) = answered(capsys.readouterr().out)["weights"]
     assert row["newest"] == commit and row["changed"] is True and row["date"].startswith("2026-01-02")
     before = (pinned.home / pins.FILE).read_bytes()
     assert run(["pull", "judge.mnist", "--update", *where]) == 2, "nobody is there to be asked"
@@ -348,8 +348,8 @@ def test_a_newer_commit_is_shown_before_it_is_pinned(
     assert re.search(r"accuracy +99\.52 -> +99\.75  better", said.out) and "-first" in said.out and "--yes" in said.err
     assert "\x1b" not in said.out
     assert run(["pull", "judge.mnist", "--update", "--json", *where]) == 0
-    (row,) = json.loads(capsys.readouterr().out)
-    assert row["updated"] is False and row["to"] == commit and row["metrics"]["accuracy"][1] == 99.75
+    (row,) = answered(capsys.readouterr().out)["weights"]
+    assert row["updated"] is False and row["newest"] == commit and row["metrics"]["accuracy"][1] == 99.75
     assert (pinned.home / pins.FILE).read_bytes() == before and FILE not in bodies(server), "only looked at"
     assert run(["pull", "judge.mnist", "--update", "--yes", *where]) == 0
     assert f'+commit = "{commit}"' in capsys.readouterr().out
@@ -411,8 +411,8 @@ def test_a_repository_that_cannot_be_asked_stops_no_other(
     pins.write([gone, dataclasses.replace(gone, preset="mlp-64d", repo="", commit="")], pinned.home / pins.FILE)
     newer_commit(server, tmp_path, pinned)
     assert run(["weights", "outdated", "--json", "--endpoint", server.url]) == 5
-    rows = {row["weights"]: row for row in json.loads(capsys.readouterr().out)}
-    assert rows["vae.conv"]["newest"] is None and "no such repository" in rows["vae.conv"]["detail"]
+    rows = {row["weights"]: row for row in answered(capsys.readouterr().out)["weights"]}
+    assert rows["vae.conv"]["newest"] is None and "no such repository" in rows["vae.conv"]["error"]["message"]
     assert rows["judge.mnist"]["changed"] is True and set(rows) == {"vae.conv", "judge.mnist"}
     assert run(["pull", "vae.mlp-64d", "--update", "--yes", "--endpoint", server.url]) == 2
     assert "comes with the package" in capsys.readouterr().err
@@ -427,7 +427,7 @@ def test_a_collection_of_an_owner_grows_and_keeps_what_people_put_into_it(
     (page,) = server.collections.values()
     page["items"].append({"_id": "9", "id": "you/y", "type": "dataset", "position": 9})
     assert run([*where, "--json"]) == 0
-    said = json.loads(capsys.readouterr().out)
+    said = answered(capsys.readouterr().out)
     assert said["added"] == [] and said["others"] == ["you/y"] and said["collection"] == page["slug"]
     assert [item["id"] for item in page["items"]] == ["me/x", "you/y"]
     assert run(["weights", "collection", "nobody", "--endpoint", server.url]) == 2

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import SLICES, Zoo, read_json
+from conftest import SLICES, Zoo, answered
 from test_plugins import distribution
 
 from zoo_core import IntegrityError, PluginError, UsageError
@@ -174,7 +174,7 @@ def test_another_package_adds_one(zoo: Zoo, tmp_path: Path, monkeypatch: pytest.
     assert data.classes == ("a cat", "dog") and data.images.shape == (4, 3, 8, 8)
     check_dataset("pets", data_root=tmp_path)
     env = {"PYTHONPATH": str(tmp_path / "site"), "ZOO_DATA": str(tmp_path)}
-    rows = {row["name"]: row for row in read_json(zoo("data", "list", "--json", env=env).stdout)}
+    rows = {row["dataset"]: row for row in answered(zoo("data", "list", "--json", env=env).stdout)["data"]}
     assert rows["pets"]["here"] == ["train", "test"] and rows["pets"]["shape"] == [3, 8, 8]
     assert zoo("data", "info", "pets", env={**env, "ZOO_PLUGINS": ""}).returncode == 4
     assert zoo("data", "info", "pets", env={**env, "ZOO_PLUGINS": "zoo-pets"}).returncode == 0
@@ -195,14 +195,15 @@ def test_a_broken_one_stops_no_other(zoo: Zoo, tmp_path: Path) -> None:
         installed(tmp_path / "site", f"zoo-{name}", name, code)
     env = {"PYTHONPATH": str(tmp_path / "site")}
     done = zoo("data", "list", "--json", env=env)
-    rows = {row["name"]: row for row in read_json(done.stdout)}
+    rows = {row["dataset"]: row for row in answered(done.stdout)["data"]}
     assert all("error" in rows[name] for name in BROKEN) and rows["mnist"]["here"] == ["train", "test"]
     done = zoo("data", "list", env=env)
     assert done.returncode == 0 and "\x1b" not in done.stdout and "Traceback" not in done.stderr
     for name in BROKEN:
         done = zoo("data", "info", name, env=env)
         assert done.returncode == 4 and f"zoo-{name}" in done.stderr and len(done.stderr.splitlines()) == 2, done.stderr
-    rows = {row["name"]: row for row in read_json(zoo("doctor", "--json", env=env).stdout) if row["kind"] == "data set"}
+    looks = answered(zoo("doctor", "--json", env=env).stdout)["checks"]
+    rows = {row["name"]: row for row in looks if row["kind"] == "data set"}
     assert {name for name, row in rows.items() if not row["ok"]} == set(BROKEN)
 
 
@@ -252,7 +253,7 @@ def test_a_file_that_cannot_be_declared(wrong: dict[str, Any]) -> None:
 def test_the_commands_about_data(zoo: Zoo, tmp_path: Path) -> None:
     done = zoo("data", "list")
     assert done.returncode == 0 and "cifar-10" in done.stdout and str(SLICES) in done.stdout.replace("\n", "")
-    said = read_json(zoo("data", "info", "fashion-mnist", "--json").stdout)
+    said = answered(zoo("data", "info", "fashion-mnist", "--json").stdout)
     assert said["classes"][5] == "sandal" and said["files"][0]["sha256"].startswith("3aede38d") and said["citation"]
     assert zoo("data", "info", "cifar").returncode == 2
     assert zoo("data", "path", "mnist").stdout.strip() == str(SLICES / "MNIST" / "raw")

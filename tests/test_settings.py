@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Zoo, environment, read_json
+from conftest import ROOT, Zoo, answered, environment
 from test_plugins import DECLARED, FACE, changed, distribution
 
 from zoo_core.errors import UsageError
@@ -50,7 +50,7 @@ def test_what_is_not_allowed_is_listed_and_not_imported(zoo: Zoo, tmp_path: Path
         done = zoo("list", env=env)
         words = " ".join(done.stdout.split())
         assert done.returncode == 0 and "not imported" in words and "add Zoo_Pixels to ZOO_PLUGINS" in words
-        listed = {row["name"]: row for row in read_json(zoo("list", "--json", env=env).stdout)}
+        listed = {row["model"]: row for row in answered(zoo("list", "--json", env=env).stdout)["models"]}
         assert listed["pixels"]["distribution"] == "Zoo_Pixels" and listed["pixels"]["imported"] is False
         assert "ZOO_PLUGINS" in listed["pixels"]["reason"] and "presets" in listed["vae"]
         for arguments in (["sample", "pixels"], ["sample", "pixels", "--help"], ["info", "pixels"]):
@@ -129,7 +129,7 @@ def test_of_two_that_claim_a_name_the_allowed_one_has_it(zoo: Zoo, tmp_path: Pat
     env = {"PYTHONPATH": str(tmp_path / "site"), "ZOO_PLUGINS": "zoo-two"}
     assert zoo("info", "pixels", env=env).returncode == 0 and zoo("info", "zoo-two:pixels", env=env).returncode == 0
     assert zoo("info", "zoo-one:pixels", env=env).returncode == 4
-    rows = {row["name"]: row for row in read_json(zoo("list", "--json", env=env).stdout)}
+    rows = {row["model"]: row for row in answered(zoo("list", "--json", env=env).stdout)["models"]}
     assert rows["pixels"]["distribution"] == "zoo-two" and rows["zoo-one:pixels"]["imported"] is False
     assert (tmp_path / "two").exists() and not (tmp_path / "one").exists()
     assert zoo("info", "pixels", env={**env, "ZOO_PLUGINS": ""}).returncode == 2
@@ -182,11 +182,12 @@ def test_weights_of_what_is_not_allowed_are_not_read(zoo: Zoo, tmp_path: Path) -
     (site / "zoo_other" / "weights_manifest.toml").write_text("format = 1\n" + part)
     shutil.copytree(ROOT / "weights", site / "zoo_other" / "weights")
     names = [
-        row["weights"] for row in read_json(zoo("weights", "list", "--json", env={"PYTHONPATH": str(site)}).stdout)
+        row["weights"]
+        for row in answered(zoo("weights", "list", "--json", env={"PYTHONPATH": str(site)}).stdout)["weights"]
     ]
     assert "pixels.default" in names
     env = {"PYTHONPATH": str(site), "ZOO_PLUGINS": ""}
-    names = [row["weights"] for row in read_json(zoo("weights", "list", "--json", env=env).stdout)]
+    names = [row["weights"] for row in answered(zoo("weights", "list", "--json", env=env).stdout)["weights"]]
     assert "pixels.default" not in names and "vae.conv" in names
 
 

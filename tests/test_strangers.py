@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Zoo, read_json
+from conftest import Zoo, answered, read_json
 from test_plugins import DECLARED, FACE, GOOD, IN_THE_HOOK, changed, distribution
 
 from zoo_core.cli import render, run, screen
@@ -89,7 +89,7 @@ class Odd:
 def test_json_is_json_whatever_is_in_it(capsys: pytest.CaptureFixture[str]) -> None:
     circle: list[Any] = []
     circle.append(circle)
-    value = {
+    value: dict[Any, Any] = {
         "text": STEERING + MARKUP, "nan": [1.5, float("nan"), {"deep": (float("inf"),)}], 3: Path("x"), "odd": Odd(),
         "long": 10**5000, "circle": circle, STEERING: None, "bool": True,
     }  # fmt: skip
@@ -110,7 +110,7 @@ def test_output_goes_to_a_terminal_of_few_letters(zoo: Zoo) -> None:
     env = {"PYTHONIOENCODING": "ascii"}
     assert zoo("list", env=env).returncode == 0
     done = zoo("info", "vae", "--json", env=env)
-    assert done.returncode == 0 and done.stdout.isascii() and read_json(done.stdout)["name"] == "vae"
+    assert done.returncode == 0 and done.stdout.isascii() and answered(done.stdout)["model"] == "vae"
     assert zoo("sample", f"é{STEERING.replace(chr(0xD800), '')}", env=env).returncode == 2
 
 
@@ -349,7 +349,7 @@ def test_no_face_stops_the_others(zoo: Zoo, crowd: dict[str, str]) -> None:
         done = zoo(*arguments, env=crowd)
         assert done.returncode == 0 and "Traceback" not in done.stderr, (arguments, done.stderr)
         assert "vae" in done.stdout and done.stdout == printable(done.stdout) and done.stderr == printable(done.stderr)
-    listed = {row["name"]: row for row in read_json(zoo("list", "--json", env=crowd).stdout)}
+    listed = {row["model"]: row for row in answered(zoo("list", "--json", env=crowd).stdout)["models"]}
     for name in FACES:
         assert ("error" in listed[name]) == (name not in WELL - {"dumps"}), listed[name]
     assert {"a[/q]", "valueless", "bare"} <= {name for name, row in listed.items() if "error" in row}
@@ -358,14 +358,14 @@ def test_no_face_stops_the_others(zoo: Zoo, crowd: dict[str, str]) -> None:
 
 def test_what_a_face_prints_is_a_note(zoo: Zoo, crowd: dict[str, str]) -> None:
     done = zoo("info", "prints", "--json", env=crowd)
-    assert read_json(done.stdout)["name"] == "prints"
+    assert answered(done.stdout)["model"] == "prints"
     assert done.stderr.startswith("note: plugin 'prints' of distribution 'zoo-prints' prints: ")
     assert "[/q]" in done.stderr and "\x1b" not in done.stderr
 
 
 def test_the_doctor_names_them_all(zoo: Zoo, crowd: dict[str, str]) -> None:
     done = zoo("doctor", "--json", env=crowd)
-    plugins = {row["name"]: row for row in read_json(done.stdout) if row["kind"] == "plugin"}
+    plugins = {row["name"]: row for row in answered(done.stdout)["checks"] if row["kind"] == "plugin"}
     assert done.returncode == 4 and plugins["vae"]["ok"]
     assert {name for name in FACES if plugins[name]["ok"]} == WELL - {"dumps"}
     assert all(row["remedy"] for row in plugins.values() if not row["ok"])
@@ -383,4 +383,4 @@ def test_what_a_hook_prints_is_no_part_of_the_json(zoo: Zoo, tmp_path: Path) -> 
     distribution(tmp_path / "site", "zoo-chatty", "chatty", "zoo_chatty", face)
     done = zoo("sample", "chatty", "--untrained", "--json", env={"PYTHONPATH": str(tmp_path / "site")})
     assert done.returncode == 0, done.stderr
-    assert read_json(done.stdout)["path"].endswith(".png") and "hello\nworld" in done.stderr
+    assert answered(done.stdout)["path"].endswith(".png") and "hello\nworld" in done.stderr

@@ -12,7 +12,7 @@ from typing import Any
 import loopback
 import pytest
 import torch
-from conftest import SLICES, Listener, Zoo
+from conftest import SLICES, Listener, Zoo, answered
 from safetensors.torch import save_file
 from torch import Tensor
 from transformers import T5Config as Config
@@ -722,10 +722,10 @@ def test_text_comes_from_a_pipe(trained: Path, tmp_path: Path) -> None:
 
 def test_evaluate_prints_the_intervals_beside_the_yardsticks(zoo: Zoo, trained: Path) -> None:
     done = zoo("evaluate", NAME, "--weights", str(trained), "-n", "6", "--decoding", "greedy", "--json")
-    rows_of = {row["summary"]: row["rouge1"] for row in json.loads(done.stdout)["tables"]["rouge"]}
+    rows_of = {row["summary"]: row["rouge1"] for row in answered(done.stdout)["tables"]["rouge"]}
     assert list(rows_of) == ["t5-summarizer.mini", "first sentence", "best sentence"]
     mean, low, high = (float(part.strip(" ]")) for part in rows_of["first sentence"].replace("[", ",").split(","))
-    assert low < mean < high and mean == pytest.approx(json.loads(done.stdout)["metrics"]["lead_rouge1"], abs=0.01)
+    assert low < mean < high and mean == pytest.approx(answered(done.stdout)["metrics"]["lead_rouge1"], abs=0.01)
 
 
 def test_without_the_extra_everything_else_works(zoo: Zoo, tmp_path: Path) -> None:

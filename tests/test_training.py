@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Zoo, environment
+from conftest import Zoo, answered, environment
 
 from zoo_core.kits import generators
 
@@ -165,7 +165,7 @@ def test_no_room_on_the_disk_is_named_and_leaves_nothing_half_written(tmp_path: 
 def test_options_come_from_preset_then_file_then_flags(zoo: Zoo, tmp_path: Path) -> None:
     (tmp_path / "run.toml").write_text("hidden = 12\nlatent = 5\n")
     done = zoo("train", "vae.mlp-64d", "--from", "run.toml", "--latent", "6", "--iterations", "3", "-o", "r", "--json")
-    options = json.loads(done.stdout)["options"]
+    options = answered(done.stdout)["options"]
     assert (options["activation"], options["hidden"], options["latent"]) == ("elu", 12, 6)
     (tmp_path / "run.toml").write_text("hiden = 12\n")
     done = zoo("train", "vae", "--from", "run.toml")

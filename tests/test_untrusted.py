@@ -16,7 +16,7 @@ from typing import Any
 import hostile
 import pytest
 import torch
-from conftest import SLICES, Listener, Zoo, environment
+from conftest import SLICES, Listener, Zoo, answered, environment
 
 import zoo_core as zoo
 from zoo_core import IntegrityError, UsageError
@@ -450,9 +450,9 @@ def test_json_that_is_printed_is_json(
     def refuse(name: str) -> None:
         raise AssertionError(name)
 
-    said = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    said = answered(capsys.readouterr().out)
     assert said["metrics"] == {"accuracy": None, "forgetting": None, "backward_transfer": 1.0}
-    record = (tmp_path / said["folder"] / "run.json").read_text()
+    record = (tmp_path / said["path"] / "run.json").read_text()
     assert json.loads(record, parse_constant=refuse)["metrics"]["accuracy"] is None
     assert isinstance(UsageError("x"), zoo.ZooError)
 

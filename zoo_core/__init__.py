@@ -19,7 +19,7 @@ from . import threads  # noqa: F401  # how threads wait is settled before anythi
 
 if TYPE_CHECKING:
     from .api import Evaluation, RunInfo, Trained, evaluate, load, models, runs, sample, train
-    from .cards.card import Card, Metric, Preset
+    from .cards.card import Card, Equation, Metric, Preset
     from .cards.checkpoint import Checkpoint
     from .cards.groups import Budget, OfImages, OnImages
     from .cards.images import OwnImage, OwnImages
@@ -52,7 +52,7 @@ __version__ = "0.2.0"
 _LAZY = {  # imported when they are asked for: some import torch, and a program is to hear a signal before that
     **dict.fromkeys(("Evaluation", "RunInfo", "Trained", "evaluate", "load", "models", "runs", "sample",
                      "train"), ".api"),
-    **dict.fromkeys(("Card", "Metric", "Preset"), ".cards.card"),
+    **dict.fromkeys(("Card", "Equation", "Metric", "Preset"), ".cards.card"),
     "Checkpoint": ".cards.checkpoint",
     **dict.fromkeys(("Budget", "OfImages", "OnImages"), ".cards.groups"),
     **dict.fromkeys(("OwnImage", "OwnImages"), ".cards.images"),
@@ -74,7 +74,7 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
 }  # fmt: skip
 
 __all__ = [
-    "Animation", "Audio", "Budget", "Card", "Checkpoint", "DeviceError", "Evaluation", "Figure", "HeatMap",
+    "Animation", "Audio", "Budget", "Card", "Checkpoint", "DeviceError", "Equation", "Evaluation", "Figure", "HeatMap",
     "ImageData", "Images", "IntegrityError", "Interrupted", "Measured", "Metric", "NetworkError", "OfImages",
     "OnImages", "Options", "OwnImage", "OwnImages", "Plugin", "PluginError", "Preset", "Result", "Run", "RunInfo",
     "Series", "Several", "Step", "Table", "Takes", "TextData", "Texts", "Trained", "TrainingError", "UsageError",

@@ -119,11 +119,21 @@ def nearest(wrong: str, known: Iterable[str]) -> str:
     Returns:
         ``did you mean 'sandal'?`` or ``choose from: a, b, c``.
     """
+    names = [str(name) for name in known]
+    if close := closest(wrong, names):
+        return f"did you mean '{close}'?"
+    return f"choose from: {shortened(names)}" if names else "there are none"
+
+
+def closest(wrong: str, names: Sequence[str]) -> str | None:
+    """The one of the names that was meant, by its initials, as ``--lr`` is ``--learning-rate``, or by its letters."""
     from difflib import get_close_matches
 
-    names = [str(name) for name in known]
+    typed = wrong.lower().strip("-")
+    for name in names:
+        initials = "".join(word[:1] for word in name.lower().strip("-").replace("_", "-").split("-"))
+        if len(initials) > 1 and initials == typed:
+            return name
     lowered = {name.lower(): name for name in names}
     close = get_close_matches(wrong.lower(), lowered, n=1, cutoff=0.5)
-    if close:
-        return f"did you mean '{lowered[close[0]]}'?"
-    return f"choose from: {shortened(names)}" if names else "there are none"
+    return lowered[close[0]] if close else None

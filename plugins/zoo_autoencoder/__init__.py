@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from zoo_core import Budget, Card, Metric, OfImages, OnImages, Options, Plugin, Preset, option
+from zoo_core import Budget, Card, Equation, Metric, OfImages, OnImages, Options, Plugin, Preset, option
 
 
 class Train(OnImages, Budget):
@@ -65,6 +65,22 @@ CARD = Card(
     sample_options=Sample,
     evaluate_options=Evaluate,
     tiny={"iterations": 6, "batch_size": 16, "width": 16},
+    takes="x, float [b, 784] in [0, 1]: images, flattened",
+    gives="reconstructions, float [b, 784] in [0, 1]",
+    equations=(
+        Equation(
+            "L = E ‖g(f(x)) - x‖²;  g(f(x)):",
+            "Hinton & Salakhutdinov 2006",
+            ".model:Autoencoder.forward",
+            "tests/test_autoencoder.py::test_network_of_the_reference",
+        ),
+        Equation(
+            "x̃ ~ C(x̃|x): x + ε with ε ~ N(0, σ²), or pixels set to 0",
+            "Vincent et al. 2008",
+            ".model:corrupt",
+            "tests/test_autoencoder.py::test_gaussian_corruption",
+        ),
+    ),
 )
 
 plugin = Plugin(CARD, sample=".pictures")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from zoo_core import Budget, Card, Metric, OnImages, Options, Plugin, Preset, option
+from zoo_core import Budget, Card, Equation, Metric, OnImages, Options, Plugin, Preset, option
 from zoo_core.kits import generators
 
 
@@ -62,6 +62,28 @@ CARD = Card(
     sample_options=Sample,
     evaluate_options=Evaluate,
     tiny={"iterations": 4, "batch_size": 8, "generator_width": 8, "discriminator_width": 8},
+    takes="z, float [b, 64]: noise from N(0, I); y, int64 [b] in [0, 9]: labels",
+    gives="images, float [b, 1, 28, 28] in [-1, 1]",
+    equations=(
+        Equation(
+            "L(D) = E[max(0, 1 - D(x, y))] + E[max(0, 1 + D(G(z, y), y))]",
+            "Mirza & Osindero 2014, equation 2, with the hinge of Lim & Ye 2017",
+            ".model:discriminator_loss",
+            "tests/test_cgan.py::test_losses_by_hand",
+        ),
+        Equation(
+            "L(G) = -E[D(G(z, y), y)]",
+            "Lim & Ye 2017",
+            ".model:generator_loss",
+            "tests/test_cgan.py::test_losses_by_hand",
+        ),
+        Equation(
+            "D(x, y) = w·φ(x) + v(y)·φ(x)",
+            "Miyato & Koyama 2018, section 3",
+            ".model:Discriminator.forward",
+            "tests/test_cgan.py::test_both_networks_see_the_label",
+        ),
+    ),
 )
 
 plugin = Plugin(CARD)

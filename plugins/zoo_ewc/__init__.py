@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import field_validator
 
-from zoo_core import Plugin, Preset, option
+from zoo_core import Equation, Plugin, Preset, option
 from zoo_core.kits import continual
 
 
@@ -68,6 +68,21 @@ CARD = continual.card(
     "https://arxiv.org/abs/1805.06370; one penalty per task: Huszár 2018, https://arxiv.org/abs/1712.03847",
     presets=PRESETS,
     tiny={},
+    equations=(
+        Equation(
+            "L(θ) = L_t(θ) + λ/2 Σ F_i (θ_i - θ*_i)²", "Kirkpatrick et al. 2017, equation 3", ".model:Learner.pull",
+            "tests/test_continual.py::test_the_pull_settles_where_loss_and_penalty_balance",
+        ),
+        Equation(
+            "F_i = E[(∂ log p(y|x) / ∂θ_i)²],  y ~ p(y|x)", "Kirkpatrick et al. 2017",
+            ".fisher:squared_gradients",
+            "tests/test_continual.py::test_fisher_of_logistic_regression_in_closed_form",
+        ),
+        Equation(
+            "Σ_t F_t (θ - θ_t)² = F (θ - m)² + constant,  F = Σ F_t,  m = Σ F_t θ_t / F", "Huszár 2018",
+            ".model:Learner.consolidate", "tests/test_continual.py::test_merged_penalty_is_the_sum_of_the_penalties",
+        ),
+    ),
 )  # fmt: skip
 
 plugin = Plugin(CARD)

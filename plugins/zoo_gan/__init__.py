@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import field_validator
 
-from zoo_core import Budget, Card, Metric, OnImages, Options, Plugin, Preset, option
+from zoo_core import Budget, Card, Equation, Metric, OnImages, Options, Plugin, Preset, option
 from zoo_core.kits import generators
 
 from .schedule import parse
@@ -109,6 +109,18 @@ CARD = Card(
     sample_options=Sample,
     evaluate_options=generators.Drawn,
     tiny={"iterations": 4, "batch_size": 8, "width": 8},
+    takes="z, float [b, 64]: noise from N(0, I)",
+    gives="images, float [b, 1, 28, 28] in [-1, 1]",
+    equations=(
+        Equation(
+            "L(D) = -E[log D(x)] - E[log(1 - D(G(z)))]", "Goodfellow et al. 2014, equation 1",
+            ".model:discriminator_loss", "tests/test_gan.py::test_label_smoothing",
+        ),
+        Equation(
+            "L(G) = -E[log D(G(z))], or as in the game E[log(1 - D(G(z)))]", "Goodfellow et al. 2014, section 3",
+            ".model:generator_loss", "tests/test_gan.py::test_generator_losses_by_hand",
+        ),
+    ),
 )  # fmt: skip
 
 plugin = Plugin(CARD)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo_core import Budget, Card, Metric, OfImages, OnImages, Options, Plugin, Preset, option
+from zoo_core import Budget, Card, Equation, Metric, OfImages, OnImages, Options, Plugin, Preset, option
 
 
 class Train(OnImages, Budget):
@@ -49,6 +49,16 @@ CARD = Card(
     sample_options=Sample,
     evaluate_options=Evaluate,
     tiny={"iterations": 4, "batch_size": 16},
+    takes="x, float [b, 1, 28, 28] in [0, 1]: images",
+    gives="logits, float [b, 10]",
+    equations=(
+        Equation(
+            "d² = ‖m₁ - m₂‖² + tr(C₁ + C₂ - 2 (C₁ C₂)^½), of features of real and of generated images",
+            "Heusel et al. 2017, equation 6",
+            "zoo_core.kits.distances:frechet_distance",
+            "tests/test_metrics.py::test_frechet_distance_of_gaussians",
+        ),
+    ),
     options_version=2,
     migrate=_todays,
 )

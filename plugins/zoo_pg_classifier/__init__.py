@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
-from zoo_core import Budget, Card, Metric, OfImages, OnImages, Options, Plugin, Preset, option
+from zoo_core import Budget, Card, Equation, Metric, OfImages, OnImages, Options, Plugin, Preset, option
 
 
 class Train(OnImages, Budget):
@@ -83,6 +83,22 @@ CARD = Card(
     sample_options=Sample,
     evaluate_options=Evaluate,
     tiny={"iterations": 6, "batch_size": 16, "hidden": 8},
+    takes="x, float [b, 784] in [0, 1]: images, flattened",
+    gives="logits, float [b, 10], and expected losses, float [b]",
+    equations=(
+        Equation(
+            "∇E[L] = E[(L(y) - b) ∇log p(y|x)],  y ~ p(y|x)",
+            "Williams 1992, theorem 1",
+            ".model:surrogate",
+            "tests/test_pg_classifier.py::test_the_estimate_is_unbiased_on_two_weights",
+        ),
+        Equation(
+            "b: any number that does not depend on y",
+            "Williams 1992",
+            ".model:baseline",
+            "tests/test_pg_classifier.py::test_a_baseline_never_depends_on_its_own_draw",
+        ),
+    ),
     options_version=2,
     migrate=_todays,
 )

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import field_validator
 
-from zoo_core import Plugin, Preset, option
+from zoo_core import Equation, Plugin, Preset, option
 from zoo_core.kits import continual
 
 
@@ -57,6 +57,14 @@ CARD = continual.card(
     },
     tiny={"memory": 20, "replayed": 8},
     holds="its memory: training images of every task, as they are",
+    equations=(
+        Equation(
+            "L = L_new / t + (1 - 1/t) L_replayed, of t tasks so far",
+            "Robins 1995; Chaudhry et al. 2019, algorithm 1",
+            ".model:replayed_loss",
+            "tests/test_continual.py::test_accuracies_and_replayed_loss_by_hand",
+        ),
+    ),
 )
 
 plugin = Plugin(CARD)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from zoo_core import Card, Metric, Options, Plugin, Preset, option
+from zoo_core import Card, Equation, Metric, Options, Plugin, Preset, option
 
 T5_SMALL = "google-t5/t5-small@df1b051c49625cf57a3d0d8d3863ed4d13564fe4"
 SETS = Literal["acl-titles", "scitldr", "xsum"]
@@ -137,6 +137,20 @@ CARD = Card(
     },
     libraries=("tokenizers", "rouge_score"),
     install="pip install 'zoo-core[t5]'",
+    takes="source, int64 [b, s], and target, int64 [b, t]: tokens",
+    gives="logits, float [b, t, 4000]: of each token of the target, given those before it",
+    equations=(
+        Equation(
+            "attention(q, k, v) = softmax(q kᵀ + b) v,  b: a number for each distance",
+            "Raffel et al. 2020, section 2.1",
+            ".t5:Attention.forward", "tests/test_t5_summarizer.py::test_t5_is_that_of_transformers",
+        ),
+        Equation(
+            "spans of the text become marks; the target is each mark and what it stands for",
+            "Raffel et al. 2020, section 3.1.4", ".denoising:corrupt",
+            "tests/test_t5_summarizer.py::test_corrupted_texts_and_their_spans_make_the_text_again",
+        ),
+    ),
 )  # fmt: skip
 
 plugin = Plugin(CARD, train=".training")

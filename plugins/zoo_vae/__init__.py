@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from zoo_core import Budget, Card, Metric, OfImages, OnImages, Plugin, Preset, option
+from zoo_core import Budget, Card, Equation, Metric, OfImages, OnImages, Plugin, Preset, option
 from zoo_core.kits import generators
 
 
@@ -85,6 +85,34 @@ CARD = Card(
     sample_options=Sample,
     evaluate_options=Evaluate,
     tiny={"iterations": 6, "batch_size": 16, "hidden": 8},
+    takes="x, float [b, 784] in [0, 1]: images, flattened",
+    gives="kl and reconstruction, float [b] each: the two parts of the nELBO",
+    equations=(
+        Equation(
+            "log p(x) ≥ E[log p(x|z)] - KL(q(z|x) ‖ p(z)),  z ~ q(z|x)",
+            "Kingma & Welling 2014, equation 3",
+            ".model:VAE.forward",
+            "tests/test_vae.py::test_bound_is_below_the_log_likelihood",
+        ),
+        Equation(
+            "KL(N(m, s²) ‖ N(0, I)) = ½ Σ (m² + s² - log s² - 1)",
+            "Kingma & Welling 2014, appendix B",
+            ".densities:gaussian_kl",
+            "tests/test_vae.py::test_gaussian_kl",
+        ),
+        Equation(
+            "z = m + s ε,  ε ~ N(0, I)",
+            "Kingma & Welling 2014, section 2.4",
+            ".densities:reparameterise",
+            "tests/test_vae.py::test_reparameterised_draws_have_the_right_moments_and_gradient",
+        ),
+        Equation(
+            "log p(z) = log N(f(z); 0, I) + log |det ∂f/∂z|",
+            "Dinh et al. 2017, equation 3",
+            ".model:FlowPrior.log_density",
+            "tests/test_vae.py::test_the_flow_is_invertible_and_its_density_is_the_change_of_variables",
+        ),
+    ),
 )
 
 plugin = Plugin(CARD, sample=".pictures")

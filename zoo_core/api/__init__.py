@@ -20,6 +20,7 @@ from .handle import Source, find_checkpoint, open_model
 from .inventory import RunInfo, runs
 from .measuring import Evaluation
 from .sampling import sample
+from .spoken import in_python
 from .training import train
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def models() -> dict[str, Model | ZooError]:
     return registry.load_all()
 
 
+@in_python
 def load(name: str, *, weights: str | Path | None = None, untrained: bool = False) -> nn.Module:
     """The torch module of a model with its trained weights, on the CPU, in eval mode.
 

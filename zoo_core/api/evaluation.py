@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..cards.options import resolve
 from .calls import Circumstances, make_run
+from .claims import claimed
 from .handle import Handle, Source, find_checkpoint, open_model
 from .measuring import Evaluation, measure
+from .spoken import in_python
 from .training import open_other
 
 if TYPE_CHECKING:
     from ..run.reporter import Reporter
 
 
+@in_python
 def evaluate(
     name: str,
     *,
@@ -43,4 +47,5 @@ def evaluate_opened(
     """Do what `evaluate` does, with a model that is loaded already."""
     chosen = resolve(handle.card.evaluate_options, options, owner=handle.model.name)
     checkpoint = find_checkpoint(handle, source, circumstances.reporter)
-    return measure(handle.model, checkpoint, chosen, make_run(circumstances, "evaluation", open_other))
+    found = measure(handle.model, checkpoint, chosen, make_run(circumstances, "evaluation", open_other))
+    return replace(found, claimed=claimed(handle.card, found.record, found.metrics, found.errors))

@@ -14,6 +14,7 @@ from ..results import measured
 from ..results.measured import Measured
 from ..results.result import Result
 from .calls import blaming, provenance, reported
+from .claims import Claimed
 
 if TYPE_CHECKING:
     from ..run.run import Run
@@ -29,6 +30,7 @@ class Evaluation:
         record: provenance: weights, seed, data, judges, versions.
         errors: the standard errors of the metrics that have one.
         absent: why a metric has no number, where that was said.
+        claimed: what the manifest says of these weights, where it says anything.
     """
 
     metrics: Mapping[str, float]
@@ -36,6 +38,7 @@ class Evaluation:
     record: Mapping[str, Any]
     errors: Mapping[str, float] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
+    claimed: Claimed | None = None
 
     def __getitem__(self, metric: str) -> float:
         return self.metrics[metric]

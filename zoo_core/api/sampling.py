@@ -12,12 +12,14 @@ from ..errors import PluginError
 from ..results.result import Result
 from .calls import Circumstances, blaming, make_run, provenance, reported
 from .handle import Handle, Source, choices_of, find_checkpoint, open_model
+from .spoken import in_python
 from .training import open_other
 
 if TYPE_CHECKING:
     from ..run.reporter import Reporter
 
 
+@in_python
 def sample(
     name: str,
     *,

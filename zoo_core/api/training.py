@@ -27,6 +27,7 @@ from .finishing import Begun, Examination, How, Trained, call, circumstances, ex
 from .handle import Handle, open_model, unpinned
 from .judges import load_other
 from .own import hashes
+from .spoken import in_python
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from ..run.run import Run
 
 
+@in_python
 def train(
     name: str,
     *,

@@ -51,6 +51,26 @@ class Preset:
 
 
 @dataclass(frozen=True)
+class Equation:
+    """A formula of the paper and the lines that implement it, for `zoo explain`.
+
+        Equation("z = m + s ε, ε ~ N(0, I)", "Kingma & Welling 2014, section 2.4", ".densities:reparameterise")
+
+    Args:
+        formula: in one line, as the paper has it.
+        source: the paper and the number of the equation, or the section.
+        code: ``MODULE:FUNCTION`` or ``MODULE:CLASS.METHOD``; a module that begins with a dot is one of the plugin's
+            package, and that of a plugin in one file has no name: ``:FUNCTION``.
+        test: what checks it, as pytest names it: ``tests/test_vae.py::test_gaussian_kl``; empty if nothing does.
+    """
+
+    formula: str
+    source: str
+    code: str
+    test: str = ""
+
+
+@dataclass(frozen=True)
 class Card:
     """Everything the core needs to know of a model before torch is imported.
 
@@ -58,6 +78,8 @@ class Card:
         name: the entry point's name.
         summary: one line for `zoo list`.
         idea: the model in plain words, for `zoo info` and the model card.
+        equations: the formulas of the paper, with the lines that implement them; the first one stands in `zoo info`.
+        takes, gives: what goes into its module and what comes out, with shapes, of the default preset.
         paper: citation of the source, with its address.
         licence: licence of the trained weights (SPDX).
         metrics: the keys that `evaluate` returns, all of them.
@@ -102,6 +124,9 @@ class Card:
     holds: str = ""
     build: Callable[[Checkpoint[Any]], nn.Module] | None = None
     api: str = ""
+    equations: tuple[Equation, ...] = ()
+    takes: str = ""
+    gives: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.presets, Mapping):

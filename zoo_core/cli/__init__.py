@@ -23,7 +23,9 @@ import click
 from .. import __version__
 from ..errors import Interrupted, ZooError
 from ..hub import without_token
-from . import commands, data, hub, render, streams
+from . import commands, data, hub, listing, render, streams, weights
+from .answers import Failed, failure
+from .explain import explain
 from .plugin import plugin
 from .plugins import VerbGroup
 from .runs import runs
@@ -60,8 +62,9 @@ def root(debug: bool) -> None:
         os.environ["ZOO_DEBUG"] = "1"
 
 
-root.add_command(commands.list_)
-root.add_command(commands.info)
+root.add_command(listing.list_)
+root.add_command(listing.info)
+root.add_command(explain)
 root.add_command(VerbGroup("train", VERBS["train"], "Train a model; leaves a run folder."))
 root.add_command(VerbGroup("sample", VERBS["sample"], "Draw from a trained model."))
 root.add_command(VerbGroup("evaluate", VERBS["evaluate"], "Measure a trained model on test data."))
@@ -69,7 +72,7 @@ root.add_command(runs)
 root.add_command(commands.bundle)
 root.add_command(hub.push)
 root.add_command(hub.pull)
-root.add_command(hub.weights)
+root.add_command(weights.weights)
 root.add_command(data.data)
 root.add_command(plugin)
 root.add_command(commands.doctor)
@@ -77,7 +80,10 @@ root.add_command(commands.version)
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command line and return its exit code; every error is one clear line on stderr."""
+    """Run one command line and return its exit code; every error is one clear line on stderr.
+
+    With ``--json`` an error is an object on standard output, too.
+    """
     with render.notes():
         try:
             code = _call(arguments)
@@ -86,23 +92,44 @@ def run(arguments: list[str]) -> int:
         except (streams.Unread, streams.Unwritable) as error:
             streams.drop_output()
             return _failed(error, error.message, error.hint, error.exit_code) if error.exit_code else 0
-        except ZooError as error:
-            return _failed(error, error.message, error.hint, error.exit_code)
-        except click.ClickException as error:
-            return _failed(error, error.format_message(), _help_line(error), 2)
-        except (click.Abort, KeyboardInterrupt) as error:
-            return _failed(error, "stopped", "repeat the command", Interrupted.exit_code)
-        except OSError as error:
-            if error.filename is None:
-                return _internal(error)
-            return _failed(error, f"cannot use {error.filename}: {error.strerror}", "check the path", 1)
-        except Exception as error:
-            return _internal(error)
+        except BaseException as error:
+            found = _explained(error)
+            if "--json" in arguments:
+                _answer(arguments, *found)
+            return _failed(error, *found)
 
 
-def _internal(error: Exception) -> int:
-    what = f"internal error: {type(error).__name__}: {render.said(error)}"
-    return _failed(error, what, "zoo --debug ... shows where", 1)
+def _explained(error: BaseException) -> tuple[str, str, int]:
+    """What an exception means to whoever typed the command: message, remedy, exit code."""
+    match error:
+        case ZooError():
+            return error.message, error.hint, error.exit_code
+        case click.ClickException():
+            return error.format_message(), _help_line(error), 2
+        case click.Abort() | KeyboardInterrupt():
+            return "stopped", "repeat the command", Interrupted.exit_code
+        case OSError() if error.filename is not None:
+            return f"cannot use {error.filename}: {error.strerror}", "check the path", 1
+        case Exception():
+            return f"internal error: {type(error).__name__}: {render.said(error)}", "zoo --debug ... shows where", 1
+    raise error  # e.g. SystemExit
+
+
+def _answer(arguments: list[str], message: str, remedy: str, code: int) -> None:
+    """The error as JSON, where standard output still takes it."""
+    command: click.Command = root
+    names: list[str] = []
+    for word in (word for word in arguments if not word.startswith("-")):
+        if isinstance(command, VerbGroup) or not isinstance(command, click.Group) or word not in command.commands:
+            break
+        command = command.commands[word]
+        names.append(word)
+    failed: Failed = {"command": " ".join(names), "error": failure(code, message, remedy)}
+    try:
+        render.json_out(failed)
+        sys.stdout.flush()
+    except (streams.Unread, streams.Unwritable):
+        streams.drop_output()
 
 
 def _call(arguments: list[str]) -> int:

@@ -14,7 +14,19 @@ from ..errors import IntegrityError, UsageError, ZooError, nearest
 from ..run import environment
 from ..run.reporter import Progress
 from . import own_data, render, render_data
-from .commands import json_flag
+from .answers import problem
+from .answers_data import (
+    BrokenData,
+    DataCheck,
+    DataFacts,
+    DataFile,
+    DataGet,
+    DataInfo,
+    DataList,
+    DataPath,
+    Stored,
+)
+from .listing import json_flag
 from .verbs import PATH
 
 root_option = click.option("--data-root", type=PATH, help="Where data sets lie.  [ZOO_DATA, or the user's cache]")
@@ -39,12 +51,15 @@ def data() -> None:
     """The data sets: which there are, which are here, and whether they are what they should be."""
 
 
-def _row(name: str, found: DataSet | ZooError, root: Path) -> dict[str, Any]:
+def _row(name: str, found: DataSet | ZooError, root: Path) -> DataFacts | BrokenData:
     """A row of ``zoo data list`` as JSON: a data set, or why there is none."""
-    if isinstance(found, ZooError):
-        return {"name": name, "error": found.message, "hint": found.hint}
+    return {"dataset": name, "error": problem(found)} if isinstance(found, ZooError) else _facts(name, found, root)
+
+
+def _facts(name: str, found: DataSet, root: Path) -> DataFacts:
+    """A data set as JSON."""
     return {
-        "name": name, "kind": found.kind, "summary": found.summary, "splits": dict(found.splits),
+        "dataset": name, "kind": found.kind, "own": False, "summary": found.summary, "splits": dict(found.splits),
         "classes": list(found.classes), "shape": list(found.shape) if found.kind == "images" else None,
         "licence": found.licence, "here": list(checks.check(found, root, hashed=False).here),
     }  # fmt: skip
@@ -58,7 +73,8 @@ def list_(data_root: Path | None, as_json: bool) -> None:
     root = _root(data_root)
     rows, own = [_row(name, found, root) for name, found in sets.load_all().items()], own_data.rows()
     if as_json:
-        render.json_out([*rows, *own])
+        answer: DataList = {"command": "data list", "path": str(root), "data": [*rows, *own]}
+        render.json_out(answer)
     else:
         render_data.listing(rows, own, root)
 
@@ -74,14 +90,14 @@ def info(name: str, data_root: Path | None, as_json: bool) -> None:
         return
     found, root = sets.find(name), _root(data_root)
     files = {file.name: file for files in found.files.values() for file in files}
-    rows = [
+    rows: list[DataFile] = [
         {"name": file.name, "urls": list(file.urls), "bytes": file.size or None, "sha256": file.sha256 or None,
          "md5": file.md5 or None}
         for file in files.values()
     ]  # fmt: skip
-    facts = {
-        **_row(name, found, root), "distribution": sets.owner(name), "citation": found.citation,
-        "homepage": found.homepage, "folder": str(found.home(root)), "files": rows,
+    facts: DataInfo = {
+        "command": "data info", **_facts(name, found, root), "distribution": sets.owner(name),
+        "citation": found.citation, "homepage": found.homepage, "path": str(found.home(root)), "files": rows,
     }  # fmt: skip
     if as_json:
         render.json_out(facts)
@@ -96,18 +112,20 @@ def info(name: str, data_root: Path | None, as_json: bool) -> None:
 @json_flag
 def get(names: tuple[str, ...], split: str | None, data_root: Path | None, as_json: bool) -> None:
     """Download NAMES, so that everything works without a network."""
-    root, reporter, rows = _root(data_root), render.TerminalReporter(), []
+    root, reporter = _root(data_root), render.TerminalReporter()
+    rows: list[Stored] = []
     for found in [sets.find(name) for name in names]:
         if split and split not in found.splits:
             raise UsageError(f"{found.name} has no part '{split}'", nearest(split, found.splits))
         for part in [split] if split else found.splits:
             fetching.fetch(found, part, root, lambda done, total: reporter.progress(Progress("download", done, total)))
         reporter.close()
-        rows.append({"name": found.name, "folder": str(found.home(root))})
+        rows.append({"dataset": found.name, "path": str(found.home(root))})
         if not as_json:
             render.line(f"{found.name}  {found.home(root)}")
     if as_json:
-        render.json_out(rows)
+        answer: DataGet = {"command": "data get", "data": rows}
+        render.json_out(answer)
 
 
 @data.command()
@@ -129,10 +147,11 @@ def check(names: tuple[str, ...], data_root: Path | None, as_json: bool) -> int:
         found = checks.check(one, root)
         if names or found.here or found.other:
             ok = not found.other if found.here or found.other else None
-            rows.append({"name": one.name, "ok": ok, "here": list(found.here), "missing": list(found.missing),
+            rows.append({"dataset": one.name, "ok": ok, "here": list(found.here), "missing": list(found.missing),
                          "other": list(found.other), "unknown": list(found.unknown)})  # fmt: skip
     if as_json:
-        render.json_out(rows)
+        answer: DataCheck = {"command": "data check", "data": rows}
+        render.json_out(answer)
     else:
         render_data.checks(rows, root)
     return IntegrityError.exit_code if any(row["ok"] is False for row in rows) else 0
@@ -141,15 +160,18 @@ def check(names: tuple[str, ...], data_root: Path | None, as_json: bool) -> int:
 @data.command()
 @click.argument("name", type=SetName())
 @root_option
-def path(name: str, data_root: Path | None) -> None:
+@json_flag
+def path(name: str, data_root: Path | None, as_json: bool) -> None:
     """The folder where the files of NAME lie, or would lie."""
-    if kept := files.called(name):
-        render.line(str(kept))
-        return
-    if store.is_prepared(name):
-        render.line(str(store.folder_of(store.find(name).hash)))
-        return
-    render.line(str(sets.find(name).home(_root(data_root))))
+    where = files.called(name)
+    if not where and store.is_prepared(name):
+        where = store.folder_of(store.find(name).hash)
+    where = where or sets.find(name).home(_root(data_root))
+    if as_json:
+        answer: DataPath = {"command": "data path", "dataset": name, "path": str(where)}
+        render.json_out(answer)
+    else:
+        render.line(str(where))
 
 
 data.add_command(own_data.add)

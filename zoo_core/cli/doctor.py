@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 from pathlib import Path
 
 from .. import api, hub
@@ -22,18 +21,18 @@ from ..packages.contained import contained
 from ..plugin import registry
 from ..plugin.plugin import MODEL_HOOKS, Plugin
 from ..plugin.registry import Model, NotImported
-from ..run.environment import data_root, versions
+from ..run.environment import data_root
 from ..run.mark import FIGURES, STAGES
 from ..weights import manifest
 from ..weights.pins import Pin
 from ..weights.tidy import tidy
-
-Check = tuple[str, str, bool, str, str, int]  # kind, name, in order, detail, remedy, exit code
+from . import surroundings
+from .surroundings import Check
 
 
 def all_checks() -> list[Check]:
     """All checks, in the order in which they are shown; what killed processes left behind is removed on the way."""
-    return [*_check_plugins(), *_check_data(), *_check_weights(), *_check_files(), *_check_surroundings()]
+    return [*_check_plugins(), *_check_data(), *_check_weights(), *_check_files(), *surroundings.checks()]
 
 
 def _check_plugins() -> list[Check]:
@@ -197,19 +196,3 @@ def workplaces() -> list[Path]:
     own = list(runs.iterdir()) if os.path.isdir(runs) else []
     inner = [run / folder for run in own for folder in (FIGURES, STAGES)]
     return [Path(), *own, *inner, root, *root.glob("*"), *root.glob("*/raw"), cache_root(), cache_root() / "sources"]
-
-
-def _check_surroundings() -> list[Check]:
-    import torch
-
-    root = data_root()
-    there = os.path.isdir(root) and any(root.iterdir())
-    offline = " ZOO_OFFLINE is set" if os.environ.get("ZOO_OFFLINE") else " data sets are downloaded when first used"
-    count = torch.cuda.device_count()
-    cuda = ", ".join(torch.cuda.get_device_name(i) for i in range(count)) or "no CUDA device"
-    installed = versions(torch=True)
-    return [
-        ("data", str(root), True, "where data sets lie" if there else f"empty;{offline}", "", 0),
-        ("device", "auto", True, f"{cuda}; {torch.get_num_threads()} CPU threads", "", 0),
-        ("versions", platform.system().lower(), True, "  ".join(f"{k} {v}" for k, v in installed.items()), "", 0),
-    ]

@@ -1,4 +1,4 @@
-"""Weights that travel: ``zoo push``, ``zoo pull``, ``zoo weights``."""
+"""Weights that travel: ``zoo push`` and ``zoo pull``."""
 
 from __future__ import annotations
 
@@ -6,45 +6,36 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from .. import hub
 from ..api.calls import Circumstances
-from ..errors import IntegrityError, UsageError
-from ..packages.names import split_name
-from ..plugin import registry
+from ..errors import UsageError
 from ..weights import manifest, pins
-from ..weights.pins import Pin
-from . import render, updates
-from .commands import ModelName, json_flag
+from . import render
+from .answers_weights import (
+    Packed,
+    PinFacts,
+    Pull,
+    Pulled,
+    Push,
+    PushDry,
+    located,
+    pin_facts,
+)
+from .listing import ModelName, json_flag
 from .streams import reserved
-from .updates import collection, endpoint_option, update
+from .updates import endpoint_option, update
 from .verbs import PATH
+from .weights import chosen
 
 if TYPE_CHECKING:
     from ..publish.parcel import Parcel
     from ..publish.signing import Wish
 
 _all = click.option("--all", "every", is_flag=True, help="Every one that the manifest pins.")
-
-
-def chosen(names: tuple[str, ...], every: bool = False) -> list[Pin]:
-    """The pins that were named; a model without a preset means its default one.
-
-    Raises:
-        UsageError: none were named, or there is no such pin.
-    """
-    if every == bool(names):
-        raise UsageError("say which weights: MODEL or MODEL.PRESET, or --all", "zoo weights list shows them")
-    if every:
-        return list(manifest.read().values())
-    pins_named = []
-    for name in names:
-        plugin, preset = split_name(name)
-        pins_named.append(manifest.pin(name if preset else f"{plugin}.{registry.load(plugin).card.preset()}"))
-    return pins_named
 
 
 @click.command()
@@ -89,9 +80,12 @@ def push(
     wish = _wish(sign, sign_key, identity, issuer)
     plan = _Push(repo, every, private, tag, endpoint, dirty, circumstances, licence, pictures, new_version, wish)
     with reserved(as_json):
-        rows = plan.show(name, run, file, as_json) if dry_run else plan.send(name, run, file, as_json)
+        answer: Push | PushDry = (
+            {"command": "push --dry-run", "weights": plan.show(name, run, file, as_json)} if dry_run
+            else {"command": "push", "weights": plan.send(name, run, file, as_json)}
+        )  # fmt: skip
     if as_json:
-        render.json_out(rows)
+        render.json_out(answer)
 
 
 def _wish(sign: bool, key: Path | None, identity: str, issuer: str) -> Wish | None:
@@ -137,28 +131,26 @@ class _Push:
                 licence=self.licence, pictures=self.pictures, new_version=self.new_version,
             )  # fmt: skip
 
-    def show(self, name: str | None, run: Path | None, file: Path, as_json: bool) -> list[dict[str, Any]]:
+    def show(self, name: str | None, run: Path | None, file: Path, as_json: bool) -> list[Packed]:
         """Say what would be sent."""
-        rows = []
+        rows: list[Packed] = []
         for parcel in self._parcels(name, run, file, look=False):
-            facts = {"weights": parcel.pin.name, "repo": parcel.pin.repo, "private": self.private}
-            rows.append({**facts, "files": parcel.sizes()})
+            rows.append({**pin_facts(parcel.pin), "private": self.private, "files": parcel.sizes()})
             if not as_json:
                 render.parcel(parcel, self.private)
         return rows
 
-    def send(self, name: str | None, run: Path | None, file: Path, as_json: bool) -> list[dict[str, Any]]:
+    def send(self, name: str | None, run: Path | None, file: Path, as_json: bool) -> list[PinFacts]:
         """Publish, and pin each as soon as it is there."""
         from ..publish import signing
         from ..publish.parcel import send
 
-        rows = []
+        rows: list[PinFacts] = []
         for parcel in self._parcels(name, run, file, look=True):
             parcel = signing.sealed(parcel, self.sign) if self.sign else parcel
             sent = send(parcel, file, private=self.private, tag=self.tag, endpoint=self.endpoint)
             pin = sent.pin
-            rows.append({"weights": pin.name, "repo": pin.repo, "commit": pin.commit, "bytes": pin.total_size,
-                         "sha256": pin.sha256})  # fmt: skip
+            rows.append(pin_facts(pin))
             if not as_json:
                 render.line(f"published {pin.name}  {pin.total_size:,} bytes  {pin.repo}@{pin.commit}\n{sent.change}")
         return rows
@@ -177,123 +169,16 @@ def pull(names: tuple[str, ...], every: bool, newer: bool, yes: bool, endpoint: 
         raise UsageError("--yes answers what --update asks", "leave it out, or say --update")
     if newer:
         return update(chosen(names, every), endpoint, yes, as_json)
-    rows = []
+    rows: list[Pulled] = []
     for pin in chosen(names, every):
         where = "bundled" if manifest.is_bundled(pin) else f"{pin.repo}@{pin.commit[:12]}"
         path, _ = manifest.held(pin, pin.check_files, endpoint)
         wrong = manifest.configured(pin, endpoint)
-        rows.append({"weights": pin.name, "from": where, "path": path, "bytes": pin.total_size, "sha256": pin.sha256,
-                     "detail": wrong})  # fmt: skip
+        rows.append({**located(pin), "detail": wrong})
         if wrong:
             render.note(f"{pin.name} is whole; the configuration beside it is not here: {wrong}")
         if not as_json:
             render.line(f"{pin.name}  {pin.total_size:,} bytes, sha256 as pinned  {where}  {path}")
     if as_json:
-        render.json_out(rows)
-
-
-@click.group()
-def weights() -> None:
-    """The pinned weights: where they are, and whether they are what they should be."""
-
-
-weights.add_command(collection)
-
-
-@weights.command()
-@click.argument("names", nargs=-1, type=ModelName())
-@endpoint_option
-@json_flag
-def outdated(names: tuple[str, ...], endpoint: str | None, as_json: bool) -> int:
-    """Ask for newer commits of pinned repositories: of all, or of those of NAMES."""
-    published = [pin for pin in chosen(names, not names) if pin.repo or names]
-    return updates.outdated(published, endpoint, as_json)
-
-
-@weights.command("list")
-@json_flag
-def list_(as_json: bool) -> None:
-    """Every pin: where its file is, its size, its sha256."""
-    rows = [
-        {"weights": pin.name, "where": _where(pin), "bytes": pin.total_size, "sha256": pin.sha256, "repo": pin.repo,
-         "commit": pin.commit, "licence": pin.licence}
-        for pin in manifest.read().values()
-    ]  # fmt: skip
-    if as_json:
-        render.json_out(rows)
-    else:
-        render.weights(rows)
-
-
-def _where(pin: Pin) -> str:
-    if manifest.is_bundled(pin):
-        return "bundled"
-    return ("cached" if manifest.available(pin) else "on the Hub") if pin.repo else "missing"
-
-
-@weights.command()
-@click.argument("names", nargs=-1, type=ModelName())
-@click.option("--signature", is_flag=True, help="And with the signer whom the manifest names, where it names one.")
-@json_flag
-def verify(names: tuple[str, ...], signature: bool, as_json: bool) -> int:
-    """Compare the files that are here, all or those of NAMES, with their pins.
-
-    Exits 3 if one differs.
-    """
-    rows: list[dict[str, Any]] = []
-    signed = False
-    for pin in chosen(names, not names):
-        path, wrong = manifest.available(pin), None
-        try:
-            manifest.verified(pin)
-            if damage := manifest.damage_of_config(pin):
-                raise IntegrityError(f"the weights of {pin.name} are as pinned; {damage}", f"zoo pull {pin.name}")
-            signed = signature and _is_signed(pin)
-        except IntegrityError as error:
-            wrong = error
-        rows.append({"weights": pin.name, "path": path, "ok": not wrong if path else None, "detail": str(wrong or ""),
-                     "signer": str(pin.signer) if signed and not wrong else None})  # fmt: skip
-        if as_json:
-            continue
-        if wrong:
-            render.error(wrong.message, wrong.hint)
-        else:
-            who = f", signed by {pin.signer}" if signed else ", not signed" if signature and path else ""
-            render.line(f"{pin.name}  {f'as pinned{who}  {path}' if path else 'not here'}")
-    if as_json:
-        render.json_out(rows)
-    return IntegrityError.exit_code if any(row["ok"] is False for row in rows) else 0
-
-
-def _is_signed(pin: Pin) -> bool:
-    from ..publish import signing
-
-    return signing.verify(pin)
-
-
-@weights.command()
-@click.argument("name", type=ModelName())
-def path(name: str) -> None:
-    """Where the file of NAME lies on this machine."""
-    (pin,) = chosen((name,))
-    if not (file := manifest.available(pin)):
-        raise UsageError(f"the weights of {pin.name} are not on this machine", f"zoo pull {pin.name}")
-    render.line(str(file))
-
-
-@weights.command()
-@click.option("--dry-run", is_flag=True, help="Say what would go, and keep it.")
-def prune(dry_run: bool) -> None:
-    """Remove commits of the pinned repositories that are no longer pinned, and what killed processes left behind."""
-    from ..weights.tidy import tidy
-    from .doctor import workplaces
-
-    left = tidy(workplaces(), dry_run)
-    keep: dict[str, set[str]] = {}
-    for pin in manifest.read().values():
-        if pin.repo:
-            keep.setdefault(pin.repo, set()).add(pin.commit)
-    commits, size = hub.prune(keep, dry_run=dry_run)
-    word = "would remove" if dry_run else "removed"
-    render.line(f"{word} {commits} commits, {size:,} bytes")
-    render.line(f"{word} {left.files} leftovers of killed processes, {left.size:,} bytes")
+        answer: Pull = {"command": "pull", "weights": rows}
+        render.json_out(answer)

@@ -3,69 +3,87 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from ..api.calls import Circumstances
 from ..api.own import prepared
 from ..cards import paths
+from ..data import sets
 from ..data.own import files, store
 from ..data.own.store import Content
 from ..errors import IntegrityError, ZooError
+from ..run import environment
 from . import render
-from .commands import json_flag
+from .answers import problem
+from .answers_data import (
+    BrokenData,
+    Checked,
+    DataAdd,
+    DataFacts,
+    DataInfo,
+    DataPrepare,
+    DataRemove,
+    KeptFile,
+    Removed,
+    Stored,
+)
+from .listing import json_flag
 from .verbs import PATH
 
 
-def _facts(name: str, content: Content) -> dict[str, Any]:
+def _facts(name: str, content: Content) -> DataFacts:
     """A row of ``zoo data list`` as JSON."""
     splits = {part: each.n for part, each in content.parts.items()}
     return {
-        "name": name, "kind": "images", "summary": "your own", "splits": splits, "classes": list(content.classes),
-        "shape": list(content.shape), "licence": "yours", "here": list(splits),
+        "dataset": name, "kind": "images", "own": True, "summary": "your own", "splits": splits,
+        "classes": list(content.classes), "shape": list(content.shape), "licence": "yours", "here": list(splits),
     }  # fmt: skip
 
 
-def rows() -> list[dict[str, Any]]:
+def rows() -> list[DataFacts | KeptFile | BrokenData]:
     """What ``zoo data list`` says of images that are prepared, and of files that are kept."""
     return [*map(_row, store.names()), *map(_file, files.names())]
 
 
-def _file(name: str) -> dict[str, Any]:
+def _file(name: str) -> KeptFile:
     """A kept file as a row."""
     path = paths.place(name)
-    return {"name": name, "kind": "file", "summary": "your own", "licence": "yours", "path": str(path),
-            "bytes": path.stat().st_size if path else 0}  # fmt: skip
+    size = path.stat().st_size if path else 0
+    return {"dataset": name, "kind": "file", "own": True, "path": str(path or ""), "bytes": size}
 
 
-def checked_files() -> list[dict[str, Any]]:
+def checked_files() -> list[Checked]:
     """What ``zoo data check`` says of kept files."""
-    rows = []
+    rows: list[Checked] = []
     for name in files.names():
         wrong: list[str] = []
         try:
             files.check(paths.place(name) or Path(name))
         except ZooError as error:
             wrong = [error.message]
-        rows.append({"name": name, "ok": not wrong, "here": ["file"], "missing": [], "other": wrong, "unknown": []})
+        rows.append({"dataset": name, "ok": not wrong, "here": ["file"], "missing": [], "other": wrong, "unknown": []})
     return rows
 
 
-def _row(name: str) -> dict[str, Any]:
+def _row(name: str) -> DataFacts | BrokenData:
     """One of them, or why there is none."""
     try:
         return _facts(name, store.find(name))
     except ZooError as error:
-        return {"name": name, "error": error.message, "hint": error.hint}
+        return {"dataset": name, "error": problem(error)}
 
 
 def show(name: str, as_json: bool) -> None:
     """What ``zoo data info`` says of prepared images."""
     content = store.find(name)
-    facts = {**_facts(name, content), "folder": str(store.folder_of(content.hash))}
+    folder = str(store.folder_of(content.hash))
     if as_json:
-        render.json_out(facts)
+        answer: DataInfo = {
+            "command": "data info", **_facts(name, content), "path": folder, "distribution": "", "citation": "",
+            "homepage": "", "files": [],
+        }  # fmt: skip
+        render.json_out(answer)
         return
     channels, height, width = content.shape
     classes = ", ".join(content.classes) or "none"
@@ -74,10 +92,10 @@ def show(name: str, as_json: bool) -> None:
     render.line(f"{name}: your own images, {height} x {width}, {'grey' if channels == 1 else 'colour'}")
     render.line(f"classes: {classes}")
     render.line("parts: " + ", ".join(f"{part} {each.n:,}" for part, each in content.parts.items()))
-    render.line(f"folder: {facts['folder']}")
+    render.line(f"folder: {folder}")
 
 
-def checked(name: str) -> dict[str, Any]:
+def checked(name: str) -> Checked:
     """What ``zoo data check`` says of prepared images."""
     other: list[str] = []
     try:
@@ -89,7 +107,7 @@ def checked(name: str) -> dict[str, Any]:
             store.load(name, part)
         except ZooError as error:
             other.append(error.message)
-    return {"name": name, "ok": not other, "here": parts, "missing": [], "other": other, "unknown": []}
+    return {"dataset": name, "ok": not other, "here": parts, "missing": [], "other": other, "unknown": []}
 
 
 @click.command()
@@ -104,10 +122,15 @@ def prepare(data: str, size: int | None, skip_broken: bool, data_root: Path | No
     Training does the same; its record names the images as this command does.
     """
     name = prepared(data, size, skip_broken, Circumstances(0, "cpu", data_root, render.TerminalReporter()))
-    if store.is_prepared(name):
+    own = store.is_prepared(name)
+    if as_json:
+        where = (
+            store.folder_of(store.find(name).hash) if own else sets.find(name).home(environment.data_root(data_root))
+        )
+        answer: DataPrepare = {"command": "data prepare", "dataset": name, "path": str(where)}
+        render.json_out(answer)
+    elif own:
         show(name, as_json)
-    elif as_json:
-        render.json_out({"name": name})
     else:
         render.line(f"{name}: a data set that the zoo knows; nothing had to be prepared")
 
@@ -120,12 +143,15 @@ def add(named: tuple[Path, ...], as_json: bool) -> None:
 
     Weights name such a file by its name and hash: who has a copy of it can evaluate them on another machine.
     """
-    rows = [{"name": paths.written(path), "path": str(path)} for path in map(files.keep, named)]
+    rows: list[Stored] = [
+        {"dataset": paths.written(path), "path": str(path)} for path in map(files.keep, named)
+    ]  # fmt: skip
     if as_json:
-        render.json_out(rows)
+        answer: DataAdd = {"command": "data add", "data": rows}
+        render.json_out(answer)
         return
     for row in rows:
-        render.line(f"{row['name']}  {row['path']}")
+        render.line(f"{row['dataset']}  {row['path']}")
 
 
 @click.command()
@@ -137,10 +163,11 @@ def remove(names: tuple[str, ...], as_json: bool) -> None:
     whole = list(dict.fromkeys(store.full(name) for name in names if not files.called(name)))
     for name in whole:
         store.check_there(name)
-    rows = [{"name": name, "bytes": store.remove(name)} for name in whole]
-    rows += [{"name": name, "bytes": files.remove(path)} for name, path in kept.items()]
+    rows: list[Removed] = [{"dataset": name, "bytes": store.remove(name)} for name in whole]
+    rows += [{"dataset": name, "bytes": files.remove(path)} for name, path in kept.items()]
     if as_json:
-        render.json_out(rows)
+        answer: DataRemove = {"command": "data remove", "data": rows}
+        render.json_out(answer)
         return
     for row in rows:
-        render.line(f"removed {row['name']}  {row['bytes']:,} bytes")
+        render.line(f"removed {row['dataset']}  {row['bytes']:,} bytes")

@@ -17,8 +17,10 @@ from ..packages.names import split_name
 from ..packages.single import FileEntry
 from ..plugin import registry
 from . import render
-from .commands import ModelName, json_flag
+from .answers import problem
+from .answers_others import PluginChanged, PluginCheck, PluginFacts, PluginInfo, PluginList, PluginNew
 from .data import root_option
+from .listing import ModelName, json_flag
 from .streams import reserved
 from .verbs import PATH
 
@@ -31,11 +33,11 @@ def plugin() -> None:
     """Plugins: which there are and may be imported; check, try or begin one of your own."""
 
 
-def _row(name: str, entry: EntryPoint, allowed: settings.Allowed) -> dict[str, Any]:
+def _row(name: str, entry: EntryPoint, allowed: settings.Allowed) -> PluginFacts:
     """A plugin as JSON, which is not imported for this."""
     owner, version = entries.name_and_version(entry.dist)
     file = str(entry.path) if isinstance(entry, FileEntry) else None
-    return {"name": name, "distribution": owner, "version": version, "file": file,
+    return {"model": name, "distribution": owner, "version": version, "path": file,
             "enabled": entries.may_import(entry, allowed)}  # fmt: skip
 
 
@@ -46,7 +48,8 @@ def list_(as_json: bool) -> None:
     allowed = settings.allowed()
     rows = [_row(name, entry, allowed) for name, entry in entries.unique(entries.MODELS).items()]
     if as_json:
-        render.json_out(rows)
+        answer: PluginList = {"command": "plugin list", "plugins": rows}
+        render.json_out(answer)
         return
     from . import render_plugin
 
@@ -60,12 +63,16 @@ def info(name: str, as_json: bool) -> None:
     """One plugin: where it comes from, what else its distribution has, and whether it works."""
     name, allowed = split_name(name)[0], settings.allowed()
     entry = entries.find(entries.MODELS, name, "plugin", "zoo plugin list")
-    row = {**_row(name, entry, allowed), **entries.described(entry)}
+    said = entries.described(entry)
+    row: PluginInfo = {
+        "command": "plugin info", **_row(name, entry, allowed), "homepage": said.homepage, "folder": said.folder,
+        "entry": said.entry, "others": said.others, "summary": "", "presets": [], "error": None,
+    }  # fmt: skip
     try:
-        model = registry.load(name)
-        row |= {"summary": model.card.summary, "presets": list(model.card.presets), "problem": "", "next": ""}
+        card = registry.load(name).card
+        row = {**row, "summary": card.summary, "presets": list(card.presets)}
     except ZooError as error:
-        row |= {"summary": "", "presets": [], "problem": error.message, "next": error.hint}
+        row = {**row, "error": problem(error)}
     if as_json:
         render.json_out(row)
         return
@@ -76,18 +83,30 @@ def info(name: str, as_json: bool) -> None:
 
 @plugin.command(short_help="Allow a plugin to be imported.")
 @click.argument("name", type=ModelName())
-def enable(name: str) -> None:
+@json_flag
+def enable(name: str, as_json: bool) -> None:
     """Allow a plugin's distribution to be imported; writes the settings file."""
     owner = _owner(name)
-    render.line(f"{owner} is enabled in {settings.change(owner, True)}")
+    where = settings.change(owner, True)
+    if as_json:
+        answer: PluginChanged = {"command": "plugin enable", "distribution": owner, "path": str(where)}
+        render.json_out(answer)
+    else:
+        render.line(f"{owner} is enabled in {where}")
 
 
 @plugin.command(short_help="Keep a plugin from being imported.")
 @click.argument("name", type=ModelName())
-def disable(name: str) -> None:
+@json_flag
+def disable(name: str, as_json: bool) -> None:
     """Keep a plugin's distribution from being imported; writes the settings file."""
     owner = _owner(name)
-    render.line(f"{owner} is disabled in {settings.change(owner, False)}; zoo plugin enable {owner} undoes it")
+    where = settings.change(owner, False)
+    if as_json:
+        answer: PluginChanged = {"command": "plugin disable", "distribution": owner, "path": str(where)}
+        render.json_out(answer)
+    else:
+        render.line(f"{owner} is disabled in {where}; zoo plugin enable {owner} undoes it")
 
 
 def _owner(name: str) -> str:
@@ -132,7 +151,13 @@ def check(name: str, chosen: tuple[str, ...], badge: Path | None, data_root: Pat
     if badge:
         write_json(badge, report.badge())
     if as_json:
-        render.json_out(report.record())
+        facts = report.record()
+        answer: PluginCheck = {
+            "command": "plugin check", "model": report.plugin, "distribution": report.distribution,
+            "version": report.version, "zoo": report.zoo, "ok": report.passed, "resumable": report.resumable,
+            "error": problem(report.cause) if report.cause else None, "rules": facts["rules"],
+        }  # fmt: skip
+        render.json_out(answer)
     else:
         render_plugin.report(report)
     return _code(report)
@@ -166,11 +191,18 @@ def _options(typed: str) -> dict[str, object]:
 @click.option("--kind", type=click.Choice(list(scaffold.KINDS)), default="images", show_default=True,
               help="What it is to start from.")  # fmt: skip
 @click.option("-o", "--output", type=PATH, help="Folder of the package.  [zoo-NAME]")
-def new(name: str, kind: str, output: Path | None) -> None:
+@json_flag
+def new(name: str, kind: str, output: Path | None, as_json: bool) -> None:
     """Write a package with a plugin NAME that works: tests, README, licence, workflow, and an empty manifest."""
     called = scaffold.names(name)
     folder = output or Path(called.distribution)
-    for path in scaffold.write(kind, called, folder):
+    written = scaffold.write(kind, called, folder)
+    if as_json:
+        files = [str(path) for path in written]
+        answer: PluginNew = {"command": "plugin new", "model": called.model, "path": str(folder), "files": files}
+        render.json_out(answer)
+        return
+    for path in written:
         render.line(f"  {folder / path}")
     render.line(f"\npip install -e {folder}        then zoo train {called.model}")
     render.line(f"zoo plugin check {called.model}        what pytest in {folder} says, too")

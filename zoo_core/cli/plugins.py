@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import stat
 import sys
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ from ..api.reserved import check_options
 from ..cards.images import OwnImage
 from ..cards.options import Flag, Options, asks_weights, flags
 from ..cards.options import shown as value_text
-from ..errors import LISTED, UsageError, ZooError, printable, shortened
+from ..errors import LISTED, UsageError, ZooError, closest, printable, shortened
 from ..plugin import registry
 from ..run.record import continuing
 from .verbs import Verb, option
@@ -68,7 +69,7 @@ def parameter(flag: Flag, default: Any) -> click.Option:
     if flag.type is bool:
         shown = "on" if default else "off"
     unit = f" {flag.unit}" if flag.unit and default is not None else ""
-    text = f"{flag.help[:1].upper()}{flag.help[1:]}  [{shown}{unit}]"
+    text = f"{sentence(flag.help)}  [{shown}{unit}]"
     if flag.type is bool:
         names = [f"{flag.name}/--no-{flag.name.removeprefix('--')}"]
         return click.Option([*names, flag.field], default=None, help=text)
@@ -153,6 +154,11 @@ def _is_number(word: str) -> bool:
         return False
 
 
+def sentence(text: str) -> str:
+    """A text with a capital letter, unless it begins with a formula: ``p(x|z)`` and ``k`` stay as they are."""
+    return text[:1].upper() + text[1:] if re.match(r"(a|[a-z][a-z'-]+)[,:;]?(\s|$)", text) else text
+
+
 class _Command(click.Command):
     """A model's command; its help shows what the model's authors wrote, and some of its flags take several values."""
 
@@ -160,7 +166,13 @@ class _Command(click.Command):
         """What click reads, once ``--image a.png b.png`` is ``--image a.png --image b.png``, as click has it."""
         many = {name: (option.metavar or "VALUE").rstrip(".") for option in self.params
                 if isinstance(option, click.Option) and option.multiple for name in option.opts}  # fmt: skip
-        return super().parse_args(ctx, args if ctx.resilient_parsing else repeated(args, many))
+        try:
+            return super().parse_args(ctx, args if ctx.resilient_parsing else repeated(args, many))
+        except click.NoSuchOption as error:
+            known = [name for option in self.params if isinstance(option, click.Option) for name in option.opts]
+            close = closest(error.option_name, known)
+            hint = f"did you mean '{close}'?  ({ctx.command_path} --help)" if close else f"{ctx.command_path} --help"
+            raise UsageError(f"'{ctx.command_path}' has no option '{error.option_name}'", hint) from error
 
     def get_help(self, ctx: click.Context) -> str:
         """The help, without what could steer a terminal."""

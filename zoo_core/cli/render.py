@@ -2,143 +2,30 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table as RichTable
 from rich.text import Text
 
-from ..cards.card import Card, Metric
-from ..cards.options import Options, flags, shown
+from ..cards.card import Card
 from ..data.own import store
-from ..errors import ZooError
-from ..packages.handshake import NeedsNewer
 from ..packages.single import command
-from ..plugin.registry import Model, NotImported
 from ..run.record import continuing
 from ..run.reporter import clock
-from ..weights.pins import Pin
+from .render_metrics import Known, table_of
 from .render_results import sampled, tables
 from .screen import TerminalReporter, digits, error, json_out, line, new_table, note, notes, out, said, trace
 
 if TYPE_CHECKING:
     from ..api import Evaluation, Trained
+    from ..api.claims import Claimed
     from ..publish.parcel import Parcel
 
 __all__ = [
-    "TerminalReporter", "card", "checks", "error", "evaluated", "json_out", "line", "listing", "note", "notes",
-    "parcel", "said", "sampled", "trace", "trained", "weights",
+    "TerminalReporter", "checks", "error", "evaluated", "json_out", "line", "note", "notes", "parcel", "said",
+    "sampled", "trace", "trained", "weights",
 ]  # fmt: skip
-
-
-def listing(models: Mapping[str, Model | ZooError], pins: Mapping[str, Pin]) -> None:
-    """``zoo list``."""
-    table = new_table("model", "preset", "weights", "metrics", "what it is")
-    for name, model in models.items():
-        if isinstance(model, NotImported):
-            table.add_row(Text(name, "bold"), "", Text("not imported", "yellow"), "", model.hint)
-            continue
-        if isinstance(model, NeedsNewer):
-            needs = model.needs.replace(">=", "≥")
-            table.add_row(Text(name, "bold"), "", Text(f"needs zoo {needs}", "yellow"), "", model.hint)
-            continue
-        if isinstance(model, ZooError):
-            table.add_row(Text(name, "bold"), "", Text("broken", "red"), "", "zoo doctor says why")
-            continue
-        _list_presets(table, name, model.card, pins)
-    out.print(table)
-    line("\n* default preset.  zoo info MODEL shows every preset and option, zoo sample MODEL draws.")
-
-
-def _list_presets(table: RichTable, name: str, card: Card, pins: Mapping[str, Pin]) -> None:
-    """A row for the default preset and for each that has weights, and one that counts the others."""
-    listed = [p for p in card.presets if p == card.default_preset or f"{name}.{p}" in pins]
-    for number, preset in enumerate(sorted(listed, key=lambda p: p != card.default_preset)):
-        pin = pins.get(f"{name}.{preset}")
-        star = "*" if preset == card.default_preset else ""
-        trained = f"{pin.total_size / 1e6:.1f} MB" if pin else "-"
-        shown = _headline(card, pin.metrics) if pin else ""
-        summary = card.presets[preset].summary if number else card.summary
-        if card.missing and not number:
-            summary = f"needs {', '.join(card.missing)}: {card.install}"
-        table.add_row(Text("" if number else name, "bold"), preset + star, trained, shown, Text(summary))
-    if rest := len(card.presets) - len(listed):
-        table.add_row("", Text(f"and {rest} more", "dim"))
-
-
-def _headline(card: Card, metrics: Mapping[str, float]) -> str:
-    """The first metrics of a card that have a direction, two at most."""
-    chosen = [m for m in card.metrics if m.better and m.name in metrics][:2]
-    return "  ".join(f"{m.name} {digits(metrics[m.name], m)}" for m in chosen)
-
-
-def card(card: Card, pins: Mapping[str, Pin], preset: str) -> None:
-    """``zoo info``."""
-    out.print(Text(f"{card.name}: {card.summary}", "bold"))
-    for text in (card.idea, card.paper):
-        out.print(text)
-    line(f"data: {', '.join(card.datasets) or 'none'}   licence of the weights: {card.licence}\n")
-    presets = new_table("preset", "weights", "what it is")
-    for name, value in card.presets.items():
-        pin = pins.get(f"{card.name}.{name}")
-        presets.add_row(
-            name + ("*" if name == card.default_preset else ""), pin.sha256[:12] if pin else "-", value.summary
-        )
-    out.print(presets)
-    pin = pins.get(f"{card.name}.{preset}")
-    line("")
-    out.print(_metrics(card, Known(pin.metrics if pin else {}), card.presets[preset].published, preset))
-    line("")
-    _options("train", preset, card.presets[preset].options)
-    for verb, kind in (("sample", card.sample_options), ("evaluate", card.evaluate_options)):
-        if kind.model_fields:
-            line("")
-            _options(verb, "default", kind())
-    line(
-        f"\n{command('train', card.name)} --preset {preset}   {command('sample', f'{card.name}.{preset}')}   "
-        f"{command('evaluate', f'{card.name}.{preset}')}"
-    )
-
-
-def _options(verb: str, title: str, values: Options) -> None:
-    """The options of a verb, with the values that they have when nothing is said."""
-    table = new_table(f"option of {verb}", title, "unit", "what it does")
-    for flag in flags(type(values)):
-        value = getattr(values, flag.field)
-        table.add_row(flag.name, "none" if value in (None, (), []) else said(shown(value)), flag.unit, flag.help)
-    out.print(table)
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is known of a model's metrics: numbers, standard errors, and reasons of those that are absent."""
-
-    metrics: Mapping[str, float | None]
-    errors: Mapping[str, float] = field(default_factory=dict)
-    absent: Mapping[str, str] = field(default_factory=dict)
-
-    def said(self, metric: Metric) -> str:
-        """One of them as a table has it."""
-        value = self.metrics.get(metric.name)
-        if value is None or math.isnan(value):
-            return self.absent.get(metric.name, "-")
-        error = self.errors.get(metric.name)
-        return digits(value, metric) + ("" if error is None else f" ± {digits(error, metric)}")
-
-
-def _metrics(card: Card, ours: Known, published: Mapping[str, float], title: str) -> RichTable:
-    columns = ["metric", title, *(["published"] if published else []), "unit", "what it measures"]
-    table = new_table(*columns)
-    for metric in card.metrics:
-        values = [ours.said(metric)]
-        if published:
-            values.append(digits(published[metric.name], metric) if metric.name in published else "-")
-        better = f" ({metric.better} is better)" if metric.better else ""
-        table.add_row(metric.name, *values, metric.unit, metric.summary + better)
-    return table
 
 
 def _measured(card: Card, ours: Known, preset: str, title: str, data: Iterable[str]) -> None:
@@ -146,7 +33,7 @@ def _measured(card: Card, ours: Known, preset: str, title: str, data: Iterable[s
     published = card.published(preset, data)
     if published is None:
         title = ", ".join(dict.fromkeys([title, *(store.short(name.partition("/")[0]) for name in data)]))
-    out.print(_metrics(card, ours, published or {}, title))
+    out.print(table_of(card, ours, published or {}, title))
 
 
 def trained(card: Card, done: Trained) -> None:
@@ -186,6 +73,20 @@ def evaluated(card: Card, evaluation: Evaluation) -> None:
     weights = f"{digest[:12]}…" if digest else "untrained"
     judges = "".join(f", {name} {digest[:12]}…" for name, digest in evaluation.record["judges"].items())
     line(f"\nweights {weights}{judges}, seed {evaluation.record['seed']}, {evaluation.record['device']}")
+    if claimed := evaluation.claimed:
+        _compared(card, claimed, evaluation.metrics)
+
+
+def _compared(card: Card, claimed: Claimed, metrics: Mapping[str, float]) -> None:
+    """Whether what was measured is what the manifest says."""
+    if claimed.otherwise:
+        line(f"not compared with the manifest: {claimed.otherwise}")
+    elif claimed.equal:
+        out.print(Text("as the manifest says", "green"))
+    known = {metric.name: metric for metric in card.metrics}
+    for name in claimed.differs:
+        now, then = (digits(numbers[name], known[name]) for numbers in (metrics, claimed.metrics))
+        out.print(Text(f"not as the manifest says: {name} is {now}, should be {then}", "bold red"))
 
 
 def weights(rows: Iterable[Mapping[str, Any]]) -> None:
@@ -211,8 +112,8 @@ def checks(rows: Iterable[tuple[str, str, bool, str, str]]) -> None:
     broken = 0
     for kind, name, ok, detail, remedy in rows:
         mark = ("ok    ", "green") if ok else ("broken", "bold red")
-        out.print(Text.assemble(mark, f"  {kind:9}", (f"{name}  ", "bold"), detail), soft_wrap=True)
+        line(Text.assemble(mark, f"  {kind:9}", (f"{name}  ", "bold"), detail))
         if not ok:
             broken += 1
-            out.print(Text.assemble("        ", ("next: ", "bold"), remedy), soft_wrap=True)
+            line(Text.assemble("        ", ("next: ", "bold"), remedy))
     line("\neverything is in order" if not broken else f"\n{broken} broken")

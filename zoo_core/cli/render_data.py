@@ -20,31 +20,31 @@ def listing(rows: Iterable[Mapping[str, Any]], own: Iterable[Mapping[str, Any]],
     table.columns[0].no_wrap = True  # it is what is typed
     for row in rows:
         if "error" in row:
-            table.add_row(Text(row["name"], "bold"), Text(row["error"]), "", "", "", "")
+            table.add_row(Text(row["dataset"], "bold"), Text(row["error"]["message"]), "", "", "", "")
             continue
         items = "\n".join(f"{split} {count:,}" for split, count in row["splits"].items())
         size = "x".join(map(str, row["shape"])) if row["shape"] else "texts"
         here = "yes" if len(row["here"]) == len(row["splits"]) else ", ".join(row["here"]) or "-"
-        table.add_row(Text(row["name"], "bold"), row["summary"], size, items, row["licence"], here)
+        table.add_row(Text(row["dataset"], "bold"), row["summary"], size, items, row["licence"], here)
     out.print(table)
     line(f"\nData sets lie in {root}.  zoo data get NAME downloads one, zoo data info NAME says where it comes from.")
     line("Your own images: zoo train MODEL --data FOLDER, or zoo data prepare FOLDER; other files: zoo data add FILE.")
     for row in own:
         if "error" in row:
-            line(f"  {row['name']}  {row['error']}")
+            line(f"  {row['dataset']}  {row['error']['message']}")
             continue
         if row["kind"] == "file":
-            line(f"  {row['name']}  a file of {row['bytes']:,} bytes")
+            line(f"  {row['dataset']}  a file of {row['bytes']:,} bytes")
             continue
         channels, height, width = row["shape"]
         parts = ", ".join(f"{part} {n:,}" for part, n in row["splits"].items())
         classes = f"{len(row['classes'])} classes" if row["classes"] else "no classes"
-        line(f"  {row['name']}  {height} x {width}, {'grey' if channels == 1 else 'colour'}, {classes}, {parts}")
+        line(f"  {row['dataset']}  {height} x {width}, {'grey' if channels == 1 else 'colour'}, {classes}, {parts}")
 
 
 def info(facts: Mapping[str, Any]) -> None:
     """``zoo data info``."""
-    out.print(Text(f"{facts['name']}: {facts['summary']}", "bold"))
+    out.print(Text(f"{facts['dataset']}: {facts['summary']}", "bold"))
     for name in ("citation", "homepage", "licence"):
         line(f"{name}: {facts[name]}")
     if facts["shape"]:
@@ -53,7 +53,7 @@ def info(facts: Mapping[str, Any]) -> None:
         line(f"classes: {', '.join(facts['classes'])}")
     parts = (f"{s} {n:,}{' (here)' if s in facts['here'] else ''}" for s, n in facts["splits"].items())
     line(f"parts: {', '.join(parts)}")
-    line(f"folder: {facts['folder']}   comes with {facts['distribution']}\n")
+    line(f"folder: {facts['path']}   comes with {facts['distribution']}\n")
     for file in facts["files"]:
         known = (
             f"sha256 {file['sha256']}" if file["sha256"] else f"MD5 {file['md5']}" if file["md5"] else "no hash known"
@@ -68,11 +68,11 @@ def checks(rows: Sequence[Mapping[str, Any]], root: Path) -> None:
     if not rows:
         line(f"no data set is in {root}")
     for row in rows:
-        whole, wrong = ("as it was prepared", "damaged: ") if store.is_prepared(row["name"]) else PUBLISHED
+        whole, wrong = ("as it was prepared", "damaged: ") if store.is_prepared(row["dataset"]) else PUBLISHED
         said = "not here" if row["ok"] is None else whole if row["ok"] else wrong
         said += "; ".join(row["other"])
         if row["unknown"]:
             said += f"; no hash is known of {', '.join(row['unknown'])}, so nothing was compared there"
         if row["here"] and row["missing"]:
             said += f"; not here: {', '.join(row['missing'])}"
-        line(f"{row['name']}  {said}")
+        line(f"{row['dataset']}  {said}")

@@ -47,7 +47,7 @@ def listing(rows: Iterable[Mapping[str, Any]], where: str) -> None:
     table = new_table("plugin", "comes from", "version", "")
     for row in rows:
         state = Text("enabled", "green") if row["enabled"] else Text("disabled", "yellow")
-        table.add_row(Text(row["name"], "bold"), row["file"] or row["distribution"], _version(row["version"]), state)
+        table.add_row(Text(row["model"], "bold"), row["path"] or row["distribution"], _version(row["version"]), state)
     out.print(table)
     line(f"\nzoo plugin disable NAME keeps one from being imported; {where} says which may be.")
 
@@ -57,18 +57,19 @@ def info(row: Mapping[str, Any]) -> None:
     table = new_table("", "")
     table.show_header = False
     facts = {
-        "plugin": f"{row['name']}: {row['summary']}" if row["summary"] else row["name"],
-        "comes from": row["file"] or f"{row['distribution']} {row['version']}",
-        "sha256": row["version"] if row["file"] else "", "homepage": row["homepage"], "folder": row["folder"],
+        "plugin": f"{row['model']}: {row['summary']}" if row["summary"] else row["model"],
+        "comes from": row["path"] or f"{row['distribution']} {row['version']}",
+        "sha256": row["version"] if row["path"] else "", "homepage": row["homepage"], "folder": row["folder"],
         "entry point": row["entry"], "also has": ", ".join(row["others"]), "presets": ", ".join(row["presets"]),
-        "enabled": "yes" if row["enabled"] else "no", "problem": row["problem"], "next": row["next"],
+        "enabled": "yes" if row["enabled"] else "no",
+        **({"problem": row["error"]["message"], "next": row["error"]["remedy"]} if row["error"] else {}),
     }  # fmt: skip
     for name, value in facts.items():
         if value:
             table.add_row(Text(name, "bold red" if name == "problem" else "bold"), str(value))
     out.print(table)
-    if not row["problem"]:
-        line(f"\nzoo info {row['name']} shows its presets and options; zoo plugin check {row['name']} its contract.")
+    if not row["error"]:
+        line(f"\nzoo info {row['model']} shows its presets and options; zoo plugin check {row['model']} its contract.")
 
 
 def available(known: Iterable[Known], installed: Iterable[str]) -> None:

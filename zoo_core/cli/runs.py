@@ -14,7 +14,7 @@ from ..api.naming import RUNS
 from ..errors import UsageError
 from ..files import check_free
 from . import render, render_runs
-from .commands import json_flag
+from .listing import json_flag
 from .verbs import PATH
 
 

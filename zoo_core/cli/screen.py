@@ -22,6 +22,7 @@ from rich.text import Text
 from ..cards.card import Metric
 from ..errors import printable
 from ..run.reporter import Progress, Reporter, clock
+from .answers import FORMAT
 
 NOTES = ("zoo_core.hub", "zoo_core.plugin")  # loggers whose warnings a user sees
 LONG = 2.0  # seconds of a bar that leaves a line
@@ -48,21 +49,22 @@ out = _Terminal()
 err = _Terminal(stderr=True)
 
 
-def line(text: str) -> None:
-    """One line on standard output."""
-    out.print(text, soft_wrap=True)
+def line(text: str | Text) -> None:
+    """One line on standard output; a terminal gets as many as it takes, broken between words."""
+    out.print(text, soft_wrap=not out.is_terminal)
 
 
 def error(message: str, hint: str) -> None:
     """One clear line on standard error, and what to do next."""
-    err.print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
+    wide = not err.is_terminal
+    err.print(Text.assemble(("error: ", "bold red"), message), soft_wrap=wide)
     if hint:
-        err.print(Text.assemble(("  next: ", "bold"), hint), soft_wrap=True)
+        err.print(Text.assemble(("  next: ", "bold"), hint), soft_wrap=wide)
 
 
 def note(message: str) -> None:
     """A line worth knowing, on standard error."""
-    err.print(Text.assemble(("note: ", "yellow"), message), soft_wrap=True)
+    err.print(Text.assemble(("note: ", "yellow"), message), soft_wrap=not err.is_terminal)
 
 
 def trace(text: str) -> None:
@@ -78,9 +80,9 @@ def said(thing: object) -> str:
         return type(thing).__name__
 
 
-def json_out(value: Any) -> None:
-    """JSON on standard output, nothing else."""
-    plain = _plain(value)
+def json_out(answer: Mapping[str, Any]) -> None:
+    """What a command found as JSON, with the version of its fields, on standard output; nothing else goes there."""
+    plain = _plain({"format": FORMAT, **answer})
     text = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False)
     try:
         text.encode(sys.stdout.encoding or "utf-8", "surrogatepass")

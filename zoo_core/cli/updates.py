@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,7 +14,9 @@ from ..plugin import registry
 from ..weights import manifest
 from ..weights.pins import Pin
 from . import render
-from .commands import json_flag
+from .answers import problem
+from .answers_weights import Outdated, PullUpdate, Updated, WeightsCollection, WeightsOutdated, pin_facts
+from .listing import json_flag
 
 if TYPE_CHECKING:
     from ..publish.updating import Difference, Newer
@@ -33,32 +35,30 @@ def outdated(pins: Sequence[Pin], endpoint: str | None, as_json: bool) -> int:
     """
     from ..publish import updating
 
-    rows: list[dict[str, Any]] = []
+    rows: list[Outdated] = []
     failed = 0
     for pin in pins:
-        row = {"weights": pin.name, "repo": pin.repo, "commit": pin.commit}
         try:
             newer = updating.look(pin, endpoint)
         except ZooError as error:
             failed = failed or error.exit_code
-            rows.append({**row, "newest": None, "date": None, "changed": None, "detail": error.message})
+            rows.append({**pin_facts(pin), "newest": None, "date": None, "changed": None, "error": problem(error)})
             if not as_json:
                 render.error(error.message, error.hint)
             continue
         if newer:
-            rows.append({**row, **_facts(newer), "detail": ""})
+            date = newer.date.isoformat() if newer.date else None
+            rows.append(
+                {**pin_facts(pin), "newest": newer.commit, "date": date, "changed": newer.changed, "error": None}
+            )
             if not as_json:
                 render.line(_said(newer))
     if as_json:
-        render.json_out(rows)
+        answer: WeightsOutdated = {"command": "weights outdated", "weights": rows}
+        render.json_out(answer)
     elif not rows:
         render.line(f"every pin is the newest commit of its repository ({len(pins)} of them)")
     return failed
-
-
-def _facts(newer: Newer) -> dict[str, Any]:
-    date = newer.date.isoformat() if newer.date else None
-    return {"newest": newer.commit, "date": date, "changed": newer.changed}
 
 
 def _said(newer: Newer) -> str:
@@ -71,13 +71,13 @@ def update(pins: Sequence[Pin], endpoint: str | None, yes: bool, as_json: bool) 
     """Pin the newest commits, each once the user has seen what is other there."""
     from ..publish import updating
 
-    rows = []
+    rows: list[Updated] = []
     for pin in pins:
         newer = updating.look(pin, endpoint)
-        row: dict[str, Any] = {"weights": pin.name, "from": pin.commit, "to": pin.commit, "metrics": {}, "card": ""}
+        row: Updated = {**pin_facts(pin), "newest": None, "updated": False, "metrics": {}, "card": ""}
         if newer:
             found = updating.difference(newer, endpoint)
-            row |= {"to": newer.commit, "metrics": found.metrics, "card": found.card}
+            row = {**row, "newest": newer.commit, "metrics": dict(found.metrics), "card": found.card}
             if not as_json:
                 _show(found)
         elif not as_json:
@@ -85,12 +85,13 @@ def update(pins: Sequence[Pin], endpoint: str | None, yes: bool, as_json: bool) 
         wanted = bool(newer) and (yes or (not as_json and _asked(pin)))
         if newer and wanted:
             new, change = updating.update(found, endpoint)
-            row |= {"bytes": new.total_size, "sha256": new.sha256}
+            row = {**row, **pin_facts(new)}
             if not as_json:
                 render.line(f"pinned {new.name}  {new.total_size:,} bytes  {new.repo}@{new.commit}\n{change}")
         rows.append({**row, "updated": wanted})
     if as_json:
-        render.json_out(rows)
+        answer: PullUpdate = {"command": "pull --update", "weights": rows}
+        render.json_out(answer)
 
 
 def _asked(pin: Pin) -> bool:
@@ -137,7 +138,11 @@ def collection(owner: str, title: str, private: bool, endpoint: str | None, as_j
         raise UsageError(f"no pin is of a repository of '{owner}'", "zoo weights list --json names the repositories")
     found = hub.collect(owner, title, repos, description="Weights of the zoo", private=private, endpoint=endpoint)
     if as_json:
-        render.json_out({"collection": found.slug, "added": found.added, "others": found.others, "weights": repos})
+        answer: WeightsCollection = {
+            "command": "weights collection", "collection": found.slug, "added": list(found.added),
+            "others": list(found.others), "weights": repos,
+        }  # fmt: skip
+        render.json_out(answer)
         return
     others = f", and {len(found.others)} that no pin is of" if found.others else ""
     render.line(f"{found.slug}  {len(repos)} repositories, {len(found.added)} of them new{others}")

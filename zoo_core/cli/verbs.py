@@ -24,9 +24,8 @@ from ..cards.options import Options, flags
 from ..errors import UsageError
 from ..files import Taken, check_free
 from ..plugin.registry import Model
-from ..results.kinds import Table
-from ..results.result import Result, records
-from . import render
+from ..results.result import Result
+from . import render, said
 from .streams import reserved
 
 PATH = click.Path(path_type=Path)
@@ -119,7 +118,7 @@ class Train:
         if not trained.record:  # another process of the launcher reports
             return
         if typed["as_json"]:
-            render.json_out({"folder": str(trained.folder), **trained.record})
+            render.json_out(said.train(trained))
         else:
             render.trained(model.card, trained)
 
@@ -151,7 +150,7 @@ class Sample:
         else:
             path = _save_somewhere(_stem([model.name, *words, f"seed{typed['seed']}"]), result)
         if typed["as_json"]:
-            render.json_out({"path": str(path), **records(result), **result.provenance})
+            render.json_out(said.sample(result, path))
         else:
             render.sampled(result, path, typed["preview"])
 
@@ -172,14 +171,13 @@ def _save_somewhere(stem: Path, result: Result) -> Path:
         path = stem.with_name(f"{stem.name}-{number}{result.suffix}")
 
 
-def _save_all(folder: Path, shown: Mapping[str, Result], overwrite: bool) -> None:
+def _save_all(folder: Path, shown: Mapping[str, Result], overwrite: bool) -> list[Path]:
     """Save the results of one evaluation, all with one number where a name is taken."""
     ending, number = "", 1
     while not overwrite and any(os.path.lexists(folder / (key + ending + one.suffix)) for key, one in shown.items()):
         number += 1
         ending = f"-{number}"
-    for key, one in shown.items():
-        one.save(folder / (key + ending + one.suffix), overwrite)
+    return [one.save(folder / (key + ending + one.suffix), overwrite) for key, one in shown.items()]
 
 
 @dataclass(frozen=True)
@@ -198,15 +196,14 @@ class Evaluate:
         handle, source = _handle(model, preset, typed), Source(typed["weights"], typed["untrained"])
         with reserved(typed["as_json"]):
             evaluation = evaluate_opened(handle, source, _circumstances(typed), values)
-        if typed["pictures"]:
-            _save_all(typed["pictures"], evaluation.shown, typed["overwrite"])
+        folder = typed["pictures"]
+        written = _save_all(folder, evaluation.shown, typed["overwrite"]) if folder else []
         if typed["as_json"]:
-            tables = {key: shown.records() for key, shown in evaluation.shown.items() if isinstance(shown, Table)}
-            sure = {"errors": evaluation.errors, "absent": evaluation.absent}
-            said = {key: value for key, value in sure.items() if value}
-            render.json_out({"metrics": evaluation.metrics, **said, "tables": tables, **evaluation.record})
-        else:
-            render.evaluated(model.card, evaluation)
+            render.json_out(said.evaluate(evaluation, written))
+            return
+        render.evaluated(model.card, evaluation)
+        if folder:
+            render.line("\n".join(map(str, written)) or f"{model.name} shows no tables or pictures of its numbers")
 
 
 VERBS: dict[str, Verb] = {"train": Train(), "sample": Sample(), "evaluate": Evaluate()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
 from importlib.util import find_spec
@@ -130,16 +131,33 @@ def _folder(entry: EntryPoint) -> Path | None:
         return None
 
 
-def described(entry: EntryPoint) -> dict[str, object]:
-    """What a distribution says of itself, and what else of the zoo it has; nothing is imported."""
+@dataclass(frozen=True)
+class Described:
+    """What a distribution says of itself, and what else of the zoo it has; empty of a file.
+
+    Args:
+        homepage: its address.
+        folder: where it is installed.
+        entry: the entry point's value.
+        others: the names of its other plugins.
+    """
+
+    homepage: str = ""
+    folder: str = ""
+    entry: str = ""
+    others: list[str] = field(default_factory=list)
+
+
+def described(entry: EntryPoint) -> Described:
+    """What a plugin's distribution says; nothing is imported."""
     if isinstance(entry, FileEntry):
-        return {"homepage": "", "folder": "", "entry": "", "others": []}
+        return Described()
     folder = _folder(entry)
     others = sorted(
         name for name, group in installed(entry.group).items() for other in group
         if other.name != entry.name and distribution(other) == distribution(entry)
     )  # fmt: skip
-    return {"homepage": _homepage(entry), "folder": str(folder or ""), "entry": entry.value, "others": others}
+    return Described(_homepage(entry), str(folder or ""), entry.value, others)
 
 
 def _homepage(entry: EntryPoint) -> str:

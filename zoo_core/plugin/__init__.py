@@ -1,4 +1,4 @@
 """The hooks of a model plugin, and how one is found, checked and loaded.
 
-Imports errors, packages, cards, results, run.
+Imports errors, files, packages, cards, results, run.
 """

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..cards.card import Card, Metric, Preset
+from ..cards.card import Card, Equation, Metric, Preset
 from ..cards.images import OwnImage
 from ..cards.options import Options, flags
 from ..errors import printable
@@ -26,13 +26,14 @@ def check_card(card: Card) -> None:
     Raises:
         ValueError: a field is not what it must be; the error names it.
     """
-    for field in ("summary", "licence", "task", "install", "holds"):
+    for field in ("summary", "licence", "task", "install", "holds", "takes", "gives"):
         _check_text(field, getattr(card, field))
     for field in ("idea", "paper"):
         _check_text(field, getattr(card, field), PROSE)
     _check_items("datasets", card.datasets, _check_text)
     _check_items("libraries", card.libraries, _check_module)
     _check_items("metrics", card.metrics, _check_metric)
+    _check_items("equations", card.equations, _check_equation)
     names = [metric.name for metric in card.metrics]
     _demand(len(set(names)) == len(names), "metrics", f"name one twice: {', '.join(names)}")
     for field, kind in (("presets", card.presets), ("tiny", card.tiny)):
@@ -70,6 +71,16 @@ def _check_metric(field: str, metric: Any) -> None:
     _demand(metric.better in ("lower", "higher", ""), f"{field}.better", "must be 'lower', 'higher' or empty")
     digits = metric.decimals
     _demand(digits == 0 or (_is_count(digits) and digits <= DECIMALS), f"{field}.decimals", f"must be 0 to {DECIMALS}")
+
+
+def _check_equation(field: str, equation: Any) -> None:
+    _demand(isinstance(equation, Equation), field, f"must be an Equation, not {_type(equation)}")
+    for part in ("formula", "source", "code", "test"):
+        _check_text(f"{field}.{part}", getattr(equation, part))
+    module, colon, name = equation.code.partition(":")
+    parts = [part for part in [*module.lstrip(".").split("."), *name.split(".")] if module.strip(".") or part]
+    plain = bool(colon and name) and all(part.isidentifier() for part in parts)
+    _demand(plain, f"{field}.code", f"{equation.code!r} is not MODULE:FUNCTION or MODULE:CLASS.METHOD")
 
 
 def _check_options(card: Card) -> None:

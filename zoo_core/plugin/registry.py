@@ -80,8 +80,10 @@ def check_fits(model: Model, checkpoint: Checkpoint[Options], what: str) -> bool
 
     import torch
 
+    from .blank import Blank
+
     try:
-        with torch.device("meta"), warnings.catch_warnings(action="ignore"):
+        with torch.device("meta"), Blank(), warnings.catch_warnings(action="ignore"):
             model.build(checkpoint)
     except ZooError:
         raise

@@ -119,7 +119,7 @@ def stop(folder: Path) -> None:
 
 def continuing(folder: Path | str) -> str:
     """The command that goes on with a run."""
-    return f"zoo train --resume {shlex.quote(str(folder))}"
+    return f"zoo train {shlex.quote(str(folder))} --resume"
 
 
 def check_of(folder: Path, record: Mapping[str, Any]) -> Check:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import IntegrityError
+from ..errors import IntegrityError, ZooError
 from ..files import open_regular, read_bytes
 from ..formats.header import LONGEST_HEADER
-from ..formats.schemas import Facts, fitted
+from ..formats.schemas import Facts, Index, fitted
 from .pins import INDEX, WEIGHTS
 
 HEADER = "zoo"  # the facts' key in the header
@@ -47,14 +49,43 @@ def facts(path: Path) -> Facts:
     return fitted(Facts, found, str(path), "get the file again")
 
 
+def parameters(path: Path) -> int | None:
+    """How many numbers the weights in a file, and in those that an index names, have; None where that cannot be seen.
+
+    Args:
+        path: of the file that weights are read from.
+    """
+    try:
+        files = {path}
+        if _is_index(path):
+            files = {path.parent / name for name in fitted(Index, _object(path), str(path)).weight_map.values()}
+        return sum(math.prod(map(int, tensor["shape"])) for file in files for tensor in _tensors(_object(file)))
+    except (ZooError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _tensors(header: Mapping[str, Any]) -> list[Any]:
+    """The entries of tensors in a header."""
+    return [entry for name, entry in header.items() if name != "__metadata__"]
+
+
 def _metadata(path: Path) -> Any:
     """The texts in a header, or in an index."""
-    if path.name.endswith(".index.json"):
-        index = json.loads(read_bytes(path, most=LONGEST_HEADER))
-        return index.get("metadata") if isinstance(index, dict) else None
-    with open_regular(path) as file:
-        length = int.from_bytes(file.read(8), "little")
-        if length > LONGEST_HEADER:
-            raise ValueError("it begins as no such file does")
-        header = json.loads(file.read(length).decode("utf-8"))
-    return header.get("__metadata__") if isinstance(header, dict) else None
+    return _object(path).get("metadata" if _is_index(path) else "__metadata__")
+
+
+def _is_index(path: Path) -> bool:
+    return path.name.endswith(".index.json")
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """What a header, or an index, says."""
+    if _is_index(path):
+        found = json.loads(read_bytes(path, most=LONGEST_HEADER))
+    else:
+        with open_regular(path) as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > LONGEST_HEADER:
+                raise ValueError("it begins as no such file does")
+            found = json.loads(file.read(length).decode("utf-8"))
+    return found if isinstance(found, dict) else {}

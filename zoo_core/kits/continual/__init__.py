@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from ...cards.card import Card, Metric, Preset
+from ...cards.card import Card, Equation, Metric, Preset
 from ...cards.groups import Budget, OnImages
 from ...cards.options import Options, option
 
@@ -75,14 +75,23 @@ METRICS = (
 )
 
 
+FORGETTING = Equation(
+    "forgetting = mean over j < t of (max over i of R[i, j] - R[t, j]);  R[i, j]: after task i, on task j",
+    "Chaudhry et al. 2018, https://arxiv.org/abs/1801.10112", "zoo_core.kits.continual.accuracy:forgetting",
+    "tests/test_continual.py::test_measures_by_hand",
+)  # fmt: skip
+
+
 def card(
     *, name: str, summary: str, idea: str, paper: str, presets: Mapping[str, Preset], tiny: Mapping[str, Any],
-    licence: str = "MIT", holds: str = "",
+    licence: str = "MIT", holds: str = "", equations: tuple[Equation, ...] = (),
 ) -> Card:  # fmt: skip
     """The card of a strategy; all of them are measured and shown alike. Arguments as in `Card`."""
     return Card(
         name, summary, idea, paper, licence, METRICS, presets, task="image-classification",
         sample_options=SampleOptions, evaluate_options=EvaluateOptions, tiny={**TINY, **tiny}, holds=holds,
+        equations=(*equations, FORGETTING), takes="x, float [b, 784] in [0, 1]: images, flattened",
+        gives="logits, float [b, 10]",
     )  # fmt: skip
 
 

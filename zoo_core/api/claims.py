@@ -1,0 +1,75 @@
+"""What was measured of pinned weights beside what the manifest says of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..cards.card import Card, Metric
+from ..weights import manifest
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What the manifest says of weights that were measured again.
+
+    Args:
+        metrics: as the manifest has them.
+        differs: the names of those that were not found again: they are apart by more than the standard error, or, where
+            none is known, by more than one in the last digit that the metric is shown with.
+        otherwise: why they cannot be compared: another seed, other options, other data; empty where they can.
+    """
+
+    metrics: Mapping[str, float]
+    differs: tuple[str, ...] = ()
+    otherwise: str = ""
+
+    @property
+    def equal(self) -> bool | None:
+        """Whether everything was found again; None where it was measured otherwise."""
+        return None if self.otherwise else not self.differs
+
+
+def claimed(
+    card: Card, record: Mapping[str, Any], metrics: Mapping[str, float], errors: Mapping[str, float]
+) -> Claimed | None:
+    """What the manifest says of the weights that `record` is of; None where it says nothing.
+
+    Args:
+        record: the provenance of an evaluation.
+        metrics, errors: what was measured, and its standard errors.
+    """
+    pins = manifest.read().values()
+    pin = next((pin for pin in pins if pin.sha256 == record["weights_sha256"] and pin.plugin == card.name), None)
+    if pin is None or not pin.metrics:
+        return None
+    otherwise = _otherwise(card, record, pin.data, pin.judges)
+    asked = () if otherwise else tuple(metric for metric in card.metrics if metric.name in pin.metrics)
+    differs = [m.name for m in asked if not _same(pin.metrics[m.name], metrics.get(m.name, math.nan), errors, m)]
+    return Claimed(pin.metrics, tuple(differs), otherwise)
+
+
+def _otherwise(
+    card: Card, record: Mapping[str, Any], data: Mapping[str, str], judges: Mapping[str, str]
+) -> str:  # fmt: skip
+    """What was other than when the manifest's figures were measured; empty where nothing was."""
+    usual = card.evaluate_options().model_dump(mode="json")
+    changed = [name.rstrip("_").replace("_", "-") for name, value in record["options"].items() if value != usual[name]]
+    if changed:
+        return f"measured with other options: {', '.join(changed)}"
+    if record["seed"]:
+        return f"measured with seed {record['seed']}"
+    for what, used, then in (("data", record["data"], data), ("judge", record["judges"], judges)):
+        other = [name for name, digest in used.items() if then.get(name, digest) != digest]
+        if other:
+            return f"measured with another {what}: {', '.join(other)}"
+        if unknown := [name for name in used if name not in then]:
+            return f"measured with {what} that the manifest does not name: {', '.join(unknown)}"
+    return ""
+
+
+def _same(then: float, now: float, errors: Mapping[str, float], metric: Metric) -> bool:
+    """Whether a figure was found again; NaN never is."""
+    return abs(then - now) <= max(errors.get(metric.name, 0.0), 10.0**-metric.decimals)

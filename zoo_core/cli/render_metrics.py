@@ -1,0 +1,41 @@
+"""Metrics as a table has them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rich.table import Table as RichTable
+
+from ..cards.card import Card, Metric
+from .screen import digits, new_table
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a model's metrics: numbers, standard errors, and reasons of those that are absent."""
+
+    metrics: Mapping[str, float | None]
+    errors: Mapping[str, float] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+    def said(self, metric: Metric) -> str:
+        """One of them as a table has it."""
+        value = self.metrics.get(metric.name)
+        if value is None or math.isnan(value):
+            return self.absent.get(metric.name, "-")
+        error = self.errors.get(metric.name)
+        return digits(value, metric) + ("" if error is None else f" ± {digits(error, metric)}")
+
+
+def table_of(card: Card, ours: Known, published: Mapping[str, float], title: str) -> RichTable:
+    columns = ["metric", title, *(["published"] if published else []), "unit", "what it measures"]
+    table = new_table(*columns)
+    for metric in card.metrics:
+        values = [ours.said(metric)]
+        if published:
+            values.append(digits(published[metric.name], metric) if metric.name in published else "-")
+        better = f" ({metric.better} is better)" if metric.better else ""
+        table.add_row(metric.name, *values, metric.unit, metric.summary + better)
+    return table

@@ -1,0 +1,56 @@
+"""What the three verbs print with ``--json``, made of what they found; its fields are those of `answers`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from ..results.kinds import Table
+from ..results.result import Result, records
+from .answers import Comparison, Evaluate, Sample, Train, provenance
+
+if TYPE_CHECKING:
+    from ..api import Evaluation, Trained
+
+
+def train(done: Trained) -> Train:
+    """The end of ``zoo train``."""
+    record = done.record
+    weights = record["weights"]
+    facts = {"model": f"{record['model']}.{record['preset']}", "weights_sha256": weights["sha256"]}
+    size = weights["size"] + sum(shard["size"] for shard in weights.get("shards", ()))
+    return {
+        "command": "train", **provenance({**record, **facts}), "path": str(done.folder), "bytes": size,
+        "metrics": record["metrics"], "standard_errors": record.get("errors", {}), "absent": record.get("absent", {}),
+        "tables": _tables(done.shown), "seconds": record["seconds"],
+    }  # fmt: skip
+
+
+def sample(result: Result, path: Path | None) -> Sample:
+    """The end of ``zoo sample``."""
+    answer = {
+        "command": "sample", **provenance(result.provenance), "path": str(path) if path else None,
+        "kind": type(result).__name__.lower(), **records(result),
+    }  # fmt: skip
+    return cast(Sample, answer)
+
+
+def evaluate(found: Evaluation, written: Sequence[Path]) -> Evaluate:
+    """The end of ``zoo evaluate``."""
+    compared: Comparison | None = None
+    if claimed := found.claimed:
+        compared = {
+            "equal": claimed.equal, "metrics": dict(claimed.metrics), "differs": list(claimed.differs),
+            "otherwise": claimed.otherwise,
+        }  # fmt: skip
+    return {
+        "command": "evaluate", **provenance(found.record), "metrics": dict(found.metrics),
+        "standard_errors": dict(found.errors), "absent": dict(found.absent), "tables": _tables(found.shown),
+        "claimed": compared,
+        "pictures": [str(path) for path in written],
+    }  # fmt: skip
+
+
+def _tables(shown: Mapping[str, Result]) -> dict[str, list[dict[str, Any]]]:
+    return {name: one.records() for name, one in shown.items() if isinstance(one, Table)}
