@@ -9,6 +9,7 @@ from rich.text import Text
 
 from ..api.inventory import RunInfo, titles
 from ..cards.options import flag_name, shown
+from .answers_runs import whole
 from .screen import digits, json_out, line, new_table, out
 
 FEW = 2  # metrics in a row of the list
@@ -53,27 +54,13 @@ def _headline(run: RunInfo) -> str:
     return "  ".join(f"{name} {value:.4g}" for name, value in measured) + quick
 
 
-def flat(run: RunInfo) -> dict[str, Any]:
-    """A run as JSON."""
-    record = run.record
-    if run.error:
-        return {"name": run.name, "path": str(run.path), "state": run.state, "error": run.error.message,
-                "hint": run.error.hint}  # fmt: skip
-    return {
-        "name": run.name, "path": str(run.path), "model": record["model"], "preset": record["preset"],
-        "seed": record["seed"], "state": run.state, "started": record["started"], "metrics": run.metrics,
-        "errors": run.errors, "absent": record["absent"], "quick": bool(record.get("quick")),
-        "seconds": record.get("seconds"), "evaluation_seconds": record.get("evaluation_seconds"), "bytes": run.size,
-    }  # fmt: skip
-
-
 def show(run: RunInfo, as_json: bool) -> None:
     """``zoo runs show``."""
     if run.error:
         raise run.error
     record = run.record
     if as_json:
-        json_out({**record, **flat(run)})
+        json_out(whole(run))
         return
     out.print(Text.assemble((f"{run.path}  ", "bold"), run.model, "  ", (run.state, COLOURS.get(run.state, "yellow"))))
     _pairs("", _facts(run))

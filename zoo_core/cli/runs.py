@@ -14,6 +14,7 @@ from ..api.naming import RUNS
 from ..errors import UsageError
 from ..files import check_free
 from . import render, render_runs
+from .answers_runs import RunsCompare, RunsList, RunsPlot, RunsRemove, entry, facts
 from .listing import json_flag
 from .verbs import PATH
 
@@ -43,7 +44,8 @@ def list_(folder: Path, as_json: bool) -> None:
     """Every run here: its model, its state, what was measured."""
     found = api.runs(folder)
     if as_json:
-        render.json_out([render_runs.flat(run) for run in found])
+        answer: RunsList = {"command": "runs list", "runs": [entry(run) for run in found]}
+        render.json_out(answer)
     else:
         render_runs.listing(found)
 
@@ -83,7 +85,11 @@ def compare(names: tuple[str, ...], output: Path | None, overwrite: bool, as_jso
         curves(several).save(output, overwrite)
     differ = differences(several)
     if as_json:
-        render.json_out({"runs": [render_runs.flat(run) for run in several], "options": differ})
+        answer: RunsCompare = {
+            "command": "runs compare", "runs": [facts(run) for run in several], "differs": differ,
+            "picture": str(output) if output else None,
+        }  # fmt: skip
+        render.json_out(answer)
     else:
         render_runs.compare(several, differ)
 
@@ -99,7 +105,8 @@ def plot(names: tuple[str, ...], output: Path, values: tuple[str, ...], overwrit
     check_free(output, overwrite)
     path = curves([_whole(name) for name in names], values).save(output, overwrite)
     if as_json:
-        render.json_out({"path": str(path), "runs": list(names)})
+        answer: RunsPlot = {"command": "runs plot", "path": str(path), "runs": list(names)}
+        render.json_out(answer)
     else:
         render.line(str(path))
 
@@ -121,4 +128,5 @@ def rm(names: tuple[str, ...], yes: bool, as_json: bool) -> None:
             left = ", but for files that are not the run's" if run.path.exists() else ""
             render.line(f"removed {run.path}{left}")
     if as_json:
-        render.json_out([{"path": str(run.path), "removed": True} for run in several])
+        answer: RunsRemove = {"command": "runs rm", "removed": [str(run.path) for run in several]}
+        render.json_out(answer)
