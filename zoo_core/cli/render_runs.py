@@ -58,7 +58,6 @@ def show(run: RunInfo, as_json: bool) -> None:
     """``zoo runs show``."""
     if run.error:
         raise run.error
-    record = run.record
     if as_json:
         json_out(whole(run))
         return
