@@ -214,7 +214,8 @@ class RunFolder(Belongings):
     def _unmeasured(self, preempted: bool) -> Interrupted:
         """The error of a run that was stopped while it was measured."""
         how = "the same command" if preempted else record.continuing(self.path)
-        hint = f"the weights are kept in {self.path}: {how} measures them, zoo sample {shlex.quote(str(self.path))} draws now"
+        draws = f"zoo sample {shlex.quote(str(self.path))} draws now"
+        hint = f"the weights are kept in {self.path}: {how} measures them, {draws}"
         return Interrupted("stopped while the trained model was measured", hint, preempted)
 
     def _cut_off(self, preempted: bool) -> schemas.Mark:
