@@ -129,7 +129,7 @@ def test_the_observer_keeps_its_diary(tmp_path: Path, monkeypatch: pytest.Monkey
     from zoo_core.plugin import observers
 
     monkeypatch.setattr(observers, "_load", lambda name: block("class Diary")["observer"])
-    done = zoo.train("judge.mnist", output=tmp_path / "run", iterations=2, batch_size=16, data_root=SLICES, device="cpu",
-                     evaluation="none", track=("diary",), reporter=Silent())  # fmt: skip
+    done = zoo.train("judge.mnist", output=tmp_path / "run", iterations=2, batch_size=16, data_root=SLICES,
+                     device="cpu", evaluation="none", track=("diary",), reporter=Silent())  # fmt: skip
     written = (done.folder / "tracks" / "diary" / "diary.txt").read_text().splitlines()
     assert written[0] == "judge.mnist, seed 0" and written[1].startswith("1: loss ") and len(written) == 4
