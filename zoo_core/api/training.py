@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..cards.checkpoint import Checkpoint
 from ..cards.options import Options
+from ..cards.options import shown as value_text
 from ..errors import UsageError
 from ..formats.schemas import Identity, plain
 from ..packages import settings
@@ -100,8 +101,8 @@ def train(
 def train_opened(asked: Asked) -> Trained:
     """Do what `train` does, with a model that is loaded already."""
     began = time.monotonic()
-    asked = _announced(asked)
     begins = beginning(asked)
+    asked = _announced(asked, begins)
     from ..run import devices
     from ..run.folder import RunFolder
 
@@ -154,17 +155,14 @@ def _done(model: Model, run: Run, folder: RunFolder, begins: Beginning, begun_at
     return finish(model, run, folder, tensors, begins.options, begun_at, examination)
 
 
-def _announced(asked: Asked) -> Asked:
-    """Say at once what will be done, before libraries are loaded and data is read."""
+def _announced(asked: Asked, begins: Beginning) -> Asked:
+    """Say what will be done as soon as that is known to be possible, before libraries are loaded and data is read."""
     reporter = asked.circumstances.reporter or usual()
     if os.environ.get("RANK", "0") == "0":  # of several processes the first says it
-        run = [f"run {asked.place.output}"] if asked.place.output else []
-        data = asked.options.get("data") or getattr(
-            asked.handle.card.presets[asked.handle.preset].options, "data", None
-        )
-        words = [f"training {asked.handle.name}", *run, *([f"data {data}"] if data else [])]
-        words += [] if asked.circumstances.seed is None else [f"seed {asked.circumstances.seed}"]
-        reporter.tell(", ".join([*words, f"device {asked.circumstances.device}"]))
+        name = f"{begins.identity['model']}.{begins.identity['preset']}"
+        data = getattr(begins.options, "data", None)
+        words = [f"training {name}", *([f"data {value_text(data)}"] if data else []), f"seed {begins.seed}"]
+        reporter.tell(", ".join([*words, f"device {asked.circumstances.device}", f"into {begins.folder}"]))
     return replace(asked, circumstances=replace(asked.circumstances, reporter=reporter))
 
 
