@@ -497,14 +497,14 @@ def test_a_finished_run_is_not_said_to_be_continued(tmp_path: Path) -> None:
     train(tmp_path / "run")
     with pytest.raises(UsageError, match="exists already") as caught:
         train(tmp_path / "run")
-    assert "--resume" not in caught.value.hint and "--overwrite" in caught.value.hint
+    assert "continues" not in caught.value.hint and "overwrite replaces it" in caught.value.hint
 
 
 def test_an_unfinished_run_holds_no_weights_yet(tmp_path: Path) -> None:
     interrupted(tmp_path / "run")
     with pytest.raises(UsageError, match="is not finished") as caught:
         zoo.load("ewc", weights=tmp_path / "run")
-    assert "--resume" in caught.value.hint
+    assert "resume=True" in caught.value.hint
 
 
 def test_a_damaged_state_says_how_to_begin_anew(tmp_path: Path) -> None:
@@ -515,7 +515,7 @@ def test_a_damaged_state_says_how_to_begin_anew(tmp_path: Path) -> None:
     state.write_bytes(data)
     with pytest.raises(IntegrityError) as caught:
         train(tmp_path / "run", resume=True)
-    assert "--overwrite starts anew" in caught.value.hint
+    assert "overwrite starts anew" in caught.value.hint
 
 
 # -- a run that is replaced --------------------------------------------------------------------------------

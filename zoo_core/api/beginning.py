@@ -197,13 +197,13 @@ def _previous(asked: Asked, known: Mapping[str, Any]) -> Checkpoint[Options] | N
     Raises:
         ZooError: they are nowhere, damaged, or do not fit the model.
     """
-    from ..weights import find
-
     handle, path = asked.handle, asked.going_on
     if path is None and known.get("continues"):
         path = _earlier(asked.place.output or Path(), known["continues"])
     if path is None:
         return None
+    from ..weights import find
+
     name = Handle(handle.model).name if str(path) == handle.card.name else str(path)
     pin = find.pin_named(handle.card, Path(name))
     return find.pinned(handle.card, pin) if pin else unpinned(handle.model, path, asked.circumstances.reporter)

@@ -11,6 +11,7 @@ from ..cards import paths
 from ..cards.card import Card
 from ..cards.groups import OnImages
 from ..cards.options import Flag, Options, flags
+from ..data import sets
 from ..data.own import files, store
 from ..errors import UsageError
 from ..run.environment import data_root
@@ -68,6 +69,8 @@ def hashes(options: Options) -> dict[str, str]:
 
 def prepared(data: str, size: int | None, skip_broken: bool, circumstances: Circumstances) -> str:
     """The name of images that are ready, see `prepare`; of several processes the first says what there is to say."""
+    if data in sets.names() and not size and not os.path.isdir(data):
+        return data  # without the libraries that read images
     from ..data.own.prepare import Wish, prepare
     from ..run import devices
     from ..run.notebook import usual
