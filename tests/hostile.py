@@ -377,7 +377,7 @@ def print_text(text: str, folder: Path) -> object:
         sys.stdout = out
     assert set(shown.getvalue()) <= set(printable(shown.getvalue())), "control characters were printed"
     said = json.loads(printed.getvalue(), parse_constant=refuse)
-    assert said == {text: [text, None]}, "JSON says something else"
+    assert said == {"format": 1, text: [text, None]}, "JSON says something else"
     printed.getvalue().encode()
     return None
 

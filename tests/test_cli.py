@@ -218,7 +218,7 @@ def test_a_run_is_bundled_whole_or_in_half_precision(zoo: Zoo, manifest: Path, t
         pin = tomllib.loads(manifest.read_text())["weights"]["gan.conv-small"]
         assert pin["trained"]["seconds"] == record["seconds"] and pin["size"] == file.stat().st_size
         found = answered(zoo("evaluate", "gan.conv-small", "--device", "cpu", "--json", env=env).stdout)
-        assert found["metrics"] == pin["metrics"] and found["weights_sha256"] == pin["sha256"]
+        assert found["metrics"] == pin["metrics"] and found["sha256"] == pin["sha256"]
         sizes[tuple(how)] = pin["size"], {t.dtype for t in load_file(file).values()}
         if not how:
             assert pin["sha256"] == record["weights"]["sha256"]

@@ -34,7 +34,8 @@ def test_a_plugin_for_a_later_zoo_is_named_and_breaks_nothing(zoo: Zoo, tmp_path
     listed = zoo("list", env=env)
     assert listed.returncode == 0 and "needs zoo ≥ 9.4" in listed.stdout and "cgan" in listed.stdout
     rows = {row["model"]: row for row in answered(zoo("list", "--json", env=env).stdout)["models"]}
-    assert rows["later"]["needs"] == "zoo-core >= 9.4" and rows["future"]["needs"] == "zoo-core <10,>=9.5"
+    for name, needs in (("later", "zoo-core >= 9.4"), ("future", "zoo-core <10,>=9.5")):
+        assert rows[name]["state"] == "needs a newer zoo" and needs in rows[name]["error"]["message"]
     for name in ("later", "future"):
         done = zoo("sample", name, env=env)
         assert done.returncode == 4 and f"plugin '{name}' of distribution 'zoo-{name}' needs zoo-core" in done.stderr

@@ -978,7 +978,7 @@ def test_weights_list_says_where_everything_is(zoo: Zoo, server: Hub, online: di
     done = zoo("weights", "verify", "--json", env=online)
     assert done.returncode == 3 and {row["ok"] for row in answered(done.stdout)["weights"]} == {None, False}
     (row,) = answered(zoo("pull", "judge.mnist", "--json", env=online).stdout)["weights"]
-    assert row["path"] == str(path) and row["from"].startswith("me/x@")
+    assert row["path"] == str(path) and row["where"] == "cached" and row["repo"] == "me/x"
     for wrong in (("pull",), ("pull", "judge", "--all"), ("push", "--repo", "me/x"), ("pull", "judge.nothing"),
                   ("push", "vae", "--repo", "a bad name", "--dry-run")):  # fmt: skip
         assert zoo(*wrong, env=online).returncode == 2

@@ -134,10 +134,10 @@ def test_a_plugin_is_disabled_and_enabled(zoo: Zoo, tmp_path: Path) -> None:
     settings.write_text("# mine\n")
     env = {"PYTHONPATH": str(tmp_path / "site"), "ZOO_SETTINGS": str(settings)}
     listed = {row["model"]: row for row in answered(zoo("plugin", "list", "--json", env=env).stdout)["plugins"]}
-    assert listed["pixels"] == {"name": "pixels", "distribution": "Zoo_Odd", "version": "1.0", "file": None,
+    assert listed["pixels"] == {"model": "pixels", "distribution": "Zoo_Odd", "version": "1.0", "path": None,
                                 "enabled": True}  # fmt: skip
     shown = answered(zoo("plugin", "info", "pixels", "--json", env=env).stdout)
-    assert "imported" in shown["problem"] and shown["folder"].endswith("zoo_odd") and shown["next"]
+    assert "imported" in shown["error"]["message"] and shown["error"]["remedy"] and shown["folder"].endswith("zoo_odd")
     done = zoo("plugin", "disable", "pixels", env=env)
     assert done.returncode == 0 and "zoo plugin enable Zoo_Odd" in done.stdout, done.stderr
     assert settings.read_text().startswith("# mine\n") and 'disabled = ["Zoo_Odd"]' in settings.read_text()
@@ -221,8 +221,9 @@ def test_a_broken_file_breaks_only_itself_and_none_takes_a_name(zoo: Zoo, tmp_pa
     env = {"ZOO_PLUGIN_FILES": ":".join(map(str, paths))}
     listed = {row["model"]: row for row in answered(zoo("list", "--json", env=env).stdout)["models"]}
     for number, (_, said) in enumerate(BROKEN.values()):
-        assert said in listed[f"odd{number}"]["error"] and "ZOO_PLUGIN_FILES" in listed[f"odd{number}"]["hint"]
-        assert f"odd{number}.py" in listed[f"odd{number}"]["error"]
+        error = listed[f"odd{number}"]["error"]
+        assert said in error["message"] and f"odd{number}.py" in error["message"]
+        assert "ZOO_PLUGIN_FILES" in error["remedy"] and listed[f"odd{number}"]["state"] == "broken"
     assert listed["vae"]["distribution"] == "zoo-core" and listed["shadow.py:vae"]["distribution"] == "shadow.py"
     done = zoo("plugin", "list", env={**env, "COLUMNS": "80"})
     assert done.returncode == 0 and "shadow.py:vae" in done.stdout and "odd0.py" in "".join(done.stdout.split())

@@ -39,6 +39,7 @@ ONLY = {  # a library that only some files may import
             "commands",
             "data",
             "explain",
+            "groups",
             "hub",
             "listing",
             "own_data",

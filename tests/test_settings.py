@@ -51,8 +51,8 @@ def test_what_is_not_allowed_is_listed_and_not_imported(zoo: Zoo, tmp_path: Path
         words = " ".join(done.stdout.split())
         assert done.returncode == 0 and "not imported" in words and "add Zoo_Pixels to ZOO_PLUGINS" in words
         listed = {row["model"]: row for row in answered(zoo("list", "--json", env=env).stdout)["models"]}
-        assert listed["pixels"]["distribution"] == "Zoo_Pixels" and listed["pixels"]["imported"] is False
-        assert "ZOO_PLUGINS" in listed["pixels"]["reason"] and "presets" in listed["vae"]
+        assert listed["pixels"]["distribution"] == "Zoo_Pixels" and listed["pixels"]["state"] == "not imported"
+        assert "ZOO_PLUGINS" in listed["pixels"]["error"]["message"] and "presets" in listed["vae"]
         for arguments in (["sample", "pixels"], ["sample", "pixels", "--help"], ["info", "pixels"]):
             done = zoo(*arguments, env=env)
             lines = done.stderr.splitlines()
@@ -130,7 +130,7 @@ def test_of_two_that_claim_a_name_the_allowed_one_has_it(zoo: Zoo, tmp_path: Pat
     assert zoo("info", "pixels", env=env).returncode == 0 and zoo("info", "zoo-two:pixels", env=env).returncode == 0
     assert zoo("info", "zoo-one:pixels", env=env).returncode == 4
     rows = {row["model"]: row for row in answered(zoo("list", "--json", env=env).stdout)["models"]}
-    assert rows["pixels"]["distribution"] == "zoo-two" and rows["zoo-one:pixels"]["imported"] is False
+    assert rows["pixels"]["distribution"] == "zoo-two" and rows["zoo-one:pixels"]["state"] == "not imported"
     assert (tmp_path / "two").exists() and not (tmp_path / "one").exists()
     assert zoo("info", "pixels", env={**env, "ZOO_PLUGINS": ""}).returncode == 2
 

@@ -26,6 +26,7 @@ from ..hub import without_token
 from . import commands, data, hub, listing, render, streams, weights
 from .answers import Failed, failure
 from .explain import explain
+from .groups import Group
 from .plugin import plugin
 from .plugins import VerbGroup
 from .runs import runs
@@ -40,7 +41,7 @@ Examples:
 Exit codes: 0 ok, 1 failed, 2 usage, 3 integrity, 4 plugin, 5 network, 6 device, 130 interrupted."""
 
 
-class Root(click.Group):
+class Root(Group):
     """The program; a stop is an error of ours, since click prints an empty line for it."""
 
     def invoke(self, ctx: click.Context) -> Any:

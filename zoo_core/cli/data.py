@@ -26,6 +26,7 @@ from .answers_data import (
     DataPath,
     Stored,
 )
+from .groups import Group
 from .listing import json_flag
 from .verbs import PATH
 
@@ -46,7 +47,7 @@ class SetName(click.ParamType):  # type: ignore[type-arg]
         return [CompletionItem(name) for name in (*sets.names(), *store.names()) if name.startswith(incomplete)]
 
 
-@click.group()
+@click.group(cls=Group)
 def data() -> None:
     """The data sets: which there are, which are here, and whether they are what they should be."""
 

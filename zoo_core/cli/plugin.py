@@ -20,6 +20,7 @@ from . import render
 from .answers import problem
 from .answers_others import PluginChanged, PluginCheck, PluginFacts, PluginInfo, PluginList, PluginNew
 from .data import root_option
+from .groups import Group
 from .listing import ModelName, json_flag
 from .streams import reserved
 from .verbs import PATH
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from ..testing import Report
 
 
-@click.group()
+@click.group(cls=Group)
 def plugin() -> None:
     """Plugins: which there are and may be imported; check, try or begin one of your own."""
 

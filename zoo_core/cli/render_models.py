@@ -101,8 +101,10 @@ def explained(card: Card, found: Sequence[Explained]) -> None:
         out.print()
         out.print(Text.assemble((f"{number}  {one['formula']}", "bold")))
         out.print(Text(f"   {one['source']}", "dim"))
+        code = RichTable.grid(padding=(0, 2, 0, 0))
         for source in one["lines"]:
-            out.print(Text.assemble((f"{source['line']:6}  ", "dim"), source["text"]), soft_wrap=True)
+            code.add_row(Text(f"{source['line']:6}", "dim"), source["text"])
+        out.print(code)
         line(f"   {_near(one['path'])}:{one['line']}")
         if one["test"]:
             line(f"   checked by {one['test']}")

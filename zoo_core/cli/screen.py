@@ -26,6 +26,7 @@ from .answers import FORMAT
 
 NOTES = ("zoo_core.hub", "zoo_core.plugin")  # loggers whose warnings a user sees
 LONG = 2.0  # seconds of a bar that leaves a line
+WORD = 24  # letters of a word that a column of a table is made wide enough for
 DEEPEST = 64  # lists within lists of what is printed as JSON
 
 
@@ -185,9 +186,19 @@ def notes() -> Iterator[None]:
             logger.propagate = propagate
 
 
+class _Table(RichTable):
+    """A table whose columns are never narrower than their longest word, unless that is very long."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterable[RenderableType | Segment]:
+        for column in self.columns:
+            words = [word for cell in (column.header, *column.cells) for word in str(cell).split()]
+            column.min_width = max((len(word) for word in words if len(word) <= WORD), default=0)
+        yield from super().__rich_console__(console, options)
+
+
 def new_table(*columns: str) -> RichTable:
     """An empty table with these headings; what does not fit is folded, never cut."""
-    table = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
+    table = _Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
     for column in columns:
         table.add_column(column, overflow="fold")
     return table

@@ -13,6 +13,7 @@ from ..weights.pins import Pin
 from . import render, updates
 from .answers import problem
 from .answers_weights import Verified, WeightsList, WeightsPath, WeightsPrune, WeightsVerify, located
+from .groups import Group
 from .listing import ModelName, json_flag
 from .updates import collection, endpoint_option
 
@@ -34,7 +35,7 @@ def chosen(names: tuple[str, ...], every: bool = False) -> list[Pin]:
     return pins_named
 
 
-@click.group()
+@click.group(cls=Group)
 def weights() -> None:
     """The pinned weights: where they are, and whether they are what they should be."""
 
