@@ -164,6 +164,18 @@ def test_a_run_stands_where_a_model_does(here: Path, said: Said) -> None:
     assert code == 2 and "is a run" in told and "--continue" in told
 
 
+def test_names_of_runs_are_completed(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_ZOO_COMPLETE", "bash_complete")
+    for words, found in (("zoo sample fi", "first"), ("zoo runs show runs/f", "runs/first")):
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+        with pytest.raises(SystemExit):
+            run([])
+        assert found in capsys.readouterr().out, words
+
+
 def test_the_name_of_a_model_is_never_a_runs(here: Path) -> None:
     for name in ("judge", "ewc.mlp"):
         shutil.copytree(here / "runs" / "first", here / "runs" / name)

@@ -50,6 +50,11 @@ def find(name: str) -> Named:
     return Named(known, preset) if known and (not preset or preset in known.card.presets) else _of(run)
 
 
+def run_names() -> list[str]:
+    """The names of the runs in ``runs``, without looking into them."""
+    return sorted(path.name for path in RUNS.iterdir() if record.is_run(path)) if RUNS.is_dir() else []
+
+
 def located(weights: Path) -> Path:
     """Where weights are that somebody named: at a path, or in the run of that name."""
     named = RUNS / weights

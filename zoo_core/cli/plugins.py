@@ -215,8 +215,9 @@ class VerbGroup(click.Group):
         return super().parse_args(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The models and the flags that begin like what was typed."""
-        return [*models(incomplete), *click.Command.shell_complete(self, ctx, incomplete)]
+        """The models, the runs and the flags that begin like what was typed."""
+        runs = [CompletionItem(name, help="a run") for name in naming.run_names() if name.startswith(incomplete)]
+        return [*models(incomplete), *runs, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of one model, which is loaded for it; none where only a completion is asked for, and it fails.

@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 
 from .. import api
 from ..api.inventory import RunInfo, curves, differences, find_run
-from ..api.naming import RUNS
+from ..api.naming import RUNS, run_names
 from ..errors import UsageError
 from ..files import check_free
 from . import render, render_runs
@@ -25,7 +25,7 @@ class RunName(click.ParamType):  # type: ignore[type-arg]
     name = "run"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
-        names = [str(run.path) if "/" in incomplete else run.name for run in api.runs()]
+        names = [str(RUNS / name) if "/" in incomplete else name for name in run_names()]
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 

@@ -83,9 +83,9 @@ class Observers(Watcher):
         for one in getattr(self.model.hook, hook).get_hookimpls():
             if one.plugin_name != observer:
                 continue
-            before = chance.state()
+            before, cuda = chance.state(), torch.cuda.device_count() if torch.cuda.is_initialized() else 0
             try:
-                with torch.random.fork_rng():
+                with torch.random.fork_rng(range(cuda)):
                     one.function(*(what[name] for name in one.argnames))
             except (Exception, SystemExit) as error:
                 self.model.manager.unregister(name=observer)
