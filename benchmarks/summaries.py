@@ -62,7 +62,7 @@ class Place:
         if "continue_" in options:
             typed = command({**options, "continue_": f"RUNS/{PRETRAINED}"})
             options = {**options, "continue_": self.runs / options["continue_"]}
-        if not (path / record.FILE).exists():
+        if record.state(path) != "finished":
             tiny = {**registry.load(MODEL).card.tiny, "pretrain_epochs": 1} if self.quick else {}
             zoo.train(MODEL, output=path, resume=True, data_root=self.root, **{**tiny, **options})
         took = possible(record.read(path)["seconds"], f"the training of {folder}")

@@ -134,7 +134,8 @@ def killed_trainings(number: int, chance: random.Random) -> Tally:
                 process.wait()
 
             def check(run: str = run) -> str:
-                if not (place / run / "run.json").exists():
+                record = place / run / "run.json"
+                if not record.exists() or json.loads(record.read_text())["state"] != "finished":
                     code, _, err = call(place, *arguments, run, "--resume")
                     if code:
                         return f"exit {code}: {err}"
@@ -169,8 +170,9 @@ def told_to_end(number: int, chance: random.Random) -> Tally:
                 begun = code != -told or (place / run).exists()  # else Python itself had not started yet
                 if code not in (0, 130) and begun:
                     return f"exit {code}: {err}"
-                said = [line for line in err.splitlines() if line and not line.startswith("note: ")]
-                if code == 130 and (len(said) != 2 or not said[0].startswith("error: stopped")):
+                said = [line for line in err.splitlines() if line.startswith(("error: ", "  next: "))]
+                clean = len(said) == 2 and said[0].startswith("error: stopped") and "Traceback" not in err
+                if code == 130 and not clean:
                     return f"says {err}"
                 if code:
                     code, _, err = call(place, *arguments, run, *more)

@@ -394,14 +394,14 @@ def test_a_step_that_takes_too_long_is_given_up() -> None:
 
 
 def test_between_two_loops_there_is_a_state_to_go_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes after the last loop, the evaluation, may be cut off too."""
-    import zoo_core.api.finishing as finishing
+    """What comes after the last loop may be cut off too."""
+    import zoo_core.api.training as training
 
     def cut(*arguments: Any) -> None:
         raise Cut
 
     with monkeypatch.context() as patched:
-        patched.setattr(finishing, "measure", cut)
+        patched.setattr(training, "finish", cut)
         with pytest.raises(Interrupted, match="stopped") as caught:
             train(tmp_path / "run")
     assert caught.value.preempted and "the same command continues" in caught.value.hint
@@ -435,13 +435,13 @@ def test_one_process_of_two_that_is_told_ends_both(tmp_path: Path) -> None:
 
 def interrupted(folder: Path, **more: Any) -> None:
     """A run with a state, stopped after its loops."""
-    import zoo_core.api.finishing as finishing
+    import zoo_core.api.training as training
 
     def stop(*arguments: Any) -> None:
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patched, pytest.raises(Interrupted):
-        patched.setattr(finishing, "measure", stop)
+        patched.setattr(training, "finish", stop)
         train(folder, **more)
 
 
@@ -497,14 +497,14 @@ def test_a_finished_run_is_not_said_to_be_continued(tmp_path: Path) -> None:
     train(tmp_path / "run")
     with pytest.raises(UsageError, match="exists already") as caught:
         train(tmp_path / "run")
-    assert "--resume" not in caught.value.hint and "--overwrite" in caught.value.hint
+    assert "continues" not in caught.value.hint and "overwrite replaces it" in caught.value.hint
 
 
 def test_an_unfinished_run_holds_no_weights_yet(tmp_path: Path) -> None:
     interrupted(tmp_path / "run")
     with pytest.raises(UsageError, match="is not finished") as caught:
         zoo.load("ewc", weights=tmp_path / "run")
-    assert "--resume" in caught.value.hint
+    assert "resume=True" in caught.value.hint
 
 
 def test_a_damaged_state_says_how_to_begin_anew(tmp_path: Path) -> None:
@@ -515,7 +515,7 @@ def test_a_damaged_state_says_how_to_begin_anew(tmp_path: Path) -> None:
     state.write_bytes(data)
     with pytest.raises(IntegrityError) as caught:
         train(tmp_path / "run", resume=True)
-    assert "--overwrite starts anew" in caught.value.hint
+    assert "overwrite starts anew" in caught.value.hint
 
 
 # -- a run that is replaced --------------------------------------------------------------------------------

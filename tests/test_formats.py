@@ -157,7 +157,7 @@ def test_what_is_written_today_says_its_format(tmp_path: Path) -> None:
 
 def test_an_unfinished_run_of_older_options_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its state names options as they were called then; migrated they are those of the same command today."""
-    from zoo_core.api import training
+    from zoo_core.api import beginning, training
     from zoo_core.api.handle import Handle, open_model
 
     old = tensorfile.read(GOLDEN / "unfinished" / "state.safetensors")
@@ -174,14 +174,14 @@ def test_an_unfinished_run_of_older_options_is_resumed(tmp_path: Path, monkeypat
     for card in (model.card, dataclasses.replace(model.card, options_version=2, migrate=migrate)):
         handle = Handle(dataclasses.replace(model, card=card), "mlp-64d")
         options = json.loads((GOLDEN / "options.json").read_text())
-        arguments = (
-            handle, training.Place(tmp_path / "run", resume=True), training.Compute(),
-            Circumstances(device="cpu", data_root=SLICES, reporter=Silent()), None,
+        asked = beginning.Asked(
+            handle, beginning.Place(tmp_path / "run", resume=True), beginning.Compute(),
+            Circumstances(device="cpu", data_root=SLICES, reporter=Silent()),
             {name: value for name, value in options.items() if name != "preset"},
         )  # fmt: skip
         if card.migrate:
-            done = training.train_opened(*arguments)
+            done = training.train_opened(asked)
             assert done.record["options"]["hidden"] == options["hidden"] and done.record["options_version"] == 2
         else:
             with pytest.raises(IntegrityError, match="vae has no option '--width-of-the-layers'"):
-                training.train_opened(*arguments)
+                training.train_opened(asked)

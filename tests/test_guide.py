@@ -24,6 +24,7 @@ from zoo_core import Budget, Interrupted
 from zoo_core.cards.options import flags
 from zoo_core.data import images, sets
 from zoo_core.run.loops import Settings
+from zoo_core.run.reporter import Silent
 
 GUIDE = (ROOT / "docs" / "authors.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```", GUIDE, re.S | re.M)
@@ -122,3 +123,13 @@ def test_the_migration_renames() -> None:
 def test_links_lead_somewhere() -> None:
     targets = re.findall(r"\]\(([^)#]+)\)", GUIDE)
     assert targets and all((ROOT / "docs" / target).exists() for target in targets)
+
+
+def test_the_observer_keeps_its_diary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from zoo_core.plugin import observers
+
+    monkeypatch.setattr(observers, "_load", lambda name: block("class Diary")["observer"])
+    done = zoo.train("judge.mnist", output=tmp_path / "run", iterations=2, batch_size=16, data_root=SLICES,
+                     device="cpu", evaluation="none", track=("diary",), reporter=Silent())  # fmt: skip
+    written = (done.folder / "tracks" / "diary" / "diary.txt").read_text().splitlines()
+    assert written[0] == "judge.mnist, seed 0" and written[1].startswith("1: loss ") and len(written) == 4

@@ -46,6 +46,7 @@ ONLY = {  # a library that only some files may import
             "plugin",
             "plugins",
             "replay",
+            "runs",
             "updates",
             "values",
             "verbs",
@@ -61,6 +62,7 @@ ONLY = {  # a library that only some files may import
             "render_models",
             "render_plugin",
             "render_results",
+            "render_runs",
             "screen",
         )
     },
@@ -83,6 +85,8 @@ ONLY = {  # a library that only some files may import
     "tomlkit": {"zoo_core/packages/settings.py", "zoo_core/weights/pins.py"},
     "model_signing": {"zoo_core/publish/signing.py"},
     "cryptography": {"zoo_core/publish/signing.py"},
+    "tqdm": {"zoo_core/run/notebook.py"},  # the bars of notebooks; those of the terminal are rich's
+    "trackio": {"plugins/zoo_trackio/__init__.py"},
     "transformers": set(),  # it takes seconds to import; the tests compare with it
     "tokenizers": {f"plugins/zoo_t5_summarizer/{name}.py" for name in ("tokens", "model", "training", "published")},
     "rouge_score": {"plugins/zoo_t5_summarizer/rouge.py"},

@@ -302,13 +302,13 @@ def test_a_third_partys_strategy_goes_on_from_an_earlier_run() -> None:
 
     options = Mine(tasks=2, hidden=4, held_out=40)
     course = learning.begin(
-        a_run(previous=zoo.Checkpoint("mine.p", options, None)), options, learning.TaskLearner, build, Ledger()
+        a_run(start=zoo.Checkpoint("mine.p", options, None)), options, learning.TaskLearner, build, Ledger()
     )
     assert course.first == 2 and course.learner.seeds.tolist() == [0, 1, 2]
     other = options.model_copy(update={"strategy": "another"})
     with pytest.raises(UsageError, match="the earlier run has --strategy naive, not another"):
         previous = zoo.Checkpoint("mine.p", options, None)
-        learning.begin(a_run(previous=previous), other, learning.TaskLearner, build, Ledger())
+        learning.begin(a_run(start=previous), other, learning.TaskLearner, build, Ledger())
 
 
 def test_how_threads_wait_is_settled_before_torch_is_loaded() -> None:

@@ -82,8 +82,8 @@ def test_killed_and_resumed_ends_like_unbroken(tmp_path: Path, zoo: Zoo, unbroke
     time.sleep(after)
     process.kill()
     process.wait()
-    assert not (tmp_path / "run" / "run.json").exists()
-    done = zoo(*SMALL, "-o", "run", "--resume")
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "training"
+    done = zoo("train", "--resume", "run" if after else "run/")
     assert done.returncode == 0, done.stderr
     assert sha(tmp_path / "run") == sha(unbroken)
 

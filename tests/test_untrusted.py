@@ -288,7 +288,7 @@ def test_a_record_that_cannot_be_pinned_changes_nothing(run: Path, tmp_path: Pat
 
 OTHER: dict[str, Any] = {
     "model": "vae", "preset": "other", "seed": 9, "options": {"hidden": 9}, "classes": ["a"], "licence": "GPL-3.0",
-    "metrics": {"accuracy": 99.9}, "data": {"mnist/train": "0" * 64}, "judges": {"a": "0" * 64}, "continues": "0" * 64,
+    "data": {"mnist/train": "0" * 64}, "continues": "0" * 64,
 }  # fmt: skip
 
 
@@ -305,6 +305,19 @@ def test_a_record_that_says_something_else_than_the_weights_is_not_pinned(
     with pytest.raises(IntegrityError, match=rf"run\.json has another '{field}'"):
         bundle([tmp_path / "other"], tmp_path / pins.FILE, Circumstances(), dirty=True, overwrite=True)
     assert not (tmp_path / pins.FILE).exists()
+
+
+@pytest.mark.parametrize("field", ["metrics", "judges"])
+def test_what_a_header_of_an_earlier_release_says_was_measured_its_record_says_too(tmp_path: Path, field: str) -> None:
+    from zoo_core.publish.bundle import finished
+
+    shutil.copytree(GOLDEN / "vae" / "finished", tmp_path / "run")
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    wrong = dict.fromkeys(record[field], "0" * 64 if field == "judges" else 0.5)
+    assert wrong and finished(tmp_path / "run", tmp_path)[0].metrics == record["metrics"]
+    (tmp_path / "run" / "run.json").write_text(json.dumps({**record, field: wrong}))
+    with pytest.raises(IntegrityError, match=rf"run\.json has another '{field}'"):
+        finished(tmp_path / "run", tmp_path)
 
 
 def test_weights_of_another_model_are_not_pinned_whatever_they_say(run: Path, tmp_path: Path) -> None:

@@ -57,9 +57,6 @@ class Train(Options):
     early_stopping: Literal["off", "loss", "rouge"] = option("rouge", "keep the epoch that validates best, by this")
     patience: int = option(2, "epochs without a better one before it stops", ge=1, le=1000)
     validation: int = option(300, "validation texts", unit="texts", ge=1, le=1_000_000)
-    continue_: Path | None = option(
-        None, "run, weights file or pinned name (t5-summarizer.mini) to go on from, without pretraining"
-    )
 
 
 class Decode(Options):

@@ -8,6 +8,7 @@ Letters used for shapes: b texts, k beams, t tokens so far, v vocabulary.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -57,7 +58,7 @@ class Network(Protocol):
 @torch.no_grad()
 def decode(
     network: Network, source: Tensor, *, longest: int, beams: int = 1, top_p: float | None = None,
-    temperature: float = 1.0, no_repeat: int = 0,
+    temperature: float = 1.0, no_repeat: int = 0, tell: Callable[[int], None] = lambda said: None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Summaries of a batch of sources.
 
@@ -69,22 +70,24 @@ def decode(
         top_p: draw from the smallest set of tokens with this probability instead; excludes beams.
         temperature: divides the logits before drawing.
         no_repeat: no sequence of so many tokens is said twice; 0 allows it.
+        tell: is told after each token how many each text has.
     Returns:
         int64 [b, t] without the first PAD, padded behind </s>; float [b], mean log-probability of the tokens.
     """
     if beams > 1 and top_p is None:
-        return _beams(network, source, longest, beams, no_repeat)
+        return _beams(network, source, longest, beams, no_repeat, tell)
     state, b = network.start(source), len(source)
     said = torch.full((b, 1), PAD, device=source.device)
     total = torch.zeros(b, device=source.device)
     ended = torch.zeros(b, dtype=torch.bool, device=source.device)
-    for _ in range(longest):
+    for t in range(1, longest + 1):
         scores = _allowed(network.step(said[:, -1], state).float().log_softmax(1), said, no_repeat)
         token = scores.argmax(1) if top_p is None else _draw(scores / temperature, top_p)
         token = token.masked_fill(ended, PAD)
         total += scores.gather(1, token[:, None])[:, 0].masked_fill(ended, 0)
         said = torch.cat([said, token[:, None]], 1)
         ended = ended | (token == END)
+        tell(t)
         if bool(ended.all()):
             break
     said = said[:, 1:]
@@ -110,7 +113,9 @@ def _allowed(scores: Tensor, said: Tensor, no_repeat: int) -> Tensor:
     return scores.scatter(1, banned, float("-inf"))
 
 
-def _beams(network: Network, source: Tensor, longest: int, k: int, no_repeat: int) -> tuple[Tensor, Tensor]:
+def _beams(
+    network: Network, source: Tensor, longest: int, k: int, no_repeat: int, tell: Callable[[int], None]
+) -> tuple[Tensor, Tensor]:
     """Beam search: the k likeliest beginnings of each text; the best finished one by mean log-probability."""
     b, device = len(source), source.device
     state = network.start(source)
@@ -137,6 +142,7 @@ def _beams(network: Network, source: Tensor, longest: int, k: int, no_repeat: in
         rows = (offsets + beam.gather(1, chosen)).flatten()
         said = torch.cat([said[rows], token.gather(1, chosen).view(-1, 1)], 1)
         state.reorder(rows)
+        tell(t)
         if bool((total[:, 0] / t <= best).all()):  # the mean of what goes on can hardly rise above its present value
             break
     return result[:, : int((result != PAD).sum(1).max())], best

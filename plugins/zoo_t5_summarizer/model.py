@@ -6,6 +6,8 @@ Letters used for shapes: b texts, s source tokens, t target tokens, v vocabulary
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,6 +24,8 @@ from .pairs import test_set
 from .t5 import T5
 from .tokens import PAD, Corpus
 from .transformer import Transformer
+
+Tell = Callable[[int, int], object]  # tokens that are said, and how many they are at most
 
 SIZES: dict[tuple[str, str], dict[str, Any]] = {
     ("t5", "mini"): {
@@ -72,13 +76,14 @@ class Summarizer(nn.Module):
 
     @torch.no_grad()
     def summarize(
-        self, texts: list[str], options: Train, how: Decode | None = None
+        self, texts: list[str], options: Train, how: Decode | None = None, tell: Tell | None = None
     ) -> tuple[list[str], Tensor, Corpus]:
         """Summaries of texts, in batches of about one length.
 
         Args:
             options: those of the training: how long texts may be.
             how: greedy if not said.
+            tell: is told how many tokens are said, and how many at most.
         Returns:
             the summaries, the mean log-probability of their tokens [b], and the texts as they were read.
         Raises:
@@ -90,11 +95,13 @@ class Summarizer(nn.Module):
         if longest > (most := self.config.get("positions", longest)):
             raise UsageError(f"--longest {longest}: the model has positions for {most} tokens", f"--longest {most}")
         summaries, scores = [""] * len(texts), torch.zeros(len(texts))
-        for rows in read.lengths.argsort(stable=True).split(how.batch_size):
+        batches = read.lengths.argsort(stable=True).split(how.batch_size)
+        for number, rows in enumerate(batches):
             said, likelihoods = decode(
                 self.network, read.batch(rows), longest=longest,
                 beams=how.beams if how.decoding == "beam" else 1, no_repeat=how.no_repeat,
                 top_p=how.top_p if how.decoding == "nucleus" else None, temperature=how.temperature,
+                tell=partial(_tell, tell, number * longest, len(batches) * longest),
             )  # fmt: skip
             scores[rows.cpu()] = likelihoods.float().cpu()
             for row, text in zip(rows.tolist(), self.tokenizer.decode_batch(said.tolist()), strict=True):
@@ -155,7 +162,7 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Texts:
     """Summaries of what was given, or of the first test papers."""
     model = build(checkpoint).to(run.device)
     sources = given(run, checkpoint.options, options)
-    summaries, scores, read = model.summarize(sources, checkpoint.options, options)
+    summaries, scores, read = model.summarize(sources, checkpoint.options, options, writing(run))
     for number, (kept, cut) in enumerate(zip(read.lengths.tolist(), read.cut.tolist(), strict=True), 1):
         if cut:
             which = f"text {number}" if len(sources) > 1 else "the text"
@@ -164,6 +171,17 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Texts:
                 f"{cut / (kept + cut):.0%} is cut"
             )
     return Texts(tuple(summaries), tuple(sources), tuple(scores.tolist()))
+
+
+def writing(run: Run) -> Tell:
+    """What tells a run how far its summaries are."""
+    return partial(run.progress, what="writing", unit="tokens")
+
+
+def _tell(tell: Tell | None, before: int, total: int, said: int) -> None:
+    """Tell that so many tokens of a batch are said; those of the batches before are, too."""
+    if tell:
+        tell(before + said, total)
 
 
 def given(run: Run, trained: Train, options: Sample) -> list[str]:
@@ -177,7 +195,10 @@ def given(run: Run, trained: Train, options: Sample) -> list[str]:
     if options.text is not None:
         return [corpora.plain(options.text, "the text")]
     if options.file is None:
-        return run.example_texts(trained.dataset).take(range(options.n)).sources
+        papers = run.example_texts(trained.dataset)
+        if options.n > len(papers):
+            run.warn(f"there are {len(papers):,} test papers, not {options.n:,}")
+        return papers.take(range(min(options.n, len(papers)))).sources
     if options.file.suffix == ".jsonl":
         return corpora.read_sources(options.file, options.source_field)
     return [corpora.read_plain(options.file)]
@@ -189,7 +210,7 @@ def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict
 
     model = build(checkpoint).to(run.device)
     test = test_set(run, checkpoint.options, options)
-    summaries, _, _ = model.summarize(test.sources, checkpoint.options, options)
+    summaries, _, _ = model.summarize(test.sources, checkpoint.options, options, writing(run))
     lead, oracle = rouge.yardsticks(test)
     systems = {checkpoint.name: rouge.scores(summaries, test), "first sentence": lead, "best sentence": oracle}
     run.show("rouge", rouge.table(systems, options.resamples))

@@ -17,6 +17,7 @@ from ..plugin.registry import Model
 from .evaluation import evaluate
 from .finishing import Trained
 from .handle import Source, find_checkpoint, open_model
+from .inventory import RunInfo, runs
 from .measuring import Evaluation
 from .replaying import Replayed, replay
 from .sampling import sample
@@ -26,7 +27,9 @@ from .training import train
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Evaluation", "Replayed", "Trained", "evaluate", "load", "models", "replay", "sample", "train"]
+__all__ = [
+    "Evaluation", "Replayed", "RunInfo", "Trained", "evaluate", "load", "models", "replay", "runs", "sample", "train",
+]  # fmt: skip
 
 
 def models() -> dict[str, Model | ZooError]:
@@ -41,7 +44,7 @@ def load(name: str, *, weights: str | Path | None = None, untrained: bool = Fals
     Its ``forward`` says what it takes, ``help(zoo.load("vae").forward)``, and anything else is a `UsageError`.
 
     Args:
-        name: ``vae``, or with a preset ``vae.mlp-64d``.
+        name: ``vae``, or with a preset ``vae.mlp-64d``; or a run: ``runs/x``, or ``x``.
         weights: a file, a run folder or ``ORG/NAME@COMMIT`` instead of the pinned weights.
         untrained: a freshly initialised module instead.
     Raises:

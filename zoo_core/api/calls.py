@@ -32,13 +32,13 @@ class Circumstances:
     """What a caller of any verb chooses beside the model's own options.
 
     Args:
-        seed: covers weights, data order, noise and sampling.
+        seed: covers weights, data order, noise and sampling; 0, or that of the run which goes on, if none is said.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         data_root: where data sets lie.
         reporter: receives progress and warnings.
     """
 
-    seed: int = 0
+    seed: int | None = 0
     device: str = "auto"
     data_root: str | Path | None = None
     reporter: Reporter | None = None
@@ -55,7 +55,7 @@ def make_run(circumstances: Circumstances, activity: Activity, open_model: OpenM
         DeviceError: the device is not there.
     """
     from ..run import devices
-    from ..run.reporter import Reporter
+    from ..run.notebook import usual
     from ..run.run import Run
 
     return Run(
@@ -63,17 +63,27 @@ def make_run(circumstances: Circumstances, activity: Activity, open_model: OpenM
         seed=check_seed(circumstances.seed),
         data_root=data_root(circumstances.data_root),
         activity=activity,
-        reporter=circumstances.reporter or Reporter(),
+        reporter=circumstances.reporter or usual(),
         open_model=open_model,
     )
 
 
-def check_seed(seed: int) -> int:
-    """Return a seed that every generator of random numbers takes.
+@contextmanager
+def reported(run: Run) -> Iterator[Run]:
+    """A run whose progress ends with it, however it ends."""
+    try:
+        yield run
+    finally:
+        run.reporter.close()
+
+
+def check_seed(seed: int | None) -> int:
+    """Return a seed that every generator of random numbers takes; 0 if none was said.
 
     Raises:
         UsageError: it is out of range.
     """
+    seed = seed or 0
     if not 0 <= seed < 2**32:
         raise UsageError(f"--seed {seed} is out of range", "choose a number from 0 to 4294967295")
     return seed

@@ -1,11 +1,12 @@
-"""A training from the call of its hook to its end: what was trained is measured, and written."""
+"""A training from the call of its hook to its end: what was trained is written, and then measured."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..cards.checkpoint import Checkpoint, once
 from ..cards.options import Options
@@ -16,15 +17,16 @@ from ..plugin.registry import Model
 from ..results.result import Result
 from ..run.environment import versions
 from .calls import blaming
-from .measuring import Evaluation, measure
+from .measuring import measure
 from .own import licence_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ..run.folder import RunFolder
-    from ..run.inputs import OpenModel
     from ..run.run import Run
+
+How = Literal["whole", "quick", "none"]
 
 
 @dataclass(frozen=True)
@@ -35,15 +37,17 @@ class Trained:
         folder: holds ``model.safetensors``, ``run.json``, ``history.csv`` and ``figures/``.
         record: the content of ``run.json``.
         shown: tables and pictures that the training made, by name; they are in ``figures/`` too.
+        took: seconds of this call: training, evaluation, and what is between.
     """
 
     folder: Path
     record: Mapping[str, Any]
     shown: Mapping[str, Result] = field(default_factory=dict)
+    took: float = 0.0
 
     @property
     def metrics(self) -> Mapping[str, float]:
-        """What `evaluate` measured after training."""
+        """What `evaluate` measured after training; None where there is no number."""
         return dict(self.record["metrics"])
 
 
@@ -75,6 +79,7 @@ def call(model: Model, run: Run, options: Options) -> dict[str, Tensor]:
 
     with run.seeded(), blaming(model, "train"):
         tensors = model.hook.train(run=run, options=options)
+        run.outset.check()  # of a training without a loop
         if not isinstance(tensors, dict) or not tensors:
             raise PluginError(f"the hook 'train' of {model.name} returned {type(tensors).__name__}, not tensors")
         for name, tensor in tensors.items():
@@ -86,40 +91,26 @@ def call(model: Model, run: Run, options: Options) -> dict[str, Tensor]:
 
 def finish(
     model: Model, run: Run, folder: RunFolder, tensors: dict[str, Tensor], options: Options, begun: Begun,
-    open_other: OpenModel,
+    examination: Examination,
 ) -> Trained:  # fmt: skip
-    """Evaluate what was trained and write the run folder."""
-    from ..run.run import Run
-
+    """Write what was trained, and then measure it."""
     kept = {name: tensor.detach().to("cpu").contiguous() for name, tensor in once(tensors).items()}
     facts = {
         **run.identity,
         **run.inputs.described(),
         "licence": licence_of(model.card, {"data": run.inputs.data}),
         "plugin": dict(begun.release),
-        "data": run.inputs.data,
+        "data": dict(run.inputs.data),
     }
-    examiner = Run(
-        run.device, 0, run.data_root, "evaluation", folder.path, reporter=run.reporter, identity=run.identity,
-        open_model=open_other,
-    )  # fmt: skip
     checkpoint = Checkpoint(f"{model.card.name}.{run.identity['preset']}", options, kept, facts)
-    evaluation = _measured(model, checkpoint, examiner)
-    facts |= {
-        "metrics": finite(evaluation.metrics),
-        **({"errors": evaluation.errors} if evaluation.errors else {}),
-        **({"absent": evaluation.absent} if evaluation.absent else {}),
-        "data": {**run.inputs.data, **examiner.inputs.data},
-        "judges": examiner.inputs.judges,
-    }
-    counts = {**run.inputs.counts, **examiner.inputs.counts}
-    circumstances = _circumstances(run, begun.release) | {"commit": begun.commit, "counts": counts}
-    record = folder.finish(kept, facts, circumstances, run.loops.curves.history, model.card.axes)
-    return Trained(folder.path, record, dict(run.shown))
+    _check_whole(model, checkpoint, run)
+    known = circumstances(run, begun) | {"counts": dict(run.inputs.counts)} | _nothing_yet(model, examination)
+    record = folder.keep(kept, facts, known, run.loops.curves.history, model.card.axes)
+    return Trained(folder.path, examine(model, folder, checkpoint, record, examination), dict(run.shown))
 
 
-def _measured(model: Model, checkpoint: Checkpoint[Options], run: Run) -> Evaluation:
-    """What `evaluate` finds of weights that are not written yet.
+def _check_whole(model: Model, checkpoint: Checkpoint[Options], run: Run) -> None:
+    """Whether weights are numbers, and make their module, before they take the place of the training's state.
 
     Raises:
         TrainingError: a weight is infinite; only buffers may be, and `Checkpoint.fill` knows which are.
@@ -129,7 +120,8 @@ def _measured(model: Model, checkpoint: Checkpoint[Options], run: Run) -> Evalua
     tensors = checkpoint.tensors or {}
     tensorfile.check_numbers(tensors)
     try:
-        return measure(model, checkpoint, model.card.evaluate_options(), run)
+        with run.seeded(), blaming(model, "build"):
+            model.build(checkpoint)
     except IntegrityError as error:
         try:
             tensorfile.check_finite(tensors)
@@ -138,14 +130,51 @@ def _measured(model: Model, checkpoint: Checkpoint[Options], run: Run) -> Evalua
         raise
 
 
-def _circumstances(run: Run, release: Mapping[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Examination:
+    """How much is measured of what was trained, and with what.
+
+    Args:
+        how: ``whole``, ``quick`` (of a small part of the data), or ``none``.
+        examiner: makes the run of `evaluate`.
+    """
+
+    how: How
+    examiner: Callable[[], Run]
+
+
+def _nothing_yet(model: Model, examination: Examination) -> dict[str, Any]:
+    """What a record says of metrics before they are measured."""
+    why = "not measured: --no-evaluate" if examination.how == "none" else "not measured yet"
+    names = [metric.name for metric in model.card.metrics]
+    return {"metrics": dict.fromkeys(names), "absent": dict.fromkeys(names, why), "judges": {}}
+
+
+def examine(
+    model: Model, folder: RunFolder, checkpoint: Checkpoint[Options], record: Mapping[str, Any], asked: Examination
+) -> Mapping[str, Any]:
+    """Measure what a run has trained, as far as is asked for, and return its record with what was found."""
+    if asked.how == "none":
+        return record
+    began, run = time.monotonic(), asked.examiner()
+    evaluation = measure(model, checkpoint, model.card.evaluate_options(), run)
+    found = {
+        "metrics": finite(evaluation.metrics), "errors": evaluation.errors, "absent": evaluation.absent,
+        "data": {**record["data"], **run.inputs.data}, "judges": run.inputs.judges,
+        "counts": {**record["counts"], **run.inputs.counts},
+        "evaluation_seconds": round(time.monotonic() - began, 3), "quick": asked.how == "quick",
+    }  # fmt: skip
+    return folder.finish(record, found, "trained" if asked.how == "quick" else "finished")
+
+
+def circumstances(run: Run, begun: Begun) -> dict[str, Any]:
     """What a training depended on that may be other on another machine."""
     from ..run import devices
 
     return {
         "device": devices.describe(run.device), "processes": run.processes, "threads": devices.thread_count(),
         "precision": run.settings.precision, "compile": run.settings.compile,
-        "seconds": round(run.loops.seconds, 3), 
-        "versions": {**versions(torch=True), str(release["distribution"]): str(release["version"])},
+        "seconds": round(run.loops.seconds, 3), "commit": begun.commit, "plugin": dict(begun.release),
+        "versions": {**versions(torch=True), str(begun.release["distribution"]): str(begun.release["version"])},
         **({"stretches": run.loops.stretches} if len(run.loops.stretches) > 1 else {}),
     }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,11 @@ from ..cards.checkpoint import Checkpoint, choices
 from ..cards.options import Options
 from ..data import sets
 from ..errors import PluginError, UsageError
-from ..packages.names import split_name
 from ..plugin import registry
 from ..plugin.registry import Model
+from ..run import record
 from ..weights import manifest, peek
+from . import naming
 
 if TYPE_CHECKING:
     from ..run.reporter import Reporter
@@ -28,10 +29,12 @@ class Handle:
     Args:
         model: the plugin.
         asked: the preset that was named; None means the default one.
+        folder: the run, or the weights file, that was named instead of a model.
     """
 
     model: Model
     asked: str | None = None
+    folder: Path | None = None
 
     @property
     def card(self) -> Card:
@@ -66,21 +69,33 @@ class Source:
         """What the arguments of a verb mean."""
         return cls(Path(weights) if weights is not None else None, untrained)
 
+    def of_run(self, folder: Path | None) -> Source:
+        """The same; of a run that was named instead of a model, its weights.
+
+        Raises:
+            UsageError: others were named, too.
+        """
+        if folder is None:
+            return self
+        if self.weights is not None or self.untrained:
+            raise UsageError(f"{folder} says already which weights", "leave out --weights and --untrained")
+        return Source(folder)
+
 
 def open_model(name: str, preset: str | None = None) -> Handle:
     """Load the model that a name means.
 
     Args:
-        name: ``vae``, or with a preset ``vae.mlp-64d``.
+        name: ``vae``, or with a preset ``vae.mlp-64d``; or a run: ``runs/x``, or ``x``.
         preset: says the same as a preset in the name.
     Raises:
-        UsageError: there is no such model or preset.
+        UsageError: there is no such model, preset or run.
         PluginError: the model is broken, or needs libraries that are not installed.
     """
-    plugin, dotted = split_name(name)
-    if dotted and preset and dotted != preset:
+    found = naming.find(name)
+    if found.preset and preset and found.preset != preset:
         raise UsageError(f"'{name}' and --preset {preset} name two presets", "give one of them")
-    return with_preset(registry.load(plugin), dotted or preset)
+    return replace(with_preset(found.model, found.preset or preset), folder=found.folder)
 
 
 def with_preset(model: Model, preset: str | None) -> Handle:
@@ -102,6 +117,7 @@ def find_checkpoint(handle: Handle, source: Source, reporter: Reporter | None = 
         ZooError: they are nowhere, damaged, or of another model.
     """
     pin = None
+    source = source.of_run(handle.folder)
     if source.weights is None and not source.untrained:
         pin = manifest.pin(handle.name)  # what is not there is said before torch is loaded
     from ..weights import find
@@ -121,14 +137,15 @@ def choices_of(handle: Handle, source: Source) -> dict[str, tuple[str, ...]]:
     Raises:
         ZooError: the weights that were named are not there, or are none.
     """
+    source = source.of_run(handle.folder)
     if source.weights is not None:
-        is_here = os.path.exists(source.weights)
-        return choices(peek.facts(source.weights).model_dump()) if is_here else {}
+        path = naming.located(source.weights)
+        return choices(peek.facts(path).model_dump()) if os.path.exists(path) else {}
     if source.untrained:
         return choices(_facts(handle.card.presets[handle.preset].options))
     pin = manifest.read().get(handle.name)
-    path = manifest.available(pin) if pin else None
-    return choices(peek.facts(path).model_dump()) if path else {}
+    here = manifest.available(pin) if pin else None
+    return choices(peek.facts(here).model_dump()) if here else {}
 
 
 def _facts(options: Options) -> dict[str, Any]:
@@ -146,15 +163,11 @@ def unpinned(model: Model, path: Path, reporter: Reporter | None = None) -> Chec
     Raises:
         ZooError: they are nowhere, damaged, of another model, or do not fit it.
     """
-    from ..run import record, state
     from ..run.reporter import Reporter
     from ..weights import find
 
-    finished = os.path.isfile(path / record.FILE)
-    if os.path.isfile(path / state.FILE) and not finished:
-        raise UsageError(f"the run in {path} is not finished", "zoo train ... --resume finishes it")
-    replaced = os.path.isfile(path / record.ASIDE / record.FILE)
-    check = record.check_of(path, record.read(path)) if finished or replaced else None
+    path = naming.located(path)
+    check = record.check_of(path, record.read(path)) if record.is_run(path) else None
     checkpoint = find.from_file(model.card, path, (reporter or Reporter()).warn, check)
     registry.check_fits(model, checkpoint, str(path))
     return checkpoint

@@ -86,7 +86,7 @@ def _trained(model: Model, data: str, inputs: Inputs, train: Train) -> Path:
     from ..run import devices, record
 
     with held(folder.with_name(f"{folder.name}.lock"), f"{folder} is being trained", wait=float("inf")):
-        if not os.path.isfile(folder / record.FILE):
+        if not record.has_weights(folder):
             told = f"the zoo has no {model.name} of {data}: one is trained now, once, and kept in the zoo's cache"
             inputs.reporter.warn(told)
             steps = PASSES * n // BATCH

@@ -13,7 +13,7 @@ from ..plugin.registry import Model
 from ..results import measured
 from ..results.measured import Measured
 from ..results.result import Result
-from .calls import blaming, provenance
+from .calls import blaming, provenance, reported
 from .claims import Claimed
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def measure(model: Model, checkpoint: Checkpoint[Options], options: Options, run
         PluginError: they are not those that the card names.
     """
     run.inputs.expected = checkpoint.shape if checkpoint.facts.get("shape") else None
-    with run.seeded(), blaming(model, "evaluate"):
+    with reported(run), run.seeded(), blaming(model, "evaluate"):
         metrics = model.hook.evaluate(run=run, checkpoint=checkpoint, options=options)
         expected = [metric.name for metric in model.card.metrics]
         if not isinstance(metrics, dict) or sorted(metrics) != sorted(expected):

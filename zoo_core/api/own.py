@@ -11,6 +11,7 @@ from ..cards import paths
 from ..cards.card import Card
 from ..cards.groups import OnImages
 from ..cards.options import Flag, Options, flags
+from ..data import sets
 from ..data.own import files, store
 from ..errors import UsageError
 from ..run.environment import data_root
@@ -40,7 +41,7 @@ def _with_files(options: Options) -> Options:
     changes: dict[str, Any] = {}
     for flag in flags(type(options)):
         value = getattr(options, flag.field)
-        if flag.type is Path and value is not None and flag.field != "continue_":
+        if flag.type is Path and value is not None:
             kept = [_kept(path, flag) for path in (value if flag.many else [value])]
             changes[flag.field] = type(value)(kept) if flag.many else kept[0]
     return options.model_copy(update=changes) if changes else options
@@ -68,11 +69,14 @@ def hashes(options: Options) -> dict[str, str]:
 
 def prepared(data: str, size: int | None, skip_broken: bool, circumstances: Circumstances) -> str:
     """The name of images that are ready, see `prepare`; of several processes the first says what there is to say."""
+    if data in sets.names() and not size and not os.path.isdir(data):
+        return data  # without the libraries that read images
     from ..data.own.prepare import Wish, prepare
     from ..run import devices
-    from ..run.reporter import Progress, Reporter, Silent
+    from ..run.notebook import usual
+    from ..run.reporter import Progress, Silent
 
-    reporter = (circumstances.reporter or Reporter()) if not devices.rank() else Silent()
+    reporter = (circumstances.reporter or usual()) if not devices.rank() else Silent()
 
     def tell(done: int, total: int) -> None:
         reporter.progress(Progress("preparation", done, total))

@@ -18,6 +18,7 @@ class Parameter:
         default: the value when nothing is said.
         metavar: what the help calls its value.
         least: the smallest number allowed.
+        many: it may be given several times.
     """
 
     names: tuple[str, ...]
@@ -26,6 +27,7 @@ class Parameter:
     default: Any = None
     metavar: str | None = None
     least: float | None = None
+    many: bool = False
 
     def words(self) -> set[str]:
         """Every name that an option of a model may not have, as Python spells it."""
@@ -48,17 +50,25 @@ _WEIGHTS = (
     Parameter(("--weights",), "A weights file, a run folder or ORG/NAME@COMMIT instead (not pinned).", Path),
     Parameter(("--untrained",), "Fresh random weights instead of trained ones.", bool, False),
 )
+_TRAINED = (
+    Parameter(("--seed",), "Covers weights, data order, noise.  [0, or that of the run]", int),
+    *(one for one in _CIRCUMSTANCES if one.names != ("--seed",)),
+)
 TRAIN = (
     Parameter(("--preset",), "Starting values of the options; MODEL.NAME says the same.", metavar="NAME"),
     Parameter(("--from", "file"), "TOML file of options: above the preset, below the flags.", Path),
-    Parameter(("-o", "--output"), "Run folder.  [runs/MODEL.PRESET-seedN]", Path),
-    Parameter(("--resume",), "Continue an unfinished run, to the same end.", bool, False),
+    Parameter(("--continue", "continue_"), "Weights to go on from: a run, a file, pinned ones, ORG/NAME@COMMIT.", Path),
+    Parameter(("-o", "--output"), "Run folder.  [runs/MODEL.PRESET-seedN, named after other options, too]", Path),
+    Parameter(("--resume",), "Continue an unfinished run, to the same end: zoo train --resume RUN.", bool, False),
     Parameter(("--overwrite",), "Replace the run that is there.", bool, False),
-    Parameter(("--precision",), "Arithmetic of the networks.", str, "fp32", "fp32|bf16|fp16"),
+    Parameter(("--precision",), "Arithmetic of the networks.  [fp32]", str, None, "fp32|bf16|fp16"),
     Parameter(("--compile",), "Compile the networks first; pays off in long runs.", bool, False),
     Parameter(("--save-every",), "Seconds between two states.", float, 60.0, least=0),
     Parameter(("--save-steps",), "Steps between two states instead.", int, 0, least=0),
-    *_CIRCUMSTANCES,
+    Parameter(("--no-evaluate",), "End with the weights; --resume measures them.", bool, False),
+    Parameter(("--evaluate-quick",), "Measure on a small part of the test data.", bool, False),
+    Parameter(("--track",), "An observer of the training: tensorboard, trackio.", metavar="NAME...", many=True),
+    *_TRAINED,
 )
 SAMPLE = (
     *_WEIGHTS,

@@ -10,7 +10,7 @@ from ..cards.known import asks_weights, known
 from ..cards.options import resolve
 from ..errors import PluginError
 from ..results.result import Result
-from .calls import Circumstances, blaming, make_run, provenance
+from .calls import Circumstances, blaming, make_run, provenance, reported
 from .handle import Handle, Source, choices_of, find_checkpoint, open_model
 from .spoken import in_python
 from .training import open_other
@@ -35,7 +35,7 @@ def sample(
     """Draw from a model.
 
     Args:
-        name: ``cgan``, or with a preset ``cgan.dcgan``.
+        name: ``cgan``, or with a preset ``cgan.dcgan``; or a run: ``runs/x``, or ``x``.
         preset: whose pinned weights to use; the model's default one if not said.
         weights: a weights file, a run folder or ``ORG/NAME@COMMIT`` instead.
         untrained: fresh weights instead of trained ones.
@@ -63,7 +63,7 @@ def sample_opened(handle: Handle, source: Source, circumstances: Circumstances, 
     chosen = known(chosen, checkpoint.choices, checkpoint.name)
     run = make_run(circumstances, "sampling", open_other)
     run.inputs.expected = checkpoint.shape if checkpoint.facts.get("shape") else None
-    with run.seeded(), blaming(handle.model, "sample"):
+    with reported(run), run.seeded(), blaming(handle.model, "sample"):
         result = handle.model.hook.sample(run=run, checkpoint=checkpoint, options=chosen)
         if not isinstance(result, get_args(Result)):
             raise PluginError(f"the hook 'sample' of {handle.model.name} returned {type(result).__name__}")

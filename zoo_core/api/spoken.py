@@ -17,7 +17,7 @@ T = TypeVar("T")
 SWITCHES = "|".join(name.strip("-") for flags in VERBS.values() for flag in flags if flag.type is bool
                     for name in flag.names if name.startswith("--") and "/" not in name)  # fmt: skip
 ONE = rf" --?(?:(?:{SWITCHES})(?![\w-])|[a-z][\w-]*(?: (?!-)[^\s,;)]+)?)"  # a flag, and its value if it takes one
-COMMAND = re.compile(rf"zoo (train|sample|evaluate) ([\w.:-]+)((?:{ONE})*)")
+COMMAND = re.compile(rf"zoo (train|sample|evaluate) ((?!-)[\w.:/-]+)((?:{ONE})*)")
 GIVEN = re.compile(rf" --?(?:({SWITCHES})(?![\w-])|([a-z][\w-]*)(?: (?!-)([^\s,;)]+))?)")
 SHELL = re.compile(r"zoo (?!train |sample |evaluate )[a-z]+ [^,;()]*")  # a command that has no function
 FLAG = re.compile(r"(?<![\w-])--?([a-z][a-z-]*)(?![\w-])")

@@ -1,76 +1,42 @@
-"""One call that trains a model: options, run folder, the hook, evaluation, the record."""
+"""One call that trains a model: options, run folder, the hook, the record, evaluation."""
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint
-from ..cards.options import Options, resolve
+from ..cards.options import Options
+from ..cards.options import shown as value_text
 from ..errors import UsageError
-from ..files import sha256
-from ..formats.schemas import Identity, check_written, plain
-from ..packages.names import split_name
+from ..formats.schemas import Identity, plain
+from ..packages import settings
+from ..plugin.observers import watching
 from ..plugin.registry import Model
+from ..run import record
 from ..run.environment import commit, data_root
-from ..run.reporter import Aside
-from .calls import Circumstances, check_seed
-from .finishing import Begun, Trained, call, finish, release_of
+from ..run.notebook import usual
+from ..run.reporter import Aside, Silent
+from .beginning import Asked, Beginning, Compute, Place, beginning, check_goes_on
+from .calls import Circumstances, reported
+from .finishing import Begun, Examination, How, Trained, call, circumstances, examine, finish, release_of
 from .handle import Handle, open_model, unpinned
 from .judges import load_other
-from .own import called, hashes, with_data
+from .own import hashes
 from .spoken import in_python
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from ..run.folder import RunFolder
     from ..run.inputs import Inputs
-    from ..run.loops import Settings
     from ..run.reporter import Reporter
     from ..run.run import Run
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a training leaves its run, and what becomes of one that is there.
-
-    Args:
-        output: the run folder; ``runs/PLUGIN.PRESET-seedN`` if not said, with ``-continued`` where it goes on from one.
-        resume: continue an unfinished run.
-        overwrite: replace the run that is there.
-    """
-
-    output: Path | None = None
-    resume: bool = False
-    overwrite: bool = False
-
-
-@dataclass(frozen=True)
-class Compute:
-    """How a training computes, and how often it saves its state; see `train`."""
-
-    precision: str = "fp32"
-    compile: bool = False
-    save_every: float = 60.0
-    save_steps: int = 0
-
-    def settings(self) -> Settings:
-        """The run's settings, checked.
-
-        Raises:
-            UsageError: there is no such precision.
-        """
-        from ..run import devices
-        from ..run.loops import Settings
-
-        return Settings(devices.check_precision(self.precision), self.compile, self.save_every, self.save_steps)
 
 
 @in_python
@@ -79,81 +45,135 @@ def train(
     *,
     preset: str | None = None,
     file: str | Path | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     device: str = "auto",
     data_root: str | Path | None = None,
     output: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
-    precision: str = "fp32",
+    precision: str | None = None,
     compile: bool = False,
     save_every: float = 60.0,
     save_steps: int = 0,
+    evaluation: How = "whole",
+    continue_: str | Path | None = None,
+    track: Sequence[str] = (),
     reporter: Reporter | None = None,
     **options: Any,
 ) -> Trained:
-    """Train a model, evaluate it, and write its run folder.
-
-    An option named `continue_`, where a model has one, names the weights that the training goes on from: a run, a file
-    or pinned ones. Their options, not the preset's, are then the starting values, and `Run.previous` holds them.
+    """Train a model, write its run folder, and evaluate it.
 
     Args:
-        name: ``vae``, or with a preset ``vae.mlp-64d``.
+        name: ``vae``, or with a preset ``vae.mlp-64d``; or, with `resume`, a run: ``runs/x``.
         preset: starting values of the options; the model's default one if not said.
         file: a TOML file of options, above the preset and below `options`.
-        seed: covers weights, data order and noise.
+        seed: covers weights, data order and noise; 0 if not said.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         data_root: where data sets lie.
-        output: the run folder; ``runs/PLUGIN.PRESET-seedN`` if not said.
-        resume: continue an unfinished run; with the same options it ends as an unbroken one would.
+        output: the run folder; ``runs/PLUGIN.PRESET-seedN`` if not said, with the options that are not the preset's.
+        resume: continue an unfinished run, to the end that an unbroken one would have; what it was begun with need not
+            be said again, and one that was not measured is.
         overwrite: replace a run that is there already.
-        precision: ``fp32``, or ``bf16`` or ``fp16`` for automatic mixed precision.
+        precision: ``fp32`` if not said, or ``bf16`` or ``fp16`` for automatic mixed precision.
         compile: compile the networks first.
         save_every: seconds between two states.
         save_steps: steps between two states, instead of `save_every`.
+        evaluation: ``whole``, ``quick`` (of a small part of the test data), or ``none``; `resume` measures the whole.
+        continue_: weights to go on from: a run, a file, ``ORG/NAME@COMMIT`` or pinned ones. Their options, not the
+            preset's, are then the starting values; `Run.previous` holds them.
+        track: names of observers that see it, such as ``tensorboard`` or ``trackio``.
         reporter: receives progress and warnings; a logger if not said.
         options: the model's own, see ``zoo train NAME --help``.
     Raises:
         ZooError: see the exit codes in the README.
     """
-    return train_opened(
-        open_model(name, preset), Place(Path(output) if output else None, resume, overwrite),
-        Compute(precision, compile, save_every, save_steps), Circumstances(seed, device, data_root, reporter),
-        Path(file) if file else None, options,
-    )  # fmt: skip
+    handle = open_model(name, preset)
+    if handle.folder and not resume:
+        raise UsageError(f"{name} is a run", f"resume=True continues it; train('{handle.model.name}') trains another")
+    place = Place(handle.folder or (Path(output) if output else None), resume, overwrite)
+    return train_opened(Asked(
+        handle, place, Compute(precision, compile, save_every, save_steps, evaluation),
+        Circumstances(seed, device, data_root, reporter), options, Path(file) if file else None,
+        Path(continue_) if continue_ is not None else None, tuple(track),
+    ))  # fmt: skip
 
 
-def train_opened(
-    handle: Handle, place: Place, compute: Compute, circumstances: Circumstances, file: Path | None,
-    options: Mapping[str, Any],
-) -> Trained:  # fmt: skip
+def train_opened(asked: Asked) -> Trained:
     """Do what `train` does, with a model that is loaded already."""
+    began = time.monotonic()
+    begins = beginning(asked)
+    asked = _announced(asked, begins)
     from ..run import devices
     from ..run.folder import RunFolder
 
-    check_seed(circumstances.seed)
-    preset, chosen, previous = _starting_point(handle, file, options, circumstances)
-    identity = {
-        "model": handle.card.name, "preset": preset, "seed": circumstances.seed,
-        "options": chosen.model_dump(mode="json"), "options_version": handle.card.options_version,
-        **({"continues": previous.sha256} if previous else {}),
-    }  # fmt: skip
-    usual = f"runs/{called(handle, preset, chosen)}-seed{circumstances.seed}" + ("-continued" if previous else "")
-    digest = sha256(json.dumps(identity, sort_keys=True, default=str).encode())
-    folder = RunFolder(place.output or Path(usual), digest)
-    if folder.path.resolve() == Path(getattr(chosen, "continue_", None) or "/").resolve():
-        raise UsageError(f"{folder.path} is the run to go on from", "choose another folder with --output")
-    check_written(Identity, identity, "this training")
-    begun_at = Begun(commit(), release_of(handle.model))
-    run_of = _prepared(handle.card, circumstances, compute, folder.path, identity, previous)
+    place, model = asked.place, asked.handle.model
+    folder = RunFolder(begins.folder, begins.digest)
+    begun_at = Begun(commit(), release_of(model))
+    run_of = _prepared(asked, begins)
     if devices.rank():
-        with _reported(run_of(resume=folder.is_resumed(place.resume, place.overwrite))) as run:
-            run.inputs.data |= hashes(chosen)
-            call(handle.model, run, chosen)
+        resumed = folder.is_resumed(place.resume, place.overwrite)
+        if not (resumed and record.has_weights(folder.path)):
+            with reported(run_of(resume=resumed)) as run:
+                run.inputs.data |= hashes(begins.options)
+                call(model, run, begins.options)
         return Trained(folder.path, {})
-    with folder.held(place.resume, place.overwrite) as resumed, _reported(run_of(resume=resumed)) as run:
-        run.inputs.data |= hashes(chosen)
-        return finish(handle.model, run, folder, call(handle.model, run, chosen), chosen, begun_at, open_other)
+    with (
+        watching(model, (*settings.tracked(), *asked.track), folder.path, run_of.keywords["reporter"]) as observers,
+        folder.held(place.resume, place.overwrite) as resumed,
+        reported(run_of(resume=resumed, watcher=observers)) as run,
+    ):
+        facts = {**begins.identity, **circumstances(run, begun_at)}
+        _write_down(asked, begins, resumed, facts)
+        with observers.told(facts) as tell:
+            done = _done(model, run, folder, begins, begun_at)
+            tell(done.record)
+    return replace(done, took=time.monotonic() - began)
+
+
+def _write_down(asked: Asked, begins: Beginning, resumed: bool, facts: Mapping[str, Any]) -> None:
+    """Write what is begun into the run's record, once it is known that a run which goes on is this one.
+
+    Raises:
+        UsageError: it is another one.
+    """
+    folder, state = begins.folder, record.state(begins.folder)
+    if resumed and state:
+        check_goes_on(asked.handle, begins)
+    is_old = not state and os.path.isfile(folder / record.UNFINISHED)  # its state alone says what it is
+    if not (resumed and (is_old or record.has_weights(folder))):
+        record.begin(folder, facts)
+
+
+def _done(model: Model, run: Run, folder: RunFolder, begins: Beginning, begun_at: Begun) -> Trained:
+    """Train, or, where a run has its weights, only measure what it has trained."""
+    examination = Examination(begins.compute.evaluation, partial(_examiner, run, begins.compute.evaluation))
+    if record.has_weights(folder.path):
+        checkpoint = unpinned(model, folder.path, Silent())
+        return Trained(folder.path, examine(model, folder, checkpoint, record.read(folder.path), examination))
+    run.inputs.data |= hashes(begins.options)
+    tensors = call(model, run, begins.options)
+    return finish(model, run, folder, tensors, begins.options, begun_at, examination)
+
+
+def _announced(asked: Asked, begins: Beginning) -> Asked:
+    """Say what will be done as soon as that is known to be possible, before libraries are loaded and data is read."""
+    reporter = asked.circumstances.reporter or usual()
+    if os.environ.get("RANK", "0") == "0":  # of several processes the first says it
+        name = f"{begins.identity['model']}.{begins.identity['preset']}"
+        data = getattr(begins.options, "data", None)
+        words = [f"training {name}", *([f"data {value_text(data)}"] if data else []), f"seed {begins.seed}"]
+        reporter.tell(", ".join([*words, f"device {asked.circumstances.device}", f"into {begins.folder}"]))
+    return replace(asked, circumstances=replace(asked.circumstances, reporter=reporter))
+
+
+def _examiner(run: Run, how: How) -> Run:
+    """The run in which what a training gave is measured."""
+    from ..run.run import Run
+
+    return Run(
+        run.device, 0, run.data_root, "evaluation", run.folder, reporter=run.reporter, identity=run.identity,
+        open_model=open_other, few=how == "quick", watcher=run.watcher,
+    )  # fmt: skip
 
 
 def open_other(name: str, inputs: Inputs) -> tuple[nn.Module, Checkpoint[Options]]:
@@ -166,51 +186,19 @@ def open_other(name: str, inputs: Inputs) -> tuple[nn.Module, Checkpoint[Options
         circumstances = Circumstances(0, str(inputs.device), inputs.data_root, Aside(inputs.reporter, model.name))
         place = Place(folder, resume=os.path.isfile(folder / state.FILE))
         with torch.enable_grad():  # whoever asks only measures
-            train_opened(Handle(model), place, Compute(), circumstances, None, options)
+            train_opened(Asked(Handle(model), place, Compute(), circumstances, options))
 
     return load_other(name, inputs, train_judge)
 
 
-@contextmanager
-def _reported(run: Run) -> Iterator[Run]:
-    """A run whose progress ends with it, however it ends."""
-    try:
-        yield run
-    finally:
-        run.reporter.close()
-
-
-def _starting_point(
-    handle: Handle, file: Path | None, options: Mapping[str, Any], circumstances: Circumstances
-) -> tuple[str, Options, Checkpoint[Options] | None]:
-    """The preset, the options, and the weights to go on from, if any."""
-    from ..run.record import read_options
-    from ..weights import find
-
-    card, owner = handle.card, handle.model.name
-    values = read_options(file) if file else {}
-    chosen = resolve(card.train_options, values, options, owner=owner, base=card.presets[handle.preset].options)
-    going_on = getattr(chosen, "continue_", None)
-    if not going_on:
-        base = card.presets[handle.preset].options
-        return handle.preset, with_data(chosen, base, {*values, *options}, circumstances), None
-    pin = find.pin_named(card, Path(going_on))
-    previous = find.pinned(card, pin) if pin else unpinned(handle.model, Path(going_on), circumstances.reporter)
-    chosen = resolve(card.train_options, values, options, owner=owner, base=previous.options)
-    said = {*values, *options}
-    return split_name(previous.name)[1], with_data(chosen, previous.options, said, circumstances), previous
-
-
-def _prepared(
-    card: Card, circumstances: Circumstances, compute: Compute, folder: Path, identity: Mapping[str, Any],
-    previous: Checkpoint[Options] | None,
-) -> Callable[..., Run]:  # fmt: skip
+def _prepared(asked: Asked, begins: Beginning) -> partial[Run]:
     """What makes the run, once it is known whether it is resumed; everything else is checked now."""
     from ..run import devices
-    from ..run.reporter import Reporter
     from ..run.run import Run
     from ..run.state import START_ANEW
     from ..weights import find
+
+    card, circumstances = asked.handle.card, asked.circumstances
 
     def todays(theirs: Mapping[str, Any], where: str) -> Mapping[str, Any]:
         """What an older state says of itself, in today's options."""
@@ -219,10 +207,10 @@ def _prepared(
         known = plain(Identity, theirs, where, START_ANEW)
         return {**known, "options": find.todays_options(card, known, where).model_dump(mode="json")}
 
-    settings = compute.settings()
+    how = begins.compute.settings()
     return partial(
-        Run, device=devices.device(circumstances.device), seed=check_seed(circumstances.seed),
-        data_root=data_root(circumstances.data_root), folder=folder, settings=settings,
-        reporter=circumstances.reporter or Reporter(), identity=identity, migrate=todays, previous=previous,
-        open_model=open_other,
+        Run, device=devices.device(circumstances.device), seed=begins.seed,
+        data_root=data_root(circumstances.data_root), folder=begins.folder, settings=how,
+        reporter=circumstances.reporter or usual(), identity=begins.identity, migrate=todays,
+        start=begins.previous, open_model=open_other,
     )  # fmt: skip

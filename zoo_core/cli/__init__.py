@@ -30,6 +30,7 @@ from .groups import Group
 from .plugin import plugin
 from .plugins import VerbGroup
 from .replay import SampleGroup
+from .runs import runs
 from .verbs import VERBS
 
 EPILOG = """\b
@@ -69,6 +70,7 @@ root.add_command(explain)
 root.add_command(VerbGroup("train", VERBS["train"], "Train a model; leaves a run folder."))
 root.add_command(SampleGroup())
 root.add_command(VerbGroup("evaluate", VERBS["evaluate"], "Measure a trained model on test data."))
+root.add_command(runs)
 root.add_command(commands.bundle)
 root.add_command(hub.push)
 root.add_command(hub.pull)

@@ -184,7 +184,9 @@ class Train(Measures):
     command: Literal["train"]
     path: Annotated[str, says("the run folder, whose run.json says more")]
     bytes: Bytes
+    state: Annotated[str, says("finished; or trained, where it was not, or not wholly, measured")]
     seconds: Seconds
+    evaluation_seconds: Annotated[float | None, says("duration of the evaluation")]
 
 
 class Evaluate(Measures):

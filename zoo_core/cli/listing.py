@@ -10,19 +10,20 @@ from typing import Any
 import click
 
 from .. import api
+from ..api import naming
 from ..api.calls import blaming
 from ..api.handle import Handle, Source, choices_of
+from ..api.inventory import find_run
 from ..api.parameters import JSON
 from ..cards.card import Card
 from ..cards.options import Flag, flags
 from ..errors import UsageError, ZooError, letters, nearest
 from ..packages.handshake import NeedsNewer
-from ..packages.names import split_name
 from ..plugin import registry
 from ..plugin.registry import Model, NotImported
 from ..weights import manifest, peek
 from ..weights.pins import Pin
-from . import render, render_models
+from . import render, render_models, render_runs
 from .answers import Info, List, ModelFacts, Option, PresetFacts, Unusable, problem, values
 from .plugins import models
 
@@ -109,11 +110,14 @@ def _list_available(as_json: bool) -> None:
 @click.argument("name", type=ModelName())
 @json_flag
 def info(name: str, as_json: bool) -> None:
-    """One model: its idea, formula, paper, presets, options, metrics."""
-    plugin, preset = split_name(name)
-    model = registry.load(plugin)
+    """One model, or one run: its idea, formula, paper, presets, options, metrics."""
+    found = naming.find(name)
+    if found.folder:
+        render_runs.show(find_run(found.folder), as_json)
+        return
+    model = found.model
     with blaming(model, "card"):
-        chosen = model.card.preset(preset)
+        chosen = model.card.preset(found.preset)
         facts = describe(model, manifest.read())
     if as_json:
         answer: Info = {"command": "info", **facts}

@@ -15,15 +15,15 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from ..api import naming
 from ..api.calls import blaming
 from ..api.handle import Source, choices_of, with_preset
 from ..api.reserved import check_options
 from ..cards.known import asks_weights
 from ..cards.options import Options, flags
 from ..errors import UsageError, ZooError, closest, printable
-from ..packages.names import split_name
 from ..plugin import registry
-from ..plugin.registry import Model
+from ..run.record import continuing
 from .values import Choices, RunFolder, parameter
 from .verbs import Verb, option
 
@@ -53,20 +53,20 @@ def piped(options: type[Options], values: dict[str, Any]) -> dict[str, Any]:
         raise UsageError("standard input is not text in UTF-8", f"{wanted[0].name} and others: see --help") from error
 
 
-def _choices(model: Model, preset: str, arguments: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def _choices(found: naming.Named, arguments: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The names that the weights of a command line know, for its help and its completion; none if they are not here.
 
     Args:
-        preset: that of the model's name.
+        found: what the model's name means.
         arguments: what was typed after it.
     """
-    named = {"--weights": "", "--preset": preset}
+    named = {"--weights": str(found.folder or ""), "--preset": found.preset}
     for word, following in zip_longest(arguments, arguments[1:], fillvalue=""):
         flag, equals, value = word.partition("=")
         if flag in named:
             named[flag] = value if equals else following
     try:
-        handle = with_preset(model, named["--preset"] or None)
+        handle = with_preset(found.model, named["--preset"] or None)
         return choices_of(handle, Source.of(named["--weights"] or None, "--untrained" in arguments))
     except ZooError:
         return {}  # the command says what is wrong when it runs
@@ -168,9 +168,16 @@ class VerbGroup(click.Group):
         with formatter.section("Models"):
             formatter.write_dl(list(registry.owners().items()))
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """What click reads, once ``--resume RUN`` is ``RUN --resume``: the flag belongs to the command of the run."""
+        if args[:1] == ["--resume"] and args[1:2] and not args[1].startswith("-"):
+            args = [args[1], "--resume", *args[2:]]
+        return super().parse_args(ctx, args)
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The models and the flags that begin like what was typed."""
-        return [*models(incomplete), *click.Command.shell_complete(self, ctx, incomplete)]
+        """The models, the runs and the flags that begin like what was typed."""
+        runs = [CompletionItem(name, help="a run") for name in naming.run_names() if name.startswith(incomplete)]
+        return [*models(incomplete), *runs, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of one model, which is loaded for it; none where only a completion is asked for, and it fails.
@@ -178,11 +185,10 @@ class VerbGroup(click.Group):
         Raises:
             ZooError: there is no such model, it is broken, or it may not be imported.
         """
-        plugin, preset = split_name(cmd_name)
         try:
-            model = registry.load(plugin)
-            with blaming(model, "card"):  # its options' defaults are made now
-                return self._command(model, cmd_name, preset, ctx.meta.get(ARGUMENTS, ()))
+            found = naming.find(cmd_name)
+            with blaming(found.model, "card"):  # its options' defaults are made now
+                return self._command(found, cmd_name, ctx.meta.get(ARGUMENTS, ()))
         except ZooError:
             if ctx.resilient_parsing:
                 return None
@@ -193,10 +199,11 @@ class VerbGroup(click.Group):
         ctx.meta[ARGUMENTS] = args[1:]
         return super().resolve_command(ctx, args)
 
-    def _command(self, model: Model, name: str, preset: str, arguments: Sequence[str]) -> click.Command:
+    def _command(self, found: naming.Named, name: str, arguments: Sequence[str]) -> click.Command:
+        model = found.model
         check_options(model, self.verb.name)
         options, defaults, note = self.verb.options(model)
-        names = _choices(model, preset, arguments) if asks_weights(options) else {}
+        names = _choices(found, arguments) if asks_weights(options) else {}
         seen = [replace(flag, choices=names.get(flag.known, ())) if flag.known else flag for flag in flags(options)]
         mine = [parameter(flag, getattr(defaults, flag.field)) for flag in seen]
 
@@ -204,7 +211,7 @@ class VerbGroup(click.Group):
             if typed.pop("debug"):
                 os.environ["ZOO_DEBUG"] = "1"
             values = given(options, typed)
-            self.verb.run(model, preset, {**values, **piped(options, values)}, typed)
+            self.verb.run(model, found.preset, {**values, **piped(options, values)}, of_run(typed, found.folder))
 
         shared = [option(flag) for flag in self.verb.parameters]
         for one in shared:
@@ -213,6 +220,24 @@ class VerbGroup(click.Group):
             )
         text = f"{self.help}\n\n{model.card.name}: {model.card.summary}.{note}"
         return _Command(name, params=[*mine, *shared], callback=callback, help=text)
+
+
+def of_run(typed: dict[str, Any], folder: Path | None) -> dict[str, Any]:
+    """What was typed for a verb whose model was named by a run of it.
+
+    Raises:
+        UsageError: it does not go together with that.
+    """
+    if folder is None:
+        return typed
+    if "resume" in typed:  # of `zoo train`
+        if not typed["resume"]:
+            raise UsageError(f"{folder} is a run", f"{continuing(folder)} continues it; zoo train MODEL --continue "
+                             f"{folder} goes on from its weights")  # fmt: skip
+        return {**typed, "output": folder}
+    if typed["weights"] is not None or typed["untrained"]:
+        raise UsageError(f"{folder} says already which weights", "leave out --weights and --untrained")
+    return {**typed, "weights": folder}
 
 
 def models(incomplete: str) -> list[CompletionItem]:

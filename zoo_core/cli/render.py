@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from rich.text import Text
 from ..cards.card import Card
 from ..data.own import store
 from ..packages.single import command
+from ..run.record import continuing
+from ..run.reporter import clock
 from .render_metrics import Known, table_of
 from .render_results import replayed, sampled, tables
 from .screen import TerminalReporter, digits, error, json_out, line, new_table, note, notes, out, said, trace
@@ -40,8 +43,24 @@ def trained(card: Card, done: Trained) -> None:
     _measured(card, known, record["preset"], record["preset"], record["data"])
     tables(done.shown)
     digest = record["weights"]["sha256"][:12]
-    line(f"\n{done.folder}   {record['seconds']:.0f} s on {record['device']}   sha256 {digest}…")
-    line(f"{command('sample', card.name)} --weights {done.folder}")
+    line(f"\n{done.folder}   {_times(done)} on {record['device']}   sha256 {digest}…")
+    if record.get("quick"):
+        line(f"measured on a small part of the data; {continuing(done.folder)} measures the whole")
+    typed = command("sample", card.name)
+    named = f"{typed} --weights" if typed != f"zoo sample {card.name}" else "zoo sample"
+    line(f"{named} {shlex.quote(str(done.folder))}")
+
+
+def _times(done: Trained) -> str:
+    """How long a training took, how long the evaluation, and how long one has waited for both."""
+    seconds, measuring = done.record["seconds"], done.record.get("evaluation_seconds")
+    measured = f", measured in {_duration(measuring)}" if measuring is not None else ""
+    return f"trained in {_duration(seconds)}{measured}; {_duration(done.took)} in all,"
+
+
+def _duration(seconds: float) -> str:
+    """``12 s``, or ``2:05`` where it is minutes."""
+    return f"{seconds:.0f} s" if seconds < 100 else clock(seconds)
 
 
 def evaluated(card: Card, evaluation: Evaluation) -> None:

@@ -23,7 +23,8 @@ def train(done: Trained) -> Train:
     return {
         "command": "train", **provenance({**record, **facts}), "path": str(done.folder), "bytes": size,
         "metrics": record["metrics"], "standard_errors": record.get("errors", {}), "absent": record.get("absent", {}),
-        "tables": _tables(done.shown), "seconds": record["seconds"],
+        "tables": _tables(done.shown), "state": record["state"], "seconds": record["seconds"],
+        "evaluation_seconds": record.get("evaluation_seconds"),
     }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import json
 import logging
 import math
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -20,10 +21,11 @@ from rich.text import Text
 
 from ..cards.card import Metric
 from ..errors import printable
-from ..run.reporter import Progress, Reporter
+from ..run.reporter import Progress, Reporter, clock
 from .answers import FORMAT
 
 NOTES = ("zoo_core.hub", "zoo_core.plugin")  # loggers whose warnings a user sees
+LONG = 2.0  # seconds of a bar that leaves a line
 WORD = 24  # letters of a word that a column of a table is made wide enough for
 DEEPEST = 64  # lists within lists of what is printed as JSON
 
@@ -110,30 +112,37 @@ def _plain(value: Any, depth: int = DEEPEST) -> Any:
 
 
 class TerminalReporter(Reporter):
-    """A progress bar where standard error is a terminal, a line now and then where it is not."""
+    """A progress bar where standard error is a terminal, a line now and then where it is not.
+
+    A bar that took a while leaves a line: what it was of, how far it came, and how long that took.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._bar: Any = None
         self._task: Any = None
+        self._last: Progress | None = None
+        self._start = 0.0
 
     def progress(self, now: Progress) -> None:
         """Move the bar; another computation gets a bar of its own."""
         if not err.is_terminal:
             return super().progress(now)
-        if self._activity != now.activity:
+        if self._last is None or self._last.phase != now.phase:
             self.close()
-            self._activity = now.activity
+            self._start = time.monotonic()
+        self._last = now
         if self._bar is None:
             from rich import progress as bars
 
             self._bar = bars.Progress(
-                bars.BarColumn(), bars.MofNCompleteColumn(), bars.TimeRemainingColumn(),
-                bars.TextColumn("{task.description}", markup=False), console=err, transient=True,
+                bars.TextColumn("{task.fields[phase]}", markup=False), bars.BarColumn(), bars.MofNCompleteColumn(),
+                bars.TimeRemainingColumn(), bars.TextColumn("{task.description}", markup=False), console=err,
+                transient=True,
             )  # fmt: skip
-            self._task = self._bar.add_task("", total=now.total or None)
+            self._task = self._bar.add_task("", total=now.total or None, phase=now.phase)
             self._bar.start()
-        shown = "  ".join([now.activity, *(f"{name} {value:.4g}" for name, value in now.values.items())])
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in now.values.items())
         self._bar.update(self._task, completed=now.done, description=shown)
 
     def tell(self, line: str) -> None:
@@ -144,9 +153,13 @@ class TerminalReporter(Reporter):
 
     def close(self) -> None:
         super().close()
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+        last, self._last = self._last, None
+        if self._bar is None or last is None:
+            return
+        self._bar.stop()
+        self._bar = None
+        if (took := time.monotonic() - self._start) >= LONG:
+            self.tell(f"{last.phase}  {last.extent}  {clock(took)}")
 
 
 class _Notes(logging.Handler):

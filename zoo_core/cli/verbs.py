@@ -11,12 +11,14 @@ from typing import Any, Protocol
 import click
 
 from ..api import parameters
+from ..api.beginning import Asked, Compute, Place
 from ..api.calls import Circumstances
 from ..api.evaluation import evaluate_opened
+from ..api.finishing import How
 from ..api.handle import Handle, Source, with_preset
 from ..api.parameters import Parameter
 from ..api.sampling import sample_opened
-from ..api.training import Compute, Place, train_opened
+from ..api.training import train_opened
 from ..cards.options import Options, flags
 from ..errors import UsageError
 from ..plugin.registry import Model
@@ -36,7 +38,7 @@ def option(flag: Parameter) -> click.Option:
     shown = (not is_flag and flag.default not in (None, 0)) or flag.names[0] == "--seed"
     return click.Option(
         flag.names, help=flag.help, type=None if is_flag else kind, is_flag=is_flag, default=flag.default,
-        show_default=shown, metavar=flag.metavar,
+        show_default=shown, metavar=flag.metavar, multiple=flag.many,
     )  # fmt: skip
 
 
@@ -69,6 +71,17 @@ def _circumstances(typed: Mapping[str, Any]) -> Circumstances:
     return Circumstances(typed["seed"], typed["device"], typed["data_root"], render.TerminalReporter())
 
 
+def _how(typed: Mapping[str, Any]) -> How:
+    """How much of what was trained is measured.
+
+    Raises:
+        UsageError: two different amounts were asked for.
+    """
+    if typed["no_evaluate"] and typed["evaluate_quick"]:
+        raise UsageError("--no-evaluate and --evaluate-quick exclude one another", "give one of them")
+    return "none" if typed["no_evaluate"] else "quick" if typed["evaluate_quick"] else "whole"
+
+
 def _handle(model: Model, preset: str, typed: Mapping[str, Any]) -> Handle:
     """The model with the preset that the name or ``--preset`` asks for."""
     asked = typed["preset"]
@@ -94,10 +107,12 @@ class Train:
     def run(self, model: Model, preset: str, values: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
         """See `Verb`."""
         place = Place(typed["output"], typed["resume"], typed["overwrite"])
-        compute = Compute(typed["precision"], typed["compile"], typed["save_every"], typed["save_steps"])
-        handle = _handle(model, preset, typed)
+        compute = Compute(typed["precision"], typed["compile"], typed["save_every"], typed["save_steps"], _how(typed))
+        handle, circumstances = _handle(model, preset, typed), _circumstances(typed)
         with reserved(typed["as_json"]):
-            trained = train_opened(handle, place, compute, _circumstances(typed), typed["file"], values)
+            trained = train_opened(
+                Asked(handle, place, compute, circumstances, values, typed["file"], typed["continue_"], typed["track"])
+            )
         if not trained.record:  # another process of the launcher reports
             return
         if typed["as_json"]:

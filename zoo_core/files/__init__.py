@@ -4,7 +4,7 @@ Imports errors, signals.
 """
 
 from .leftovers import Leftover, remove_dead
-from .locks import Held, held
+from .locks import Held, held, is_held
 from .reading import BLOCK, file_sha256, open_regular, read_bytes, read_text, sha256, unreadable
 from .writing import (
     Taken,
@@ -22,6 +22,6 @@ from .writing import (
 
 __all__ = [
     "BLOCK", "Held", "Leftover", "Taken", "atomic_copy", "atomic_write", "check_free", "disk_error", "file_sha256",
-    "finite", "held", "is_full", "open_regular", "read_bytes", "read_text", "remove_dead", "sha256", "unreadable",
-    "write_json", "write_json_lines", "write_new", "write_parts",
+    "finite", "held", "is_full", "is_held", "open_regular", "read_bytes", "read_text", "remove_dead", "sha256",
+    "unreadable", "write_json", "write_json_lines", "write_new", "write_parts",
 ]  # fmt: skip

@@ -75,3 +75,23 @@ def _who(holder: Path) -> Held:
     except (UsageError, ValueError, KeyError, TypeError, RecursionError):
         return Held(None, "")
     return Held(process if type(process) is int else None, host if isinstance(host, str) else "")
+
+
+def is_held(lock: Path) -> bool:
+    """Whether a process holds a lock, by what its holder said: so nobody who looks is in anybody's way.
+
+    Of another host's process it is believed.
+    """
+    holder = lock.with_name(lock.name + ".holder")
+    if not os.path.isfile(holder):
+        return False
+    who = _who(holder)
+    if who.process is None or who.host != socket.gethostname():
+        return who.process is not None
+    try:
+        os.kill(who.process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # of another user's
+        return True
+    return True

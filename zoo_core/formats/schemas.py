@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
@@ -130,26 +130,45 @@ class Stretch(Schema):
     torch: Line
 
 
-class Record(Facts):
-    """A run.json."""
+RunState = Literal["training", "stopped", "trained", "finished"]
+
+
+class Begun(Facts):
+    """A run.json from its first second: what is trained, since when, and how.
+
+    Args:
+        state: it is trained; it was stopped; its weights are there, but not (wholly) measured; it is finished, as all
+            that say nothing are.
+        started: when, in UTC: ``2026-11-28T18:03:08+00:00``.
+    """
 
     model: Name
     preset: Name
     seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)]
     options: dict[Line, Setting]
-    licence: Line
-    metrics: Metrics
-    data: Hashes
-    judges: Hashes
-    weights: Weights
-    versions: dict[Line, Line]
+    state: RunState = "finished"
+    started: Line = ""
+    versions: dict[Line, Line] = {}
     commit: Annotated[str, COMMIT] | None = None
     device: Line = ""
     processes: Count = 1
     threads: Count | None = None
     precision: Line = "fp32"
     compile: StrictBool = False
-    seconds: Annotated[Finite, Field(ge=0)] | None = None
+
+
+class Record(Begun):
+    """A run.json once there are weights."""
+
+    licence: Line
+    metrics: Metrics
+    data: Hashes
+    judges: Hashes
+    weights: Weights
+    versions: dict[Line, Line]
+    quick: StrictBool = False  # it was measured on a small part of the test data
+    seconds: Annotated[Finite, Field(ge=0)] | None = None  # in training loops
+    evaluation_seconds: Annotated[Finite, Field(ge=0)] | None = None
     stretches: list[Stretch] = []
     counts: dict[Line, Count] = {}  # items of each data set read
 
@@ -213,20 +232,6 @@ class State(Schema):
     compute: dict[Line, Setting] = {}
     stretches: list[Stretch] = []
     before: Count = 0  # steps of the loops before
-
-
-class SignedFile(Schema):
-    """A file that a signature covers."""
-
-    name: Line
-    digest: Line
-    algorithm: Line = ""
-
-
-class Signed(Schema):
-    """What a signature covers."""
-
-    resources: Annotated[list[SignedFile], Field(max_length=100_000)]
 
 
 SAFETENSORS = matches(r".*\.safetensors", "it is no name of a safetensors file")

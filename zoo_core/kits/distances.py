@@ -5,12 +5,23 @@ Shapes: n and m points of two samples, d dimensions, k classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-Track = Callable[[Sequence[Tensor]], Iterable[Tensor]]  # e.g. Run.track: shows progress over parts
+
+class Track(Protocol):
+    """What wraps a loop to show progress over its parts, as `Run.track` does."""
+
+    def __call__(self, items: Sequence[Tensor], what: str = "") -> Iterable[Tensor]:
+        """The items, one after another; `what` names the loop."""
+
+
+def untracked(items: Sequence[Tensor], what: str = "") -> Iterable[Tensor]:
+    """The items, without a word."""
+    return iter(items)
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:
@@ -29,7 +40,7 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     return float((a.mean(0) - b.mean(0)).square().sum() + cov_a.trace() + cov_b.trace() - 2 * cross)
 
 
-def density_coverage(generated: Tensor, real: Tensor, k: int = 5, track: Track = iter) -> tuple[float, float]:
+def density_coverage(generated: Tensor, real: Tensor, k: int = 5, track: Track = untracked) -> tuple[float, float]:
     """Fidelity and variety (Naeem et al. 2020, eqs. 4 and 5).
 
     Density: how many real k-nearest-neighbour balls hold a generated point, over k; 1 for equal
@@ -41,7 +52,7 @@ def density_coverage(generated: Tensor, real: Tensor, k: int = 5, track: Track =
     """
     inside = torch.zeros(len(real), dtype=torch.long, device=real.device)
     radius = torch.cat([torch.cdist(part, real).kthvalue(k + 1, dim=1).values for part in real.split(1000)])
-    for part in track(generated.split(1000)):
+    for part in track(generated.split(1000), "coverage"):
         inside += (torch.cdist(part, real) < radius).sum(0)
     return float(inside.sum()) / (k * len(generated)), float((inside > 0).float().mean())
 
@@ -121,7 +132,7 @@ def median_bandwidth(a: Tensor, b: Tensor, most: int = 2000) -> float:
     return float(torch.pdist(torch.cat([a[:most], b[:most]])).median())
 
 
-def mmd2(a: Tensor, b: Tensor, bandwidth: float | None = None, track: Track = iter) -> float:
+def mmd2(a: Tensor, b: Tensor, bandwidth: float | None = None, track: Track = untracked) -> float:
     """Squared maximum mean discrepancy, unbiased (Gretton et al. 2012, eq. 3); may be below zero.
 
     Kernel k(x, y) = exp(-|x - y|² / (2 bandwidth²)).
@@ -134,7 +145,9 @@ def mmd2(a: Tensor, b: Tensor, bandwidth: float | None = None, track: Track = it
     bandwidth = bandwidth or median_bandwidth(a, b) or 1.0
 
     def kernel_sum(x: Tensor, y: Tensor) -> float:
-        parts = (torch.cdist(part, y).square().mul_(-0.5 / bandwidth**2).exp_() for part in track(x.split(1000)))
+        parts = (
+            torch.cdist(part, y).square().mul_(-0.5 / bandwidth**2).exp_() for part in track(x.split(1000), "mmd2")
+        )
         return sum(float(part.sum(dtype=torch.double)) for part in parts)
 
     n, m = len(a), len(b)

@@ -5,6 +5,7 @@
 
     plugins = ["zoo-pixels"]
     disabled = ["zoo-odd"]
+    track = ["tensorboard"]
 
 Where neither says anything, all that are installed may be imported. The zoo's own always may. ``zoo plugin enable`` and
 ``disable`` write the file.
@@ -41,6 +42,7 @@ class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
     plugins: list[_Name] | None = None
     disabled: list[_Name] = []
+    track: list[_Name] = []
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,15 @@ def allowed() -> Allowed:
     if settings.plugins is None:
         return Allowed(None, str(file) if disabled else "", disabled)
     return _allowed(settings.plugins, str(file), disabled)
+
+
+def tracked() -> list[str]:
+    """The observers that see every training.
+
+    Raises:
+        UsageError: the settings file cannot be understood.
+    """
+    return list(_read(path()).track)
 
 
 def path() -> Path:

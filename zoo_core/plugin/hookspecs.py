@@ -4,11 +4,16 @@ A plugin is an object named by an entry point of the group ``zoo.plugins``. The 
 hooks of a card and a module; any other module or object that implements them with `hookimpl` is as good. Torch is
 imported inside `build`, `train`, `sample` and `evaluate` only: listing the zoo or completing a command line must stay
 fast. `examples/zoo-template` is a whole plugin package.
+
+An observer is an object named by an entry point of the group ``zoo.observers``, with some of the hooks at the end of
+this page. It joins the trainings that ask for it, ``zoo train ... --track NAME``, and sees whatever model is trained.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -76,4 +81,44 @@ def evaluate(  # type: ignore[empty-body]
         run: device, seed, data.
         checkpoint: the tensors and the training options they were made with.
         options: an instance of `Card.evaluate_options`.
+    """
+
+
+# -- observers: what joins the hooks of a training, see `observers`; none of it is needed -----------------------------
+
+OBSERVED = ("began", "stepped", "pictured", "ended")
+
+
+@hookspec
+def began(facts: Mapping[str, Any], folder: Path) -> None:
+    """A training begins, or goes on.
+
+    Args:
+        facts: model, preset, seed, options, device and versions, as the record has them.
+        folder: in which the observer may write; it is not there yet. Its files belong to the run.
+    """
+
+
+@hookspec
+def stepped(step: int, values: Mapping[str, float]) -> None:
+    """A point of the learning curves is there.
+
+    Args:
+        step: how many steps of the whole run have been taken.
+        values: the means of what the training has logged since the point before.
+    """
+
+
+@hookspec
+def pictured(name: str, result: Result) -> None:
+    """A picture or table was shown under a name, by the training or the evaluation."""
+
+
+@hookspec
+def ended(record: Mapping[str, Any] | None, error: BaseException | None) -> None:
+    """A training has ended.
+
+    Args:
+        record: what was trained and measured; None where it failed, or was stopped.
+        error: why; None where it has its record.
     """

@@ -6,6 +6,7 @@ import contextlib
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ from ..run.record import FILE as RECORD
 from ..weights import bundled, find, peek, pins, shards
 from ..weights.pins import Pin, Shard
 from ..weights.tensorfile import Contents
+
+MEASURED = ("metrics", "errors", "absent", "judges", "data")  # what a record may know beyond the header of its weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,7 +53,7 @@ def bundle(
             commit holds.
         IntegrityError: its weights are not those of its record, or do not fit the model.
     """
-    checked = [finished(folder, file.parent, dirty) for folder in folders]
+    checked = [finished(folder, file.parent, dirty, again or half) for folder in folders]
     changed = [pin for pin, _ in checked] if again or half else [pin for pin, _ in checked if not _is_there(pin, file)]
     if not overwrite:
         _check_new(changed, file)
@@ -109,14 +112,19 @@ def _ready(
     return lambda: bundled.stage_tensors(about, tensors, facts)
 
 
-def finished(folder: Path, home: Path, dirty: bool = False) -> tuple[Pin, Contents]:
-    """A finished run: its pin in a manifest of the folder `home`, and what its weights file holds.
+def finished(folder: Path, home: Path, dirty: bool = False, again: bool = False) -> tuple[Pin, Contents]:
+    """A finished run: its pin in a manifest of the folder `home`, and what its weights file and its record say.
 
+    Args:
+        again: it will be measured, so it need not have been.
     Raises:
         UsageError: the folder holds no finished run, or one whose code was changed since its commit.
         IntegrityError: the weights are not those of its record.
     """
     facts = record.read(folder)
+    if facts["state"] != "finished" and not again:
+        measured = "was measured on a part of the data only" if facts["quick"] else "was not measured"
+        raise UsageError(f"the run in {folder} {measured}", f"{record.continuing(folder)} measures it")
     if "+dirty" in str(facts.get("commit") or "") and not dirty:
         raise UsageError(
             f"{folder} was trained with code that no commit holds: {facts['commit']}",
@@ -132,22 +140,28 @@ def finished(folder: Path, home: Path, dirty: bool = False) -> tuple[Pin, Conten
 
     contents = shards.read(path, record.check_of(folder, facts))
     _check_same(facts, contents.facts, folder)
-    return pin, contents
+    known = {field: facts[field] for field in MEASURED}
+    return pin, replace(contents, facts={**contents.facts, **known})
 
 
 def _check_same(record: Mapping[str, Any], header: Mapping[str, Any], folder: Path) -> None:
-    """Whether a record says what the header of its weights says: only the header is part of what is pinned.
+    """Whether a record says what the header of its weights says, which is written before anything is measured.
 
     Raises:
         IntegrityError: it says something else.
     """
     for field in Facts.model_fields.keys() - {"format", "needs"}:
-        if record[field] != header[field]:
+        if not (says_more(record[field], header[field]) if field in MEASURED else record[field] == header[field]):
             raise IntegrityError(
                 f"{folder / RECORD} has another '{field}' than the weights: {_shown(record[field])}, not "
                 f"{_shown(header[field])}",
                 "get the run again, or train again",
             )
+
+
+def says_more(whole: Mapping[str, Any], part: Mapping[str, Any]) -> bool:
+    """Whether one of two texts says all that the other says, and maybe more."""
+    return all(name in whole and whole[name] == value for name, value in part.items())
 
 
 def _shown(value: object) -> str:

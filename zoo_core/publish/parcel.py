@@ -169,7 +169,8 @@ def _todays_facts(
             f"{run} holds weights of {model}.{facts['preset']}, not of {handle.name}", f"zoo push {model} {run}"
         )
     if run is None:  # what was measured since the file was written is in its pin
-        facts = {**facts, "metrics": {**facts["metrics"], **pin.metrics}}
+        facts = {**facts, "metrics": {**facts["metrics"], **pin.metrics}, "judges": {**facts["judges"], **pin.judges},
+                 "data": {**facts["data"], **pin.data}}  # fmt: skip
     if any(metric.name not in facts["metrics"] for metric in handle.card.metrics):
         _, facts = measured(contents, make_run(circumstances, "evaluation", open_other))
         pin = replace(pin, metrics=facts["metrics"], data=facts["data"], judges=facts["judges"])

@@ -22,7 +22,8 @@ from typing import Any
 from .. import hub
 from ..errors import IntegrityError, NetworkError, UsageError, ZooError, one_line
 from ..files import atomic_copy, read_bytes
-from ..formats.schemas import Signed, fitted
+from ..formats.schemas import fitted
+from ..formats.signed import Signed
 from ..weights import manifest
 from ..weights.pins import BUNDLE, Pin
 from ..weights.signer import Signer

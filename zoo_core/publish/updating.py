@@ -19,7 +19,7 @@ from ..plugin import registry
 from ..weights import bundled, find, manifest, peek, pins, shards
 from ..weights.pins import BUNDLE, CONFIG, Pin, Shard
 from . import configuration, signing
-from .bundle import pin_of
+from .bundle import pin_of, says_more
 from .parcel import README
 
 
@@ -158,7 +158,8 @@ def _checked(path: Path, old: Pin, difference: Difference) -> Mapping[str, Any]:
     if config := difference.config:
         said = config.model_dump()
         wrong = [name for name in Identity.model_fields if said[name] != facts[name]]
-        wrong += [name for name in ("licence", "data", "judges") if said.get(name) and said[name] != facts[name]]
+        wrong += ["licence"] if config.licence and config.licence != facts["licence"] else []
+        wrong += [name for name in ("data", "judges") if said[name] and not says_more(said[name], facts[name])]
         if wrong:
             raise IntegrityError(
                 f"{what}: its {CONFIG} has another '{wrong[0]}' than the weights",

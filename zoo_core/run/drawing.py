@@ -37,7 +37,7 @@ def draw(
         parts.append(part.detach().to(HERE))
         done += size
         if n > batch_size:
-            reporter.progress(Progress(activity, done, n))
+            reporter.progress(Progress(activity, done, n, part="drawing", unit="samples"))
     reporter.close()
     return parts[0] if len(parts) == 1 else torch.cat(parts)
 

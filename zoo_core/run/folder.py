@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
-from collections.abc import Iterable, Iterator, Mapping
+import shlex
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -13,27 +13,22 @@ from typing import Any
 
 from .. import files, formats
 from ..errors import Interrupted, UsageError
-from ..files import atomic_write, remove_dead, write_json
-from ..files.leftovers import is_temporary
+from ..files import atomic_write, remove_dead
 from ..formats import schemas
 from ..signals import Cut
-from ..weights import shards, tensorfile
+from ..weights import shards
 from ..weights.pins import INDEX, WEIGHTS
 from . import curves, mark, record, state
+from .belongings import ASIDE, FILES, HISTORY, RUN, Belongings
 from .mark import FIGURES, LOCK, MARK, STAGES, check_inside, free_name, is_inside, move
 
-HISTORY = "history.csv"
-FILES = {WEIGHTS, INDEX, record.FILE, HISTORY, state.FILE}  # of every run; figures and stages are in its mark
-ASIDE = record.ASIDE
-RUN = {record.FILE, state.FILE}  # what makes a folder a run's: a finished one's, an unfinished one's
-OURS = {*FILES, MARK, FIGURES, STAGES, ASIDE}  # what a run's folder has in it, but for shards
 
-
-class RunFolder:
+class RunFolder(Belongings):
     """One training run on disk.
 
-    While it trains there is only ``state.safetensors`` (and early pictures, and ``stages/``); at the end
-    there are ``model.safetensors``, ``history.csv``, ``figures/`` and, written last, ``run.json``.
+    While it trains there are ``run.json``, which says so, ``state.safetensors``, early pictures and ``stages/``; then
+    ``model.safetensors``, ``history.csv`` and ``figures/``, and ``run.json`` says what was trained, and at last what
+    was measured of it.
 
     The file ``.zoo-run`` marks it: it lists what the run has written. Nothing else in the folder is ever removed.
 
@@ -43,7 +38,8 @@ class RunFolder:
     """
 
     def __init__(self, path: Path, training: str = "") -> None:
-        self.path, self.training = path, training
+        super().__init__(path)
+        self.training = training
 
     @contextmanager
     def held(self, resume: bool, overwrite: bool) -> Iterator[bool]:
@@ -62,7 +58,7 @@ class RunFolder:
         was_there = os.path.isdir(self.path)
         try:
             with files.held(self.path / LOCK, f"the run in {self.path} is being written"), self._ours():
-                if record.FILE in self._names():  # a process was killed after it had finished
+                if record.state(self.path) == "finished":  # a process was killed after it had finished
                     self._discard()
                 self._restore()  # one was killed before it had anything better
                 resumed = self.is_resumed(resume, overwrite)
@@ -102,32 +98,11 @@ class RunFolder:
 
     def is_resumed(self, resume: bool, overwrite: bool) -> bool:
         """Whether a run that is there is continued: one that a scheduler cut off is, by the same command."""
-        unfinished = os.path.exists(self.path / state.FILE) and not os.path.exists(self.path / record.FILE)
+        unfinished = self._kept() and record.state(self.path) != "finished"
         said = mark.read(self.path)
-        return resume or (unfinished and said.preempted and (not overwrite or said.training == self.training != ""))
-
-    def _names(self) -> set[str]:
-        """What is in the folder, but for the lock."""
-        names = {entry.name for entry in self.path.iterdir()} if os.path.isdir(self.path) else set()
-        return {name for name in names if not name.startswith(LOCK)}
-
-    def _check_ours(self) -> None:
-        """Whether it is a folder that a run may use: a new or empty one, or one of a run, out of which nothing leads.
-
-        Raises:
-            UsageError: it is not.
-        """
-        if os.path.lexists(self.path) and not os.path.isdir(self.path):
-            raise UsageError(f"{self.path} is no folder", "choose another folder with --output")
-        there = self._names()
-        ours = {name for name in there if name in OURS or re.fullmatch(shards.NAME, name)}
-        for name in sorted({*ours, LOCK, f"{LOCK}.holder"}):
-            check_inside(self.path, name)
-        inner = {str(path.relative_to(self.path)) for path in (self.path / ASIDE).rglob("*")}
-        listed = {name for name in mark.read(self.path).files if is_inside(self.path, name)}
-        for name in sorted({*inner, *listed}):
-            check_inside(self.path, name)
-        self._mine(there)
+        return resume or (
+            bool(unfinished) and said.preempted and (not overwrite or said.training == self.training != "")
+        )
 
     def _removable(self, resume: bool, overwrite: bool) -> set[str]:
         """The files of an earlier run that make room for this one.
@@ -137,58 +112,20 @@ class RunFolder:
         """
         self._check_ours()
         there = self._names()
-        if record.FILE in there and resume:
-            raise UsageError(f"the run in {self.path} is finished already", f"zoo evaluate ... --weights {self.path}")
-        if resume and state.FILE not in there and there & {WEIGHTS, INDEX}:
+        if resume and record.state(self.path) == "finished":
+            raise UsageError(f"the run in {self.path} is finished already", f"zoo evaluate {self.path} measures it")
+        if resume and not self._kept() and there & {WEIGHTS, INDEX}:
             raise UsageError(f"{self.path} has weights and no state to resume", "--overwrite replaces them")
         if not there or resume:
             return set()
         mine = self._mine(there)
-        if mine and not overwrite:
-            continues = "" if record.FILE in there else "--resume continues it, "
+        if mine - ({record.FILE} - self._kept()) and not overwrite:
+            finished = record.state(self.path) == "finished"
+            continues = "" if finished else f"{record.continuing(self.path)} continues it, "
             raise UsageError(
                 f"{self.path} exists already", f"{continues}--overwrite replaces it, --output goes elsewhere"
             )
         return mine
-
-    def _mine(self, there: set[str]) -> set[str]:
-        """The run's files in the folder.
-
-        A run of a release that did not mark its folder is known by its record or its state.
-
-        Raises:
-            UsageError: it is no run of the zoo.
-        """
-        if MARK in there or RUN & set(self._aside()):
-            listed = [name for name in mark.read(self.path).files if not name.startswith((MARK, ASIDE))]
-            known = {name for name in (*listed, *FILES) if is_inside(self.path, name)}
-            return {name for name in known if os.path.isfile(self.path / name)}
-        if record.FILE in there:
-            record.read(self.path)
-        elif state.FILE in there:
-            tensorfile.read(self.path / state.FILE, format=formats.STATE)
-        elif not all(map(is_temporary, there)):
-            raise UsageError(f"{self.path} holds no run; it is not touched", "choose another folder with --output")
-        return {name for name in there if name in FILES or re.fullmatch(shards.NAME, name)}
-
-    def _remove(self, names: Iterable[str]) -> None:
-        """Remove files of the run, and its folders where they are empty then."""
-        for name in [name for name in names if is_inside(self.path, name)]:
-            (self.path / name).unlink(missing_ok=True)
-        self._remove_folders()
-
-    def _remove_folders(self) -> None:
-        """Remove the folders that a run makes, where they are empty."""
-        inner = sorted((path for path in (self.path / ASIDE).rglob("*") if path.is_dir()), reverse=True)
-        for folder in (*inner, self.path / ASIDE, self.path / FIGURES, self.path / STAGES):
-            with contextlib.suppress(OSError):  # something is in it
-                folder.rmdir()
-
-    def _aside(self) -> list[str]:
-        """What was set aside, by its path in the run folder; a lock is none of it."""
-        found = (path for path in (self.path / ASIDE).rglob("*") if path.is_file() and not path.is_symlink())
-        names = sorted(str(path.relative_to(self.path / ASIDE)) for path in found)
-        return [name for name in names if not name.startswith(LOCK)]
 
     def _set_aside(self, names: set[str]) -> None:
         """Keep the files of a run that is to be replaced until the new one is finished.
@@ -201,7 +138,7 @@ class RunFolder:
         if RUN & set(self._aside()):
             self._remove([*names, MARK])
             return
-        if record.FILE in names:
+        if record.has_weights(self.path):
             (self.path / state.FILE).unlink(missing_ok=True)
         mark.write(self.path, mark.read(self.path).model_copy(update={"files": sorted(names - FILES)}))
         for name in sorted({*names, MARK}, key=lambda name: name not in RUN):
@@ -211,7 +148,7 @@ class RunFolder:
     def _restore(self) -> None:
         """Bring back what was set aside, where nothing has come in its place."""
         aside = self._aside()
-        if not aside or self._names() & RUN:
+        if not aside or self._kept():
             return
         if MARK in aside and MARK in self._names():  # that one is of a run that came to nothing
             self._remove([*mark.read(self.path).files, *FILES, MARK])
@@ -250,24 +187,42 @@ class RunFolder:
             mark.write(self.path, said.model_copy(update={"files": sorted([*said.files, name])}))
         return self.path / name
 
+    def adopt(self, inner: str) -> None:
+        """Know the files in a folder of the run's as the run's, such as those that an observer has written."""
+        there = [path for path in (self.path / inner).rglob("*") if path.is_file() and not path.is_symlink()]
+        said = mark.read(self.path)
+        if new := {path.relative_to(self.path).as_posix() for path in there} - set(said.files):
+            mark.write(self.path, said.model_copy(update={"files": sorted({*said.files, *new})}))
+
     def _failed(self, error: BaseException) -> None:
         """Keep what can be continued, and say how; else remove what this run has written."""
-        if not self._names() & RUN:
+        if not self._kept():
             self._remove([*mark.read(self.path).files, *FILES, MARK])
             if isinstance(error, KeyboardInterrupt):
                 raise Interrupted("stopped before there was a state", "repeat the command") from error
-        elif isinstance(error, Interrupted):
+            return
+        record.stop(self.path)
+        if isinstance(error, Interrupted):
             mark.write(self.path, self._cut_off(error.preempted))
-        elif isinstance(error, KeyboardInterrupt) and os.path.exists(self.path / state.FILE):
+        elif isinstance(error, KeyboardInterrupt):
             cut = isinstance(error, Cut)
             mark.write(self.path, self._cut_off(cut))
+            if record.has_weights(self.path):
+                raise self._unmeasured(cut) from error
             raise state.interrupted("stopped", self.path, cut) from error
+
+    def _unmeasured(self, preempted: bool) -> Interrupted:
+        """The error of a run that was stopped while it was measured."""
+        how = "the same command" if preempted else record.continuing(self.path)
+        draws = f"zoo sample {shlex.quote(str(self.path))} draws now"
+        hint = f"the weights are kept in {self.path}: {how} measures them, {draws}"
+        return Interrupted("stopped while the trained model was measured", hint, preempted)
 
     def _cut_off(self, preempted: bool) -> schemas.Mark:
         """What the folder says of itself when a training in it was stopped, by a scheduler or by hand."""
         return mark.read(self.path).model_copy(update={"preempted": preempted, "training": self.training})
 
-    def finish(
+    def keep(
         self,
         tensors: Mapping[str, Any],
         facts: Mapping[str, Any],
@@ -275,12 +230,12 @@ class RunFolder:
         history: list[dict[str, float]],
         axes: Mapping[str, str],
     ) -> dict[str, Any]:
-        """Write everything, the record last, and remove the training state.
+        """Write what was trained, its record last, and remove the training state; it is still to be measured.
 
         Args:
             tensors: the trained model.
             facts: what is the same on every machine; goes into the weights' header too.
-            circumstances: device, duration, versions; only in the record.
+            circumstances: device, duration, versions, what is not measured yet; only in the record.
             history: the learning curves.
             axes: what is on theirs, see `Card.axes`.
         Returns:
@@ -294,7 +249,17 @@ class RunFolder:
             curves.plot(facts, history, axes).save(self.place(f"{FIGURES}/curves.png"), overwrite=True)
         weights = {"sha256": main.sha256, "size": main.size}
         weights |= {"shards": [asdict(shard) for shard in others]} if others else {}
-        written = {**formats.RECORD.stamp(), **facts, **circumstances, "weights": weights}
-        write_json(self.path / record.FILE, written)
+        started = {"started": record.look(self.path)["started"]} if record.state(self.path) else {}
+        written = record.write(self.path, {**facts, **circumstances, **started, "state": "trained", "weights": weights})
         (self.path / state.FILE).unlink(missing_ok=True)
         return written
+
+    def finish(self, kept: Mapping[str, Any], measured: Mapping[str, Any], reached: str = "finished") -> dict[str, Any]:
+        """Add to the record what was measured, and return it.
+
+        Args:
+            kept: the record so far.
+            measured: what is new in it.
+            reached: the state that it is in now.
+        """
+        return record.write(self.path, {**kept, **measured, "state": reached})

@@ -29,6 +29,9 @@ from .reporter import Progress, Reporter
 OpenModel = Callable[[str, "Inputs"], tuple[nn.Module, Checkpoint[Options]]]  # by name: a module, and its weights
 
 
+FEW_IMAGES, FEW_TEXTS = 500, 20  # of each data set that a quick evaluation reads
+
+
 def _described(shape: tuple[int, int, int], classes: Sequence[str]) -> str:
     """Images in a few words: ``images of 3 x 32 x 32 of cat, dog``."""
     shown = ", ".join(classes[:6]) + (f" and {len(classes) - 6} more" if len(classes) > 6 else "")
@@ -43,9 +46,13 @@ class Inputs:
         data_root: where data sets lie.
         reporter: told what is not as expected.
         open_model: loads another model of the zoo.
+        few: data sets are cut to their first items.
     """
 
-    def __init__(self, device: torch.device, data_root: Path, reporter: Reporter, open_model: OpenModel | None) -> None:
+    def __init__(
+        self, device: torch.device, data_root: Path, reporter: Reporter, open_model: OpenModel | None, few: bool = False
+    ) -> None:
+        self._few = few
         self.device, self.data_root, self.reporter, self._open_model = device, data_root, reporter, open_model
         self.data: dict[str, str] = {}  # sha256 of every data set read, by name and split
         self.counts: dict[str, int] = {}  # how many images or texts each has
@@ -78,6 +85,7 @@ class Inputs:
         """See `Run.dataset`."""
         with self._download(not images.is_there(name, split, self.data_root)):
             data = images.load(name, split, self.data_root, self.device, self.reporter.warn, self._tell)
+        data = data.part(0, FEW_IMAGES) if self._few else data
         self._note(f"{name}/{split}", data)
         return replace(data, change=augmentation.of(augment))
 
@@ -126,6 +134,7 @@ class Inputs:
         """See `Run.texts`."""
         with self._download(not os.path.isfile(texts.file(name, split, self.data_root))):
             data = texts.load(name, split, self.data_root)
+        data = data.take(range(min(FEW_TEXTS, len(data)))) if self._few else data
         self.data[f"{name}/{split}"], self.counts[f"{name}/{split}"] = data.sha256, len(data)
         return data
 
@@ -141,6 +150,7 @@ class Inputs:
         if paths.is_kept(path):
             self.own(path)
         data = texts.read(path, fields, path.name)
+        data = data.take(range(min(FEW_TEXTS, len(data)))) if self._few else data
         self.data[one_line(paths.written(path) if paths.is_kept(path) else path.name)] = data.sha256
         return data
 

@@ -15,9 +15,10 @@ from ..errors import PluginError, UsageError
 from ..signals import StopSignal
 from . import devices, parts
 from .curves import POINTS, Curves
-from .reporter import Progress, Reporter
+from .reporter import Pace, Progress, Reporter
 from .state import Kept, Migrate, Part, SavedState, TrainingState, interrupted
 from .steps import LookAhead, Schedule, Step
+from .watching import Watcher
 
 SPAN = 100  # steps from one point of the learning curves to the next, where nobody knows how many there will be
 
@@ -55,6 +56,7 @@ class Loops:
         resume: continue from the folder's state where there is one.
         migrate: makes today's identity of one that an older release of the plugin wrote.
         data: sha256 of the data sets read so far, by name and split.
+        watcher: sees each point of the learning curves.
     """
 
     def __init__(
@@ -66,7 +68,9 @@ class Loops:
         resume: bool,
         migrate: Migrate | None,
         data: Mapping[str, str],
+        watcher: Watcher | None = None,
     ) -> None:
+        self.watcher = watcher or Watcher()
         self.settings, self.reporter, self.folder = settings, reporter, folder
         self.identity, self.resume, self.migrate, self.data = identity, resume, migrate, data
         self.curves = Curves()
@@ -96,7 +100,7 @@ class Loops:
         start = self._restore(state, loop, schedule)
         before, self._begun = self._steps_before, loop + 1
         self._steps_before += total
-        self._begin_stretch(loop, start, schedule)
+        pace = self._begin_stretch(loop, start, schedule)
         saved, began = time.monotonic(), time.monotonic() - self.seconds
         with self._open(), StopSignal() as stop:
             self._stop = stop
@@ -106,6 +110,7 @@ class Loops:
                 done = step.number + 1
                 ends = self._follow(stop, schedule, done, before)
                 self.seconds = time.monotonic() - began
+                pace.look(done)
                 if ends or stop.stops or self._is_due(done, saved):
                     so_far = before + done if ends and not total else before
                     self._save(state, Kept(loop, schedule.end if ends else done, before=so_far), done, schedule.rank)
@@ -149,8 +154,15 @@ class Loops:
         ends, total = done == schedule.end or self._ends, schedule.total
         span = max(1, total // POINTS) if total else SPAN
         if (done % span == 0 and (not total or total - done >= span)) or ends:
-            self.reporter.progress(Progress("training", done, total, self.curves.point(before + done)))
+            means = self.curves.point(before + done)
+            self.reporter.progress(self._progress(done, total, means))
+            self.watcher.step(before + done, means)
         return ends
+
+    def _progress(self, done: int, total: int, values: Mapping[str, float]) -> Progress:
+        """How far the loop is; of a run with several loops, which one."""
+        part = f"loop {self._begun}" if self._begun > 1 else ""
+        return Progress("training", done, total, values, part, "steps")
 
     def _state_file(self, schedule: Schedule) -> TrainingState:
         """The state on the disk; it belongs to a run that computes as this one, else the end would be another."""
@@ -171,8 +183,10 @@ class Loops:
         """Whether all processes stop after this step: a single one would leave the others waiting for it."""
         return self.asked()[0] if processes == 1 else self._agreed[0]
 
-    def _begin_stretch(self, loop: int, step: int, schedule: Schedule) -> None:
-        """Note where the run goes on from here, and on what; say where that may change its last digits."""
+    def _begin_stretch(self, loop: int, step: int, schedule: Schedule) -> Pace:
+        """Note where the run goes on from here, and on what; say so, and where that may change its last digits."""
+        if loop == 0:
+            self.reporter.tell(parts.described(self.parts, schedule.total, schedule.device))
         here = {
             "device": devices.describe(schedule.device), "threads": devices.thread_count(),
             "torch": str(torch.__version__),
@@ -183,6 +197,7 @@ class Loops:
             self.reporter.warn(f"the run goes on with {key} {now}, so far it was {was}; its last digits may differ")
         if not last or changed:
             self.stretches.append({"loop": loop, "step": step, **here})
+        return Pace(self.reporter, step, schedule.total)
 
     def _is_due(self, done: int, saved: float) -> bool:
         """Whether it is time to save the state, by steps or by the clock."""

@@ -12,7 +12,7 @@ from ..files import write_json
 from ..formats import schemas
 
 MARK, LOCK = ".zoo-run", ".zoo-run.lock"  # what says that a folder is a run of the zoo, and whose it is now
-FIGURES, STAGES = "figures", "stages"  # folders of pictures, and of weights of intermediate stages
+FIGURES, STAGES, TRACKS = "figures", "stages", "tracks"  # folders of pictures, weights of stages, what observers write
 UNMARKED = "remove that file, and the run is known by its other files; or choose another --output"
 
 

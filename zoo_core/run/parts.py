@@ -63,6 +63,16 @@ def check_part(name: str, part: object) -> None:
             )
 
 
+def described(parts: Mapping[str, Part], steps: int, device: torch.device) -> str:
+    """What is about to be trained, in a line: how many numbers, in how many steps, where."""
+    optimizers = [part for part in parts.values() if isinstance(part, torch.optim.Optimizer)]
+    trained = [p for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]]
+    trained = trained or [p for part in parts.values() if isinstance(part, nn.Module) for p in part.parameters()]
+    count = sum(parameter.numel() for parameter in {id(p): p for p in trained}.values())
+    taken = [f"{count:,} parameters"] if count else []
+    return ", ".join([*taken, *([f"{steps:,} steps"] if steps else []), str(device)])
+
+
 def check_complete(parts: Mapping[str, Part]) -> None:
     """Whether everything that the prepared optimisers belong with was prepared too.
 

@@ -1,26 +1,69 @@
-"""The record of a finished run, ``run.json``, and the option files that a training reads."""
+"""The record of a run, ``run.json``, from its first second to its end; and the option files that a training reads."""
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import tomllib
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from ..errors import IntegrityError, UsageError
-from ..files import read_text
+from ..files import read_text, write_json
 from ..formats import RECORD
-from ..formats.schemas import Record, plain
-from ..weights.tensorfile import Check
+from ..formats.schemas import Begun, Record, RunState, plain
+
+if TYPE_CHECKING:
+    from ..weights.tensorfile import Check
 
 FILE = "run.json"
 ASIDE = ".zoo-replaced"  # in a run folder: where a run that is being replaced waits until the new one is finished
+UNFINISHED = "state.safetensors"  # the state of a training that has not ended
+WITH_WEIGHTS = ("trained", "finished")  # states of a run that has weights
+
+
+def state(folder: Path) -> str:
+    """The state of a run; empty where there is no record.
+
+    One that is damaged counts as finished: whatever it is, nothing is to be lost.
+    """
+    if not os.path.lexists(folder / FILE):
+        return ""
+    try:
+        said = json.loads(read_text(folder / FILE))["state"]
+    except (UsageError, ValueError, RecursionError, KeyError, TypeError):  # of old ones, too
+        return "finished"
+    return said if said in get_args(RunState) else "finished"
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder holds a run, in whatever state, of whatever release, or one that waits for its successor."""
+    return any(os.path.isfile(folder / name) for name in (FILE, UNFINISHED, f"{ASIDE}/{FILE}"))
+
+
+def has_weights(folder: Path) -> bool:
+    """Whether a folder holds a run whose weights are there: a finished one, or one that is still to be measured."""
+    return state(folder) in WITH_WEIGHTS
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """The record of a finished run.
+    """The record of a run that has weights.
+
+    Raises:
+        UsageError: there is none, or it has none yet.
+        IntegrityError: it is damaged, or a newer release wrote it.
+    """
+    record = look(folder)
+    if record["state"] not in WITH_WEIGHTS:
+        raise UsageError(f"the run in {folder} is not finished", f"{continuing(folder)} finishes it")
+    return record
+
+
+def look(folder: Path) -> dict[str, Any]:
+    """The record of a run, in whatever state it is.
 
     Raises:
         UsageError: there is none.
@@ -34,6 +77,8 @@ def read(folder: Path) -> dict[str, Any]:
             raise UsageError(
                 f"a training that was to replace the run in {folder} was killed", "zoo train ... there puts it back"
             ) from error
+        if os.path.isfile(folder / UNFINISHED):  # of a release that wrote down nothing else
+            raise UsageError(f"the run in {folder} is not finished", "zoo train ... --resume finishes it") from error
         raise UsageError(f"{folder} holds no finished run: {error.message}", "zoo train makes one") from error
     except ValueError as error:
         raise IntegrityError(f"{path} is damaged: {error}", "train again") from error
@@ -43,7 +88,38 @@ def read(folder: Path) -> dict[str, Any]:
         raise IntegrityError(f"{path} is damaged: {error}", "train again") from error
     if isinstance(record, dict):
         RECORD.check(record, str(path))
-    return plain(Record, record, str(path), "train again")
+    schema = Record if state(folder) in WITH_WEIGHTS else Begun
+    return plain(schema, record, str(path), "train again")
+
+
+def write(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the record of a run, and return it."""
+    written = {**RECORD.stamp(), **record}
+    write_json(folder / FILE, written)
+    return written
+
+
+def begin(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Write down that a run is trained; one that goes on keeps the time at which it was begun.
+
+    Args:
+        facts: what is known of it before it begins.
+    """
+    before = look(folder)["started"] if state(folder) else ""
+    started = before or datetime.now(UTC).isoformat(timespec="seconds")
+    write(folder, {**facts, "state": "training", "started": started})
+
+
+def stop(folder: Path) -> None:
+    """Write down that a run which was trained is so no longer."""
+    if state(folder) == "training":
+        record = json.loads(read_text(folder / FILE))
+        write_json(folder / FILE, {**record, "state": "stopped"})
+
+
+def continuing(folder: Path | str) -> str:
+    """The command that goes on with a run."""
+    return f"zoo train {shlex.quote(str(folder))} --resume"
 
 
 def check_of(folder: Path, record: Mapping[str, Any]) -> Check:

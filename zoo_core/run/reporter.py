@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -22,12 +22,27 @@ class Progress:
             way to something else its name comes before.
         done, total: steps; a total of 0 is not known.
         values: the latest means of what a training logs.
+        part: which of several computations of this activity, in a word or two.
+        unit: what is counted.
     """
 
     activity: str
     done: int
     total: int
     values: Mapping[str, float] = field(default_factory=dict)
+    part: str = ""
+    unit: str = ""
+
+    @property
+    def phase(self) -> str:
+        """What a bar or a line calls it: ``evaluation: judging``."""
+        return f"{self.activity}: {self.part}" if self.part else self.activity
+
+    @property
+    def extent(self) -> str:
+        """How far it is: ``8,000 of 10,000 steps``."""
+        of = f" of {self.total:,}" if self.total else ""
+        return f"{self.done:,}{of} {self.unit}".rstrip()
 
 
 def clock(seconds: float) -> str:
@@ -38,27 +53,32 @@ def clock(seconds: float) -> str:
 
 
 class Reporter:
-    """Logs to the logger ``zoo_core``: warnings at once, progress every ten seconds."""
+    """Logs to the logger ``zoo_core``: warnings at once, progress every ten seconds, whichever computation speaks."""
 
     every = 10.0
 
     def __init__(self) -> None:
         self._began: float | None = None
-        self._activity = ""
+        self._phase = ""
         self._first = 0
-        self._told = 0.0
+        self._told = time.monotonic()
 
     def progress(self, now: Progress) -> None:
         """A computation has come further."""
         time_ = time.monotonic()
-        if self._began is None or self._activity != now.activity:
-            self._activity, self._began, self._first, self._told = now.activity, time_, now.done, time_
+        if self._began is None or self._phase != now.phase:
+            self._phase, self._began, self._first = now.phase, time_, now.done
         if time_ - self._told >= self.every:
             self._told = time_
-            values = "  ".join(f"{name} {value:.4g}" for name, value in now.values.items())
-            left = (time_ - self._began) / max(1, now.done - self._first) * (now.total - now.done)
-            of, rest = (f"/{now.total}", f"  {clock(left)} left") if now.total else ("", "")
-            self.tell(f"{now.activity}: step {now.done}{of}  {values}{rest}")
+            self.tell("  ".join([f"{now.phase}: {now.extent}", *self._details(now, time_ - self._began)]))
+
+    def _details(self, now: Progress, seconds: float) -> Iterator[str]:
+        """Losses, rate and time left of a computation that speaks since so many seconds."""
+        yield from (f"{name} {value:.4g}" for name, value in now.values.items())
+        if (done := now.done - self._first) > 0 and seconds > 0:
+            yield f"{done / seconds:.3g} {now.unit or 'steps'}/s"
+            if now.total:
+                yield f"{clock(seconds / done * (now.total - now.done))} left"
 
     def tell(self, line: str) -> None:
         """One line of progress."""
@@ -71,6 +91,30 @@ class Reporter:
     def close(self) -> None:
         """The computation that spoke last is over."""
         self._began = None
+
+
+class Pace:
+    """Says once how long a loop will take, when its first steps are timed.
+
+    Args:
+        reporter: whom it tells.
+        start, total: steps that were taken before, and all of them; a total of 0 is not known.
+    """
+
+    after, long = 2.0, 10.0  # seconds after which it is known, and from which on it is worth a line
+
+    def __init__(self, reporter: Reporter, start: int, total: int) -> None:
+        self._reporter, self._start, self._total = reporter, start, total
+        self._began = time.monotonic()
+
+    def look(self, done: int) -> None:
+        """A step has been taken."""
+        if not self._total or (passed := time.monotonic() - self._began) < self.after:
+            return
+        whole = passed / (done - self._start) * (self._total - self._start)
+        if whole >= self.long:
+            self._reporter.tell(f"about {clock(whole)} for {self._total - self._start:,} steps")
+        self._total = 0
 
 
 class Silent(Reporter):
@@ -98,6 +142,10 @@ class Aside(Reporter):
     def progress(self, now: Progress) -> None:
         """A computation of that model has come further."""
         self._reporter.progress(replace(now, activity=f"{self._name}: {now.activity}"))
+
+    def tell(self, line: str) -> None:
+        """One line of progress of that model."""
+        self._reporter.tell(f"{self._name}: {line}")
 
     def warn(self, message: str) -> None:
         """One line worth knowing of that model."""

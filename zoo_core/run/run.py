@@ -15,17 +15,16 @@ A plugin owns its training loop and reads like its algorithm; `Run` owns the res
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from .. import formats
 from ..cards.checkpoint import Checkpoint
 from ..cards.groups import Budget
 from ..cards.options import Options
@@ -33,32 +32,30 @@ from ..data.images import ImageData
 from ..data.own import store
 from ..errors import PluginError
 from ..results.result import Result
-from ..weights import tensorfile
 from . import averaging, chance, devices, parts
 from .averaging import Best
 from .descent import Descent
-from .drawing import draw
-from .folder import RunFolder
 from .inputs import Inputs, OpenModel
 from .loops import Loops, Settings
-from .mark import FIGURES, STAGES
+from .outset import Outset
 from .reads import Reads
-from .reporter import Activity, Progress, Reporter, Silent
+from .reporter import Activity, Reporter, Silent
 from .state import Migrate, Part
 from .steps import LookAhead, Schedule, Step
+from .watching import Watcher
+from .writes import Writes
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
     from torch.optim.swa_utils import AveragedModel
 
-T = TypeVar("T")
 FEW = 500  # steps; a preset's epochs are meant for sixty thousand images
 
 torch.set_flush_denormal(True)  # numbers below 1e-38 mean nothing here, and cost a processor several times the time
 
 
 @dataclass
-class Run(Reads):
+class Run(Reads, Writes):
     """The circumstances of one hook call, complete when it is made.
 
     Args:
@@ -71,9 +68,11 @@ class Run(Reads):
         reporter: receives progress and warnings.
         identity: what a state must match to be resumed (model, options, seed).
         resume: continue from the folder's state where there is one.
-        previous: the weights that this training goes on from.
+        start: the weights that this training goes on from; hooks read them as `previous`.
         migrate: makes today's identity of one that an older release of the plugin wrote.
         open_model: loads another model of the zoo, see `load`.
+        few: data sets are cut to their first items, for a quick look.
+        watcher: sees the run from beside.
     """
 
     device: torch.device
@@ -85,16 +84,26 @@ class Run(Reads):
     reporter: Reporter = field(default_factory=Reporter)
     identity: Mapping[str, Any] = field(default_factory=dict)
     resume: bool = False
-    previous: Checkpoint[Options] | None = None
+    start: Checkpoint[Options] | None = None
     migrate: Migrate | None = None
     open_model: OpenModel | None = None
+    few: bool = False
+    watcher: Watcher = field(default_factory=Watcher)
 
     def __post_init__(self) -> None:
         if self.rank:
             self.reporter = Silent()
-        self.inputs = Inputs(self.device, self.data_root, self.reporter, self.open_model)
+        self.inputs = Inputs(self.device, self.data_root, self.reporter, self.open_model, self.few)
+        self.outset = Outset(self.start, self.reporter)
         self.loops = Loops(
-            self.settings, self.reporter, self.folder, self.identity, self.resume, self.migrate, self.inputs.data
+            self.settings,
+            self.reporter,
+            self.folder,
+            self.identity,
+            self.resume,
+            self.migrate,
+            self.inputs.data,
+            self.watcher,
         )
         self.shown: dict[str, Result] = {}
 
@@ -111,6 +120,15 @@ class Run(Reads):
                 self.seed = outer
 
     # -- what a loop is made of ----------------------------------------------------------------
+
+    @property
+    def previous(self) -> Checkpoint[Options] | None:
+        """The weights that this training goes on from, if any.
+
+        A hook that asks for them sees to them itself. For any other, modules that are prepared and have their tensors,
+        by name and shape, begin with them.
+        """
+        return self.outset.ask()
 
     @property
     def rank(self) -> int:
@@ -143,6 +161,7 @@ class Run(Reads):
                 parts.prepare_module(part, self._accelerator, self.settings.compile, self.settings.precision == "fp16")
             parts.check_part(name, part)
         self.loops.parts |= named
+        self.outset.fill(named)
         if self.settings.precision == "fp16":
             self._descent.scale()  # part of what a state restores, so it must be there before
 
@@ -202,22 +221,6 @@ class Run(Reads):
         self.prepare(**{name: best})
         return best
 
-    def draw(self, n: int, of: Callable[[int], Tensor], batch_size: int = 256) -> Tensor:
-        """Many samples, in batches: they are told of while they are drawn, and refused where they would not fit.
-
-        Args:
-            n: how many.
-            of: gives so many of them: a tensor [b, ...] on any device.
-            batch_size: how many are asked for at a time; another one gives other samples beyond the first batch.
-        Returns:
-            [n, ...] on the CPU.
-        Raises:
-            UsageError: they need more memory than is free; it says how much.
-            PluginError: `of` gives another number of them.
-        """
-        activity: Activity = "evaluation" if self.activity == "training" else self.activity
-        return draw(n, of, batch_size, self.reporter, activity)
-
     def mean(self, tensors: list[Tensor]) -> list[Tensor]:
         """The mean over all processes of each tensor: what each of them estimated for itself."""
         if self.processes == 1:
@@ -244,6 +247,7 @@ class Run(Reads):
             TrainingError: a loss is not finite, or the disk is full.
             Interrupted: Ctrl-C, SIGTERM or SIGHUP; the state is saved.
         """
+        self.outset.check()
         if data is None:
             total = budget.iterations or 0 if budget else 0
             return self.loops.steps(Schedule.without_data(total, self.seed, self.device, self.rank, self.processes))
@@ -263,30 +267,3 @@ class Run(Reads):
     def log(self, **values: Tensor | float) -> None:
         """Add values of this step to the learning curves. Costs no synchronisation."""
         self.loops.curves.add(values)
-
-    def track(self, items: Sequence[T]) -> Iterator[T]:
-        """Yield the parts of a longer computation, reporting progress after each."""
-        activity: Activity = "evaluation" if self.activity == "training" else self.activity
-        for done, item in enumerate(items, 1):
-            yield item
-            self.reporter.progress(Progress(activity, done, len(items)))
-        self.reporter.close()
-
-    def show(self, name: str, result: Result) -> None:
-        """Keep a picture or table of the run under `name`; a training run writes it at once."""
-        if self.rank:
-            return
-        self.shown[name] = result
-        if self.folder:
-            result = replace(result, provenance=dict(self.identity))
-            result.save(RunFolder(self.folder).place(f"{FIGURES}/{name}{result.suffix}"), overwrite=True)
-
-    def keep(self, name: str, tensors: Mapping[str, Tensor]) -> None:
-        """Write weights of a stage, e.g. after pretraining, or every thousand steps, beside the final ones.
-
-        ``zoo sample NAME --weights RUN/stages/STAGE.safetensors`` draws from them, where they are all that it needs.
-        """
-        if self.folder and not self.rank:
-            tensorfile.check_numbers(tensors)
-            facts = {**formats.WEIGHTS.stamp(), **self.identity, **self.inputs.described(), "data": self.inputs.data}
-            tensorfile.save(RunFolder(self.folder).place(f"{STAGES}/{name}.safetensors"), tensors, facts)

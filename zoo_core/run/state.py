@@ -25,10 +25,10 @@ from ..errors import IntegrityError, Interrupted, UsageError, ZooError
 from ..formats import STATE
 from ..formats.schemas import State, plain
 from ..weights import tensorfile
-from . import chance, checks
+from . import chance, checks, record
 from .packing import pack, unpack
 
-FILE = "state.safetensors"
+FILE = record.UNFINISHED
 RANDOM = "rng"  # the name that the state of the random generators has
 SCALE = "loss_scale"  # the name that the state of the scaler of half precision has
 START_ANEW = "--overwrite starts anew, --output goes elsewhere"
@@ -44,8 +44,8 @@ def interrupted(what: str, folder: Path | None, preempted: bool) -> Interrupted:
         folder: where its state is; None where it was kept nowhere.
         preempted: a scheduler stopped it, which will repeat the same command.
     """
-    how = "the same command continues" if preempted else "the same command with --resume continues"
-    where = f"{folder}; {how}" if folder else "memory only"
+    how = "the same command" if preempted or not folder else record.continuing(folder)
+    where = f"{folder}; {how} continues" if folder else "memory only"
     return Interrupted(what, f"state saved in {where}", preempted)
 
 
@@ -136,8 +136,8 @@ class TrainingState:
             return None
         contents = tensorfile.read(self.path, format=STATE, sealed_since=1, remedy=START_ANEW)
         facts = plain(State, contents.facts, str(self.path), START_ANEW)
-        self._check(self.identity, self.migrate(facts["identity"], str(self.path)))
-        self._check({key: self.compute.get(key) for key in facts["compute"]}, facts["compute"])
+        check_same(self.path.parent, self.identity, self.migrate(facts["identity"], str(self.path)))
+        check_same(self.path.parent, {key: self.compute.get(key) for key in facts["compute"]}, facts["compute"])
         kept = Kept(
             facts["phase"],
             facts["step"],
@@ -148,14 +148,6 @@ class TrainingState:
             facts["before"],
         )
         return SavedState(self.path, kept, facts["parts"], facts["ties"], contents.tensors)
-
-    def _check(self, mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
-        flat_mine, flat_theirs = _flat(mine), _flat(theirs)
-        silent = {"options_version"} | ({"continues"} - {key for key, value in flat_theirs.items() if value})
-        for key in sorted((flat_mine.keys() | flat_theirs.keys()) - silent):  # states of old say nothing of the latter
-            was, now = flat_theirs.get(key), flat_mine.get(key)
-            if was != now and (key == "options.data" or not paths.are_same(was, now)):
-                raise _other_run(self.path.parent if self.path else "memory", key, was, now)
 
 
 @dataclass(frozen=True)
@@ -245,7 +237,25 @@ def _weights(part: Part) -> Iterator[tuple[str, Tensor]]:
             yield from ((f"{number}.{key}", value) for key, value in moments.items() if isinstance(value, Tensor))
 
 
-def _other_run(folder: Path | str, key: str, was: Any, now: Any) -> UsageError:
+def check_same(folder: Path, mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
+    """Whether a run is the one that is to go on.
+
+    Args:
+        folder: of the run.
+        mine: what is to go on: model, preset, seed, options, by name.
+        theirs: what the run says of itself.
+    Raises:
+        UsageError: it is another one; what differs is named with both values.
+    """
+    flat_mine, flat_theirs = _flat(mine), _flat(theirs)
+    silent = {"options_version"} | ({"continues"} - {key for key, value in flat_theirs.items() if value})
+    for key in sorted((flat_mine.keys() | flat_theirs.keys()) - silent):  # states of old say nothing of the latter
+        was, now = flat_theirs.get(key), flat_mine.get(key)
+        if was != now and (key == "options.data" or not paths.are_same(was, now)):
+            raise _other_run(folder, key, was, now)
+
+
+def _other_run(folder: Path, key: str, was: Any, now: Any) -> UsageError:
     """The error for a state that was made with another value of one entry of its identity."""
     name = store.short(str(was))
     both_own = store.is_prepared(str(was)) and store.is_prepared(str(now))
@@ -256,7 +266,8 @@ def _other_run(folder: Path | str, key: str, was: Any, now: Any) -> UsageError:
         hint = f"{_typed(key)}{was} goes on with it as it was then, --overwrite starts anew"
         return UsageError(f"{file} has changed since the run in {folder} began", hint)
     reason = f"the run in {folder} was made with {_typed(key)}{was}, not {now}"
-    return UsageError(reason, "repeat the options it was started with, or choose another --output")
+    hint = f"{record.continuing(folder)} needs no option; --output goes elsewhere"
+    return UsageError(reason, hint)
 
 
 def _typed(key: str) -> str:

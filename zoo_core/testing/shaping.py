@@ -17,7 +17,7 @@ from .looks import Prepared, computes_otherwise, inputs, looks, prepared
 from .training import Bench, First, reread
 
 Shapes = Mapping[str, tuple[int, ...]]
-UNSHAPING = {*Budget.model_fields, *OnImages.model_fields, "continue_"}  # options that no network's shape depends on
+UNSHAPING = {*Budget.model_fields, *OnImages.model_fields}  # options that no network's shape depends on
 
 
 def check_shaping(bench: Bench, first: First) -> None:

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..api.beginning import Asked, Compute, Place
 from ..api.calls import Circumstances
 from ..api.finishing import Trained
 from ..api.handle import Handle
-from ..api.training import Compute, Place, train_opened
+from ..api.training import train_opened
 from ..cards.checkpoint import Checkpoint
 from ..cards.options import Options
 from ..errors import DeviceError, NetworkError, TrainingError
 from ..plugin.registry import Model
 from ..run.reporter import Silent
 from .book import Book, Broken, require, said
-from .calls import Calls, Stop
+from .calls import Call, Calls, Stop
 from .same import same
 
 
@@ -60,10 +61,10 @@ class Bench:
         self.calls.forget()
         self.calls.stop = stop
         try:
-            trained = train_opened(
+            trained = train_opened(Asked(
                 Handle(self.model), Place(self.folder / name, resume=resume), Compute(save_steps=steps),
-                self.circumstances(), None, {**self.options, **options},
-            )  # fmt: skip
+                self.circumstances(), {**self.options, **options},
+            ))  # fmt: skip
             require(self.calls.stop is stop, "its training goes on when run.steps raises an error, such as a Ctrl-C",
                     "let it through: catch the errors that you expect, and no others")  # fmt: skip
         finally:
@@ -131,20 +132,22 @@ def _blame(bench: Bench, error: BaseException) -> None:
     elsewhere = not isinstance(error, Exception | SystemExit) or isinstance(error, DeviceError | NetworkError)
     if call is None or call.error is not None or elsewhere:
         raise error
-    measured = bench.calls.last.get("evaluate")
     rule, cause = "metrics", error
     if not isinstance(call.value, dict) or not call.value or "the hook 'train'" in said(error):
         rule = "tensors"
-    elif measured is None:
+    elif bench.calls.last.get("evaluate") is None:  # it is built, written and measured, in this order
         rule = "finite-weights" if isinstance(error, TrainingError) else "tensors"
-    elif measured.error is None and "evaluate" not in said(error):
-        rule = "tensors"  # it was measured, and cannot be written
-    else:
-        try:
-            bench.model.build(measured.given["checkpoint"])
-        except (Exception, SystemExit) as failed:
-            rule, cause = "build", failed
-    if rule == "build":
-        bench.book.note("build", Broken(f"build fails on what train returned: {said(cause)}"))
-    else:
-        bench.book.note(rule, cause)
+        if rule == "tensors" and (failed := _built(bench, call)):
+            rule, cause = "build", Broken(f"build fails on what train returned: {said(failed)}")
+    bench.book.note(rule, cause)
+
+
+def _built(bench: Bench, call: Call) -> BaseException | None:
+    """What build raises on what a training returned; None if it makes a module of it."""
+    facts = {**call.run.identity, **call.run.inputs.described()} if call.run else {}
+    tensors = {name: tensor.detach().cpu() for name, tensor in call.value.items()}
+    try:
+        bench.model.build(Checkpoint(bench.model.name, call.given["options"], tensors, facts))
+    except (Exception, SystemExit) as error:
+        return error
+    return None

@@ -29,6 +29,7 @@ from .pins import CONFIG, INDEX, WEIGHTS, Pin
 from .tensorfile import Check, Contents, has_nan
 
 log = logging.getLogger("zoo_core")
+BEFORE = "continue_"  # an option of some models up to release 0.1: where the weights lay that a training went on from
 Warn = Callable[[str], None]
 
 
@@ -145,8 +146,7 @@ def _without_paths(card: Card, options: Options, facts: Mapping[str, Any], what:
         if not strange:
             continue
         changes[flag.field] = flag.default
-        if flag.field != "continue_":  # what came before these weights is over
-            warn(f"{what} was made with {flag.name} {strange[0]}; that file is not opened, as it is not the same here")
+        warn(f"{what} was made with {flag.name} {strange[0]}; that file is not opened, as it is not the same here")
     return options.model_copy(update=changes)
 
 
@@ -186,6 +186,8 @@ def todays_options(card: Card, facts: Mapping[str, Any], what: str) -> Options:
         IntegrityError: they are of a newer release, or mean nothing to this one.
     """
     options, version = facts["options"], facts["options_version"]
+    if BEFORE not in card.train_options.model_fields:
+        options = {name: value for name, value in options.items() if name != BEFORE}
     if version > card.options_version:
         raise IntegrityError(
             f"{what} has options of version {version} of {card.name}; the plugin that is installed knows "

@@ -15,10 +15,7 @@ The scenario says what the network is told and asked (van de Ven & Tolias 2019, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
-
-from pydantic import model_validator
 
 from ...cards.card import Card, Equation, Metric, Preset
 from ...cards.groups import Budget, OnImages
@@ -48,23 +45,9 @@ class TaskOptions(OnImages, Budget):
     learning_rate: float = option(0.05, "of stochastic gradient descent", gt=0, le=10)
     momentum: float = option(0.9, "of stochastic gradient descent", ge=0, lt=1)
     compare: bool = option(False, "train the other strategies too, and show all in one table and one plot")
-    continue_: Path | None = option(None, "a finished run whose network learns one task more")
     task_seed: int | None = option(
-        None, "says the order or angle of that task; the next number if not said", ge=0, le=2**31 - 1
+        None, "order or angle of the task that --continue learns; the next number if not said", ge=0, le=2**31 - 1
     )
-
-    @model_validator(mode="after")
-    def _one_thing_at_a_time(self) -> TaskOptions:
-        if self.compare and self.continue_:
-            raise ValueError("--compare begins anew and --continue does not; give one of them")
-        if self.task_seed is not None and not self.continue_:
-            raise ValueError("--task-seed is of the task that --continue learns; name a run there")
-        if self.continue_ and not self.is_open:
-            raise ValueError(
-                "--continue learns one task more in the domain scenario of permuted or rotated images only; "
-                f"the {self.scenario} scenario of {self.stream} images has a fixed number of tasks"
-            )
-        return self
 
     @property
     def is_open(self) -> bool:

@@ -154,7 +154,16 @@ def begin(
 def _earlier(run: Run, options: T, build: Callable[[Checkpoint[T]], TaskLearner]) -> TaskLearner | None:
     """The learner of the earlier run that is gone on from, if there is one."""
     if run.previous is None:
+        if options.task_seed is not None:
+            raise UsageError("--task-seed is of the task that --continue learns", "name a run: --continue RUN")
         return None
+    if options.compare:
+        raise UsageError("--compare begins anew and --continue does not", "give one of them")
+    if not options.is_open:
+        raise UsageError(
+            "--continue learns one task more in the domain scenario of permuted or rotated images only",
+            f"the {options.scenario} scenario of {options.stream} images has a fixed number of tasks",
+        )
     for field in ("data", "stream", "scenario", "network", "hidden", "strategy"):
         was, now = getattr(run.previous.options, field), getattr(options, field)
         if was != now:

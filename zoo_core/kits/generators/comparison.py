@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ...data.images import ImageData, to_pixels
 from ...errors import UsageError
 from ...results.kinds import Table
-from ..distances import Track, density_coverage, frechet_distance, js_divergence, mmd2
+from ..distances import Track, density_coverage, frechet_distance, js_divergence, mmd2, untracked
 from . import METRICS
 
 
@@ -32,7 +32,7 @@ class Judge(Protocol):
 
 
 @torch.no_grad()
-def judged(module: nn.Module, pixels: Tensor, batch: int = 1000, track: Track = iter) -> tuple[Tensor, Tensor]:
+def judged(module: nn.Module, pixels: Tensor, batch: int = 1000, track: Track = untracked) -> tuple[Tensor, Tensor]:
     """Run a judge over images.
 
     Args:
@@ -47,7 +47,7 @@ def judged(module: nn.Module, pixels: Tensor, batch: int = 1000, track: Track = 
         raise UsageError(f"{type(module).__name__} is no judge: it has no features and head", "name one with --judge")
     features, probabilities = [], []
     device = next((each.device for each in module.parameters()), pixels.device)
-    for part in track(pixels.split(batch)):
+    for part in track(pixels.split(batch), "judging"):
         x = (to_pixels(part) if part.dtype == torch.uint8 else part).to(device)
         f = module.features(x)
         features.append(f)
@@ -76,7 +76,7 @@ class Comparison:
 
 
 def compare(
-    judge: nn.Module | None, pixels: Tensor, real: ImageData, neighbours: int = 5, track: Track = iter
+    judge: nn.Module | None, pixels: Tensor, real: ImageData, neighbours: int = 5, track: Track = untracked
 ) -> Comparison:
     """All measures of generated images.
 

@@ -1,0 +1,116 @@
+"""What ``zoo runs`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from ..api.inventory import RunInfo, titles
+from ..cards.options import flag_name, shown
+from .answers_runs import whole
+from .screen import digits, json_out, line, new_table, out
+
+FEW = 2  # metrics in a row of the list
+COLOURS = {"finished": "green", "broken": "bold red", "training": "cyan", "measuring": "cyan"}
+
+
+def listing(found: Sequence[RunInfo]) -> None:
+    """``zoo runs list``."""
+    if not found:
+        line("no runs here; zoo train MODEL makes one")
+        return
+    table = new_table("run", "model", "state", "begun", "metrics", "trained in", "size")
+    table.columns[0].no_wrap = True  # it is what is typed
+    for run in found:
+        table.add_row(
+            Text(run.name, "bold"), run.model, Text(run.state, COLOURS.get(run.state, "yellow")), _begun(run),
+            run.error.message if run.error else _headline(run), duration(run.record.get("seconds")),
+            f"{run.size / 1e6:.1f} MB",
+        )  # fmt: skip
+    out.print(table)
+    line("\nzoo runs show RUN says everything of one; a run stands where a model does: zoo sample RUN")
+
+
+def duration(seconds: float | None) -> str:
+    """``12 s``, or ``2:05`` where it is minutes."""
+    from ..run.reporter import clock
+
+    return "-" if seconds is None else f"{seconds:.0f} s" if seconds < 100 else clock(seconds)
+
+
+def _begun(run: RunInfo) -> str:
+    """When, to the minute."""
+    return str(run.record.get("started", ""))[:16].replace("T", " ")
+
+
+def _headline(run: RunInfo) -> str:
+    """The first metrics that are numbers."""
+    measured = [(name, value) for name, value in run.metrics.items() if value is not None][:FEW]
+    if run.state == "trained" and not measured:
+        return "not measured"
+    quick = "  (quick)" if run.record.get("quick") else ""
+    return "  ".join(f"{name} {value:.4g}" for name, value in measured) + quick
+
+
+def show(run: RunInfo, as_json: bool) -> None:
+    """``zoo runs show``."""
+    if run.error:
+        raise run.error
+    if as_json:
+        json_out(whole(run))
+        return
+    out.print(Text.assemble((f"{run.path}  ", "bold"), run.model, "  ", (run.state, COLOURS.get(run.state, "yellow"))))
+    _pairs("", _facts(run))
+    if run.metrics:
+        _pairs("metric", [(name, _measured(run, name)) for name in run.metrics])
+    _pairs("option", [(flag_name(name), shown(value)) for name, value in run.options.items()])
+
+
+def _facts(run: RunInfo) -> list[tuple[str, Any]]:
+    """Circumstances of a run, each with its name."""
+    record = run.record
+    facts = [
+        ("seed", record["seed"]), ("begun", _begun(run)), ("device", record["device"]),
+        ("precision", record["precision"]),
+        ("trained in", duration(record.get("seconds"))), ("measured in", duration(record.get("evaluation_seconds"))),
+        ("commit", record.get("commit") or "-"), ("size", f"{run.size:,} bytes"),
+    ]  # fmt: skip
+    if weights := record.get("weights"):
+        facts.append(("weights", f"sha256 {weights['sha256']}"))
+    facts += [(name, f"sha256 {digest[:12]}…") for name, digest in {**record["data"], **record["judges"]}.items()]
+    facts += [(package, version) for package, version in record["versions"].items()]
+    return facts
+
+
+def _pairs(heading: str, rows: Sequence[tuple[str, Any]]) -> None:
+    table = new_table(heading, "")
+    table.show_header = bool(heading)
+    for name, value in rows:
+        table.add_row(name, str(value))
+    out.print(table)
+    line("")
+
+
+def _measured(run: RunInfo, name: str) -> str:
+    """A metric of a run with its error, or why there is none."""
+    if (value := run.metrics.get(name)) is None:
+        return str(run.record.get("absent", {}).get(name, "-"))
+    error = run.errors.get(name)
+    return f"{value:.4g}" + ("" if error is None else f" ± {digits(error)}")
+
+
+def compare(several: Sequence[RunInfo], differ: Mapping[str, Sequence[Any]]) -> None:
+    """``zoo runs compare``."""
+    table = new_table("", *titles(several))
+    for name in dict.fromkeys(name for run in several for name in run.metrics):
+        table.add_row(Text(name, "bold"), *(_measured(run, name) for run in several))
+    table.add_row(Text("state", "dim"), *(run.state for run in several))
+    table.add_row(Text("trained in", "dim"), *(duration(run.record.get("seconds")) for run in several))
+    for name, values in differ.items():
+        typed = name if name in ("model", "seed", "device", "precision") else flag_name(name)
+        table.add_row(Text(typed, "cyan"), *(shown(value) for value in values))
+    out.print(table)
+    if not differ:
+        line("\nthey were trained alike: nothing differs in their options")

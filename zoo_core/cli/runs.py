@@ -1,0 +1,132 @@
+"""The commands about runs: list, show, compare, plot, rm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from .. import api
+from ..api.inventory import RunInfo, curves, differences, find_run
+from ..api.naming import RUNS, run_names
+from ..errors import UsageError
+from ..files import check_free
+from . import render, render_runs
+from .answers_runs import RunsCompare, RunsList, RunsPlot, RunsRemove, entry, facts
+from .listing import json_flag
+from .verbs import PATH
+
+
+class RunName(click.ParamType):  # type: ignore[type-arg]
+    """A run, by its folder or its name in ``runs``, with completion."""
+
+    name = "run"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        names = [str(RUNS / name) if "/" in incomplete else name for name in run_names()]
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def runs(ctx: click.Context) -> None:
+    """The runs that trainings have left: which there are, what came of them, how they compare."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_, folder=RUNS, as_json=False)
+
+
+@runs.command("list")
+@click.option("--in", "folder", type=PATH, default=RUNS, help="The folder of the runs.  [runs]")
+@json_flag
+def list_(folder: Path, as_json: bool) -> None:
+    """Every run here: its model, its state, what was measured."""
+    found = api.runs(folder)
+    if as_json:
+        answer: RunsList = {"command": "runs list", "runs": [entry(run) for run in found]}
+        render.json_out(answer)
+    else:
+        render_runs.listing(found)
+
+
+@runs.command()
+@click.argument("run", type=RunName())
+@json_flag
+def show(run: str, as_json: bool) -> None:
+    """One run: its options, data, versions, metrics."""
+    render_runs.show(_whole(run), as_json)
+
+
+def _whole(name: str | Path) -> RunInfo:
+    """A run whose record can be read.
+
+    Raises:
+        ZooError: there is none, or it is broken.
+    """
+    run = find_run(name)
+    if run.error:
+        raise run.error
+    return run
+
+
+@runs.command()
+@click.argument("names", nargs=-1, required=True, type=RunName(), metavar="RUN RUN...")
+@click.option("-o", "--output", type=PATH, help="Picture of their learning curves.")
+@click.option("--overwrite", is_flag=True, help="Replace the picture that is there.")
+@json_flag
+def compare(names: tuple[str, ...], output: Path | None, overwrite: bool, as_json: bool) -> None:
+    """Runs side by side: metrics with their errors, and the options that differ."""
+    several = [_whole(name) for name in names]
+    if len({run.path.resolve() for run in several}) < len(several) or len(several) < 2:
+        raise UsageError("a run is compared with others", "name two or more, each once")
+    if output:
+        check_free(output, overwrite)
+        curves(several).save(output, overwrite)
+    differ = differences(several)
+    if as_json:
+        answer: RunsCompare = {
+            "command": "runs compare", "runs": [facts(run) for run in several], "differs": differ,
+            "picture": str(output) if output else None,
+        }  # fmt: skip
+        render.json_out(answer)
+    else:
+        render_runs.compare(several, differ)
+
+
+@runs.command()
+@click.argument("names", nargs=-1, required=True, type=RunName(), metavar="RUN...")
+@click.option("-o", "--output", type=PATH, default=Path("curves.png"), show_default=True, help="Picture to write.")
+@click.option("--value", "values", multiple=True, help="What was logged, e.g. loss; may be repeated.  [all in common]")
+@click.option("--overwrite", is_flag=True, help="Replace the picture that is there.")
+@json_flag
+def plot(names: tuple[str, ...], output: Path, values: tuple[str, ...], overwrite: bool, as_json: bool) -> None:
+    """The learning curves of runs in one picture."""
+    check_free(output, overwrite)
+    path = curves([_whole(name) for name in names], values).save(output, overwrite)
+    if as_json:
+        answer: RunsPlot = {"command": "runs plot", "path": str(path), "runs": list(names)}
+        render.json_out(answer)
+    else:
+        render.line(str(path))
+
+
+@runs.command()
+@click.argument("names", nargs=-1, required=True, type=RunName(), metavar="RUN...")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@json_flag
+def rm(names: tuple[str, ...], yes: bool, as_json: bool) -> None:
+    """Remove runs: the files that they have written, and nothing else in their folders."""
+    from ..run.folder import RunFolder
+
+    several = [find_run(name) for name in names]
+    for run in several:
+        if not yes and not click.confirm(f"remove {run.path} ({run.model or 'broken'}, {run.state})?", err=True):
+            raise UsageError("nothing more was removed", "answer y, or add --yes")
+        RunFolder(run.path).remove()
+        if not as_json:
+            left = ", but for files that are not the run's" if run.path.exists() else ""
+            render.line(f"removed {run.path}{left}")
+    if as_json:
+        answer: RunsRemove = {"command": "runs rm", "removed": [str(run.path) for run in several]}
+        render.json_out(answer)
