@@ -199,7 +199,7 @@ def test_a_further_task_from_a_checkpoint(name: str, tmp_path: Path, slices: Pat
     assert torch.equal(learner.accuracy[:2, :2], before.accuracy)
     with pytest.raises(UsageError, match="seed 1 already"):
         zoo.train(name, output=tmp_path / "again", data_root=slices, continue_=first.folder, task_seed=1)
-    with pytest.raises(UsageError, match="--hidden 16, not 32"):
+    with pytest.raises(UsageError, match="hidden 16, not 32"):
         zoo.train(name, output=tmp_path / "again", data_root=slices, continue_=first.folder, hidden=32)
     with pytest.raises(UsageError, match="give one of them"):
         zoo.train(name, output=tmp_path / "again", data_root=slices, continue_=first.folder, compare=True)
@@ -412,7 +412,7 @@ def test_rotated_images_take_a_task_more(tmp_path: Path, slices: Path) -> None:
     more = zoo.train("rehearsal", output=tmp_path / "more", data_root=slices, continue_=first.folder)
     learner = zoo.load("rehearsal", weights=more.folder)
     assert isinstance(learner, zoo_rehearsal.model.Learner) and learner.seeds.tolist() == [0, 1, 2]
-    with pytest.raises(UsageError, match="--stream rotated, not permuted"):
+    with pytest.raises(UsageError, match="stream rotated, not permuted"):
         zoo.train("rehearsal", output=tmp_path / "no", data_root=slices, continue_=first.folder, stream="permuted")
 
 

@@ -17,7 +17,7 @@ from owning import folder, made, save, snapshot, speckle, write_fashion, written
 
 import zoo_core as zoo
 from zoo_core import IntegrityError, Interrupted, TrainingError, UsageError
-from zoo_core.api import finishing
+from zoo_core.api import training
 from zoo_core.data.own import store
 from zoo_core.files import sha256
 from zoo_core.run.reporter import Silent
@@ -227,7 +227,7 @@ def interrupted(data: Path, output: Path, **more: Any) -> None:
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patched, pytest.raises(Interrupted):
-        patched.setattr(finishing, "measure", stop)
+        patched.setattr(training, "finish", stop)
         judge(data, output, **more)
 
 
@@ -239,7 +239,7 @@ def test_a_run_is_not_resumed_with_other_images(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         judge(own, run, resume=True)
     assert caught.value.message.startswith(f"the images of photos have changed since the run in {run} began")
-    assert caught.value.hint.startswith(f"--data {was} goes on with those of then")
+    assert caught.value.hint.startswith(f"data {was} goes on with those of then")
     with pytest.raises(UsageError, match="was made with --data photos@"):
         judge(folder(tmp_path / "others"), run, resume=True)
     assert judge(was, run, resume=True).record["options"]["data"] == was

@@ -128,7 +128,7 @@ def test_a_run_may_be_measured_later_or_a_little(here: Path, said: Said) -> None
     assert set(zoo.runs()[-1].record["absent"].values()) == {"not measured: --no-evaluate"}
     code, _, told = said("bundle", "runs/x", "--dirty", "--manifest", "m.toml")
     assert code == 2 and "was not measured" in told
-    assert said("bundle", "runs/x", "--dirty", "--manifest", "m.toml", "--again")[0] == 0
+    assert said("bundle", "x", "--dirty", "--manifest", "m.toml", "--again")[0] == 0
     code, out, _ = said("train", "x", "--resume", "--evaluate-quick")
     (_, x) = zoo.runs()
     assert code == 0 and "a small part of the data" in out and x.record["quick"] and x.state == "trained"

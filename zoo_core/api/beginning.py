@@ -17,6 +17,7 @@ from ..files import sha256
 from ..formats.schemas import Identity, check_written, plain
 from ..packages.names import split_name
 from ..run import record
+from ..run.environment import check_precision
 from ..weights import manifest
 from .calls import Circumstances, check_seed
 from .finishing import How
@@ -55,20 +56,21 @@ class Compute:
     save_steps: int = 0
     evaluation: How = "whole"
 
-    def settings(self) -> Settings:
-        """The run's settings, checked.
+    def check(self) -> None:
+        """Whether it can be done so.
 
         Raises:
             UsageError: there is no such precision, or no such evaluation.
         """
-        from ..run import devices
-        from ..run.loops import Settings
-
+        check_precision(self.precision or "fp32")
         if self.evaluation not in get_args(How):
             raise UsageError(f"there is no evaluation '{self.evaluation}'", f"choose from: {', '.join(get_args(How))}")
-        return Settings(
-            devices.check_precision(self.precision or "fp32"), self.compile, self.save_every, self.save_steps
-        )
+
+    def settings(self) -> Settings:
+        """The run's settings."""
+        from ..run.loops import Settings
+
+        return Settings(self.precision or "fp32", self.compile, self.save_every, self.save_steps)
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ def beginning(asked: Asked) -> Beginning:
         UsageError: an option is unknown or out of range, or not that of the run that is to go on.
     """
     place, handle = asked.place, asked.handle
+    asked.compute.check()
     known: Mapping[str, Any] = {}
     if place.resume and place.output and record.state(place.output):
         known = _known(handle, place.output)

@@ -15,11 +15,11 @@ from .answers_others import Doctor, Version
 from .answers_weights import Bundle, pin_facts
 from .listing import json_flag
 from .streams import reserved
-from .verbs import PATH
+from .verbs import PATH, RUN
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True, type=PATH)
+@click.argument("runs", nargs=-1, required=True, type=RUN)
 @click.option("--manifest", "file", type=PATH, help="Manifest to write to.  [the one in use]")
 @click.option("--again", is_flag=True, help="Measure the metrics again, on the data.")
 @click.option("--half", is_flag=True, help="Store the parameters in half precision, and measure again.")

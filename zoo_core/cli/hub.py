@@ -28,7 +28,7 @@ from .answers_weights import (
 from .listing import ModelName, json_flag
 from .streams import reserved
 from .updates import endpoint_option, update
-from .verbs import PATH
+from .verbs import PATH, RUN
 from .weights import chosen
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _all = click.option("--all", "every", is_flag=True, help="Every one that the man
 
 @click.command()
 @click.argument("name", required=False, type=ModelName())
-@click.argument("run", required=False, type=PATH)
+@click.argument("run", required=False, type=RUN)
 @click.option(
     "--repo", required=True, metavar="ORG/NAME", help="Where to; with --all, ORG alone: ORG/zoo-MODEL-PRESET."
 )

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ..errors import DeviceError, UsageError, nearest
+from ..errors import DeviceError, UsageError
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
-
-PRECISIONS = ("fp32", "bf16", "fp16")
 
 
 def rank() -> int:
@@ -87,14 +85,3 @@ def describe(device: torch.device) -> str:
 def thread_count() -> int:
     """How many threads an operation on the CPU uses."""
     return torch.get_num_threads()
-
-
-def check_precision(name: str) -> str:
-    """Validate a precision's name.
-
-    Raises:
-        UsageError: there is no such precision.
-    """
-    if name not in PRECISIONS:
-        raise UsageError(f"there is no precision '{name}'", nearest(name, PRECISIONS))
-    return name

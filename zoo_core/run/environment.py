@@ -6,9 +6,11 @@ import os
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from ..errors import UsageError, nearest
 from ..files.places import cache_root
 from ..packages.origin import commit_at
 
+PRECISIONS = ("fp32", "bf16", "fp16")
 PACKAGES = ("zoo-core", "torch", "numpy", "accelerate")
 
 
@@ -42,3 +44,14 @@ def commit() -> str | None:
     """The commit of the checkout this package runs from, with ``+dirty`` if it was changed since."""
     here = Path(__file__)
     return commit_at(here) if (here.parent.parent.parent / ".git").exists() else None
+
+
+def check_precision(name: str) -> str:
+    """Validate a precision's name.
+
+    Raises:
+        UsageError: there is no such precision.
+    """
+    if name not in PRECISIONS:
+        raise UsageError(f"there is no precision '{name}'", nearest(name, PRECISIONS))
+    return name
