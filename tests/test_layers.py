@@ -45,8 +45,10 @@ ONLY = {  # a library that only some files may import
             "own_data",
             "plugin",
             "plugins",
+            "replay",
             "runs",
             "updates",
+            "values",
             "verbs",
             "weights",
         )
@@ -75,7 +77,8 @@ ONLY = {  # a library that only some files may import
     "pluggy": {"zoo_core/plugin/hookspecs.py", "zoo_core/plugin/registry.py"},
     "matplotlib": {"zoo_core/results/plots.py"},
     "PIL": {
-        *(f"zoo_core/results/{name}.py" for name in ("kinds", "media", "pictures", "plots", "png")),
+        *(f"zoo_core/results/{name}.py" for name in ("encoding", "film", "images", "kinds", "media")),
+        *(f"zoo_core/results/{name}.py" for name in ("pictures", "plots", "provenance")),
         "zoo_core/data/own/decoding.py",
         "zoo_core/data/given.py",
     },

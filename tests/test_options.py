@@ -10,7 +10,7 @@ import pytest
 
 import zoo_core as zoo
 from zoo_core.cards import options
-from zoo_core.cli.plugins import parameter
+from zoo_core.cli.values import parameter
 from zoo_core.errors import PluginError, UsageError
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from . import threads  # noqa: F401  # how threads wait is settled before anything imports torch
 
 if TYPE_CHECKING:
-    from .api import Evaluation, RunInfo, Trained, evaluate, load, models, runs, sample, train
+    from .api import Evaluation, Replayed, RunInfo, Trained, evaluate, load, models, replay, runs, sample, train
     from .cards.card import Card, Equation, Metric, Preset
     from .cards.checkpoint import Checkpoint
     from .cards.groups import Budget, OfImages, OnImages
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     )
     from .plugin.hookspecs import hookimpl
     from .plugin.plugin import Plugin
-    from .results.kinds import Figure, HeatMap, Images, Series, Table, Texts
+    from .results.images import Images
+    from .results.kinds import Figure, HeatMap, Series, Table, Texts
     from .results.measured import Measured
     from .results.media import Animation, Audio
     from .results.result import Result, Several
@@ -50,8 +51,8 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 _LAZY = {  # imported when they are asked for: some import torch, and a program is to hear a signal before that
-    **dict.fromkeys(("Evaluation", "RunInfo", "Trained", "evaluate", "load", "models", "runs", "sample",
-                     "train"), ".api"),
+    **dict.fromkeys(("Evaluation", "Replayed", "RunInfo", "Trained", "evaluate", "load", "models", "replay", "runs",
+                     "sample", "train"), ".api"),
     **dict.fromkeys(("Card", "Equation", "Metric", "Preset"), ".cards.card"),
     "Checkpoint": ".cards.checkpoint",
     **dict.fromkeys(("Budget", "OfImages", "OnImages"), ".cards.groups"),
@@ -61,7 +62,8 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
                      "UsageError", "ZooError"), ".errors"),
     "hookimpl": ".plugin.hookspecs",
     "Plugin": ".plugin.plugin",
-    **dict.fromkeys(("Figure", "HeatMap", "Images", "Series", "Table", "Texts"), ".results.kinds"),
+    **dict.fromkeys(("Figure", "HeatMap", "Series", "Table", "Texts"), ".results.kinds"),
+    "Images": ".results.images",
     "Measured": ".results.measured",
     **dict.fromkeys(("Animation", "Audio"), ".results.media"),
     **dict.fromkeys(("Result", "Several"), ".results.result"),
@@ -76,9 +78,10 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
 __all__ = [
     "Animation", "Audio", "Budget", "Card", "Checkpoint", "DeviceError", "Equation", "Evaluation", "Figure", "HeatMap",
     "ImageData", "Images", "IntegrityError", "Interrupted", "Measured", "Metric", "NetworkError", "OfImages",
-    "OnImages", "Options", "OwnImage", "OwnImages", "Plugin", "PluginError", "Preset", "Result", "Run", "RunInfo",
-    "Series", "Several", "Step", "Table", "Takes", "TextData", "Texts", "Trained", "TrainingError", "UsageError",
-    "ZooError", "evaluate", "hookimpl", "load", "models", "option", "read_tensors", "runs", "sample", "train",
+    "OnImages", "Options", "OwnImage", "OwnImages", "Plugin", "PluginError", "Preset", "Replayed", "Result", "Run",
+    "RunInfo", "Series", "Several", "Step", "Table", "Takes", "TextData", "Texts", "Trained", "TrainingError",
+    "UsageError", "ZooError", "evaluate", "hookimpl", "load", "models", "option", "read_tensors", "replay", "runs",
+    "sample", "train",
 ]  # fmt: skip
 
 

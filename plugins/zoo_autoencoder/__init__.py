@@ -28,11 +28,18 @@ class Sample(OfImages):
         "corrupted, denoised and clean images; the corruption of a toy set. "
         "Of your own images: reconstruction, or denoising",
     )
-    n: int = option(20, "images, or triples, or steps along each side of the plane", ge=1, le=400)
+    n: int | None = option(
+        None, "images, or triples, or steps along each side of the plane; 20 if not said", ge=1, le=400,
+        only={"show": ("reconstruction", "plane", "denoising")},
+    )  # fmt: skip
     noise: float | None = option(
-        None, "corruption to show: standard deviation; as in training if not said", ge=0, le=10
-    )
-    mask: float | None = option(None, "corruption to show: share of pixels; as in training if not said", ge=0, lt=1)
+        None, "corruption to show: standard deviation; as in training if not said", ge=0, le=10,
+        only={"show": ("reconstruction", "denoising", "toy")},
+    )  # fmt: skip
+    mask: float | None = option(
+        None, "corruption to show: share of pixels; as in training if not said", ge=0, lt=1,
+        only={"show": ("reconstruction", "denoising")},
+    )  # fmt: skip
 
 
 class Evaluate(Options):
@@ -64,6 +71,7 @@ CARD = Card(
     task="image-feature-extraction",
     sample_options=Sample,
     evaluate_options=Evaluate,
+    axes={"": "mean squared error per pixel"},
     tiny={"iterations": 6, "batch_size": 16, "width": 16},
     takes="x, float [b, 784] in [0, 1]: images, flattened",
     gives="reconstructions, float [b, 784] in [0, 1]",

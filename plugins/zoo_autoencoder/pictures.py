@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from zoo_core import Checkpoint, Figure, Images, Run, Series, UsageError
-from zoo_core.data.images import to_pixels
+from zoo_core.data.images import check_enough, to_pixels
 from zoo_core.kits.own import COLUMNS, short, stacked
 
 from . import Sample, Train
@@ -28,19 +28,20 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images |
     if options.image:
         return of_own(run, checkpoint, options, noise, mask)
     if options.show == "toy":
-        return toy(noise or TOY_NOISE)
-    autoencoder = build(checkpoint).to(run.device)
+        return toy(noise or TOY_NOISE if options.noise is None else noise)
+    autoencoder, n = build(checkpoint).to(run.device), options.n or 20
     if options.show in ("plane", "embedding") and trained.latent != 2:
         raise UsageError(f"a code of {trained.latent} dimensions is no plane", "zoo train autoencoder --latent 2")
     if options.show == "plane" and trained.code == "tanh":
-        return plane(autoencoder, options.n, checkpoint.shape, torch.tensor([[-1.0, -1.0], [1.0, 1.0]]).to(run.device))
+        return plane(autoencoder, n, checkpoint.shape, torch.tensor([[-1.0, -1.0], [1.0, 1.0]]).to(run.device))
     data = run.examples(trained.data)
     if options.show == "plane":
         ends = torch.tensor([OUTERMOST, 1 - OUTERMOST], device=run.device)
-        return plane(autoencoder, options.n, data.shape, encode(autoencoder, data).quantile(ends, dim=0))
+        return plane(autoencoder, n, data.shape, encode(autoencoder, data).quantile(ends, dim=0))
     if options.show == "embedding":
         return scatter(encode(autoencoder, data), data)
-    clean = data.pixels(torch.randperm(len(data), device=run.device)[: options.n])
+    check_enough(len(data), options.n)
+    clean = data.pixels(torch.randperm(len(data), device=run.device)[:n])
     return beside(autoencoder, clean, ["test image"] * len(clean), options.show, noise, mask, columns=10)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from zoo_core import Budget, Card, Equation, Metric, OnImages, Options, Plugin, Preset, option
+from zoo_core import Budget, Card, Equation, Metric, OnImages, Plugin, Preset, option
 from zoo_core.kits import generators
 
 
@@ -24,12 +24,21 @@ class Train(OnImages, Budget):
     average: float = option(0.999, "decay of the generator's moving average, which is what is kept", ge=0, lt=1)
 
 
-class Sample(Options):
+class Sample(generators.Walk):
     """What to draw."""
 
-    class_: str | None = option(None, "class to draw; without it, every class in a row of its own", known="classes")
-    n: int = option(16, "images (without --class: per class)", ge=1)
-    columns: int | None = option(None, "images per row; by default a square, or one class per row", ge=1, le=200)
+    class_: tuple[str, ...] = option(
+        (), "class to draw, or several; without it, every class. Each has a row of its own", known="classes"
+    )
+    n: int = option(16, "images of each class; of an interpolation rows, 8, or 1 of every class, if not said", ge=1)
+    show: Literal["samples", "interpolation"] = option(
+        "samples",
+        "images; or walks, which move as .gif or .webp: through the classes with one noise, or, of one class, from one "
+        "noise to another",
+    )
+    columns: int | None = option(
+        None, "images per row; a square of one class, else a class per row", ge=1, le=200, only={"show": ("samples",)}
+    )
 
 
 class Evaluate(generators.Judged):
@@ -61,6 +70,7 @@ CARD = Card(
     task="unconditional-image-generation",
     sample_options=Sample,
     evaluate_options=Evaluate,
+    axes={"": "adversarial loss"},
     tiny={"iterations": 4, "batch_size": 8, "generator_width": 8, "discriminator_width": 8},
     takes="z, float [b, 64]: noise from N(0, I); y, int64 [b] in [0, 9]: labels",
     gives="images, float [b, 1, 28, 28] in [-1, 1]",
@@ -86,4 +96,4 @@ CARD = Card(
     ),
 )
 
-plugin = Plugin(CARD)
+plugin = Plugin(CARD, sample=".pictures")

@@ -18,7 +18,6 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
-from itertools import islice
 
 import torch
 import torch.nn.functional as F
@@ -33,9 +32,15 @@ from zoo_core.kits.distances import deviation
 from zoo_core.kits.generators.comparison import Comparison, compare
 from zoo_core.kits.grids import Crop, Grid, Padded
 
-from . import Evaluate, Sample, Train
+from . import Evaluate, Train
 
 EMBEDDING = 32
+
+
+def look_up(table: nn.Embedding, y: Tensor) -> Tensor:
+    """The rows [b, d] of a table for labels y, int64 [b]; for shares of the labels, float [b, k], their mixture."""
+    rows: Tensor = y @ table.weight if y.is_floating_point() else table(y)
+    return rows
 
 
 class ConditionalNorm(nn.Module):
@@ -51,7 +56,8 @@ class ConditionalNorm(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """x [b, c, h, w], normalised, scaled and shifted by the class y [b]."""
-        return torch.addcmul(self.shift(y)[:, :, None, None], self.norm(x), self.scale(y)[:, :, None, None])
+        shift, scale = look_up(self.shift, y), look_up(self.scale, y)
+        return torch.addcmul(shift[:, :, None, None], self.norm(x), scale[:, :, None, None])
 
 
 class Generator(nn.Module):
@@ -75,8 +81,11 @@ class Generator(nn.Module):
         self.crop = Crop(self.grid)
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
-        """Images [b, c, h, w] in [-1, 1] of noise z, float [b, l] from N(0, I), and labels y, int64 [b] below k."""
-        h = self.start(torch.cat([z, self.embed(y)], 1)).unflatten(1, (-1, *self.grid.smallest))
+        """Images [b, c, h, w] in [-1, 1] of noise z, float [b, l] from N(0, I), and labels y, int64 [b] below k.
+
+        Shares of the labels, float [b, k], give what lies between the classes.
+        """
+        h = self.start(torch.cat([z, look_up(self.embed, y)], 1)).unflatten(1, (-1, *self.grid.smallest))
         h = F.relu(self.norm7(h.contiguous(memory_format=torch.channels_last), y))
         for larger, norm in zip(self.larger, self.larger_norms, strict=True):
             h = F.relu(norm(F.pixel_shuffle(larger(h), 2), y))
@@ -245,21 +254,6 @@ def grid(generator: Generator, z: Tensor, classes: Sequence[str]) -> Images:
     columns = len(z) // len(classes)
     y = torch.arange(len(classes), device=z.device).repeat_interleave(columns)
     return Images(generator.pixels(z, y).cpu(), tuple(classes[i] for i in y.tolist()), columns)
-
-
-def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
-    """n images of one class, or n of every class."""
-    generator, classes = build(checkpoint).to(run.device), checkpoint.classes
-    asked = range(len(classes)) if options.class_ is None else [classes.index(options.class_)]
-    labels = (label for label in asked for _ in range(options.n))
-
-    def of(n: int) -> Tensor:
-        z, y = torch.randn(n, generator.latent, device=run.device), list(islice(labels, n))
-        return generator.pixels(z, torch.tensor(y, device=run.device))
-
-    drawn = run.draw(len(asked) * options.n, of, batch_size=1000)
-    names = tuple(classes[label] for label in asked for _ in range(options.n))
-    return Images(drawn, names, options.columns if options.class_ else options.n)
 
 
 @torch.no_grad()

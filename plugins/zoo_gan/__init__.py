@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import field_validator
 
-from zoo_core import Budget, Card, Equation, Metric, OnImages, Options, Plugin, Preset, option
+from zoo_core import Budget, Card, Equation, Metric, OnImages, Plugin, Preset, option
 from zoo_core.kits import generators
 
 from .schedule import parse
@@ -49,11 +49,14 @@ class Train(OnImages, Budget):
         return text
 
 
-class Sample(Options):
+class Sample(generators.Walk):
     """What to draw."""
 
-    n: int = option(200, "images", ge=1)
-    columns: int = option(20, "images per row", ge=1, le=200)
+    n: int | None = option(None, "images, 200 if not said; of an interpolation rows, 10 if not said", ge=1)
+    show: Literal["samples", "interpolation"] = option(
+        "samples", "images of noise; or walks from one noise to another, which move as .gif or .webp"
+    )
+    columns: int = option(20, "images per row", ge=1, le=200, only={"show": ("samples",)})
 
 
 DCGAN = Train(data="fashion-mnist")
@@ -108,6 +111,7 @@ CARD = Card(
     task="unconditional-image-generation",
     sample_options=Sample,
     evaluate_options=generators.Drawn,
+    axes={"": "loss, nats", **dict.fromkeys(("D(x)", "D(G(z))"), "probability of being real")},
     tiny={"iterations": 4, "batch_size": 8, "width": 8},
     takes="z, float [b, 64]: noise from N(0, I)",
     gives="images, float [b, 1, 28, 28] in [-1, 1]",

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from zoo_core import Checkpoint, Images, Run, Takes
 from zoo_core.kits.distances import entropy
-from zoo_core.kits.generators import Drawn
+from zoo_core.kits.generators import Drawn, walks
 from zoo_core.kits.generators.comparison import compare
 from zoo_core.kits.grids import Crop, Grid, Padded, at_least
 
@@ -195,9 +195,15 @@ def noise(n: int, options: Train, run: Run) -> Tensor:
 
 
 def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
-    """Images of random noise."""
-    generator = build(checkpoint).to(run.device)
-    drawn = run.draw(options.n, lambda n: generator.pixels(noise(n, checkpoint.options, run)), batch_size=1000)
+    """Images of random noise, or walks from one noise to another."""
+    generator, latent = build(checkpoint).to(run.device), checkpoint.options.latent
+    if options.show == "interpolation":
+        rows = options.n or (10 if options.from_seed is None else 1)
+        ends = walks.ends(run, rows, latent, options, lambda: build(checkpoint))
+        parts = iter(walks.between(*ends).flatten(0, 1).split(1000))
+        drawn = run.draw(rows * walks.STEPS, lambda n: generator.pixels(next(parts)), batch_size=1000)
+        return Images(drawn, columns=walks.STEPS, walk=True)
+    drawn = run.draw(options.n or 200, lambda n: generator.pixels(noise(n, checkpoint.options, run)), batch_size=1000)
     return Images(drawn, columns=options.columns)
 
 

@@ -48,6 +48,7 @@ CARD = Card(
     task="image-classification",
     sample_options=Sample,
     evaluate_options=Evaluate,
+    axes={"": "cross-entropy, nats"},
     tiny={"iterations": 4, "batch_size": 16},
     takes="x, float [b, 1, 28, 28] in [0, 1]: images",
     gives="logits, float [b, 10]",

@@ -82,6 +82,7 @@ CARD = Card(
     task="image-classification",
     sample_options=Sample,
     evaluate_options=Evaluate,
+    axes={"": "share of wrong draws"},
     tiny={"iterations": 6, "batch_size": 16, "hidden": 8},
     takes="x, float [b, 784] in [0, 1]: images, flattened",
     gives="logits, float [b, 10], and expected losses, float [b]",

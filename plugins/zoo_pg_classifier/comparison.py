@@ -66,15 +66,20 @@ class Ledger:
         return Figure(title, "epochs", unit, tuple(series))
 
 
+def called(options: Train) -> str:
+    """What a learner is called beside others: what it subtracts, how often it draws, and its bonus."""
+    if options.learner == "supervised":
+        return "supervised"
+    baseline = {"none": "no baseline", "batch-mean": "batch mean", "learned": "learned baseline"}[options.baseline]
+    draws = f", {options.samples} draws" if options.samples > 1 else ""
+    return baseline + draws + (", entropy bonus" if options.entropy else "")
+
+
 def variants(options: Train) -> dict[str, Train]:
     """Label to options of every learner to train; the options' own comes last, and is what is kept."""
-    others = {}
-    if options.compare:
-        changes: dict[str, dict[str, Any]] = {
-            "supervised": {"learner": "supervised"},
-            "no baseline": PLAIN,
-            "batch mean": {**PLAIN, "baseline": "batch-mean"},
-            "learned baseline": {**PLAIN, "baseline": "learned"},
-        }
-        others = {label: options.model_copy(update=change) for label, change in changes.items()}
-    return {**{label: o for label, o in others.items() if o != options}, "as asked for": options}
+    changes: list[dict[str, Any]] = [
+        {"learner": "supervised"}, PLAIN, {**PLAIN, "baseline": "batch-mean"}, {**PLAIN, "baseline": "learned"}
+    ]  # fmt: skip
+    made = [options.model_copy(update={"learner": "policy-gradient", **change}) for change in changes]
+    others = {called(one): one for one in made if options.compare and called(one) != called(options)}
+    return {**others, called(options): options}

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo_core import Checkpoint, Figure, Images, Run, Series, Table, Takes, UsageError
-from zoo_core.data.images import ImageData, to_pixels
+from zoo_core.data.images import ImageData, check_enough, to_pixels
 from zoo_core.kits import classifiers
 
 from . import Evaluate, Sample, Train
@@ -179,7 +179,7 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
                 classifier = learn(run, variant, label, i, ledger)
     if options.compare:
         run.show("learners", ledger.table())
-        run.show("accuracy", ledger.figure(1, "Test accuracy", "%"))
+        run.show("accuracy", ledger.figure(1, "Test accuracy", "test inputs classified correctly, %"))
         run.show("gradient-variance", ledger.figure(2, "Variance of the gradient estimate", "E|g - grad J|²"))
     return classifier.state_dict()
 
@@ -224,11 +224,14 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images |
         return name_own(run, checkpoint, options)
     classifier, data = build(checkpoint).to(run.device), task(run, checkpoint.options, "examples")
     if checkpoint.options.task == "threshold":
+        if options.said("n"):
+            raise UsageError("-n is the number of images, and this model has learned points of a line", "leave it out")
         x = torch.linspace(0, 10, 501, device=run.device)
         p = classifier.policy(x[:, None]).softmax(1)[:, 1]
         curves = [("learned", p), ("truth", (x > 5).float())]
         series = tuple(Series(name, tuple(x.tolist()), tuple(y.tolist())) for name, y in curves)
         return Figure("Probability of class 1", "x", "p(y = 1 | x)", series)
+    check_enough(len(data), options.n if options.said("n") else None)
     rows = torch.randperm(len(data), device=run.device)[: options.n]
     pixels = data.x(rows).view(-1, *data.shape)
     return classifiers.answered(pixels, data.labels[rows], answers(classifier, data)[rows], data.classes)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from zoo_core import Card, Equation, Metric, Options, Plugin, Preset, option
+from pydantic import model_validator
+
+from zoo_core import Card, Equation, Metric, Options, Plugin, Preset, UsageError, option
 
 T5_SMALL = "google-t5/t5-small@df1b051c49625cf57a3d0d8d3863ed4d13564fe4"
 SETS = Literal["acl-titles", "scitldr", "xsum"]
@@ -61,9 +63,11 @@ class Decode(Options):
     """How a summary is found."""
 
     decoding: Literal["greedy", "beam", "nucleus"] = option("beam", "likeliest token, likeliest text, or drawn")
-    beams: int = option(4, "texts kept in --decoding beam", ge=1, le=64)
-    top_p: float = option(0.9, "probability of the tokens that --decoding nucleus draws from", gt=0, le=1)
-    temperature: float = option(1.0, "of --decoding nucleus", gt=0, le=100)
+    beams: int = option(4, "texts kept beside one another", ge=1, le=64, only={"decoding": ("beam",)})
+    top_p: float = option(
+        0.9, "probability of the tokens that are drawn from", gt=0, le=1, only={"decoding": ("nucleus",)}
+    )
+    temperature: float = option(1.0, "of what is drawn", gt=0, le=100, only={"decoding": ("nucleus",)})
     no_repeat: int = option(3, "no sequence of so many tokens twice; 0 allows it", unit="tokens", ge=0, le=100)
     longest: int | None = option(None, "summary at most; as trained if not said", unit="tokens", ge=2, le=1024)
     batch_size: int = option(32, "texts that pass together", ge=1, le=65_536)
@@ -76,6 +80,14 @@ class Sample(Decode):
     file: Path | None = option(None, "a text file, or JSON lines with many texts")
     source_field: str = option("source", "field of a .jsonl --file that holds the text")
     n: int = option(3, "test papers shown when no text is given", unit="papers", ge=1, le=1000)
+
+    @model_validator(mode="after")
+    def _says_what_it_means(self) -> Sample:
+        if self.said("n") and (self.text is not None or self.file is not None):
+            raise UsageError("-n is the number of test papers, and a text is given", "leave out -n, or the text")
+        if self.said("source_field") and (self.file is None or self.file.suffix != ".jsonl"):
+            raise UsageError("--source-field is of JSON lines", "give them: --file TEXTS.jsonl")
+        return self
 
 
 class Evaluate(Decode):
@@ -135,6 +147,7 @@ CARD = Card(
         "iterations": 4, "batch_size": 4, "pretrain_batch_size": 4, "vocabulary": 512, "max_source": 32,
         "max_target": 8, "validation": 4,
     },
+    axes={"": "loss, nats/token", "validation_rouge": "mean ROUGE, %"},
     libraries=("tokenizers", "rouge_score"),
     install="pip install 'zoo-core[t5]'",
     takes="source, int64 [b, s], and target, int64 [b, t]: tokens",

@@ -31,13 +31,19 @@ class Train(OnImages, Budget):
 class Sample(OfImages):
     """What to draw; of images of your own, reconstructions, or an interpolation of two."""
 
-    n: int = option(200, "images (reconstruction: pairs; interpolation: rows)", ge=1)
+    n: int | None = option(
+        None, "images, 200 if not said; pairs of bernoulli or reconstruction, 40; rows of an interpolation, 10", ge=1,
+        only={"show": ("prior", "bernoulli", "reconstruction", "interpolation")},
+    )  # fmt: skip
     show: Literal["prior", "bernoulli", "reconstruction", "interpolation", "latent"] = option(
         "prior",
-        "p(x|z) for z from the prior; that beside a draw of x; test images over their reconstructions; "
-        "walks between two images; the latent plane. Of your own images: reconstruction, or interpolation",
+        "p(x|z) for z from the prior; that over a draw of x; test images over their reconstructions; walks between two "
+        "images, which move as .gif or .webp; the latent plane. Of your own images: reconstruction, or interpolation",
     )
-    columns: int = option(20, "images per row", ge=1, le=200)
+    columns: int | None = option(
+        None, "images per row; 20 of the prior, else 10", ge=1, le=200,
+        only={"show": ("prior", "bernoulli", "reconstruction")},
+    )  # fmt: skip
 
 
 class Evaluate(generators.Drawn):
@@ -84,6 +90,7 @@ CARD = Card(
     task="unconditional-image-generation",
     sample_options=Sample,
     evaluate_options=Evaluate,
+    axes={"": "nats/image"},
     tiny={"iterations": 6, "batch_size": 16, "hidden": 8},
     takes="x, float [b, 784] in [0, 1]: images, flattened",
     gives="kl and reconstruction, float [b] each: the two parts of the nELBO",

@@ -6,12 +6,13 @@ import torch
 from torch import Tensor
 
 from zoo_core import Checkpoint, Figure, Images, Run, Series, UsageError
-from zoo_core.data.images import to_pixels
+from zoo_core.data.images import check_enough, to_pixels
 from zoo_core.kits.own import short, stacked
 
 from . import Sample, Train
 from .model import VAE, build, reconstructions
 
+COLUMNS = 10  # of pairs of images
 STEPS = 11  # from one image to another
 
 
@@ -34,30 +35,32 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images |
     if options.show == "latent":
         return latent_plane(vae, images, data.labels, data.classes)
     if options.show == "interpolation":
-        return interpolations(vae, images, data.labels, min(options.n, 50))
-    rows = torch.randperm(len(data), device=run.device)[: options.n]
-    return reconstructions(vae, images[rows], min(options.columns, 8))
+        return interpolations(vae, images, data.labels, options.n)
+    check_enough(len(data), options.n)
+    rows = torch.randperm(len(data), device=run.device)[: options.n or 40]
+    return reconstructions(vae, images[rows], options.columns or COLUMNS)
 
 
 def prior(run: Run, vae: VAE, options: Sample) -> Images:
-    """p(x|z) for z from the prior; with `bernoulli`, each beside an image x drawn from it."""
-    probabilities = run.draw(options.n, vae.draw, batch_size=1000)
+    """p(x|z) for z from the prior; with `bernoulli`, each over an image x drawn from it."""
     if options.show == "prior":
-        return Images(probabilities, columns=options.columns)
-    pairs = torch.stack([probabilities, torch.bernoulli(probabilities)], dim=1)
-    return Images(pairs.flatten(0, 1), columns=2)
+        return Images(run.draw(options.n or 200, vae.draw, batch_size=1000), columns=options.columns or 20)
+    probabilities = run.draw(options.n or 40, vae.draw, batch_size=1000)
+    names = [["p(x|z)"] * len(probabilities), ["x"] * len(probabilities)]
+    return stacked([probabilities, torch.bernoulli(probabilities)], names, options.columns or COLUMNS)
 
 
-def interpolations(vae: VAE, images: Tensor, labels: Tensor, n: int) -> Images:
+def interpolations(vae: VAE, images: Tensor, labels: Tensor, n: int | None) -> Images:
     """n pairs of images, of different classes where there are several, and what lies between their means."""
+    check_enough(len(images), n)
     order = torch.randperm(len(images), device=images.device)
-    first = order[:n]
+    first = order[: n or 10]
     others = [order[labels[order] != labels[row]] for row in first]
     if not all(map(len, others)):  # one class, or none
         others = [order[order != row] for row in first]
-    second = torch.stack([other[(n + i) % len(other)] for i, other in enumerate(others)])
+    second = torch.stack([other[(len(first) + i) % len(other)] for i, other in enumerate(others)])
     walks = walk(vae, *(to_pixels(images[rows]) for rows in (first, second)))
-    return Images(walks.cpu(), columns=STEPS)
+    return Images(walks.cpu(), columns=STEPS, walk=True)
 
 
 def walk(vae: VAE, first: Tensor, second: Tensor) -> Tensor:
@@ -82,12 +85,12 @@ def of_own(vae: VAE, pixels: Tensor, names: list[str], options: Sample) -> Image
     """
     if options.show_of(options.show, "reconstruction", "interpolation") == "reconstruction":
         again = vae.pixels(vae.encode(pixels.flatten(1))[0])
-        return stacked([pixels, again], [names, ["reconstruction"] * len(names)], min(options.columns, 8))
+        return stacked([pixels, again], [names, ["reconstruction"] * len(names)], options.columns or COLUMNS)
     if len(pixels) != 2:
         raise UsageError(f"an interpolation is between two images, not {len(pixels)}", "--image FILE FILE")
     line = torch.cat([pixels[:1], walk(vae, pixels[:1], pixels[1:]), pixels[1:]])
     steps = [f"{step / (STEPS - 1):.1f}" for step in range(STEPS)]
-    return Images(line.cpu(), (names[0], *steps, names[1]), columns=len(line))
+    return Images(line.cpu(), (names[0], *steps, names[1]), columns=len(line), walk=True)
 
 
 def latent_plane(vae: VAE, images: Tensor, labels: Tensor, classes: tuple[str, ...]) -> Figure:

@@ -19,6 +19,7 @@ from .finishing import Trained
 from .handle import Source, find_checkpoint, open_model
 from .inventory import RunInfo, runs
 from .measuring import Evaluation
+from .replaying import Replayed, replay
 from .sampling import sample
 from .spoken import in_python
 from .training import train
@@ -26,7 +27,9 @@ from .training import train
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Evaluation", "RunInfo", "Trained", "evaluate", "load", "models", "runs", "sample", "train"]
+__all__ = [
+    "Evaluation", "Replayed", "RunInfo", "Trained", "evaluate", "load", "models", "replay", "runs", "sample", "train",
+]  # fmt: skip
 
 
 def models() -> dict[str, Model | ZooError]:

@@ -105,7 +105,7 @@ def finish(
     checkpoint = Checkpoint(f"{model.card.name}.{run.identity['preset']}", options, kept, facts)
     _check_whole(model, checkpoint, run)
     known = circumstances(run, begun) | {"counts": dict(run.inputs.counts)} | _nothing_yet(model, examination)
-    record = folder.keep(kept, facts, known, run.loops.curves.history)
+    record = folder.keep(kept, facts, known, run.loops.curves.history, model.card.axes)
     return Trained(folder.path, examine(model, folder, checkpoint, record, examination), dict(run.shown))
 
 

@@ -72,10 +72,25 @@ TRAIN = (
 )
 SAMPLE = (
     *_WEIGHTS,
-    Parameter(("-o", "--output"), "File to write; of several results a folder.  [MODEL-SEED, numbered if taken]", Path),
+    Parameter(
+        ("-o", "--output"),
+        "File to write, in the format of its suffix: .png .jpg .webp .gif .npz .safetensors .wav .jsonl .csv .txt; "
+        "FOLDER/ for a file of each item; - for standard output.  [MODEL-SEED, numbered if taken; texts: none]",
+        metavar="PATH",
+    ),
     Parameter(("--overwrite",), "Replace the file that is there.", bool, False),
     Parameter(("--preview/--no-preview",), "Show a small preview in the terminal.", bool, True),
     *_CIRCUMSTANCES,
+)
+REPLAY = (  # of `zoo sample` itself
+    Parameter(("--replay",), "Draw again what this file holds, and say whether it is the same.", Path, metavar="FILE"),
+    Parameter(("--weights",), "Where its weights are, if neither pinned nor in runs/.", Path),
+    Parameter(("-o", "--output"), "Where to write what is drawn; nowhere if not said.", metavar="PATH"),
+    Parameter(("--overwrite",), "Replace the file that is there.", bool, False),
+    Parameter(("--device",), "Another device than the file names.", metavar="DEVICE"),
+    Parameter(("--data-root",), "Where data sets lie.  [ZOO_DATA, else a cache folder]", Path),
+    JSON,
+    DEBUG,
 )
 EVALUATE = (
     *_WEIGHTS,

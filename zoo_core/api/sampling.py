@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from ..cards.options import asks_weights, known, resolve
+from ..cards.known import asks_weights, known
+from ..cards.options import resolve
 from ..errors import PluginError
 from ..results.result import Result
 from .calls import Circumstances, blaming, make_run, provenance, reported
@@ -67,5 +67,5 @@ def sample_opened(handle: Handle, source: Source, circumstances: Circumstances, 
         result = handle.model.hook.sample(run=run, checkpoint=checkpoint, options=chosen)
         if not isinstance(result, get_args(Result)):
             raise PluginError(f"the hook 'sample' of {handle.model.name} returned {type(result).__name__}")
-    drawn: Result = dataclasses.replace(result, provenance=provenance(handle.model, run, checkpoint, chosen))
+    drawn: Result = result.saying(provenance(handle.model, run, checkpoint, chosen))
     return drawn

@@ -99,6 +99,8 @@ class Card:
             it returns a dictionary. So weights and unfinished runs of earlier releases stay usable.
         holds: what trained weights hold of the images or texts that they were trained on, in a few words: whoever
             publishes such weights is told; nothing if not said.
+        axes: of each value that a training logs what it is, with its unit, such as ``loss, nats``: values of one axis
+            share a panel of the learning curves. The key ``""`` stands for all that are not named.
         api: the release of the zoo that the plugin was written for, such as ``0.2``: an older zoo then says which one
             it needs, and a newer one whether it still serves it.
         build: makes the torch module of a checkpoint; only for a plugin that neither is a `Plugin` nor has the hook.
@@ -122,6 +124,7 @@ class Card:
     options_version: int = 1
     migrate: Callable[[dict[str, Any], int], dict[str, Any]] | None = None
     holds: str = ""
+    axes: Mapping[str, str] = field(default_factory=dict)
     build: Callable[[Checkpoint[Any]], nn.Module] | None = None
     api: str = ""
     equations: tuple[Equation, ...] = ()

@@ -79,7 +79,7 @@ class OfImages(Options):
         Raises:
             UsageError: one of them was said, and images were given.
         """
-        if said := [name for name in others if self.image and name in self.model_fields_set]:
+        if said := [name for name in others if self.image and self.said(name)]:
             raise UsageError(f"{flag_name(said[0])} is not for images of your own", "leave out one: it, or --image")
 
     def show_of(self, asked: str, *allowed: str) -> str:
@@ -91,7 +91,7 @@ class OfImages(Options):
         Raises:
             UsageError: there is no such view of them.
         """
-        if "show" not in self.model_fields_set:
+        if not self.said("show"):
             return allowed[0]
         if asked not in allowed:
             raise UsageError(

@@ -7,8 +7,9 @@ weights file its header. Values are checked here, before torch is imported.
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as filled
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
@@ -26,9 +27,10 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
-from ..errors import PluginError, UsageError, letters, nearest, one_line
+from ..errors import PluginError, UsageError, nearest, one_line
 from . import paths
 from .images import OwnImage
+from .spelling import spelled
 
 _O = TypeVar("_O", bound="Options")
 
@@ -46,14 +48,20 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False, defer_build=True)
 
+    def said(self, field: str) -> bool:
+        """Whether somebody chose the value of a field; else it is the default."""
+        return field in self.model_fields_set
+
     @field_validator("*", mode="before")
     @classmethod
     def _typed(cls, value: object, field: ValidationInfo) -> object:
         """One value where several may be is a list of one, and what stands for a kept file leads to it again."""
         annotation: Any = cls.model_fields[field.field_name or ""].annotation
-        kind, _, many = _plain_type(annotation)
+        kind, choices, many = _plain_type(annotation)
         if many and kind is not OwnImage and not isinstance(value, list | tuple) and value is not None:
             value = (value,)
+        if choices or _note(cls.model_fields[field.field_name or ""], "known"):
+            value = spelled(value, choices)
         if kind is not Path:
             return value
         return [_path(one) for one in value] if isinstance(value, list | tuple) else _path(value)
@@ -68,6 +76,11 @@ class Options(BaseModel):
         if isinstance(value, list | tuple) and any(isinstance(one, Path) for one in value):
             return [paths.written(one) for one in value]
         return handler(value)
+
+
+def _note(info: FieldInfo, name: str) -> Any:
+    """What `option` was told of a field beyond what pydantic knows."""
+    return (info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}).get(name, "")
 
 
 def _path(value: object) -> object:
@@ -85,6 +98,7 @@ def option(
     lt: float | None = None,
     piped: bool = False,
     known: str = "",
+    only: Mapping[str, Sequence[str]] | None = None,
 ) -> Any:
     """One field of an `Options` class.
 
@@ -96,8 +110,10 @@ def option(
         piped: a text that the command line takes from a pipe or redirected file when no option is given.
         known: what the weights know that a text must be one of: ``classes``, the names of their classes, or a list of
             texts that the training left with `Run.note`. A hook gets one of these, however it was spelled, or None.
+        only: other fields, each with those of its values for which this option means something, such as
+            ``{"show": ("prior",)}``; where it is said, and means nothing, that is an error.
     """
-    extra: dict[str, Any] = {"unit": unit, "piped": piped, "known": known}
+    extra: dict[str, Any] = {"unit": unit, "piped": piped, "known": known, "only": dict(only or {})}
     return Field(default, description=help, ge=ge, gt=gt, le=le, lt=lt, json_schema_extra=extra)
 
 
@@ -115,6 +131,11 @@ class Flag:
     piped: bool = False
     known: str = ""
     many: bool = False
+    only: Mapping[str, tuple[str, ...]] = filled(default_factory=dict)
+
+    def when(self) -> str:
+        """When it means something: ``--show prior or bernoulli``; empty where it always does."""
+        return " and ".join(f"{flag_name(other)} {' or '.join(values)}" for other, values in self.only.items())
 
 
 def flag_name(field: str) -> str:
@@ -132,27 +153,27 @@ def flags(options: type[Options]) -> list[Flag]:
     return [_flag(options, name, info) for name, info in options.model_fields.items()]
 
 
-def _flag(options: type[Options], field: str, info: FieldInfo) -> Flag:
+def _flag(options: type[Options], name: str, info: FieldInfo) -> Flag:
     annotation: Any = info.annotation
     kind, choices, many = _plain_type(annotation)
     if kind not in SINGLE or (many and kind is bool):
         raise PluginError(
-            f"option {options.__name__}.{field} has type {info.annotation}, which no flag can express",
+            f"option {options.__name__}.{name} has type {info.annotation}, which no flag can express",
             "use bool, int, float, str, Path, OwnImage, an Enum or Literal of texts, each possibly with None; or "
             "tuple[T, ...] of one of these; or OwnImages",
         )
-    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     return Flag(
-        field=field,
-        name=flag_name(field),
+        field=name,
+        name=flag_name(name),
         type=kind,
         default=info.default,
         help=info.description or "",
-        unit=str(extra.get("unit", "")),
+        unit=str(_note(info, "unit")),
         choices=choices,
-        piped=bool(extra.get("piped")),
-        known=str(extra.get("known", "")),
+        piped=bool(_note(info, "piped")),
+        known=str(_note(info, "known")),
         many=many,
+        only={name: tuple(values) for name, values in (_note(info, "only") or {}).items()},
     )
 
 
@@ -198,10 +219,39 @@ def resolve(options: type[_O], *layers: Mapping[str, Any], owner: str = "", base
     for layer in layers:
         for key, value in layer.items():
             values[_field(options, key, owner)] = value
+    made = validated(options, values, owner)
+    for flag, other in unused(made, _said(options, layers, owner)):
+        what = f"{flag_name(other)} {shown(getattr(made, other))}"
+        raise UsageError(f"{flag.name} is not for {what}", f"leave it out; it is for {flag.when()}")
+    return made
+
+
+def validated(options: type[_O], values: Mapping[str, Any], owner: str = "") -> _O:
+    """Options of these values, by the names of their fields.
+
+    Raises:
+        UsageError: an unknown name, a wrong type, or a value out of range.
+    """
     try:
-        return options.model_validate(values)
+        return options.model_validate({_field(options, key, owner): value for key, value in values.items()})
     except ValidationError as error:
         raise _usage_error(options, error, owner) from None
+
+
+def _said(options: type[Options], layers: Sequence[Mapping[str, Any]], owner: str) -> set[str]:
+    """The fields of which somebody said something; None says nothing."""
+    return {_field(options, key, owner) for layer in layers for key, value in layer.items() if value is not None}
+
+
+def unused(options: Options, said: Collection[str]) -> list[tuple[Flag, str]]:
+    """The fields that were said and mean nothing, each with the other field that makes it so.
+
+    Args:
+        said: names of fields.
+    """
+    asked = [flag for flag in flags(type(options)) if flag.field in said]
+    return [(flag, other) for flag in asked for other, values in flag.only.items()
+            if shown(getattr(options, other)) not in values]  # fmt: skip
 
 
 def _field(options: type[Options], key: str, owner: str) -> str:
@@ -223,40 +273,6 @@ def _usage_error(options: type[Options], error: ValidationError, owner: str) -> 
     field = str(first["loc"][0])
     flag = next(flag for flag in flags(options) if flag.field == field)
     return bad_value(flag, first["input"], message, owner)
-
-
-def asks_weights(options: Options | type[Options]) -> bool:
-    """Whether an option has a value that only the weights know, or could have one."""
-    kind = options if isinstance(options, type) else type(options)
-    asked = [flag for flag in flags(kind) if flag.known]
-    return any(options is kind or getattr(options, flag.field) not in (None, ()) for flag in asked)
-
-
-def known(options: _O, choices: Mapping[str, Sequence[str]], owner: str) -> _O:
-    """Options whose choices only the weights know, checked: a name that is spelled otherwise becomes theirs.
-
-    Args:
-        choices: what the weights know: their ``classes``, and what else was noted.
-    Raises:
-        UsageError: they know no such name.
-    """
-    changes: dict[str, Any] = {}
-    for flag in flags(type(options)):
-        value = getattr(options, flag.field)
-        if not flag.known or value in (None, ()):
-            continue
-        names = choices.get(flag.known, ())
-        found = [_spelled(flag, names, one, owner) for one in (value if flag.many else [value])]
-        changes[flag.field] = type(value)(found) if flag.many else found[0]
-    return options.model_copy(update=changes) if changes else options
-
-
-def _spelled(flag: Flag, names: Sequence[str], value: str, owner: str) -> str:
-    """The one of the names that is meant, however it was spelled."""
-    same = [name for name in names if name == value] or [name for name in names if letters(name) == letters(value)]
-    if len(same) != 1:
-        raise bad_value(replace(flag, choices=tuple(names) or ("",)), value, "", owner)
-    return same[0]
 
 
 def bad_value(flag: Flag, value: Any, reason: str, owner: str) -> UsageError:

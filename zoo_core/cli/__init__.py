@@ -29,6 +29,7 @@ from .explain import explain
 from .groups import Group
 from .plugin import plugin
 from .plugins import VerbGroup
+from .replay import SampleGroup
 from .runs import runs
 from .verbs import VERBS
 
@@ -67,7 +68,7 @@ root.add_command(listing.list_)
 root.add_command(listing.info)
 root.add_command(explain)
 root.add_command(VerbGroup("train", VERBS["train"], "Train a model; leaves a run folder."))
-root.add_command(VerbGroup("sample", VERBS["sample"], "Draw from a trained model."))
+root.add_command(SampleGroup())
 root.add_command(VerbGroup("evaluate", VERBS["evaluate"], "Measure a trained model on test data."))
 root.add_command(runs)
 root.add_command(commands.bundle)

@@ -208,6 +208,16 @@ class Sample(Provenance):
     results: NotRequired[Annotated[dict[str, Any], says("of several results: each by its name")]]
 
 
+class Replay(Provenance):
+    """``zoo sample --replay``."""
+
+    command: Literal["sample --replay"]
+    path: Annotated[str | None, says("where what was drawn was written; null if nowhere")]
+    replayed: Annotated[str, says("the file that was drawn again")]
+    same: Annotated[bool, says("whether it is the same file, to the byte")]
+    differences: Annotated[list[str], says("what is other now: of what is drawn, and of what it is drawn with")]
+
+
 def values(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options by their names, without the underscore that Python wants behind ``class``."""
     return {name.rstrip("_"): value for name, value in options.items()}

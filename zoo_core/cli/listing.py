@@ -85,7 +85,8 @@ def _check_known(what: str, value: str | None, known: set[str]) -> None:
 
 def _fits(card: Card, words: tuple[str, ...], task: str | None, data: str | None) -> bool:
     """Whether a model is one of those that were asked for: every word stands somewhere in what it says of itself."""
-    texts = (card.name, card.summary, card.idea, card.paper, card.task, *card.datasets, *card.presets)
+    presets = (word for name, preset in card.presets.items() for word in (name, preset.summary))
+    texts = (card.name, card.summary, card.idea, card.paper, card.task, *card.datasets, *presets)
     said = letters(" ".join(texts))
     return (
         all(letters(word) in said for word in words)

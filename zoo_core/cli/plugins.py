@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import stat
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,65 +19,15 @@ from ..api import naming
 from ..api.calls import blaming
 from ..api.handle import Source, choices_of, with_preset
 from ..api.reserved import check_options
-from ..cards.images import OwnImage
-from ..cards.options import Flag, Options, asks_weights, flags
-from ..cards.options import shown as value_text
-from ..errors import LISTED, UsageError, ZooError, closest, printable, shortened
+from ..cards.known import asks_weights
+from ..cards.options import Options, flags
+from ..errors import UsageError, ZooError, closest, printable
 from ..plugin import registry
 from ..run.record import continuing
+from .values import Choices, RunFolder, parameter
 from .verbs import Verb, option
 
 ARGUMENTS = "zoo.arguments"  # in click's memory: what was typed after a model's name
-
-
-class Unchecked(click.ParamType):  # type: ignore[type-arg]
-    """A value that the plugin's options will check: one place for all errors."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
-class Choices(click.Choice[str]):
-    """Choices for help and completion; checked by the plugin's options, which know the nearest one."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return value
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
-        few = len(self.choices) <= LISTED
-        return super().get_metavar(param, ctx) if few else f"[{shortened(list(self.choices))}]"
-
-
-TYPES = {
-    int: Unchecked("integer"),
-    float: Unchecked("number"),
-    str: Unchecked("text"),
-    Path: click.Path(path_type=Path),
-    OwnImage: click.Path(path_type=Path),
-}
-
-
-def parameter(flag: Flag, default: Any) -> click.Option:
-    """One field of an options class as a click option; not given means None.
-
-    Args:
-        flag: the field.
-        default: what the help says the value is when nothing is given.
-    """
-    shown = "none" if default in (None, (), []) else value_text(default)
-    if flag.type is bool:
-        shown = "on" if default else "off"
-    unit = f" {flag.unit}" if flag.unit and default is not None else ""
-    text = f"{sentence(flag.help)}  [{shown}{unit}]"
-    if flag.type is bool:
-        names = [f"{flag.name}/--no-{flag.name.removeprefix('--')}"]
-        return click.Option([*names, flag.field], default=None, help=text)
-    kind = Choices(flag.choices) if flag.choices else TYPES[flag.type]
-    word = "PATH" if isinstance(kind, click.Path) else kind.name.upper()
-    metavar = f"{word}..." if flag.many and not flag.choices else None
-    return click.Option(
-        [flag.name, flag.field], type=kind, multiple=flag.many, metavar=metavar, default=None, help=text
-    )
 
 
 def given(options: type[Options], arguments: dict[str, Any]) -> dict[str, Any]:
@@ -154,11 +103,6 @@ def _is_number(word: str) -> bool:
         return False
 
 
-def sentence(text: str) -> str:
-    """A text with a capital letter, unless it begins with a formula: ``p(x|z)`` and ``k`` stay as they are."""
-    return text[:1].upper() + text[1:] if re.match(r"(a|[a-z][a-z'-]+)[,:;]?(\s|$)", text) else text
-
-
 class _Command(click.Command):
     """A model's command; its help shows what the model's authors wrote, and some of its flags take several values."""
 
@@ -166,13 +110,29 @@ class _Command(click.Command):
         """What click reads, once ``--image a.png b.png`` is ``--image a.png --image b.png``, as click has it."""
         many = {name: (option.metavar or "VALUE").rstrip(".") for option in self.params
                 if isinstance(option, click.Option) and option.multiple for name in option.opts}  # fmt: skip
+        if ctx.resilient_parsing:
+            return super().parse_args(ctx, args)
         try:
-            return super().parse_args(ctx, args if ctx.resilient_parsing else repeated(args, many))
+            args = repeated(args, many)
+            self._check_once(ctx, args)
+            return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
             known = [name for option in self.params if isinstance(option, click.Option) for name in option.opts]
             close = closest(error.option_name, known)
             hint = f"did you mean '{close}'?  ({ctx.command_path} --help)" if close else f"{ctx.command_path} --help"
             raise UsageError(f"'{ctx.command_path}' has no option '{error.option_name}'", hint) from error
+
+    def _check_once(self, ctx: click.Context, args: list[str]) -> None:
+        """Whether nothing that has one value was given several.
+
+        Raises:
+            UsageError: something was.
+        """
+        _, _, order = self.make_parser(ctx).parse_args(list(args))
+        for one in order:
+            if isinstance(one, click.Option) and not one.multiple and order.count(one) > 1:
+                name = max(one.opts, key=len)
+                raise UsageError(f"{name} was given {order.count(one)} times", "it has one value: give it once")
 
     def get_help(self, ctx: click.Context) -> str:
         """The help, without what could steer a terminal."""
@@ -254,6 +214,10 @@ class VerbGroup(click.Group):
             self.verb.run(model, found.preset, {**values, **piped(options, values)}, of_run(typed, found.folder))
 
         shared = [option(flag) for flag in self.verb.parameters]
+        for one in shared:
+            one.type = {"preset": Choices(list(model.card.presets)), "weights": RunFolder()}.get(
+                one.name or "", one.type
+            )
         text = f"{self.help}\n\n{model.card.name}: {model.card.summary}.{note}"
         return _Command(name, params=[*mine, *shared], callback=callback, help=text)
 
@@ -277,6 +241,17 @@ def of_run(typed: dict[str, Any], folder: Path | None) -> dict[str, Any]:
 
 
 def models(incomplete: str) -> list[CompletionItem]:
-    """The installed models that begin like what was typed, each with its distribution; none is imported."""
-    return [CompletionItem(name, help=printable(owner)) for name, owner in registry.owners().items()
-            if name.startswith(incomplete)]  # fmt: skip
+    """The installed models that begin like what was typed, each with its distribution; none is imported.
+
+    After a model's name and a dot there are its presets, of which only the model knows.
+    """
+    name, dot, begun = incomplete.partition(".")
+    if not dot:
+        return [CompletionItem(name, help=printable(owner)) for name, owner in registry.owners().items()
+                if name.startswith(incomplete)]  # fmt: skip
+    try:
+        presets = registry.load(name).card.presets
+        return [CompletionItem(f"{name}.{preset}", help=printable(known.summary)) for preset, known in presets.items()
+                if preset.startswith(begun)]  # fmt: skip
+    except ZooError:
+        return []  # the command says what is wrong when it runs

@@ -14,7 +14,7 @@ from ..packages.single import command
 from ..run.record import continuing
 from ..run.reporter import clock
 from .render_metrics import Known, table_of
-from .render_results import sampled, tables
+from .render_results import replayed, sampled, tables
 from .screen import TerminalReporter, digits, error, json_out, line, new_table, note, notes, out, said, trace
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from ..publish.parcel import Parcel
 
 __all__ = [
-    "TerminalReporter", "checks", "error", "evaluated", "json_out", "line", "note", "notes", "parcel", "said",
-    "sampled", "trace", "trained", "weights",
+    "TerminalReporter", "checks", "error", "evaluated", "json_out", "line", "note", "notes", "parcel", "replayed",
+    "said", "sampled", "trace", "trained", "weights",
 ]  # fmt: skip
 
 

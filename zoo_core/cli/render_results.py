@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.text import Text
 
-from ..results.kinds import Figure, HeatMap, Images, Table, Texts
-from ..results.media import Animation, Audio
+from ..results.images import Images
+from ..results.kinds import Figure, HeatMap, Table, Texts
+from ..results.media import Animation
 from ..results.result import One, Result, Several
 from .screen import digits, line, new_table, out, said
 
@@ -34,30 +35,36 @@ def _rows(table: Table) -> None:
     out.print(shown)
 
 
-def sampled(result: Result, path: Path, preview: bool) -> None:
-    """The end of ``zoo sample``."""
+def sampled(result: Result, path: Path | None, preview: bool, pipe: bool = False) -> None:
+    """The end of ``zoo sample``.
+
+    Args:
+        path: where it was saved, if it was.
+        preview: whether a terminal shows small pictures.
+        pipe: whether another program reads: of texts it gets the texts and nothing else.
+    """
+    if isinstance(result, Texts) and pipe:
+        for text in result.lines():
+            line(text)
+        return
     facts = result.provenance
-    line(f"{path}   {_extent(result)}{facts['model']}, seed {facts['seed']}, {facts['device']}")
+    if path:
+        line(f"{path}   {result.extent()}, {facts['model']}, seed {facts['seed']}, {facts['device']}")
     if not isinstance(result, Several):
         _drawn(result, preview)
         return
     for name, one in result.named.items():
-        line(f"\n{path / name}{one.suffix}   {_extent(one)}".rstrip(" ,"))
+        line(f"\n{(path or Path()) / name}{one.suffix}   {one.extent()}")
         _drawn(one, preview)
 
 
-def _extent(result: Result) -> str:
-    """How much there is of a result."""
-    match result:
-        case Images():
-            return f"{len(result)} images, "
-        case Animation():
-            return f"{len(result)} frames, "
-        case Audio():
-            return f"{result.seconds:.1f} s of sound, "
-        case Several():
-            return f"{len(result)} results, "
-    return ""
+def replayed(path: Path, same: bool, differences: Sequence[str], written: Path | None) -> None:
+    """The end of ``zoo sample --replay``."""
+    line(f"{path}: {'the same, to the byte' if same else 'not the same'}")
+    for difference in differences:
+        line(f"  {difference}")
+    if written:
+        line(str(written))
 
 
 def _drawn(result: One, preview: bool) -> None:

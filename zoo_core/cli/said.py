@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..results.kinds import Table
 from ..results.result import Result, records
-from .answers import Comparison, Evaluate, Sample, Train, provenance
+from .answers import Comparison, Evaluate, Replay, Sample, Train, provenance
 
 if TYPE_CHECKING:
-    from ..api import Evaluation, Trained
+    from ..api import Evaluation, Replayed, Trained
 
 
 def train(done: Trained) -> Train:
@@ -35,6 +35,14 @@ def sample(result: Result, path: Path | None) -> Sample:
         "kind": type(result).__name__.lower(), **records(result),
     }  # fmt: skip
     return cast(Sample, answer)
+
+
+def replay(done: Replayed, file: Path, path: Path | None) -> Replay:
+    """The end of ``zoo sample --replay``."""
+    return {
+        "command": "sample --replay", **provenance(done.result.provenance), "path": str(path) if path else None,
+        "replayed": str(file), "same": done.same, "differences": list(done.differences),
+    }  # fmt: skip
 
 
 def evaluate(found: Evaluation, written: Sequence[Path]) -> Evaluate:

@@ -109,6 +109,20 @@ def reserved(whether: bool = True) -> Iterator[None]:
         os.close(kept)
 
 
+def write_bytes(data: bytes) -> None:
+    """Write a file's content to standard output.
+
+    Raises:
+        Unread, Unwritable: nobody reads it, or it takes no more.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        _fail(error)
+
+
 def drop_output() -> None:
     """Send what is still waiting for standard output nowhere, so that the interpreter's end does not fail on it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,10 +22,9 @@ from ..api.sampling import sample_opened
 from ..api.training import train_opened
 from ..cards.options import Options, flags
 from ..errors import UsageError
-from ..files import Taken, check_free
 from ..plugin.registry import Model
 from ..results.result import Result
-from . import render, said
+from . import outputs, render, said
 from .streams import reserved
 
 PATH = click.Path(path_type=Path)
@@ -148,39 +146,22 @@ class Sample:
 
     def run(self, model: Model, preset: str, values: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
         """See `Verb`."""
-        output: Path | None = typed["output"]
-        if output and not (typed["overwrite"] and output.is_dir()):  # where several results may go
-            check_free(output, typed["overwrite"])  # before any work is done
+        output: str | None = typed["output"]
+        outputs.check(output, typed["overwrite"], typed["as_json"])
         handle, source = _handle(model, preset, typed), Source(typed["weights"], typed["untrained"])
-        with reserved(typed["as_json"]):
+        with reserved(typed["as_json"] or outputs.is_pipe()):
             result = sample_opened(handle, source, _circumstances(typed), values)
-        words = [
+        chosen = [
             values[f.field] for f in flags(model.card.sample_options) if (f.choices or f.known) and f.field in values
         ]
-        if output:
-            path = result.save(output, typed["overwrite"])
-        else:
-            path = _save_somewhere(_stem([model.name, *words, f"seed{typed['seed']}"]), result)
+        words = [word for value in chosen for word in ([value] if isinstance(value, str) else value)]
+        path = outputs.deliver(
+            result, output, typed["overwrite"], outputs.stem_of([model.name, *words, f"seed{typed['seed']}"])
+        )
         if typed["as_json"]:
             render.json_out(said.sample(result, path))
-        else:
-            render.sampled(result, path, typed["preview"])
-
-
-def _stem(words: list[str]) -> Path:
-    """A file in this folder, under a name that says what it holds, without its ending."""
-    return Path("-".join("".join(c if c.isalnum() else "-" for c in word) for word in words)[:80])
-
-
-def _save_somewhere(stem: Path, result: Result) -> Path:
-    """Save a result under a name without its ending, numbered where it is taken."""
-    path, number = stem.with_name(stem.name + result.suffix), 1
-    while True:
-        if not os.path.lexists(path):
-            with contextlib.suppress(Taken):  # by another process, a moment ago
-                return result.save(path)
-        number += 1
-        path = stem.with_name(f"{stem.name}-{number}{result.suffix}")
+        elif output != outputs.STANDARD:
+            render.sampled(result, path, typed["preview"], outputs.is_pipe())
 
 
 def _save_all(folder: Path, shown: Mapping[str, Result], overwrite: bool) -> list[Path]:

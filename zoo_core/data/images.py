@@ -205,6 +205,18 @@ def unknown_copies(data: DataSet, split: str, root: Path, digests: dict[str, str
     return " and ".join(others)
 
 
+def check_enough(there: int, n: int | None) -> None:
+    """Whether there are as many images as somebody wants to see.
+
+    Args:
+        n: what was asked for; None where nothing was said.
+    Raises:
+        UsageError: there are fewer.
+    """
+    if n is not None and n > there:
+        raise UsageError(f"-n {n}: there are {there:,} images to show", f"-n {there}; or --data-root with more")
+
+
 def epoch_order(n: int, seed: int, epoch: int, device: torch.device | str = "cpu") -> Tensor:
     """The order of one epoch: a permutation that depends on nothing but its arguments.
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import mmap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 BYTES = {  # of a number of each kind
@@ -23,6 +23,23 @@ SEAL = "seal"  # its key in the header: the hash of the rest of the file
 UNSEALED = "0" * 64  # what stands there while the hash is made
 
 Buffer = mmap.mmap | bytearray
+
+
+def header_bytes(metadata: Mapping[str, str], tensors: Iterable[tuple[str, str, Sequence[int]]]) -> bytes:
+    """Length and header of a file, padded with blanks so that the tensors are aligned.
+
+    Args:
+        metadata: texts by name.
+        tensors: name, kind of numbers (a key of `BYTES`) and shape of each, in the order in which they follow.
+    """
+    entries: dict[str, Any] = {"__metadata__": dict(metadata)}
+    end = 0
+    for name, dtype, shape in tensors:
+        start, end = end, end + math.prod(shape) * BYTES[dtype]
+        entries[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [start, end]}
+    text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

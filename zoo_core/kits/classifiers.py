@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ..data.images import ImageData
 from ..errors import UsageError
-from ..results.kinds import Images, Table
+from ..results.images import Images
+from ..results.kinds import Table
 from . import own
 
 
@@ -37,7 +38,7 @@ def accuracy(answers: Tensor, labels: Tensor) -> float:
 
 
 def answered(pixels: Tensor, labels: Tensor, probabilities: Tensor, classes: Sequence[str], prefix: str = "") -> Images:
-    """Items with the truth over the likeliest answer and its probability.
+    """Items with the truth over the likeliest answer and its probability, in the colour of right or wrong answers.
 
     Args:
         pixels: float [n, c, h, w] in [0, 1].
@@ -49,7 +50,7 @@ def answered(pixels: Tensor, labels: Tensor, probabilities: Tensor, classes: Seq
     confidence, answer = probabilities.max(1)
     facts = zip(labels.tolist(), answer.tolist(), confidence.tolist(), strict=True)
     captions = tuple(f"{prefix}{classes[y]}\n{classes[a]} ({100 * p:.0f} %)" for y, a, p in facts)
-    return Images(pixels.cpu(), captions)
+    return Images(pixels.cpu(), captions, right=tuple((answer == labels).tolist()))
 
 
 def named(pixels: Tensor, names: Sequence[str], probabilities: Tensor, classes: Sequence[str], most: int = 3) -> Images:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..results.kinds import Images
+from ..results.images import Images
 
 COLUMNS = 8
 LETTERS = 16  # of a name under a small image

@@ -1,4 +1,4 @@
 """What hooks give back, and how it is drawn and saved.
 
-Imports errors, files.
+Imports errors, files, formats.
 """

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import PluginError
+from . import encoding, html
+from .saving import Part, Saved
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-    from torch import Tensor
 
 
 LARGEST = 1024  # bits of a whole number: what JSON and a terminal have room for
 
 
-def _check_texts(what: str, texts: Iterable[object]) -> None:
+def check_texts(what: str, texts: Iterable[object]) -> None:
     """Whether all are texts that can be written.
 
     Raises:
@@ -40,79 +40,46 @@ def _check_cells(cells: Iterable[object]) -> None:
     """
     for cell in cells:
         if isinstance(cell, str):
-            _check_texts("the cells of a table", [cell])
+            check_texts("the cells of a table", [cell])
         elif not isinstance(cell, int | float | None) or (isinstance(cell, int) and cell.bit_length() > LARGEST):
             raise PluginError(f"a cell of a table must be a text, a number or None, not {type(cell).__name__}")
 
 
-class Picture(ABC):
-    """What is saved as a PNG, with its provenance in the text chunk ``zoo``, and shown by a notebook."""
+class Picture(Saved):
+    """What is saved as a picture, with its provenance inside, and shown by a notebook."""
 
-    provenance: Mapping[str, Any]
     suffix: ClassVar[str] = ".png"
+    suffixes: ClassVar[tuple[str, ...]] = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 
     @abstractmethod
     def draw(self) -> Image:
         """The picture, as Pillow has it."""
 
-    def save(self, path: str | Path, overwrite: bool = False) -> Path:
-        """Write the PNG; an existing file is kept unless `overwrite`."""
-        from .png import save_png
-
-        return save_png(self.draw(), path, self.provenance, overwrite)
+    def encoded(self, suffix: str) -> bytes:
+        """See `Saved`."""
+        return encoding.picture_bytes(self.draw(), suffix, self.provenance)
 
     def png(self) -> bytes:
         """The content of the PNG."""
-        from .png import png_bytes
-
-        return png_bytes(self.draw(), self.provenance)
+        return encoding.picture_bytes(self.draw(), ".png", self.provenance)
 
     _repr_png_ = png  # what a notebook calls
 
+    def _repr_html_(self) -> str:
+        return html.picture(self.png(), "image/png", repr(self))
 
-@dataclass(frozen=True)
-class Images(Picture):
-    """Pictures, as `sample` returns them.
-
-    Args:
-        pixels: float [n, c, h, w] in [0, 1] on the CPU; c is 1 (grey) or 3 (RGB).
-        captions: one per image, or none at all.
-        columns: images per row of the grid; None makes it nearly square.
-        table: what else is known of them, which a terminal and ``--json`` can say.
-    Raises:
-        PluginError: wrong shape, type or range, or values that are not finite.
-    """
-
-    pixels: Tensor
-    captions: tuple[str, ...] = ()
-    columns: int | None = None
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-    table: Table | None = None
-
-    def __post_init__(self) -> None:
-        p = self.pixels
-        if p.ndim != 4 or p.shape[1] not in (1, 3) or not p.shape[0] or not p.is_floating_point():
-            raise PluginError(f"images must be float [n, 1 or 3, h, w], not {p.dtype} {list(p.shape)}")
-        if not bool(p.isfinite().all()) or float(p.min()) < 0 or float(p.max()) > 1:
-            raise PluginError(f"pixels must be finite and in [0, 1], not {float(p.min()):g} to {float(p.max()):g}")
-        if self.captions and len(self.captions) != len(p):
-            raise PluginError(f"{len(self.captions)} captions for {len(p)} images")
-        _check_texts("captions", self.captions)
-
-    def __len__(self) -> int:
-        return len(self.pixels)
-
-    def draw(self) -> Image:
-        """The images in a grid, with their captions."""
-        from .pictures import draw_images
-
-        return draw_images(self.pixels, self.captions, self.columns)
+    def show(self) -> None:
+        """Show the picture: in a notebook there, else in the system's viewer."""
+        self.draw().show()
 
 
 @dataclass(frozen=True)
 class Series:
     """One set of points or one line of a `Figure`; equal labels share a colour.
 
+    Args:
+        line: whether the points are joined.
+        axis: what is on the y axis, where the figure has several panels: those of one axis share one.
     Raises:
         PluginError: x and y are not of equal length, or a value is not finite.
     """
@@ -121,16 +88,17 @@ class Series:
     x: tuple[float, ...]
     y: tuple[float, ...]
     line: bool = True
+    axis: str = ""
 
     def __post_init__(self) -> None:
-        _check_texts("the labels of a figure", [self.label])
+        check_texts("the labels of a figure", [self.label, self.axis])
         if len(self.x) != len(self.y):
             raise PluginError(f"the series '{self.label}' has {len(self.x)} values of x and {len(self.y)} of y")
         if not all(math.isfinite(value) for value in (*self.x, *self.y)):
             raise PluginError(f"the series '{self.label}' has a value that is not finite")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Figure(Picture):
     """A plot as data; the core draws it, so that all plots of the zoo look alike.
 
@@ -145,19 +113,25 @@ class Figure(Picture):
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check_texts("title and labels of a figure", [self.title, self.xlabel, self.ylabel])
+        check_texts("title and labels of a figure", [self.title, self.xlabel, self.ylabel])
         if not any(series.x for series in self.series):
             raise PluginError(f"the figure '{self.title}' has no points")
 
     def draw(self) -> Image:
-        """The plot."""
-        from .plots import draw_curves
+        """The plot: a panel for each axis, one above the other."""
+        from .plots import Curve, draw_curves
 
-        curves = [(series.label, series.x, series.y, series.line) for series in self.series]
-        return draw_curves(self.title, self.xlabel, self.ylabel, curves)
+        panels: dict[str, list[Curve]] = {}
+        for one in self.series:
+            panels.setdefault(one.axis or self.ylabel, []).append((one.label, one.x, one.y, one.line))
+        return draw_curves(self.title, self.xlabel, panels)
+
+    def extent(self) -> str:
+        """See `Saved`."""
+        return repr(self.title)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class HeatMap(Picture):
     """A matrix as coloured cells with their values.
 
@@ -175,7 +149,7 @@ class HeatMap(Picture):
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check_texts("the names of a heat map", [self.title, self.xlabel, self.ylabel, *self.rows, *self.columns])
+        check_texts("the names of a heat map", [self.title, self.xlabel, self.ylabel, *self.rows, *self.columns])
         if len(self.cells) != len(self.rows) or any(len(row) != len(self.columns) for row in self.cells):
             raise PluginError(f"a heat map of {len(self.rows)} x {len(self.columns)} names needs as many cells")
 
@@ -185,9 +159,13 @@ class HeatMap(Picture):
 
         return draw_matrix(self.title, self.xlabel, self.ylabel, self.cells, self.rows, self.columns)
 
+    def extent(self) -> str:
+        """See `Saved`."""
+        return repr(self.title)
 
-@dataclass(frozen=True)
-class Table:
+
+@dataclass(frozen=True, repr=False)
+class Table(Saved):
     """Rows of plain values under named columns.
 
     Raises:
@@ -198,11 +176,12 @@ class Table:
     rows: tuple[tuple[Any, ...], ...]
     provenance: Mapping[str, Any] = field(default_factory=dict)
     suffix: ClassVar[str] = ".jsonl"
+    suffixes: ClassVar[tuple[str, ...]] = (".jsonl", ".csv")
 
     def __post_init__(self) -> None:
         if any(len(row) != len(self.columns) for row in self.rows):
             raise PluginError(f"every row of a table must have {len(self.columns)} cells")
-        _check_texts("the columns of a table", self.columns)
+        check_texts("the columns of a table", self.columns)
         _check_cells(cell for row in self.rows for cell in row)
 
     def records(self) -> list[dict[str, Any]]:
@@ -211,15 +190,22 @@ class Table:
 
         return [finite(dict(zip(self.columns, row, strict=True))) for row in self.rows]
 
-    def save(self, path: str | Path, overwrite: bool = False) -> Path:
-        """Write JSON lines, one object per row."""
-        from ..files import write_json_lines
+    def encoded(self, suffix: str) -> bytes:
+        """See `Saved`: JSON lines, one object a row; or CSV."""
+        if suffix == ".csv":
+            return encoding.csv_bytes(self.columns, self.rows)
+        return encoding.jsonl_bytes(self.records())
 
-        return write_json_lines(path, self.records(), overwrite)
+    def extent(self) -> str:
+        """See `Saved`."""
+        return f"{len(self.rows)} rows"
+
+    def _repr_html_(self) -> str:
+        return html.table(self.columns, self.rows)
 
 
-@dataclass(frozen=True)
-class Texts:
+@dataclass(frozen=True, repr=False)
+class Texts(Saved):
     """Generated texts, each with the source it was made from."""
 
     texts: tuple[str, ...]
@@ -227,20 +213,55 @@ class Texts:
     scores: tuple[float, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     suffix: ClassVar[str] = ".jsonl"
+    suffixes: ClassVar[tuple[str, ...]] = (".jsonl", ".txt", ".csv")
 
     def __post_init__(self) -> None:
         for name, extra in (("sources", self.sources), ("scores", self.scores)):
             if extra and len(extra) != len(self.texts):
                 raise PluginError(f"{len(extra)} {name} for {len(self.texts)} texts")
-        _check_texts("texts and their sources", [*self.texts, *self.sources])
+        check_texts("texts and their sources", [*self.texts, *self.sources])
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @property
+    def _columns(self) -> dict[str, tuple[object, ...]]:
+        """What is known of each text, by name."""
+        return {k: v for k, v in {"text": self.texts, "source": self.sources, "score": self.scores}.items() if v}
 
     def records(self) -> list[dict[str, Any]]:
         """Each text, with its source and score where given."""
-        columns = {"text": self.texts, "source": self.sources, "score": self.scores}
-        return [{k: v[i] for k, v in columns.items() if v} for i in range(len(self.texts))]
+        return [dict(zip(self._columns, row, strict=True)) for row in self._rows()]
 
-    def save(self, path: str | Path, overwrite: bool = False) -> Path:
-        """Write JSON lines: text, and source and score where given."""
-        from ..files import write_json_lines
+    def _rows(self) -> Iterator[tuple[object, ...]]:
+        return zip(*self._columns.values(), strict=True)
 
-        return write_json_lines(path, self.records(), overwrite)
+    def lines(self) -> list[str]:
+        """The texts alone, each on one line."""
+        return encoding.line_bytes(self.texts).decode().split("\n")[:-1]
+
+    def encoded(self, suffix: str) -> bytes:
+        """See `Saved`: JSON lines or CSV of text, and source and score where given; or the texts alone, one a line."""
+        if suffix == ".txt":
+            return encoding.line_bytes(self.texts)
+        if suffix == ".csv":
+            return encoding.csv_bytes(list(self._columns), self._rows())
+        return encoding.jsonl_bytes(self.records())
+
+    @property
+    def stream(self) -> str:
+        """See `Saved`."""
+        return ".txt"
+
+    def parts(self) -> Iterator[Part]:
+        """See `Saved`: a file for each text."""
+        for number, record in enumerate(self.records()):
+            text = record.pop("text")
+            yield f"text-{number:04}.txt", text.encode("utf-8", "replace"), {"number": number, **record}
+
+    def extent(self) -> str:
+        """See `Saved`."""
+        return f"{len(self)} text{'' if len(self) == 1 else 's'}"
+
+    def _repr_html_(self) -> str:
+        return html.table(list(self._columns), self._rows())

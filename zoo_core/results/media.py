@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import io
-import json
 import wave
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import PluginError
-from .kinds import Images
+from . import encoding, html
+from .images import Images
+from .saving import Part, Saved
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -23,8 +22,8 @@ SHORTEST = 0.02  # below it players take a tenth of a second instead
 LOUDEST = 32767  # of 16 bits
 
 
-@dataclass(frozen=True)
-class Animation:
+@dataclass(frozen=True, repr=False)
+class Animation(Saved):
     """Pictures one after another, e.g. the steps of a diffusion, or an agent at work.
 
     Args:
@@ -40,6 +39,7 @@ class Animation:
     pause: float = 1.0
     provenance: Mapping[str, Any] = field(default_factory=dict)
     suffix: ClassVar[str] = ".gif"
+    suffixes: ClassVar[tuple[str, ...]] = (".gif", ".webp")
 
     def __post_init__(self) -> None:
         if not self.frames or not all(isinstance(frame, Images) for frame in self.frames):
@@ -58,38 +58,33 @@ class Animation:
         """The last frame, which stands for the whole where nothing can move."""
         return self.frames[-1].draw()
 
-    def gif(self) -> bytes:
-        """The content of the GIF; the frames have the size of the largest, since captions need room."""
-        from PIL import Image
+    def encoded(self, suffix: str) -> bytes:
+        """See `Saved`; the frames have the size of the largest, since captions need room."""
+        from .pictures import of_one_size
 
-        drawn = [frame.draw() for frame in self.frames]
-        size = max(image.width for image in drawn), max(image.height for image in drawn)
-        frames = []
-        for image in drawn:
-            canvas = Image.new("RGB", size, "white")
-            canvas.paste(image, ((size[0] - image.width) // 2, 0))
-            frames.append(canvas)
+        frames = of_one_size([frame.draw() for frame in self.frames])
         times = [round(1000 * self.seconds)] * (len(frames) - 1) + [round(1000 * self.pause)]
-        said = json.dumps(self.provenance, sort_keys=True).encode() if self.provenance else b""
-        buffer = io.BytesIO()
-        frames[0].save(
-            buffer, "GIF", save_all=True, append_images=frames[1:], duration=times, loop=0, comment=said, optimize=True
-        )
-        return buffer.getvalue()
+        return encoding.film_bytes(frames, times, suffix, self.provenance)
 
-    def save(self, path: str | Path, overwrite: bool = False) -> Path:
-        """Write the GIF; an existing file is kept unless `overwrite`."""
-        from ..files import write_new
+    def gif(self) -> bytes:
+        """The content of the GIF."""
+        return self.encoded(".gif")
 
-        return write_new(path, self.gif(), overwrite)
+    def parts(self) -> Iterator[Part]:
+        """See `Saved`: a PNG of each frame."""
+        for number, frame in enumerate(self.frames):
+            yield f"frame-{number:04}.png", frame.png(), {"number": number}
+
+    def extent(self) -> str:
+        """See `Saved`."""
+        return f"{len(self)} frames"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
-        return f'<img alt="animation" src="data:image/gif;base64,{base64.b64encode(self.gif()).decode()}">'
+        return html.picture(self.gif(), "image/gif", repr(self))
 
 
-@dataclass(frozen=True)
-class Audio:
+@dataclass(frozen=True, repr=False)
+class Audio(Saved):
     """A waveform.
 
     Args:
@@ -103,6 +98,7 @@ class Audio:
     rate: int
     provenance: Mapping[str, Any] = field(default_factory=dict)
     suffix: ClassVar[str] = ".wav"
+    suffixes: ClassVar[tuple[str, ...]] = (".wav", ".npz", ".safetensors")
 
     def __post_init__(self) -> None:
         w = self.waveform
@@ -129,22 +125,28 @@ class Audio:
             file.writeframes(samples.tobytes())
         return _with_chunk(buffer.getvalue(), self.provenance)
 
-    def save(self, path: str | Path, overwrite: bool = False) -> Path:
-        """Write the WAV file; an existing file is kept unless `overwrite`."""
-        from ..files import write_new
+    def encoded(self, suffix: str) -> bytes:
+        """See `Saved`: WAV of 16 bits a sample; or arrays: ``waveform``, float32 [channels, samples], and ``rate``."""
+        if suffix == ".wav":
+            return self.wav()
+        import numpy as np
 
-        return write_new(path, self.wav(), overwrite)
+        arrays = {"rate": np.array(self.rate, np.int64), "waveform": self.waveform.float().contiguous().numpy()}
+        return (encoding.npz_bytes if suffix == ".npz" else encoding.tensor_bytes)(arrays, self.provenance)
+
+    def extent(self) -> str:
+        """See `Saved`."""
+        return f"{self.seconds:.1f} s of sound"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
-        return f'<audio controls src="data:audio/wav;base64,{base64.b64encode(self.wav()).decode()}"></audio>'
+        return f'<audio controls src="{html.inlined(self.wav(), "audio/wav")}"></audio>'
 
 
 def _with_chunk(wav: bytes, provenance: Mapping[str, Any]) -> bytes:
     """A WAV file with a chunk ``zoo `` of JSON at its end, which players pass over (RIFF, 1991, chapter 2)."""
     if not provenance:
         return wav
-    said = json.dumps(provenance, sort_keys=True).encode()
+    said = encoding.said(provenance).encode()
     said += b" " * (len(said) % 2)  # chunks have an even length
     whole = wav + b"zoo " + len(said).to_bytes(4, "little") + said
     return whole[:4] + (len(whole) - 8).to_bytes(4, "little") + whole[8:]

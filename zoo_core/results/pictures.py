@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 GAP = 2  # pixels between images
 SIDE = 56  # images smaller than this are enlarged by a whole factor
 LINE = 15  # pixels from one line of a caption to the next
+APART = 8  # pixels from a caption to the next row: further than to the image that it belongs to
 INK, PAPER = (40, 40, 40), (255, 255, 255)
+RIGHT, WRONG = (0, 90, 160), (200, 70, 0)  # told apart by all eyes (Okabe & Ito 2008), dark enough to be read
 
 
 def grid(n: int, columns: int | None) -> tuple[int, int]:
@@ -37,7 +40,29 @@ def tiles(pixels: Tensor) -> list[Image]:
     return [Image.fromarray(array.squeeze(2) if array.shape[2] == 1 else array) for array in arrays]
 
 
-def draw_images(pixels: Tensor, captions: Sequence[str], columns: int | None) -> Image:
+@dataclass(frozen=True)
+class _Layout:
+    """Where things stand in a grid, in pixels.
+
+    Args:
+        margin, top: what is left of the first image, and above it.
+        width, height: of an image.
+        step_x, step_y: from one to the next.
+    """
+
+    margin: int
+    top: int
+    width: int
+    height: int
+    step_x: int
+    step_y: int
+
+    def place(self, i: int, columns: int) -> tuple[int, int]:
+        """The corner of the cell of an image."""
+        return self.margin + (i % columns) * self.step_x, self.top + (i // columns) * self.step_y
+
+
+def draw_images(pixels: Tensor, captions: Sequence[str], columns: int | None, right: Sequence[bool] = ()) -> Image:
     """A grid of images with captions.
 
     A caption shared by a whole row stands once at its left, one shared by all images nowhere;
@@ -47,30 +72,61 @@ def draw_images(pixels: Tensor, captions: Sequence[str], columns: int | None) ->
         pixels: float [n, 1 or 3, h, w] in [0, 1].
         captions: one per image, or none at all.
         columns: images per row; None makes the grid nearly square.
+        right: whether the answer in each caption is right; a line above the images says which colour means that.
     """
     from PIL import Image, ImageDraw
 
     rows, columns = grid(len(pixels), columns)
+    font = _font(captions)
+    left, below = ([], list(captions)) if right else _captions(captions, rows, columns)
+    at = _layout(pixels, left, below, font, bool(right))
+    legend = [("right", RIGHT), ("wrong", WRONG)] if right else []
+    wide = max(at.margin + columns * at.step_x, math.ceil(font.getlength("answer:  right  wrong")) + 4 * GAP)
+    canvas = Image.new("RGB", (wide, at.top + rows * at.step_y), PAPER)
+    draw = ImageDraw.Draw(canvas)
+    x = 2.0 * GAP
+    for text, colour in [("answer:", INK), *legend] if legend else []:
+        draw.text((x, GAP + 1), text, colour, font)
+        x += font.getlength(f"{text}  ")
+    for i, tile in enumerate(tiles(pixels)):
+        x, y = at.place(i, columns)
+        scaled = tile.resize((at.width, at.height), Image.Resampling.NEAREST)
+        canvas.paste(scaled, (int(x) + (at.step_x - GAP - at.width) // 2, int(y)))
+        for number, line in enumerate(below[i].split("\n") if below else ()):
+            colour = (RIGHT if right[i] else WRONG) if right and number else INK
+            middle = x + (at.step_x - GAP) / 2
+            draw.text((middle, y + at.height + 2 + number * LINE), line, colour, font, anchor="ma")
+    for row, text in enumerate(left):
+        draw.text((at.margin - 6, GAP + row * at.step_y + at.height / 2), text, INK, font, anchor="rm")
+    return canvas
+
+
+def _layout(
+    pixels: Tensor, left: Sequence[str], below: Sequence[str], font: FreeTypeFont | ImageFont, legend: bool
+) -> _Layout:
+    """Where images go, with the room that their captions need."""
     factor = max(1, math.ceil(SIDE / min(pixels.shape[2:])))
     width, height = pixels.shape[3] * factor, pixels.shape[2] * factor
-    font = _font(captions)
-    left, below = _captions(captions, rows, columns)
     margin = max((math.ceil(font.getlength(text)) for text in left), default=0) + (GAP + 6 if left else GAP)
-    step_x = max([width] + [math.ceil(font.getlength(line)) + 4 for text in below for line in text.split("\n")]) + GAP
-    spacing = LINE - font.getbbox("A")[3]  # that lines are so far apart
+    widest = [math.ceil(font.getlength(line)) + APART for text in below for line in text.split("\n")]
     lines = max((text.count("\n") + 1 for text in below), default=0)
-    step_y = height + GAP + LINE * lines
-    canvas = Image.new("RGB", (margin + columns * step_x, GAP + rows * step_y), PAPER)
-    draw = ImageDraw.Draw(canvas)
-    for i, tile in enumerate(tiles(pixels)):
-        x, y = margin + (i % columns) * step_x, GAP + (i // columns) * step_y
-        canvas.paste(tile.resize((width, height), Image.Resampling.NEAREST), (x + (step_x - GAP - width) // 2, y))
-        if below:
-            place = (x + (step_x - GAP) / 2, y + height + 2)
-            draw.text(place, below[i], INK, font, anchor="ma", align="center", spacing=spacing)
-    for row, text in enumerate(left):
-        draw.text((margin - 6, GAP + row * step_y + height / 2), text, INK, font, anchor="rm")
-    return canvas
+    return _Layout(
+        margin, GAP + (LINE + APART if legend else 0), width, height, max([width, *widest]) + GAP,
+        height + GAP + (LINE * lines + APART if lines else 0),
+    )  # fmt: skip
+
+
+def of_one_size(pictures: Sequence[Image]) -> list[Image]:
+    """Pictures on white, each as large as the largest, as the frames of a film must be."""
+    from PIL import Image
+
+    size = max(picture.width for picture in pictures), max(picture.height for picture in pictures)
+    frames = []
+    for picture in pictures:
+        canvas = Image.new("RGB", size, PAPER)
+        canvas.paste(picture, ((size[0] - picture.width) // 2, 0))
+        frames.append(canvas)
+    return frames
 
 
 def thumbnail(pixels: Tensor, columns: int | None, width: int) -> Image:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, get_args
 
 from ..errors import PluginError, UsageError, printable
-from ..files import Taken
-from .kinds import Figure, HeatMap, Images, Table, Texts
+from ..files import check_free, disk_error
+from .images import Images
+from .kinds import Figure, HeatMap, Table, Texts
 from .media import Animation, Audio
+from .saving import Saved, check_folder, is_folder, is_stream, make_folder, suffix_of
 
 One: TypeAlias = Images | Texts | Table | Figure | HeatMap | Animation | Audio
 LONGEST = 64  # characters of a name
 
 
-@dataclass(frozen=True)
-class Several:
+@dataclass(frozen=True, repr=False)
+class Several(Saved):
     """Several results together, e.g. an animation and the table of its rewards; saved as files of one folder.
 
     Args:
@@ -31,6 +32,7 @@ class Several:
     named: Mapping[str, One]
     provenance: Mapping[str, Any] = field(default_factory=dict)
     suffix: ClassVar[str] = ""
+    suffixes: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.named, Mapping) or not self.named:
@@ -49,25 +51,60 @@ class Several:
     def __len__(self) -> int:
         return len(self.named)
 
+    def encoded(self, suffix: str) -> bytes:
+        """See `Saved`; several results are no one file.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(f"there are {len(self)} results, which are no one file", "name a folder: -o out/")
+
     def save(self, path: str | Path, overwrite: bool = False) -> Path:
         """Write each result into the folder `path`, under its name.
 
         Raises:
             Taken: the folder is there, and not `overwrite`.
-            UsageError: a file is in its place, or it cannot be made.
+            UsageError: a file is in its place, or it cannot be made, or its name is one of a file.
         """
-        path = Path(path)
-        try:
-            path.mkdir(parents=True, exist_ok=overwrite)
-        except FileExistsError as error:
-            if os.path.isdir(path):
-                raise Taken(f"{path} exists already", "choose another name, or add --overwrite") from error
-            raise UsageError(f"{path} is a file, and several results need a folder", "give another name") from error
-        except OSError as error:
-            raise UsageError(f"cannot make the folder {path}: {error.strerror}", "choose another place") from error
+        folder = Path(path)
+        if folder.suffix.casefold() in SUFFIXES and not is_folder(path):
+            suffix_of(folder, (), f"{len(self)} results")
+        make_folder(folder, overwrite)
         for name, one in self.named.items():
-            dataclasses.replace(one, provenance=self.provenance).save(path / f"{name}{one.suffix}", overwrite)
-        return path
+            self.part(name).save(folder / f"{name}{one.suffix}", overwrite)
+        return folder
+
+    def part(self, name: str) -> One:
+        """One of the results, which says of itself which it is."""
+        return self.named[name].saying({**self.provenance, "name": name} if self.provenance else {})
+
+    def extent(self) -> str:
+        """See `Saved`."""
+        return f"{len(self)} results"
+
+    def _repr_html_(self) -> str:
+        return "".join(f"<h4>{escape(name)}</h4>{one._repr_html_()}" for name, one in self.named.items())
+
+
+SUFFIXES = tuple(dict.fromkeys(suffix for kind in get_args(One) for suffix in kind.suffixes))  # of all kinds
+
+
+def check_target(path: str | Path, overwrite: bool) -> None:
+    """Whether something could be saved there, as far as that is known before there is a result; its folder is made.
+
+    Raises:
+        Taken: it exists already.
+        UsageError: no result has such a suffix, or the place is not writable.
+    """
+    if is_folder(path):
+        return check_folder(Path(path), overwrite)
+    path = Path(path)
+    if suffix_of(path, SUFFIXES, "a result") or is_stream(path):
+        check_free(path, overwrite)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(path, error) from error
 
 
 Result: TypeAlias = One | Several

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -13,6 +14,7 @@ from ..errors import TrainingError
 from ..results.kinds import Figure, Series
 
 POINTS = 500  # at most so many points in a learning curve
+PANELS = 4  # of a plot, for values of which nobody says what they have in common
 
 
 class Curves:
@@ -66,14 +68,22 @@ class Curves:
         self._counts = {name: pair[1] for name, pair in state["sums"].items()}
 
 
-def plot(model: str, history: list[dict[str, float]]) -> Figure:
-    """The learning curves as a plot."""
+def plot(facts: Mapping[str, Any], history: list[dict[str, float]], axes: Mapping[str, str]) -> Figure:
+    """The learning curves as a plot: a panel for each axis.
+
+    Args:
+        facts: model, preset and seed of the training.
+        axes: see `Card.axes`; what is not named there has a panel of its own, unless there are many.
+    """
     names = sorted({name for point in history for name in point} - {"step"})
+    rest = "what was logged" if len(names) > PANELS else ""
     series = []
     for name in names:
         points = [(point["step"], point[name]) for point in history if name in point]
-        series.append(Series(name, tuple(x for x, _ in points), tuple(y for _, y in points)))
-    return Figure(f"{model}: training", "step", "mean since the last point", tuple(series))
+        axis = axes.get(name, axes.get("", "")) or rest or name
+        series.append(Series(name, tuple(x for x, _ in points), tuple(y for _, y in points), axis=axis))
+    title = f"{facts['model']}.{facts['preset']}, seed {facts['seed']}: training"
+    return Figure(title, "step (each point is the mean since the last one)", rest, tuple(series))
 
 
 def as_csv(history: list[dict[str, float]]) -> bytes:

@@ -228,6 +228,7 @@ class RunFolder(Belongings):
         facts: Mapping[str, Any],
         circumstances: Mapping[str, Any],
         history: list[dict[str, float]],
+        axes: Mapping[str, str],
     ) -> dict[str, Any]:
         """Write what was trained, its record last, and remove the training state; it is still to be measured.
 
@@ -236,6 +237,7 @@ class RunFolder(Belongings):
             facts: what is the same on every machine; goes into the weights' header too.
             circumstances: device, duration, versions, what is not measured yet; only in the record.
             history: the learning curves.
+            axes: what is on theirs, see `Card.axes`.
         Returns:
             the record.
         """
@@ -244,7 +246,7 @@ class RunFolder(Belongings):
         main, others = shards.save(self.path, tensors, {**formats.WEIGHTS.stamp(), **facts})
         if any(len(point) > 1 for point in history):  # else nothing was logged
             atomic_write(self.path / HISTORY, curves.as_csv(history))
-            curves.plot(str(facts["model"]), history).save(self.place(f"{FIGURES}/curves.png"), overwrite=True)
+            curves.plot(facts, history, axes).save(self.place(f"{FIGURES}/curves.png"), overwrite=True)
         weights = {"sha256": main.sha256, "size": main.size}
         weights |= {"shards": [asdict(shard) for shard in others]} if others else {}
         started = {"started": record.look(self.path)["started"]} if record.state(self.path) else {}

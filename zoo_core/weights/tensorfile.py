@@ -26,7 +26,7 @@ from ..cards.checkpoint import every, once
 from ..errors import IntegrityError, PluginError, TrainingError
 from ..files import open_regular, sha256, unreadable, write_parts
 from ..formats import Format
-from ..formats.header import SEAL, UNSEALED, Buffer, check_places, check_seal, read_header
+from ..formats.header import SEAL, UNSEALED, Buffer, check_places, check_seal, header_bytes, read_header
 from .peek import HEADER, facts_of
 
 DTYPES = {  # in the order in which a file has them: the widest first, so that every tensor is aligned
@@ -140,19 +140,12 @@ def has_nan(tensor: Tensor) -> bool:
 def _header(
     tensors: Mapping[str, Tensor], order: list[str], facts: Mapping[str, Any], seal: Mapping[str, str]
 ) -> bytes:
-    """Length and header, padded with blanks so that the tensors are aligned; the seal stands before all else.
+    """Length and header; the seal stands before all else.
 
     The format ``pt`` tells other libraries that the tensors are PyTorch's.
     """
-    entries: dict[str, Any] = {"__metadata__": {**seal, "format": "pt", HEADER: json.dumps(facts, sort_keys=True)}}
-    end = 0
-    for name in order:
-        start, end = end, end + tensors[name].numel() * tensors[name].element_size()
-        shape = list(tensors[name].shape)
-        entries[name] = {"dtype": NAMES[tensors[name].dtype], "shape": shape, "data_offsets": [start, end]}
-    text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text
+    metadata = {**seal, "format": "pt", HEADER: json.dumps(facts, sort_keys=True)}
+    return header_bytes(metadata, ((name, NAMES[tensors[name].dtype], tensors[name].shape) for name in order))
 
 
 def _bytes(tensor: Tensor) -> memoryview:

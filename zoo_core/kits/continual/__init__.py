@@ -58,7 +58,7 @@ class TaskOptions(OnImages, Budget):
 class SampleOptions(Options):
     """What to show."""
 
-    n: int = option(8, "test images of each task", unit="images", ge=1, le=100)
+    n: int = option(8, "test images of each task", unit="images", ge=1, le=100, only={"show": ("items",)})
     show: Literal["items", "matrix"] = option("items", "test images with truth, answer and probability; or accuracies")
 
 
@@ -90,6 +90,7 @@ def card(
     return Card(
         name, summary, idea, paper, licence, METRICS, presets, task="image-classification",
         sample_options=SampleOptions, evaluate_options=EvaluateOptions, tiny={**TINY, **tiny}, holds=holds,
+        axes={"": "loss, nats"},
         equations=(*equations, FORGETTING), takes="x, float [b, 784] in [0, 1]: images, flattened",
         gives="logits, float [b, 10]",
     )  # fmt: skip

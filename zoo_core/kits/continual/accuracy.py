@@ -14,7 +14,9 @@ import torch
 from pydantic import ConfigDict, TypeAdapter
 from torch import Tensor, nn
 
-from ...results.kinds import Figure, HeatMap, Images, Series, Table
+from ...data.images import check_enough
+from ...results.images import Images
+from ...results.kinds import Figure, HeatMap, Series, Table
 from ..classifiers import answered
 from .tasks import Tasks
 
@@ -135,10 +137,19 @@ def heat_map(matrix: Tensor) -> HeatMap:
 
 
 @torch.no_grad()
-def items(module: nn.Module, tasks: Tasks, n: int) -> Images:
-    """n random test images as each task shows them, with truth, answer and probability; less if a task has less."""
+def items(module: nn.Module, tasks: Tasks, n: int, exact: bool = False) -> Images:
+    """n random test images as each task shows them, with truth, answer and probability.
+
+    Args:
+        n: of each task, at most.
+        exact: whether a task must have so many.
+    Raises:
+        UsageError: a task has fewer than were asked for.
+    """
     drawn = torch.randperm(tasks.largest, device=tasks.data.device)
-    n = min(n, *(size or n for size in tasks.sizes))  # a task without images is left out
+    fewest = min(size for size in tasks.sizes if size)  # a task without images is left out
+    check_enough(fewest, n if exact else None)
+    n = min(n, fewest)
     shown = []
     for task in [task for task, size in enumerate(tasks.sizes) if size]:
         rows = tasks.rows(task)[drawn[drawn < tasks.sizes[task]][:n]]
@@ -146,4 +157,5 @@ def items(module: nn.Module, tasks: Tasks, n: int) -> Images:
         p = tasks.scenario.visible(module(x), task, len(tasks)).softmax(1)
         shown.append(answered(x.view(-1, *tasks.data.shape), tasks.labels(rows, task), p, *tasks.names(task)))
     captions = tuple(caption for images in shown for caption in images.captions)
-    return Images(torch.cat([images.pixels for images in shown]), captions, n)
+    right = tuple(is_right for images in shown for is_right in images.right)
+    return Images(torch.cat([images.pixels for images in shown]), captions, n, right=right)

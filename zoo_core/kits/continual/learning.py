@@ -21,7 +21,8 @@ from ...cards.checkpoint import Checkpoint
 from ...cards.options import flag_name
 from ...cards.takes import Takes
 from ...errors import IntegrityError, UsageError
-from ...results.kinds import HeatMap, Images
+from ...results.images import Images
+from ...results.kinds import HeatMap
 from ...run.run import Run
 from . import SampleOptions, TaskOptions, accuracy, tasks
 from .accuracy import Ledger
@@ -233,7 +234,7 @@ def sample(run: Run, learner: TaskLearner, trained: TaskOptions, options: Sample
     if options.show == "matrix":
         return accuracy.heat_map(learner.accuracy)
     stream = tasks.of(run.examples(trained.data), trained, learner.seeds.tolist())
-    return accuracy.items(learner.to(run.device), stream, options.n)
+    return accuracy.items(learner.to(run.device), stream, options.n, options.said("n"))
 
 
 def evaluate(run: Run, learner: TaskLearner, trained: TaskOptions) -> dict[str, float]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+
+from pydantic import model_validator
 
 from ...cards.card import Metric
 from ...cards.options import Options, option
+from ...errors import UsageError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,6 +42,22 @@ class Judged(Options):
             return run.load(f"judge.{data.name}", data)
         run.warn(f"{data.name} has no classes to tell apart, so no judge: what needs one is not measured")
         return None
+
+
+class Walk(Options):
+    """The ends of a walk through the noise, for sample options that have a `show` with ``interpolation``."""
+
+    from_seed: int | None = option(
+        None, "the image that -n 1 --seed N draws is where the walk begins", ge=0, lt=2**32,
+        only={"show": ("interpolation",)},
+    )  # fmt: skip
+    to_seed: int | None = option(None, "where it ends, likewise", ge=0, lt=2**32, only={"show": ("interpolation",)})
+
+    @model_validator(mode="after")
+    def _has_both_ends(self) -> Self:
+        if (self.from_seed is None) != (self.to_seed is None):
+            raise UsageError("a walk has two ends", "give --from-seed and --to-seed, or neither")
+        return self
 
 
 class Drawn(Judged):
