@@ -545,7 +545,7 @@ def test_a_run_is_there_until_another_has_something(tmp_path: Path, why: BaseExc
 KILLED = """
 import os, shutil, sys
 from pathlib import Path
-from zoo_core.run import folder as module
+from zoo_core.run import folder as module, record
 from zoo_core.run.folder import RunFolder
 
 old, home, first, second = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
@@ -564,6 +564,7 @@ def killed_at(last, overwrite):
         setattr(os, name, counted)
     try:
         with RunFolder(home).held(False, overwrite):
+            record.begin(home, {"model": "ewc", "preset": "mlp", "seed": 1, "options": {}})
             for name in ("figures/curves.png", "figures/new.png"):
                 target = RunFolder(home).place(name)
                 target.parent.mkdir(exist_ok=True)
