@@ -1,6 +1,6 @@
 """Draws docs/screens/*.svg: what a terminal of 80 columns shows after a command. Every command is run for it.
 
-python docs/make_screens.py
+python docs/make_screens.py        with ZOO_DATA, where MNIST is
 """
 
 from __future__ import annotations
@@ -81,9 +81,8 @@ def draw(command: str, screen: pyte.Screen) -> str:
     for number in range(len(text_of(screen))):
         row, line = screen.buffer[number], Text()
         for cell in (row[column] for column in range(COLUMNS)):
-            line.append(
-                cell.data, Style.null() if cell.data == " " else _style(cell)
-            )  # each word has a place of its own
+            # a space has no style, so each word has a place of its own, whatever font it is shown in
+            line.append(cell.data, Style.null() if cell.data == " " else _style(cell))
         line.rstrip()
         console.print(line, no_wrap=True)
     return console.export_svg(title="zoo", unique_id="zoo")

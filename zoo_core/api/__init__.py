@@ -14,6 +14,7 @@ from ..cards.takes import guard
 from ..errors import ZooError
 from ..plugin import registry
 from ..plugin.registry import Model
+from ..results.html import table
 from .evaluation import evaluate
 from .finishing import Trained
 from .handle import Source, find_checkpoint, open_model
@@ -32,9 +33,21 @@ __all__ = [
 ]  # fmt: skip
 
 
-def models() -> dict[str, Model | ZooError]:
+class Models(dict[str, Model | ZooError]):
+    """Models by name; a notebook shows a table of them."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} models: {', '.join(self)}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        rows = [(name, model.card.summary if isinstance(model, Model) else str(model)) for name, model in self.items()]
+        return table(("model", "what it is"), rows)
+
+
+def models() -> Models:
     """Every installed model by name; a broken one is represented by its error."""
-    return registry.load_all()
+    return Models(registry.load_all())
 
 
 @in_python

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +17,7 @@ from ..plugin import registry
 from ..plugin.registry import Model
 from ..results.result import Result
 from ..run.environment import versions
+from . import views
 from .calls import blaming
 from .measuring import measure
 from .own import licence_of
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 How = Literal["whole", "quick", "none"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trained:
     """A finished training run.
 
@@ -49,6 +51,15 @@ class Trained:
     def metrics(self) -> Mapping[str, float]:
         """What `evaluate` measured after training; None where there is no number."""
         return dict(self.record["metrics"])
+
+    def __repr__(self) -> str:
+        return f"<run {self.folder} of {self.record['model']}.{self.record['preset']}: {views.listed(self.metrics)}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        model = f"{self.record['model']}.{self.record['preset']}"
+        sure = self.record.get("errors", {}), self.record.get("absent", {})
+        return f"<p>{escape(str(self.folder))}</p>" + views.metrics(model, self.metrics, *sure)
 
 
 @dataclass(frozen=True)

@@ -5,24 +5,28 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from ..errors import IntegrityError, UsageError, ZooError
 from ..files import is_held, read_text
 from ..formats.schemas import Curves, fitted
+from ..results.html import table
 from ..results.kinds import Figure, Series
 from ..run import record
-from ..run.mark import LOCK
+from ..run.mark import FIGURES, LOCK
+from . import views
 from .naming import RUNS
 
 HISTORY = "history.csv"
 RUNNING = {"training": "training", "trained": "measuring"}  # what a state means while a process has the run
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunInfo:
     """A run on the disk.
 
@@ -35,6 +39,14 @@ class RunInfo:
     path: Path
     record: Mapping[str, Any] = field(default_factory=dict)
     error: ZooError | None = None
+
+    def __repr__(self) -> str:
+        return f"<run {self.name}: {self.model or self.error}, {self.state}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        said = escape(f"{self.path}: {self.model or self.error}, {self.state}")
+        return f"<p>{said}</p>{views.metrics(self.model, self.metrics, self.errors, self.record.get('absent', {}))}"
 
     @property
     def name(self) -> str:
@@ -97,7 +109,16 @@ class RunInfo:
         return fitted(Curves, {"history": points}, str(path)).history
 
 
-def runs(folder: str | Path = RUNS) -> list[RunInfo]:
+class Runs(list[RunInfo]):
+    """Runs; a notebook shows a table of them."""
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        rows = [(run.name, run.model or str(run.error), run.state, views.listed(run.metrics)) for run in self]
+        return table(("run", "model", "state", "measured"), rows)
+
+
+def runs(folder: str | Path = RUNS) -> Runs:
     """The runs in a folder, or the run that it is, in whatever state; one that is broken says why.
 
     Args:
@@ -109,13 +130,13 @@ def runs(folder: str | Path = RUNS) -> list[RunInfo]:
     """
     folder = Path(folder)
     if record.is_run(folder):
-        return [_read(folder)]
+        return Runs([_read(folder)])
     if not folder.is_dir():
         if folder == RUNS:
-            return []
+            return Runs()
         raise UsageError(f"there is no folder {folder}", "zoo train leaves runs in runs/")
     found = [_read(path) for path in sorted(folder.iterdir()) if record.is_run(path)]
-    return sorted(found, key=lambda run: str(run.record.get("started", "")))
+    return Runs(sorted(found, key=lambda run: str(run.record.get("started", ""))))
 
 
 def find_run(name: str | Path) -> RunInfo:
@@ -154,7 +175,7 @@ def differences(several: Sequence[RunInfo]) -> dict[str, list[Any]]:
 
 
 def curves(several: Sequence[RunInfo], names: Sequence[str] = ()) -> Figure:
-    """The learning curves of runs in one plot.
+    """The learning curves of runs in one plot: a panel for each value that was logged.
 
     Args:
         names: of what was logged; what all of them have logged if none is named.
@@ -174,7 +195,16 @@ def curves(several: Sequence[RunInfo], names: Sequence[str] = ()) -> Figure:
     for called, history, mine in zip(titles(several), histories, logged, strict=True):
         for name in [name for name in names or shared if name in mine]:
             points = [(point["step"], point[name]) for point in history if name in point]
-            title = name if len(several) == 1 else f"{called}: {name}" if len(names or shared) > 1 else called
-            series.append(Series(title, tuple(x for x, _ in points), tuple(y for _, y in points)))
-    only = (names or shared)[0] if len(names or shared) == 1 else "mean since the last point"
-    return Figure(several[0].name if len(several) == 1 else "Training", "step", only, tuple(series))
+            series.append(Series(called, tuple(x for x, _ in points), tuple(y for _, y in points), axis=name))
+    title = several[0].name if len(several) == 1 else f"{len(several)} trainings"
+    return Figure(title, "step (each point is the mean since the last one)", "", tuple(series))
+
+
+def stages(run: RunInfo) -> dict[str, list[Path]]:
+    """The pictures that a training has left on its way, such as one after each epoch: by what their names share."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted((run.path / FIGURES).glob("*.png")):
+        shared = re.sub(r"[-_ ]*\d+", "", path.stem)
+        if shared != path.stem and path.is_file() and not path.is_symlink():
+            found.setdefault(shared, []).append(path)
+    return found

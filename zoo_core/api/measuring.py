@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ..cards.checkpoint import Checkpoint
@@ -13,6 +14,7 @@ from ..plugin.registry import Model
 from ..results import measured
 from ..results.measured import Measured
 from ..results.result import Result
+from . import views
 from .calls import blaming, provenance, reported
 from .claims import Claimed
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from ..run.run import Run
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """What `evaluate` found.
 
@@ -42,6 +44,14 @@ class Evaluation:
 
     def __getitem__(self, metric: str) -> float:
         return self.metrics[metric]
+
+    def __repr__(self) -> str:
+        return f"<evaluation of {self.record['model']}: {views.listed(self.metrics)}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the metrics, and the tables and pictures of them."""
+        shown = "".join(f"<h4>{escape(name)}</h4>{one._repr_html_()}" for name, one in self.shown.items())
+        return views.metrics(str(self.record["model"]), self.metrics, self.errors, self.absent) + shown
 
 
 def measure(model: Model, checkpoint: Checkpoint[Options], options: Options, run: Run) -> Evaluation:

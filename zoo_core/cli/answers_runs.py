@@ -97,6 +97,14 @@ class RunsPlot(TypedDict):
     runs: list[str]
 
 
+class RunsFilm(TypedDict):
+    """``zoo runs film``."""
+
+    command: Literal["runs film"]
+    path: Path
+    pictures: Annotated[list[str], says("the files that it shows, in this order")]
+
+
 class RunsRemove(TypedDict):
     """``zoo runs rm``."""
 

@@ -54,7 +54,7 @@ def list_(
         _list_available(as_json)
         return
     pins = manifest.read()
-    listed = api.models()
+    listed: dict[str, Model | ZooError] = api.models()
     if words or task or data or trained:
         cards = {name: model.card for name, model in listed.items() if isinstance(model, Model)}
         _check_known("task", task, {card.task for card in cards.values()})

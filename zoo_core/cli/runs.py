@@ -1,4 +1,4 @@
-"""The commands about runs: list, show, compare, plot, rm."""
+"""The commands about runs: list, show, compare, plot, film, rm."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import click
 from click.shell_completion import CompletionItem
 
 from .. import api
-from ..api.inventory import RunInfo, curves, differences, find_run
+from ..api.inventory import RunInfo, curves, differences, find_run, stages
 from ..api.naming import RUNS, run_names
-from ..errors import UsageError
+from ..errors import UsageError, nearest
 from ..files import check_free
 from . import render, render_runs
-from .answers_runs import RunsCompare, RunsList, RunsPlot, RunsRemove, entry, facts
+from .answers_runs import RunsCompare, RunsFilm, RunsList, RunsPlot, RunsRemove, entry, facts
 from .listing import json_flag
 from .verbs import PATH
 
@@ -109,6 +109,33 @@ def plot(names: tuple[str, ...], output: Path, values: tuple[str, ...], overwrit
         render.json_out(answer)
     else:
         render.line(str(path))
+
+
+@runs.command()
+@click.argument("name", type=RunName(), metavar="RUN")
+@click.option("--of", "wanted", help="Which pictures, where there are several kinds: what their names begin with.")
+@click.option("-o", "--output", type=PATH, default=Path("film.gif"), show_default=True, help=".gif or .webp to write.")
+@click.option("--seconds", type=click.FloatRange(0.02, 60), default=0.5, show_default=True, help="Of each picture.")
+@click.option("--overwrite", is_flag=True, help="Replace the file that is there.")
+@json_flag
+def film(name: str, wanted: str | None, output: Path, seconds: float, overwrite: bool, as_json: bool) -> None:
+    """The pictures that a training left on its way, one after another."""
+    check_free(output, overwrite)
+    run = _whole(name)
+    found = stages(run)
+    if not found:
+        raise UsageError(f"{run.path} has no pictures of its training's stages", "gan, cgan and vae draw some")
+    kind = wanted or max(found, key=lambda shared: len(found[shared]))
+    if kind not in found:
+        raise UsageError(f"{run.path} has no pictures '{kind}'", nearest(kind, found))
+    from ..results.film import film as film_of
+
+    path = film_of(found[kind], seconds).save(output, overwrite)
+    if as_json:
+        answer: RunsFilm = {"command": "runs film", "path": str(path), "pictures": [str(one) for one in found[kind]]}
+        render.json_out(answer)
+    else:
+        render.line(f"{path}   {len(found[kind])} pictures of {run.name}")
 
 
 @runs.command()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from html import escape
 from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from ..packages import entries, loading, origin, settings
 from ..packages.handshake import NeedsNewer, check_api
 from ..packages.loading import NotImported, broken, is_name, said
 from ..packages.single import FileEntry
+from ..results.html import table
 from . import hookspecs
 from .checking import check_card
 from .hookspecs import PROJECT
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 HOOKS = ("card", "train", "sample", "evaluate")  # those that every plugin has
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """A loaded plugin: its card and its hooks."""
 
@@ -42,6 +44,15 @@ class Model:
     version: str
     card: Card
     manager: pluggy.PluginManager
+
+    def __repr__(self) -> str:
+        return f"<model {self.name}: {self.card.summary} ({self.distribution} {self.version})>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        rows = [(name, preset.summary) for name, preset in self.card.presets.items()]
+        said = "".join(f"<p>{escape(text)}</p>" for text in (self.card.idea, self.card.paper))
+        return f"<h4>{escape(self.name)}: {escape(self.card.summary)}</h4>{said}{table(('preset', 'what it is'), rows)}"
 
     @property
     def hook(self) -> Any:
