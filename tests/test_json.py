@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import runpy
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -124,3 +125,20 @@ def test_pinned_weights_are_found_to_be_what_the_manifest_says(capsys: pytest.Ca
     assert run(["evaluate", "judge.mnist", "--device", "cpu", "--json"]) == 0
     found = answered(capsys.readouterr().out)
     assert found["claimed"]["equal"] is True and found["claimed"]["metrics"]["accuracy"] == pytest.approx(99.52)
+
+
+def test_the_doctor_looks_at_runs(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ZOO_DATA", str(SLICES))
+    for name in ("whole", "bitten", "torn"):
+        shutil.copytree(trained, tmp_path / "runs" / name)
+    with (tmp_path / "runs" / "bitten" / "model.safetensors").open("r+b") as file:
+        file.seek(-3, 2)
+        file.write(b"x")
+    (tmp_path / "runs" / "torn" / "run.json").write_text("{")
+    assert run(["doctor", "--json"]) == 3
+    rows = {row["name"]: row for row in answered(capsys.readouterr().out)["checks"] if row["kind"] == "run"}
+    assert rows["whole"]["ok"] and "sha256 as in its record" in rows["whole"]["detail"]
+    assert not rows["bitten"]["ok"] and not rows["torn"]["ok"] and rows["bitten"]["remedy"]

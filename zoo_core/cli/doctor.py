@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .. import api, hub
 from ..api.calls import blaming
+from ..api.inventory import RunInfo
 from ..api.parameters import VERBS
 from ..api.reserved import check_options
 from ..cards.options import resolve
@@ -23,6 +24,7 @@ from ..plugin.plugin import MODEL_HOOKS, Plugin
 from ..plugin.registry import Model, NotImported
 from ..run.environment import data_root
 from ..run.mark import FIGURES, STAGES
+from ..run.record import check_of, continuing
 from ..weights import manifest
 from ..weights.pins import Pin
 from ..weights.tidy import tidy
@@ -32,7 +34,14 @@ from .surroundings import Check
 
 def all_checks() -> list[Check]:
     """All checks, in the order in which they are shown; what killed processes left behind is removed on the way."""
-    return [*_check_plugins(), *_check_data(), *_check_weights(), *_check_files(), *surroundings.checks()]
+    return [
+        *_check_plugins(),
+        *_check_data(),
+        *_check_weights(),
+        *_check_runs(),
+        *_check_files(),
+        *surroundings.checks(),
+    ]
 
 
 def _check_plugins() -> list[Check]:
@@ -180,6 +189,35 @@ def _model_of(pin: Pin) -> Model | str:
     except PluginError:
         return f"{pin.plugin} is broken"
     return f"{model.name} needs {', '.join(model.card.missing)}" if model.card.missing else model
+
+
+def _check_runs() -> list[Check]:
+    """The runs here: whether each can be read, and whether its weights are those of its record."""
+    checks: list[Check] = []
+    for run in api.runs():
+        try:
+            checks.append(("run", run.name, True, _run(run), "", 0))
+        except ZooError as error:
+            checks.append(("run", run.name, False, error.message, error.hint, error.exit_code))
+    return checks
+
+
+def _run(run: RunInfo) -> str:
+    """What there is to say of a run that is in order.
+
+    Raises:
+        ZooError: it is not.
+    """
+    from ..weights import peek, shards
+
+    if run.error:
+        raise run.error
+    if run.state in ("stopped", "trained"):
+        return f"{run.model}, {run.state}; {continuing(run.path)} continues it"
+    if run.state == "finished":
+        shards.read(peek.main_file(run.path), check_of(run.path, run.record))
+        return f"{run.model}, finished; sha256 as in its record"
+    return f"{run.model}, {run.state}"
 
 
 def _check_files() -> list[Check]:
