@@ -45,8 +45,7 @@ def shown(command: str, folder: Path) -> pyte.Screen:
     if child == 0:
         os.chdir(folder)
         os.environ |= {
-            "TERM": "xterm-256color", "ZOO_DATA": str(HERE.parent / "tests" / "data"), "ZOO_OFFLINE": "1",
-            "ZOO_CACHE": str(folder / "cache"), "COLORTERM": "truecolor",
+            "TERM": "xterm-256color", "COLORTERM": "truecolor", "ZOO_CACHE": str(folder / "cache"), "ZOO_OFFLINE": "1",
         }  # fmt: skip
         for name in ("COLUMNS", "LINES", "NO_COLOR"):
             os.environ.pop(name, None)
@@ -81,15 +80,17 @@ def draw(command: str, screen: pyte.Screen) -> str:
     console.print(Text(f"$ {command}", "bold"))
     for number in range(len(text_of(screen))):
         row, line = screen.buffer[number], Text()
-        for column in range(COLUMNS):
-            line.append(row[column].data, _style(row[column]))
+        for cell in (row[column] for column in range(COLUMNS)):
+            line.append(
+                cell.data, Style.null() if cell.data == " " else _style(cell)
+            )  # each word has a place of its own
         line.rstrip()
         console.print(line, no_wrap=True)
     return console.export_svg(title="zoo", unique_id="zoo")
 
 
 def _style(cell: pyte.screens.Char) -> Style:
-    return Style(color=_colour(cell.fg), bgcolor=_colour(cell.bg), bold=cell.bold or None)
+    return Style(color=_colour(cell.fg), bgcolor=_colour(cell.bg), bold=cell.bold)
 
 
 def _colour(name: str) -> str | None:

@@ -107,9 +107,9 @@ def test_a_wrong_image_gets_one_clear_line(
         ("text.png", {}, "no image", "PNG"),
         ("good.png", {"show": "latent"}, "latent", "reconstruction or interpolation"),
         ("good.png", {"show": "prior"}, "prior", "reconstruction or interpolation"),
-        ("good.png", {"show": "interpolation"}, "two images, not 1", "--image"),
-        ("good.png", {"n": 3}, "-n", "leave out"),
-        (None, {"invert": True}, "--invert", "--image"),
+        ("good.png", {"show": "interpolation"}, "two images, not 1", "image"),
+        ("good.png", {"n": 3}, "n", "leave out"),
+        (None, {"invert": True}, "invert", "image"),
     ],
 )
 def test_what_is_wrong_is_named_with_a_remedy(

@@ -43,7 +43,7 @@ def trained(card: Card, done: Trained) -> None:
     _measured(card, known, record["preset"], record["preset"], record["data"])
     tables(done.shown)
     digest = record["weights"]["sha256"][:12]
-    line(f"\n{done.folder}   {_times(done)} on {record['device']}   sha256 {digest}…")
+    line(f"\n{done.folder}   sha256 {digest}…\n{_times(done)} on {record['device']}")
     if record.get("quick"):
         line(f"measured on a small part of the data; {continuing(done.folder)} measures the whole")
     typed = command("sample", card.name)

@@ -11,6 +11,8 @@ from rich.table import Table as RichTable
 from ..cards.card import Card, Metric
 from .screen import digits, new_table
 
+ARROWS = {"lower": "↓", "higher": "↑", "": ""}  # which way is better
+
 
 @dataclass(frozen=True)
 class Known:
@@ -30,12 +32,21 @@ class Known:
 
 
 def table_of(card: Card, ours: Known, published: Mapping[str, float], title: str) -> RichTable:
+    """The metrics of a card, with what is known of them, and what was published where that is any.
+
+    Args:
+        title: over our numbers.
+    """
     columns = ["metric", title, *(["published"] if published else []), "unit", "what it measures"]
     table = new_table(*columns)
     for metric in card.metrics:
         values = [ours.said(metric)]
         if published:
             values.append(digits(published[metric.name], metric) if metric.name in published else "-")
-        better = f" ({metric.better} is better)" if metric.better else ""
-        table.add_row(metric.name, *values, metric.unit, metric.summary + better)
+        table.add_row(f"{metric.name} {ARROWS[metric.better]}".rstrip(), *values, metric.unit, metric.summary)
+    shown = {
+        ARROWS[metric.better]: f"{ARROWS[metric.better]} {metric.better}" for metric in card.metrics if metric.better
+    }
+    if shown:
+        table.caption, table.caption_justify = f"{', '.join(shown.values())} is better", "left"
     return table

@@ -198,7 +198,7 @@ class _Table(RichTable):
 
 def new_table(*columns: str) -> RichTable:
     """An empty table with these headings; what does not fit is folded, never cut."""
-    table = _Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
+    table = _Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
