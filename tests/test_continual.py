@@ -203,7 +203,7 @@ def test_a_further_task_from_a_checkpoint(name: str, tmp_path: Path, slices: Pat
         zoo.train(name, output=tmp_path / "again", data_root=slices, continue_=first.folder, hidden=32)
     with pytest.raises(UsageError, match="give one of them"):
         zoo.train(name, output=tmp_path / "again", data_root=slices, continue_=first.folder, compare=True)
-    with pytest.raises(UsageError, match="--continue"):
+    with pytest.raises(UsageError, match="continue_"):
         zoo.train(name, output=tmp_path / "again", data_root=slices, task_seed=4)
     if name == "rehearsal":
         assert isinstance(learner, zoo_rehearsal.model.Learner)

@@ -240,7 +240,7 @@ def test_a_run_is_not_resumed_with_other_images(tmp_path: Path) -> None:
         judge(own, run, resume=True)
     assert caught.value.message.startswith(f"the images of photos have changed since the run in {run} began")
     assert caught.value.hint.startswith(f"data {was} goes on with those of then")
-    with pytest.raises(UsageError, match="was made with --data photos@"):
+    with pytest.raises(UsageError, match="was made with data photos@"):
         judge(folder(tmp_path / "others"), run, resume=True)
     assert judge(was, run, resume=True).record["options"]["data"] == was
 

@@ -32,7 +32,7 @@ class Named:
 
 
 def find(name: str) -> Named:
-    """The model that a name is of: ``vae``, ``vae.mlp-64d``, ``runs/x``, or ``x`` for a run in ``runs``.
+    """The model that a name is of: ``vae``, ``vae.mlp-64d``, ``runs/x``, or ``x`` for a run in ``runs``, or here.
 
     The name of a model, or of one of its presets, is never a run's; what has a slash or a file's ending is a path.
 
@@ -40,10 +40,11 @@ def find(name: str) -> Named:
         UsageError: there is no such model, or no such run.
         PluginError: the model is broken.
     """
-    if os.sep in name or name.endswith(".safetensors"):
+    is_owned = ":" in name and not os.path.exists(name)  # DISTRIBUTION:MODEL; of a plugin that is a file, its path
+    if not is_owned and (os.sep in name or name.endswith(".safetensors")):
         return _of(Path(name))
     plugin, preset = split_name(name)
-    run = RUNS / name if os.path.isdir(RUNS / name) else None
+    run = next((path for path in (RUNS / name, Path(name)) if record.is_run(path)), None)
     if run is None:
         return Named(registry.load(plugin), preset)
     known = registry.load(plugin) if plugin in registry.names() else None
