@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from conftest import SLICES, Listener, answered
+from PIL import Image
 
 import zoo_core as zoo
 from zoo_core.api import finishing, training
@@ -299,3 +300,16 @@ def test_a_run_that_went_on_from_another_goes_on_without_its_being_named(
     code, _, told = said("train", "more", "--resume")
     assert code == 0, told
     assert zoo.runs()[-1].record["continues"] == zoo.runs()[0].record["weights"]["sha256"]
+
+
+def test_pictures_of_a_training_make_a_film(here: Path, said: Said) -> None:
+    figures = here / "runs" / "first" / "figures"
+    assert said("runs", "film", "first")[0] == 2, "one that has left none on its way"
+    for epoch in (1, 2, 10):
+        Image.new("L", (8, 8), 20 * epoch).save(figures / f"samples-epoch-{epoch}.png")
+    code, out, _ = said("runs", "film", "first", "-o", "film.webp", "--json")
+    assert code == 0 and [Path(path).stem[-2:] for path in answered(out)["pictures"]] == ["-1", "-2", "10"]
+    with Image.open("film.webp") as film:
+        assert film.n_frames == 3  # type: ignore[attr-defined]
+    assert said("runs", "film", "first", "--of", "sample", "-o", "x.gif")[2].count("did you mean") == 1
+    assert said("runs", "film", "first", "-o", "x.pt")[0] == 2 and not Path("x.pt").exists()

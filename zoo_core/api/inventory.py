@@ -15,6 +15,7 @@ from typing import Any
 from ..errors import IntegrityError, UsageError, ZooError
 from ..files import is_held, read_text
 from ..formats.schemas import Curves, fitted
+from ..results.film import natural
 from ..results.html import table
 from ..results.kinds import Figure, Series
 from ..run import record
@@ -201,10 +202,10 @@ def curves(several: Sequence[RunInfo], names: Sequence[str] = ()) -> Figure:
 
 
 def stages(run: RunInfo) -> dict[str, list[Path]]:
-    """The pictures that a training has left on its way, such as one after each epoch: by what their names share."""
+    """Pictures that a training left on its way, two or more, e.g. one after each epoch: by what their names share."""
     found: dict[str, list[Path]] = {}
-    for path in sorted((run.path / FIGURES).glob("*.png")):
+    for path in sorted((run.path / FIGURES).glob("*.png"), key=natural):
         shared = re.sub(r"[-_ ]*\d+", "", path.stem)
         if shared != path.stem and path.is_file() and not path.is_symlink():
             found.setdefault(shared, []).append(path)
-    return found
+    return {shared: paths for shared, paths in found.items() if len(paths) > 1}

@@ -124,7 +124,7 @@ def film(name: str, wanted: str | None, output: Path, seconds: float, overwrite:
     run = _whole(name)
     found = stages(run)
     if not found:
-        raise UsageError(f"{run.path} has no pictures of its training's stages", "gan, cgan and vae draw some")
+        raise UsageError(f"{run.path} has not two pictures of its training's stages", "gan, cgan and vae draw some")
     kind = wanted or max(found, key=lambda shared: len(found[shared]))
     if kind not in found:
         raise UsageError(f"{run.path} has no pictures '{kind}'", nearest(kind, found))

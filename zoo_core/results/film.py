@@ -39,7 +39,7 @@ def film(
 
     if not paths:
         raise UsageError("there are no pictures to make a film of", "name the pictures of a run")
-    pictures = [(path.stem, _read(path, MOST // len(paths))) for path in sorted(paths, key=_natural)]
+    pictures = [(path.stem, _read(path, MOST // len(paths))) for path in sorted(paths, key=natural)]
     size = max(picture.width for _, picture in pictures), max(picture.height for _, picture in pictures)
     frames = []
     for name, picture in pictures:
@@ -73,6 +73,6 @@ def _read(path: Path, most: int) -> Picture:
     return picture
 
 
-def _natural(path: Path) -> list[tuple[int, str]]:
+def natural(path: Path) -> list[tuple[int, str]]:
     """What paths are sorted by, so that epoch 10 comes after epoch 2."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.stem)]
