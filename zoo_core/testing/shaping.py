@@ -14,7 +14,7 @@ from .book import Broken, Doubtful, require, said
 from .build import built
 from .calls import BrokenOff, Stop
 from .looks import Prepared, computes_otherwise, inputs, looks, prepared
-from .training import Bench, First, reread
+from .training import Bench, First, reread, why_not_built
 
 Shapes = Mapping[str, tuple[int, ...]]
 UNSHAPING = {*Budget.model_fields, *OnImages.model_fields}  # options that no network's shape depends on
@@ -148,12 +148,8 @@ def _check_fits(bench: Bench, flag: Flag, value: Any) -> None:
     try:
         trained = bench.train(f"whole{flag.name}", **{flag.field: value})
     except (IntegrityError, PluginError) as error:
-        measured = bench.calls.last.get("evaluate")
-        if measured is None:
-            return
-        try:
-            bench.model.build(measured.given["checkpoint"])
-        except (Exception, SystemExit) as failed:
+        call = bench.calls.last.get("train")
+        if call and isinstance(call.value, dict) and (failed := why_not_built(bench, call)):
             raise Broken(
                 f"build ignores {flag.name}: what was trained with {how} does not fit it: {said(failed)}"
             ) from error

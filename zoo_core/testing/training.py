@@ -14,7 +14,7 @@ from ..api.handle import Handle
 from ..api.training import train_opened
 from ..cards.checkpoint import Checkpoint
 from ..cards.options import Options
-from ..errors import DeviceError, NetworkError, TrainingError
+from ..errors import DeviceError, IntegrityError, NetworkError, PluginError, TrainingError
 from ..plugin.registry import Model
 from ..run.reporter import Silent
 from .book import Book, Broken, require, said
@@ -137,12 +137,13 @@ def _blame(bench: Bench, error: BaseException) -> None:
         rule = "tensors"
     elif bench.calls.last.get("evaluate") is None:  # it is built, written and measured, in this order
         rule = "finite-weights" if isinstance(error, TrainingError) else "tensors"
-        if rule == "tensors" and (failed := _built(bench, call)):
+        refused = isinstance(error, IntegrityError | PluginError)
+        if refused and (failed := why_not_built(bench, call)):
             rule, cause = "build", Broken(f"build fails on what train returned: {said(failed)}")
     bench.book.note(rule, cause)
 
 
-def _built(bench: Bench, call: Call) -> BaseException | None:
+def why_not_built(bench: Bench, call: Call) -> BaseException | None:
     """What build raises on what a training returned; None if it makes a module of it."""
     facts = {**call.run.identity, **call.run.inputs.described()} if call.run else {}
     tensors = {name: tensor.detach().cpu() for name, tensor in call.value.items()}
