@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,20 @@ def start(folder: Path, *arguments: str, **more: Any) -> subprocess.Popen[str]:
     """A command of the zoo that runs by itself."""
     env = environment(**more.pop("env", {}))
     pipe = subprocess.PIPE
-    return subprocess.Popen([*ZOO, *arguments], cwd=folder, env=env, stdout=pipe, stderr=pipe, text=True, **more)
+    return subprocess.Popen([*ZOO, *once(arguments)], cwd=folder, env=env, stdout=pipe, stderr=pipe, text=True, **more)
+
+
+def once(words: Sequence[str]) -> list[str]:
+    """A command line without what a later flag of the same name says again."""
+    kept: list[list[str]] = []
+    for word in words:
+        if word.startswith("--"):
+            kept = [one for one in kept if one[0] != word]
+        if word.startswith("-") or not kept or not kept[-1][0].startswith("-") or len(kept[-1]) > 1:
+            kept.append([word])
+        else:
+            kept[-1].append(word)
+    return [word for one in kept for word in one]
 
 
 def ended(process: subprocess.Popen[str], seconds: float = 120) -> tuple[int, str, str]:

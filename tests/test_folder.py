@@ -19,7 +19,7 @@ import killing
 import pytest
 import torch
 from conftest import SLICES, Listener, environment
-from killing import OPTIONS, call, ended, start
+from killing import OPTIONS, call, ended, once, start
 
 import zoo_core as zoo
 from zoo_core import IntegrityError, Interrupted, UsageError, signals
@@ -416,7 +416,7 @@ def test_between_two_loops_there_is_a_state_to_go_on_from(tmp_path: Path, monkey
 
 def test_one_process_of_two_that_is_told_ends_both(tmp_path: Path) -> None:
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29533", "-m"]
-    arguments = ["zoo_core", "train", "ewc", *OPTIONS, "--iterations", "100000", "--save-steps", "5", "-o", "run"]
+    arguments = once(["zoo_core", "train", "ewc", *OPTIONS, "--iterations", "100000", "--save-steps", "5", "-o", "run"])
     import subprocess
 
     agent = subprocess.Popen([*launch, *arguments], cwd=tmp_path, env=environment(OMP_NUM_THREADS="1"),
