@@ -37,11 +37,26 @@ def test_a_formula_leads_to_its_lines_and_to_a_test_that_uses_them(name: str, eq
     file, _, test = equation.test.partition("::")
     functions = {node.name: node for node in tree(ROOT / file).body if isinstance(node, ast.FunctionDef)}
     assert test in functions, f"{name}: there is no {equation.test}"
-    imports = [node for node in ast.walk(tree(ROOT / file)) if isinstance(node, ast.ImportFrom | ast.Import)]
-    imported = {alias.name for node in imports for alias in node.names}
-    imported |= {str(getattr(node, "module", "")) for node in imports}
-    module = lines.path.stem
-    assert any(part.endswith(module) or part == called for part in imported), f"{file} does not use {module}"
+    used = names_in(functions[test])
+    used |= {word for helper in used & set(functions) for word in names_in(functions[helper])}
+    owner = equation.code.rpartition(":")[2].partition(".")[0]  # a method is called through its class
+    assert {called, owner, USED_BY.get(equation.code, called)} & used, f"{equation.test} does not use {called}"
+
+
+USED_BY = {  # what a test calls that is made of the code in question
+    ".t5:Attention.forward": "T5", ".model:Autoencoder.forward": "load", ".fisher:squared_gradients": "importance",
+}  # fmt: skip
+
+
+def names_in(function: ast.FunctionDef) -> set[str]:
+    """Every name and attribute in a function, those of its arguments too."""
+    nodes = list(ast.walk(function))
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return (
+        names
+        | {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        | {node.arg for node in nodes if isinstance(node, ast.arg)}
+    )
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -117,7 +117,7 @@ def test_what_pinned_weights_measure_is_compared_with_the_manifest(
     where = ["--device", "cpu", "--data-root", str(SLICES)]
     assert run(["evaluate", "judge.mnist", *where]) == 0
     said = capsys.readouterr().out
-    assert re.search("not compared with the manifest: measured with another data: mnist/test", said), said
+    assert re.search("not compared with the manifest: measured with other data: mnist/test", said), said
 
 
 @pytest.mark.full_data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 from pathlib import Path
@@ -42,6 +43,11 @@ def test_no_word_is_broken_at_80_columns(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ZOO_DATA", str(SLICES))
     monkeypatch.setenv("ZOO_OFFLINE", "1")
+    if words == "runs":  # one with a name as long as they get by themselves, one that is broken, one of another model
+        for name, model in (("vae.mlp-64d-iterations40-hidden32-seed0", "vae"), ("t5", "t5-summarizer"), ("torn", "")):
+            (tmp_path / "runs" / name).mkdir(parents=True)
+            facts = {"model": model, "preset": "mini", "seed": 0, "options": {}, "state": "training"}
+            (tmp_path / "runs" / name / "run.json").write_text(json.dumps(facts) if model else "{")
     shown = {}
     for width in (80, 400):
         for console in (screen.out, screen.err):

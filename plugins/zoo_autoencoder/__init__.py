@@ -77,7 +77,7 @@ CARD = Card(
     gives="reconstructions, float [b, 784] in [0, 1]",
     equations=(
         Equation(
-            "L = E ‖g(f(x)) - x‖²;  g(f(x)):",
+            "x̂ = g(f(x)), where f and g minimise E ‖x̂ - x‖²",
             "Hinton & Salakhutdinov 2006",
             ".model:Autoencoder.forward",
             "tests/test_autoencoder.py::test_network_of_the_reference",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..cards.card import Card, Metric
 from ..weights import manifest
+from ..weights.pins import Pin
 
 
 @dataclass(frozen=True)
@@ -45,15 +47,13 @@ def claimed(
     pin = next((pin for pin in pins if pin.sha256 == record["weights_sha256"] and pin.plugin == card.name), None)
     if pin is None or not pin.metrics:
         return None
-    otherwise = _otherwise(card, record, pin.data, pin.judges)
+    otherwise = _otherwise(card, record, pin)
     asked = () if otherwise else tuple(metric for metric in card.metrics if metric.name in pin.metrics)
     differs = [m.name for m in asked if not _same(pin.metrics[m.name], metrics.get(m.name, math.nan), errors, m)]
     return Claimed(pin.metrics, tuple(differs), otherwise)
 
 
-def _otherwise(
-    card: Card, record: Mapping[str, Any], data: Mapping[str, str], judges: Mapping[str, str]
-) -> str:  # fmt: skip
+def _otherwise(card: Card, record: Mapping[str, Any], pin: Pin) -> str:
     """What was other than when the manifest's figures were measured; empty where nothing was."""
     usual = card.evaluate_options().model_dump(mode="json")
     changed = [name.rstrip("_").replace("_", "-") for name, value in record["options"].items() if value != usual[name]]
@@ -61,13 +61,18 @@ def _otherwise(
         return f"measured with other options: {', '.join(changed)}"
     if record["seed"]:
         return f"measured with seed {record['seed']}"
-    for what, used, then in (("data", record["data"], data), ("judge", record["judges"], judges)):
-        other = [name for name, digest in used.items() if then.get(name, digest) != digest]
-        if other:
-            return f"measured with another {what}: {', '.join(other)}"
-        if unknown := [name for name in used if name not in then]:
-            return f"measured with {what} that the manifest does not name: {', '.join(unknown)}"
+    here, there = _kind(record["device"]), _kind(str(pin.trained.get("device", record["device"])))
+    if here != there:  # whose random numbers are others
+        return f"measured on {here}, the manifest's figures on {there}"
+    for what, used, then in (("data", record["data"], pin.data), ("judges", record["judges"], pin.judges)):
+        if other := [name for name, digest in used.items() if then.get(name) != digest]:
+            return f"measured with other {what}: {', '.join(other)}"
     return ""
+
+
+def _kind(device: str) -> str:
+    """``cuda:0`` is ``cuda``."""
+    return re.split(r"[^a-z]", device.lower())[0]
 
 
 def _same(then: float, now: float, errors: Mapping[str, float], metric: Metric) -> bool:

@@ -161,8 +161,10 @@ def _announced(asked: Asked, begins: Beginning) -> Asked:
     if os.environ.get("RANK", "0") == "0":  # of several processes the first says it
         name = f"{begins.identity['model']}.{begins.identity['preset']}"
         data = getattr(begins.options, "data", None)
-        words = [f"training {name}", *([f"data {value_text(data)}"] if data else []), f"seed {begins.seed}"]
-        reporter.tell(", ".join([*words, f"device {asked.circumstances.device}", f"into {begins.folder}"]))
+        device = asked.circumstances.device  # where none was named, it is said once it is known
+        words = {"training": name, "data": value_text(data) if data else "", "seed": begins.seed,
+                 "device": "" if device == "auto" else device, "into": begins.folder}  # fmt: skip
+        reporter.tell(", ".join(f"{word} {value}" for word, value in words.items() if value != ""))
     return replace(asked, circumstances=replace(asked.circumstances, reporter=reporter))
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from ..api import naming
 from ..packages import entries
-from ..packages.names import split_name
-from ..plugin import equations, registry
+from ..plugin import equations
 from . import render, render_models
 from .answers_others import Explain, Explained
 from .listing import ModelName, json_flag
@@ -17,7 +17,7 @@ from .listing import ModelName, json_flag
 @json_flag
 def explain(name: str, as_json: bool) -> None:
     """The formulas of a model's paper, each with the lines that implement it, and the test that checks it."""
-    model = registry.load(split_name(name)[0])
+    model = naming.find(name).model
     entry = entries.find(entries.MODELS, f"{model.distribution}:{model.name}", "model", "zoo list")
     found: list[Explained] = []
     for one in model.card.equations:

@@ -21,16 +21,16 @@ def listing(found: Sequence[RunInfo]) -> None:
     if not found:
         line("no runs here; zoo train MODEL makes one")
         return
-    table = new_table("run", "model", "state", "begun", "metrics", "trained in", "size")
-    table.columns[0].no_wrap = True  # it is what is typed
+    table = new_table("run", "state", "measured", "took")
     for run in found:
+        facts = ", ".join(part for part in (run.model, _begun(run), f"{run.size / 1e6:.1f} MB") if part)
         table.add_row(
-            Text(run.name, "bold"), run.model, Text(run.state, COLOURS.get(run.state, "yellow")), _begun(run),
+            Text.assemble((run.name, "bold"), ("\n  " + facts, "dim")),
+            Text(run.state, COLOURS.get(run.state, "yellow")),
             run.error.message if run.error else _headline(run), duration(run.record.get("seconds")),
-            f"{run.size / 1e6:.1f} MB",
         )  # fmt: skip
     out.print(table)
-    line("\nzoo runs show RUN says everything of one; a run stands where a model does: zoo sample RUN")
+    line("\nzoo runs show RUN says everything of one; zoo sample RUN draws.")
 
 
 def duration(seconds: float | None) -> str:
@@ -51,7 +51,7 @@ def _headline(run: RunInfo) -> str:
     if run.state == "trained" and not measured:
         return "not measured"
     quick = "  (quick)" if run.record.get("quick") else ""
-    return "  ".join(f"{name} {value:.4g}" for name, value in measured) + quick
+    return "\n".join(f"{name} {value:.4g}" for name, value in measured) + quick
 
 
 def show(run: RunInfo, as_json: bool) -> None:

@@ -10,10 +10,11 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.table import Table as RichTable
@@ -26,7 +27,8 @@ from .answers import FORMAT
 
 NOTES = ("zoo_core.hub", "zoo_core.plugin")  # loggers whose warnings a user sees
 LONG = 2.0  # seconds of a bar that leaves a line
-WORD = 24  # letters of a word that a column of a table is made wide enough for
+LONGEST = (48, 32, 24, 16, 12, 8)  # letters of words that the columns of a table are made wide enough for
+GAP = 2  # between them
 DEEPEST = 64  # lists within lists of what is printed as JSON
 
 
@@ -187,18 +189,34 @@ def notes() -> Iterator[None]:
 
 
 class _Table(RichTable):
-    """A table whose columns are never narrower than their longest word, unless that is very long."""
+    """A table of texts whose columns are as wide as their longest word at least, where there is room for that."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterable[RenderableType | Segment]:
-        for column in self.columns:
-            words = [word for cell in (column.header, *column.cells) for word in str(cell).split()]
-            column.min_width = max((len(word) for word in words if len(word) <= WORD), default=0)
+        texts = [[str(cell) for cell in (column.header, *column.cells)] for column in self.columns]
+        whole = [max((cell_len(line) for text in column for line in text.split("\n")), default=0) for column in texts]
+        words = [[cell_len(word) for text in column for word in text.split()] for column in texts]
+        room = options.max_width - GAP * len(texts)
+        for longest in LONGEST:
+            least = [max((length for length in lengths if length <= longest), default=1) for lengths in words]
+            if sum(least) <= room:
+                for column, width in zip(self.columns, _widths(whole, least, room), strict=True):
+                    column.width = width
+                break
         yield from super().__rich_console__(console, options)
+
+
+def _widths(whole: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """The widths of columns that have so much room together: the widest give way, down to what each needs."""
+    widths = [max(pair) for pair in zip(whole, least, strict=True)]
+    while sum(widths) > room:
+        yielding = max((n for n, width in enumerate(widths) if width > least[n]), key=lambda n: widths[n])
+        widths[yielding] -= 1
+    return widths
 
 
 def new_table(*columns: str) -> RichTable:
     """An empty table with these headings; what does not fit is folded, never cut."""
-    table = _Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = _Table(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
