@@ -252,6 +252,43 @@ def test_what_is_not_the_same_is_named(cli: Cli, tmp_path: Path) -> None:
     assert code == 1 and "what is drawn is not the same" in out
 
 
+def bomb(path: Path, side: int, frames: int) -> Path:
+    """A film of many large frames in a small file, which says that it is a picture of two small ones."""
+    facts = json.dumps(zoo.sample("vae.mlp-64d", n=2).provenance).encode()
+    pictures = [Image.new("L", (side, side), shade) for shade in range(frames)]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], comment=facts)
+    return path
+
+
+def test_a_film_of_a_stranger_is_not_unpacked_to_be_compared(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forged, unpacked, convert = bomb(tmp_path / "x.gif", 1200, 30), list[int](), Image.Image.convert
+
+    def counted(picture: Image.Image, *given: Any, **named: Any) -> Image.Image:
+        unpacked.append(picture.width)
+        return convert(picture, *given, **named)
+
+    monkeypatch.setattr(Image.Image, "convert", counted)
+    code, out, _ = cli("sample", "--replay", str(forged))
+    assert code == 1 and "what is drawn is not the same" in out and 1200 not in unpacked
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+def test_of_arrays_only_the_bytes_are_compared(cli: Cli, suffix: str) -> None:
+    path = zoo.sample("vae.mlp-64d", n=2).save(f"x{suffix}")
+    with path.open("ab") as file:  # what is after the archive, or after the numbers, is not looked at by the reader
+        file.write(b"\0" if suffix == ".npz" else b"")
+    if suffix == ".safetensors":
+        content = path.read_bytes()
+        length = int.from_bytes(content[:8], "little")
+        path.write_bytes(
+            (length + 8).to_bytes(8, "little") + content[8 : 8 + length] + b" " * 8 + content[8 + length :]
+        )
+    code, out, _ = cli("sample", "--replay", path.name)
+    assert code == 1 and "the bytes are not the same" in out and "drawn is not" not in out
+
+
 def test_weights_of_a_run_of_this_folder_are_found(cli: Cli, tmp_path: Path) -> None:
     zoo.train("vae", preset="mlp-2d", iterations=2, hidden=8, batch_size=16, data_root=SLICES, output="runs/mine")
     zoo.sample("vae", weights="runs/mine", n=2).save("x.png")

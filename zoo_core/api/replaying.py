@@ -14,7 +14,7 @@ from ..errors import IntegrityError, UsageError, ZooError
 from ..formats.provenance import Provenance
 from ..formats.schemas import fitted
 from ..results.images import Images
-from ..results.provenance import read, same_pixels
+from ..results.provenance import read, unlike
 from ..results.result import Result, Several
 from ..results.saving import Saved
 from ..weights import manifest
@@ -70,8 +70,7 @@ def replay(
     again = drawn.saying(facts).encoded(suffix) if suffix in drawn.suffixes else b""
     if again == data:
         return Replayed(drawn, True, tuple(differences))
-    what = "the pixels are the same, the bytes are not" if same_pixels(again, data) else "what is drawn is not the same"
-    return Replayed(drawn, False, (what, *differences))
+    return Replayed(drawn, False, (unlike(again, data, suffix), *differences))
 
 
 def _weights(said: Provenance, given: str | Path | None) -> tuple[Handle, Source]:
