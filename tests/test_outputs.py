@@ -146,6 +146,50 @@ def test_a_folder_gets_a_file_for_each_image_and_an_index(cli: Cli, tmp_path: Pa
     assert sorted(path.name for path in texts.iterdir()) == ["index.jsonl", "text-0000.txt", "text-0001.txt"]
 
 
+@pytest.mark.parametrize("target", ["new/sub/x.png", "new/sub/x", "new/sub/x/"])
+def test_a_command_that_fails_makes_no_folder(cli: Cli, tmp_path: Path, target: str) -> None:
+    code, _, err = cli("sample", "cgan", "--class", "sandl", "-o", target)
+    assert code == 2 and "sandal" in err and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("target", ["shut/sub/x.png", "shut/x", "shut/x/", "a.txt/sub/", "a.txt/x.png"])
+def test_a_place_that_is_not_writable_is_found_before_any_work(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    (tmp_path / "shut").mkdir()
+    (tmp_path / "a.txt").touch()
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path).name != "shut")  # root may write anywhere
+    monkeypatch.setattr("zoo_core.cli.verbs.sample_opened", None)  # whoever draws fails
+    code, _, err = cli("sample", "cgan", "-o", target)
+    assert code == 2 and f"cannot write {target.rstrip('/')}: " in err and ("Permission" in err or "Not a dir" in err)
+
+
+def test_a_folder_that_is_replaced_has_nothing_of_the_old_result(cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    assert cli("sample", "cgan", "--class", "bag", "-n", "4", "-o", "out/")[0] == 0
+    (folder / "bag-0009.png").write_text("mine")
+    assert cli("sample", "cgan", "--class", "bag", "-n", "2", "-o", "out/", "--overwrite")[0] == 0
+    names = ["bag-0000.png", "bag-0001.png", "bag-0009.png", "index.jsonl"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    zoo.Several({"a": zoo.Texts(("x",)), "b": zoo.Texts(("y",))}).save(folder, overwrite=True)
+    assert sorted(path.name for path in folder.iterdir()) == ["a.jsonl", "b.jsonl", "bag-0009.png"]
+
+
+@pytest.mark.parametrize("row", [
+    '{"file": "../mine-0003.png", "number": 3}', '{"file": "holiday.png"}', '{"file": "me-0003.png", "number": 4}', "7",
+    '{"file": ["x"]}', "{",
+])  # fmt: skip
+def test_an_index_that_is_not_the_zoos_removes_nothing(tmp_path: Path, row: str) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    files = [tmp_path / "mine-0003.png", folder / "holiday.png", folder / "me-0003.png", folder / "me-0001.png"]
+    for file in files:
+        file.touch()
+    (folder / "index.jsonl").write_text('{"file": "me-0001.png", "number": 1}\n' + row)
+    IMAGES.save(folder, overwrite=True)
+    assert all(file.exists() for file in files)
+
+
 def test_standard_output_gets_the_file_and_nothing_else(cli: Cli, tmp_path: Path) -> None:
     code, out, err = cli("sample", "cgan", "-n", "1", "-o", "-")
     assert code == 0 and not err and Image.open(io.BytesIO(out.encode("latin-1"))).format == "PNG"

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeAlias, get_args
 
 from ..errors import PluginError, UsageError, printable
-from ..files import check_free, disk_error
+from ..files import check_free, check_place, disk_error
 from .images import Images
 from .kinds import Figure, HeatMap, Table, Texts
 from .media import Animation, Audio
-from .saving import Saved, check_folder, is_folder, is_stream, make_folder, suffix_of
+from .saving import Saved, check_folder, filling, is_folder, is_stream, suffix_of
 
 One: TypeAlias = Images | Texts | Table | Figure | HeatMap | Animation | Audio
 LONGEST = 64  # characters of a name
@@ -69,9 +69,9 @@ class Several(Saved):
         folder = Path(path)
         if folder.suffix.casefold() in SUFFIXES and not is_folder(path):
             suffix_of(folder, (), f"{len(self)} results")
-        make_folder(folder, overwrite)
-        for name, one in self.named.items():
-            self.part(name).save(folder / f"{name}{one.suffix}", overwrite)
+        with filling(folder, overwrite) as written:
+            for name, one in self.named.items():
+                written.add(self.part(name).save(folder / f"{name}{one.suffix}", overwrite).name)
         return folder
 
     def part(self, name: str) -> One:
@@ -90,7 +90,7 @@ SUFFIXES = tuple(dict.fromkeys(suffix for kind in get_args(One) for suffix in ki
 
 
 def check_target(path: str | Path, overwrite: bool) -> None:
-    """Whether something could be saved there, as far as that is known before there is a result; its folder is made.
+    """Whether something could be saved there, as far as that is known before there is a result; nothing is made.
 
     Raises:
         Taken: it exists already.
@@ -100,9 +100,9 @@ def check_target(path: str | Path, overwrite: bool) -> None:
         return check_folder(Path(path), overwrite)
     path = Path(path)
     if suffix_of(path, SUFFIXES, "a result") or is_stream(path):
-        check_free(path, overwrite)
+        return check_free(path, overwrite)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        check_place(path)
     except OSError as error:
         raise disk_error(path, error) from error
 
