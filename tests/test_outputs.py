@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,8 +22,8 @@ from safetensors import safe_open
 import zoo_core as zoo
 from zoo_core.cards.known import known
 from zoo_core.cards.options import resolve
-from zoo_core.cli import run
-from zoo_core.cli.plugins import models
+from zoo_core.cli import root, run
+from zoo_core.cli.plugins import VerbGroup, models
 from zoo_core.cli.values import Choices, RunFolder
 from zoo_core.results.film import film
 from zoo_core.results.provenance import read
@@ -233,6 +233,31 @@ def test_an_option_that_means_nothing_is_an_error(cli: Cli, tmp_path: Path, word
     told = [line for line in err.splitlines() if not line.startswith("note: ")]
     assert code == 2 and not out and why in told[0] and len(told) == 2, err
     assert not list(tmp_path.iterdir())
+
+
+def every(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[tuple[click.Command, tuple[str, ...]]]:
+    """All commands of the program and the words that call them; of the verbs the command of one model."""
+    yield command, words
+    names = command.commands if isinstance(command, click.Group) else {}
+    for name, one in names.items():
+        yield from every(one, (*words, name))
+        if isinstance(one, VerbGroup) and (vae := one.get_command(click.Context(one), "vae")):
+            yield vae, (*words, name, "vae")
+
+
+def test_no_command_takes_the_last_of_several_values(cli: Cli) -> None:
+    tried = 0
+    for command, words in every(root):
+        for one in command.params:
+            if isinstance(one, click.Option) and not one.multiple:
+                name = max(one.opts, key=len)
+                given = [name] if one.is_flag else [name, "1"]
+                code, _, err = cli(*words, *given, *given)
+                assert code == 2 and f"{name} was given 2 times" in err, (words, err)
+                tried += 1
+    assert tried > 100
+    code, _, err = cli("runs", "plot", "a", "-o", "p1.png", "--output=p2.png")
+    assert code == 2 and "--output was given 2 times" in err
 
 
 def test_classes_are_known_in_any_spelling_and_by_number(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,12 +13,13 @@ from ..weights.pins import read as read_manifest
 from . import render
 from .answers_others import Doctor, Version
 from .answers_weights import Bundle, pin_facts
+from .groups import Command
 from .listing import json_flag
 from .streams import reserved
 from .verbs import PATH, RUN
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("runs", nargs=-1, required=True, type=RUN)
 @click.option("--manifest", "file", type=PATH, help="Manifest to write to.  [the one in use]")
 @click.option("--again", is_flag=True, help="Measure the metrics again, on the data.")
@@ -50,7 +51,7 @@ def bundle(
         render.line(f"pinned {pin.name}  {pin.total_size:,} bytes  sha256 {pin.sha256[:12]}…{was}")
 
 
-@click.command()
+@click.command(cls=Command)
 @json_flag
 def doctor(as_json: bool) -> int:
     """Check plugins, weights, data, devices.
@@ -71,7 +72,7 @@ def doctor(as_json: bool) -> int:
     return max((code for *_, ok, _, _, code in checks if not ok), default=0)
 
 
-@click.command()
+@click.command(cls=Command)
 @json_flag
 def version(as_json: bool) -> None:
     """Versions of the zoo and of what it stands on."""

@@ -25,6 +25,7 @@ from .answers_weights import (
     located,
     pin_facts,
 )
+from .groups import Command
 from .listing import ModelName, json_flag
 from .streams import reserved
 from .updates import endpoint_option, update
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 _all = click.option("--all", "every", is_flag=True, help="Every one that the manifest pins.")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("name", required=False, type=ModelName())
 @click.argument("run", required=False, type=RUN)
 @click.option(
@@ -156,7 +157,7 @@ class _Push:
         return rows
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("names", nargs=-1, type=ModelName())
 @_all
 @click.option("--update", "newer", is_flag=True, help="Pin the newest commit, once you have seen what is other there.")

@@ -21,18 +21,19 @@ STANDARD = "-"  # what is typed for standard output
 READABLE = (".txt", ".jsonl", ".csv")  # on a terminal
 
 
-def check(output: str | None, overwrite: bool, as_json: bool) -> None:
+def check(output: str | None, overwrite: bool, as_json: bool, kind: type[Saved] | None = None) -> None:
     """Whether something could go there, before any work is done.
 
     Args:
         output: what ``-o`` names, if anything.
+        kind: of the result, where it is known.
     Raises:
         UsageError: no result could.
     """
     if output == STANDARD and as_json:
         raise UsageError("-o - and --json both want standard output", "give one of them")
     if output and output != STANDARD:
-        check_target(output, overwrite)
+        check_target(output, overwrite, kind)
 
 
 def is_pipe() -> bool:

@@ -28,12 +28,14 @@ def read(path: Path) -> tuple[bytes, str, dict[str, Any]]:
     try:
         suffix, text = _said(data)
         facts = json.loads(text)
-    except Exception as error:  # whatever the readers of these formats raise of a damaged file
-        facts, why = None, f": {type(error).__name__}"
-    else:
-        why = ""
+    except Exception:  # whatever the readers of these formats raise of a damaged file, or of one that says nothing
+        facts = None
     if not isinstance(facts, dict):
-        raise UsageError(f"{path} does not say where it comes from{why}", "give a file that zoo sample made, unchanged")
+        raise UsageError(f"{path} does not say where it comes from", "give a file that zoo sample made, unchanged")
+    if "command" in facts:
+        raise UsageError(
+            f"{path} was not drawn from weights", "zoo runs film makes it again from the pictures of a run"
+        )
     return data, suffix, facts
 
 

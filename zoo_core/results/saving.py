@@ -125,12 +125,13 @@ def with_suffix(path: Path, suffix: str) -> Path:
     return path if path.suffix else path.with_name(path.name + suffix)
 
 
-def suffix_of(path: Path, suffixes: tuple[str, ...], kind: str) -> str:
+def suffix_of(path: Path, suffixes: tuple[str, ...], kind: str, hint: str = "") -> str:
     """The suffix of a file, in lower case; empty where it has none.
 
     Args:
         suffixes: those that there are.
         kind: what is to be written, for the error.
+        hint: the remedy, instead of a list of these.
     Raises:
         UsageError: it is none of them.
     """
@@ -138,7 +139,7 @@ def suffix_of(path: Path, suffixes: tuple[str, ...], kind: str) -> str:
     if suffix and suffix not in suffixes and not is_stream(path):
         why = ": it would be a pickle, which can run code when it is read" if suffix in PICKLES else ""
         there = ", ".join(suffixes) if suffixes else f"a folder, {path.stem}/"
-        raise UsageError(f"{kind} cannot be saved as {path.name}{why}", f"choose from: {there}")
+        raise UsageError(f"{kind} cannot be saved as {path.name}{why}", hint or f"choose from: {there}")
     return suffix if suffix in suffixes else ""
 
 
