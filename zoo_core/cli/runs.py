@@ -8,8 +8,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from .. import api
-from ..api.inventory import RunInfo, curves, differences, find_run, stages
+from ..api.inventory import RunInfo, curves, differences, find_run, runs_in, stages
 from ..api.naming import RUNS, run_names
 from ..errors import UsageError, nearest
 from ..results.film import film as film_of
@@ -48,7 +47,7 @@ def runs(ctx: click.Context, as_json: bool) -> None:
 @json_flag
 def list_(folder: Path, as_json: bool) -> None:
     """Every run here: its model, its state, what was measured."""
-    found = api.runs(folder)
+    found = runs_in(folder)
     if as_json:
         answer: RunsList = {"command": "runs list", "runs": [entry(run) for run in found]}
         render.json_out(answer)
