@@ -283,7 +283,7 @@ def test_completion_knows_presets_runs_and_classes(tmp_path: Path, monkeypatch: 
     (tmp_path / "runs" / "one").mkdir(parents=True)
     (tmp_path / "runs" / "one" / "run.json").touch()
     (tmp_path / "runs" / "unfinished").mkdir()
-    found = RunFolder().shell_complete(context, option, "ru")
+    found = RunFolder().shell_complete(context, option, "runs/o")
     assert [item.value for item in found] == ["runs/one"]
     assert RunFolder().shell_complete(context, option, "x")[0].type == "file"
 

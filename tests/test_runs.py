@@ -169,7 +169,11 @@ def test_names_of_runs_are_completed(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("_ZOO_COMPLETE", "bash_complete")
-    for words, found in (("zoo sample fi", "first"), ("zoo runs show runs/f", "runs/first")):
+    for words, found in (
+        ("zoo sample fi", "first"), ("zoo runs show runs/f", "runs/first"), ("zoo runs plot fi", "first"),
+        ("zoo sample ewc --weights fi", "first"), ("zoo train ewc --continue runs/f", "runs/first"),
+        ("zoo bundle fi", "first"), ("zoo push ewc fi", "first"),
+    ):  # fmt: skip
         monkeypatch.setenv("COMP_WORDS", words)
         monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
         with pytest.raises(SystemExit):

@@ -19,12 +19,11 @@ from ..results.film import natural
 from ..results.html import table
 from ..results.kinds import Figure, Series
 from ..run import record
-from ..run.mark import FIGURES, LOCK
+from ..run.mark import FIGURES, HISTORY, LOCK
 from . import views
 from .naming import RUNS
 from .spoken import in_python
 
-HISTORY = "history.csv"
 RUNNING = {"training": "training", "trained": "measuring"}  # what a state means while a process has the run
 
 

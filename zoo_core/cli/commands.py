@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ..api import naming
 from ..api.calls import Circumstances
 from ..run.environment import versions
 from ..weights import manifest
@@ -16,11 +17,12 @@ from .answers_weights import Bundle, pin_facts
 from .groups import Command
 from .listing import json_flag
 from .streams import reserved
-from .verbs import PATH, RUN
+from .values import RunFolder
+from .verbs import PATH
 
 
 @click.command(cls=Command)
-@click.argument("runs", nargs=-1, required=True, type=RUN)
+@click.argument("runs", nargs=-1, required=True, type=RunFolder(path_type=Path))
 @click.option("--manifest", "file", type=PATH, help="Manifest to write to.  [the one in use]")
 @click.option("--again", is_flag=True, help="Measure the metrics again, on the data.")
 @click.option("--half", is_flag=True, help="Store the parameters in half precision, and measure again.")
@@ -39,8 +41,9 @@ def bundle(
     circumstances = Circumstances(0, device, data_root, render.TerminalReporter())
     target = file or manifest.path()
     before = read_manifest(target) if target.exists() else {}
+    named = [naming.located(run) for run in runs]
     with reserved(as_json):
-        new = bundle_runs(list(runs), target, circumstances, again=again, half=half, dirty=dirty, overwrite=overwrite)
+        new = bundle_runs(named, target, circumstances, again=again, half=half, dirty=dirty, overwrite=overwrite)
     if as_json:
         answer: Bundle = {"command": "bundle", "weights": [pin_facts(pin) for pin in new]}
         render.json_out(answer)

@@ -28,6 +28,7 @@ from .groups import Command, Group
 from .values import Choices, RunFolder, parameter
 from .verbs import Verb, option
 
+RUN = RunFolder(path_type=Path)
 ARGUMENTS = "zoo.arguments"  # in click's memory: what was typed after a model's name
 
 
@@ -202,7 +203,7 @@ class VerbGroup(Group):
 
         shared = [option(flag) for flag in self.verb.parameters]
         for one in shared:
-            one.type = {"preset": Choices(list(model.card.presets)), "weights": RunFolder()}.get(
+            one.type = {"preset": Choices(list(model.card.presets)), "weights": RUN, "continue_": RUN}.get(
                 one.name or "", one.type
             )
         text = f"{self.help}\n\n{model.card.name}: {model.card.summary}.{note}"

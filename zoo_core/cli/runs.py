@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from ..api.inventory import RunInfo, curves, differences, find_run, runs_in, stages
-from ..api.naming import RUNS, run_names
+from ..api.naming import RUNS
 from ..errors import UsageError, nearest
 from ..results.film import film as film_of
 from ..results.kinds import Figure
@@ -18,17 +17,8 @@ from . import outputs, render, render_runs
 from .answers_runs import RunsCompare, RunsFilm, RunsList, RunsPlot, RunsRemove, entry, facts
 from .groups import Group
 from .listing import json_flag
+from .values import RunFolder
 from .verbs import PATH
-
-
-class RunName(click.ParamType):  # type: ignore[type-arg]
-    """A run, by its folder or its name in ``runs``, with completion."""
-
-    name = "run"
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
-        names = [str(RUNS / name) if "/" in incomplete else name for name in run_names()]
-        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 @click.group(cls=Group, invoke_without_command=True)
@@ -56,7 +46,7 @@ def list_(folder: Path, as_json: bool) -> None:
 
 
 @runs.command()
-@click.argument("run", type=RunName())
+@click.argument("run", type=RunFolder())
 @json_flag
 def show(run: str, as_json: bool) -> None:
     """One run: its options, data, versions, metrics."""
@@ -76,7 +66,7 @@ def _whole(name: str | Path) -> RunInfo:
 
 
 @runs.command()
-@click.argument("names", nargs=-1, required=True, type=RunName(), metavar="RUN RUN...")
+@click.argument("names", nargs=-1, required=True, type=RunFolder(), metavar="RUN RUN...")
 @click.option("-o", "--output", type=click.Path(), help="Picture of their learning curves.")
 @click.option("--overwrite", is_flag=True, help="Replace the picture that is there.")
 @json_flag
@@ -101,7 +91,7 @@ def compare(names: tuple[str, ...], output: str | None, overwrite: bool, as_json
 
 
 @runs.command()
-@click.argument("names", nargs=-1, required=True, type=RunName(), metavar="RUN...")
+@click.argument("names", nargs=-1, required=True, type=RunFolder(), metavar="RUN...")
 @click.option(
     "-o",
     "--output",
@@ -127,7 +117,7 @@ def plot(names: tuple[str, ...], output: str, values: tuple[str, ...], overwrite
 
 
 @runs.command()
-@click.argument("name", type=RunName(), metavar="RUN")
+@click.argument("name", type=RunFolder(), metavar="RUN")
 @click.option("--of", "wanted", help="Which pictures, where there are several kinds: what their names begin with.")
 @click.option(
     "-o",
@@ -171,18 +161,18 @@ def _source(run: RunInfo, pictures: str) -> dict[str, Any]:
 
 
 @runs.command()
-@click.argument("names", nargs=-1, required=True, type=RunName(), metavar="RUN...")
+@click.argument("names", nargs=-1, required=True, type=RunFolder(), metavar="RUN...")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @json_flag
 def rm(names: tuple[str, ...], yes: bool, as_json: bool) -> None:
     """Remove runs: the files that they have written, and nothing else in their folders."""
-    from ..run.folder import RunFolder
+    from ..run.folder import RunFolder as Folder
 
     several = [find_run(name) for name in names]
     for run in several:
         if not yes and not click.confirm(f"remove {run.path} ({run.model or 'broken'}, {run.state})?", err=True):
             raise UsageError("nothing more was removed", "answer y, or add --yes")
-        RunFolder(run.path).remove()
+        Folder(run.path).remove()
         if not as_json:
             left = ", but for files that are not the run's" if run.path.exists() else ""
             render.line(f"removed {run.path}{left}")

@@ -16,7 +16,6 @@ from ..api.calls import Circumstances
 from ..api.evaluation import evaluate_opened
 from ..api.finishing import How
 from ..api.handle import Handle, Source, with_preset
-from ..api.naming import located
 from ..api.parameters import Parameter
 from ..api.sampling import sample_opened
 from ..api.training import train_opened
@@ -28,17 +27,6 @@ from . import outputs, render, said
 from .streams import reserved
 
 PATH = click.Path(path_type=Path)
-
-
-class _RunFolder(click.Path):
-    """The folder of a run, or its name in ``runs``."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        super().convert(value, param, ctx)
-        return located(Path(value))
-
-
-RUN = _RunFolder(path_type=Path)
 
 
 def option(flag: Parameter) -> click.Option:
