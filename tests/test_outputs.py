@@ -190,6 +190,26 @@ def test_an_index_that_is_not_the_zoos_removes_nothing(tmp_path: Path, row: str)
     assert all(file.exists() for file in files)
 
 
+@pytest.mark.parametrize(
+    ("where", "words", "left"),
+    [("verbs.sample_opened", "sample cgan", "nothing was drawn, nothing was written"),
+     ("verbs.sample_opened", "sample cgan -o x/ --json", "nothing was drawn, nothing was written"),
+     ("replay.replay_opened", "sample --replay x.png", "nothing was drawn, nothing was written"),
+     ("verbs.evaluate_opened", "evaluate cgan --pictures x", "nothing was written, and the weights are as they were")],
+)  # fmt: skip
+def test_what_ctrl_c_leaves_is_said(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, words: str, left: str
+) -> None:
+    def interrupted(*given: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"zoo_core.cli.{where}", interrupted)
+    code, _, err = cli(*words.split())
+    assert (
+        code == 130 and err == f"error: stopped; {left}\n  next: repeat the command\n" and not list(tmp_path.iterdir())
+    )
+
+
 def test_standard_output_gets_the_file_and_nothing_else(cli: Cli, tmp_path: Path) -> None:
     code, out, err = cli("sample", "cgan", "-n", "1", "-o", "-")
     assert code == 0 and not err and Image.open(io.BytesIO(out.encode("latin-1"))).format == "PNG"

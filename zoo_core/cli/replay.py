@@ -48,7 +48,7 @@ def _called(replay: Path | None, debug: bool, **typed: Any) -> None:
 def _replay(context: click.Context, path: Path, typed: dict[str, Any]) -> None:
     as_json, output = typed["as_json"], typed["output"]
     outputs.check(output, typed["overwrite"], as_json)
-    with reserved(as_json or output == outputs.STANDARD):
+    with reserved(as_json or output == outputs.STANDARD), outputs.stopped(outputs.UNDRAWN):
         done = replay_opened(
             path, typed["weights"], typed["device"], typed["data_root"], render.TerminalReporter()
         )  # fmt: skip

@@ -137,7 +137,7 @@ class Sample:
         output: str | None = typed["output"]
         outputs.check(output, typed["overwrite"], typed["as_json"])
         handle, source = _handle(model, preset, typed), Source(typed["weights"], typed["untrained"])
-        with reserved(typed["as_json"] or outputs.is_pipe()):
+        with reserved(typed["as_json"] or outputs.is_pipe()), outputs.stopped(outputs.UNDRAWN):
             result = sample_opened(handle, source, _circumstances(typed), values)
         chosen = [
             values[f.field] for f in flags(model.card.sample_options) if (f.choices or f.known) and f.field in values
@@ -175,7 +175,7 @@ class Evaluate:
     def run(self, model: Model, preset: str, values: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
         """See `Verb`."""
         handle, source = _handle(model, preset, typed), Source(typed["weights"], typed["untrained"])
-        with reserved(typed["as_json"]):
+        with reserved(typed["as_json"]), outputs.stopped("nothing was written, and the weights are as they were"):
             evaluation = evaluate_opened(handle, source, _circumstances(typed), values)
         folder = typed["pictures"]
         written = _save_all(folder, evaluation.shown, typed["overwrite"]) if folder else []
