@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,8 +22,8 @@ from safetensors import safe_open
 import zoo_core as zoo
 from zoo_core.cards.known import known
 from zoo_core.cards.options import resolve
-from zoo_core.cli import run
-from zoo_core.cli.plugins import models
+from zoo_core.cli import root, run
+from zoo_core.cli.plugins import VerbGroup, models
 from zoo_core.cli.values import Choices, RunFolder
 from zoo_core.results.film import film
 from zoo_core.results.provenance import read
@@ -146,6 +146,70 @@ def test_a_folder_gets_a_file_for_each_image_and_an_index(cli: Cli, tmp_path: Pa
     assert sorted(path.name for path in texts.iterdir()) == ["index.jsonl", "text-0000.txt", "text-0001.txt"]
 
 
+@pytest.mark.parametrize("target", ["new/sub/x.png", "new/sub/x", "new/sub/x/"])
+def test_a_command_that_fails_makes_no_folder(cli: Cli, tmp_path: Path, target: str) -> None:
+    code, _, err = cli("sample", "cgan", "--class", "sandl", "-o", target)
+    assert code == 2 and "sandal" in err and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("target", ["shut/sub/x.png", "shut/x", "shut/x/", "a.txt/sub/", "a.txt/x.png"])
+def test_a_place_that_is_not_writable_is_found_before_any_work(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    (tmp_path / "shut").mkdir()
+    (tmp_path / "a.txt").touch()
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path).name != "shut")  # root may write anywhere
+    monkeypatch.setattr("zoo_core.cli.verbs.sample_opened", None)  # whoever draws fails
+    code, _, err = cli("sample", "cgan", "-o", target)
+    assert code == 2 and f"cannot write {target.rstrip('/')}: " in err and ("Permission" in err or "Not a dir" in err)
+
+
+def test_a_folder_that_is_replaced_has_nothing_of_the_old_result(cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    assert cli("sample", "cgan", "--class", "bag", "-n", "4", "-o", "out/")[0] == 0
+    (folder / "bag-0009.png").write_text("mine")
+    assert cli("sample", "cgan", "--class", "bag", "-n", "2", "-o", "out/", "--overwrite")[0] == 0
+    names = ["bag-0000.png", "bag-0001.png", "bag-0009.png", "index.jsonl"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    zoo.Several({"a": zoo.Texts(("x",)), "b": zoo.Texts(("y",))}).save(folder, overwrite=True)
+    assert sorted(path.name for path in folder.iterdir()) == ["a.jsonl", "b.jsonl", "bag-0009.png"]
+
+
+@pytest.mark.parametrize("row", [
+    '{"file": "../mine-0003.png", "number": 3}', '{"file": "holiday.png"}', '{"file": "me-0003.png", "number": 4}', "7",
+    '{"file": ["x"]}', "{",
+])  # fmt: skip
+def test_an_index_that_is_not_the_zoos_removes_nothing(tmp_path: Path, row: str) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    files = [tmp_path / "mine-0003.png", folder / "holiday.png", folder / "me-0003.png", folder / "me-0001.png"]
+    for file in files:
+        file.touch()
+    (folder / "index.jsonl").write_text('{"file": "me-0001.png", "number": 1}\n' + row)
+    IMAGES.save(folder, overwrite=True)
+    assert all(file.exists() for file in files)
+
+
+@pytest.mark.parametrize(
+    ("where", "words", "left"),
+    [("verbs.sample_opened", "sample cgan", "nothing was drawn, nothing was written"),
+     ("verbs.sample_opened", "sample cgan -o x/ --json", "nothing was drawn, nothing was written"),
+     ("replay.replay_opened", "sample --replay x.png", "nothing was drawn, nothing was written"),
+     ("verbs.evaluate_opened", "evaluate cgan --pictures x", "nothing was written, and the weights are as they were")],
+)  # fmt: skip
+def test_what_ctrl_c_leaves_is_said(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, words: str, left: str
+) -> None:
+    def interrupted(*given: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"zoo_core.cli.{where}", interrupted)
+    code, _, err = cli(*words.split())
+    assert (
+        code == 130 and err == f"error: stopped; {left}\n  next: repeat the command\n" and not list(tmp_path.iterdir())
+    )
+
+
 def test_standard_output_gets_the_file_and_nothing_else(cli: Cli, tmp_path: Path) -> None:
     code, out, err = cli("sample", "cgan", "-n", "1", "-o", "-")
     assert code == 0 and not err and Image.open(io.BytesIO(out.encode("latin-1"))).format == "PNG"
@@ -191,6 +255,31 @@ def test_an_option_that_means_nothing_is_an_error(cli: Cli, tmp_path: Path, word
     assert not list(tmp_path.iterdir())
 
 
+def every(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[tuple[click.Command, tuple[str, ...]]]:
+    """All commands of the program and the words that call them; of the verbs the command of one model."""
+    yield command, words
+    names = command.commands if isinstance(command, click.Group) else {}
+    for name, one in names.items():
+        yield from every(one, (*words, name))
+        if isinstance(one, VerbGroup) and (vae := one.get_command(click.Context(one), "vae")):
+            yield vae, (*words, name, "vae")
+
+
+def test_no_command_takes_the_last_of_several_values(cli: Cli) -> None:
+    tried = 0
+    for command, words in every(root):
+        for one in command.params:
+            if isinstance(one, click.Option) and not one.multiple:
+                name = max(one.opts, key=len)
+                given = [name] if one.is_flag else [name, "1"]
+                code, _, err = cli(*words, *given, *given)
+                assert code == 2 and f"{name} was given 2 times" in err, (words, err)
+                tried += 1
+    assert tried > 100
+    code, _, err = cli("runs", "plot", "a", "-o", "p1.png", "--output=p2.png")
+    assert code == 2 and "--output was given 2 times" in err
+
+
 def test_classes_are_known_in_any_spelling_and_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
     several = zoo.sample("cgan", class_=("ANKLE-BOOT, 3", "t_shirt top"), n=2)
     assert isinstance(several, zoo.Images) and several.columns == 2
@@ -214,7 +303,7 @@ def test_completion_knows_presets_runs_and_classes(tmp_path: Path, monkeypatch: 
     (tmp_path / "runs" / "one").mkdir(parents=True)
     (tmp_path / "runs" / "one" / "run.json").touch()
     (tmp_path / "runs" / "unfinished").mkdir()
-    found = RunFolder().shell_complete(context, option, "ru")
+    found = RunFolder().shell_complete(context, option, "runs/o")
     assert [item.value for item in found] == ["runs/one"]
     assert RunFolder().shell_complete(context, option, "x")[0].type == "file"
 
@@ -250,6 +339,43 @@ def test_what_is_not_the_same_is_named(cli: Cli, tmp_path: Path) -> None:
     assert code == 1 and "the pixels are the same, the bytes are not" in out and "torch: 0.1, now" in out
     code, out, _ = cli("sample", "--replay", str(told(tmp_path / "z.png")))
     assert code == 1 and "what is drawn is not the same" in out
+
+
+def bomb(path: Path, side: int, frames: int) -> Path:
+    """A film of many large frames in a small file, which says that it is a picture of two small ones."""
+    facts = json.dumps(zoo.sample("vae.mlp-64d", n=2).provenance).encode()
+    pictures = [Image.new("L", (side, side), shade) for shade in range(frames)]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], comment=facts)
+    return path
+
+
+def test_a_film_of_a_stranger_is_not_unpacked_to_be_compared(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forged, unpacked, convert = bomb(tmp_path / "x.gif", 1200, 30), list[int](), Image.Image.convert
+
+    def counted(picture: Image.Image, *given: Any, **named: Any) -> Image.Image:
+        unpacked.append(picture.width)
+        return convert(picture, *given, **named)
+
+    monkeypatch.setattr(Image.Image, "convert", counted)
+    code, out, _ = cli("sample", "--replay", str(forged))
+    assert code == 1 and "what is drawn is not the same" in out and 1200 not in unpacked
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+def test_of_arrays_only_the_bytes_are_compared(cli: Cli, suffix: str) -> None:
+    path = zoo.sample("vae.mlp-64d", n=2).save(f"x{suffix}")
+    with path.open("ab") as file:  # what is after the archive, or after the numbers, is not looked at by the reader
+        file.write(b"\0" if suffix == ".npz" else b"")
+    if suffix == ".safetensors":
+        content = path.read_bytes()
+        length = int.from_bytes(content[:8], "little")
+        path.write_bytes(
+            (length + 8).to_bytes(8, "little") + content[8 : 8 + length] + b" " * 8 + content[8 + length :]
+        )
+    code, out, _ = cli("sample", "--replay", path.name)
+    assert code == 1 and "the bytes are not the same" in out and "drawn is not" not in out
 
 
 def test_weights_of_a_run_of_this_folder_are_found(cli: Cli, tmp_path: Path) -> None:

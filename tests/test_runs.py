@@ -169,7 +169,11 @@ def test_names_of_runs_are_completed(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("_ZOO_COMPLETE", "bash_complete")
-    for words, found in (("zoo sample fi", "first"), ("zoo runs show runs/f", "runs/first")):
+    for words, found in (
+        ("zoo sample fi", "first"), ("zoo runs show runs/f", "runs/first"), ("zoo runs plot fi", "first"),
+        ("zoo sample ewc --weights fi", "first"), ("zoo train ewc --continue runs/f", "runs/first"),
+        ("zoo bundle fi", "first"), ("zoo push ewc fi", "first"),
+    ):  # fmt: skip
         monkeypatch.setenv("COMP_WORDS", words)
         monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
         with pytest.raises(SystemExit):
@@ -237,7 +241,43 @@ def test_runs_are_compared(here: Path, said: Said) -> None:
     assert said("runs", "plot", "first", "other", "--value", "nothing")[0] == 2
     assert said("runs", "plot", "first", "-o", "one.png")[0] == 0 and (here / "one.png").is_file()
     assert said("runs", "compare", "first", "runs/first")[0] == 2
+    told = said("sample", "--replay", "one.png")[2]
+    assert "one.png does not say where it comes from\n" in told and "Error" not in told
     assert zoo.runs("runs/first")[0].history[0]["step"] == 1
+
+
+def stages(here: Path) -> None:
+    """Two pictures that a training might have left on its way."""
+    for epoch in (1, 2):
+        Image.new("L", (8, 8), 20 * epoch).save(here / "runs" / "first" / "figures" / f"samples-epoch-{epoch}.png")
+
+
+def test_a_picture_of_runs_goes_where_it_is_told_to_and_is_named_as_it_is(
+    here: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    stages(here)
+    shutil.copytree(here / "runs" / "first", here / "runs" / "second")
+    for command, names in (("compare", "first second"), ("plot", "first"), ("film", "first")):
+        words = ["runs", command, *names.split(), "-o"]
+        assert run([*words, f"as-{command}", "--json"]) == 0
+        found = answered(capsysbinary.readouterr().out.decode())
+        assert Path(found["picture" if command == "compare" else "path"]).is_file()
+        assert run([*words, f"as-{command}"]) == 2, "what is there under that name is seen before any work"
+        assert run([*words, "x.txt"]) == 2
+        told = capsysbinary.readouterr().err.decode()
+        assert "cannot be saved as x.txt" in told and ".wav" not in told and ".jsonl" not in told
+        code = run([*words, "-"])
+        out = capsysbinary.readouterr().out
+        assert (code, out[:3] in (b"\x89PN", b"GIF")) == ((2, False) if command == "compare" else (0, True))
+        assert run([*words, "-", "--json"]) == 2
+        capsysbinary.readouterr()
+    assert not list(here.glob("-*")) and not Path("x.txt").exists()
+
+
+def test_runs_alone_are_listed_as_json_too(here: Path, said: Said) -> None:
+    assert answered(said("runs", "--json")[1]) == answered(said("runs", "list", "--json")[1])
+    code, _, told = said("runs", "--json", "show", "first")
+    assert code == 2 and "zoo runs show ... --json" in told
 
 
 @pytest.mark.parametrize("text", ["step,loss\n1,x\n", "loss\n1\n", "step,loss\n1,nan\n", "step,loss\n1,2,3\n"])
@@ -311,5 +351,8 @@ def test_pictures_of_a_training_make_a_film(here: Path, said: Said) -> None:
     assert code == 0 and [Path(path).stem[-2:] for path in answered(out)["pictures"]] == ["-1", "-2", "10"]
     with Image.open("film.webp") as film:
         assert film.n_frames == 3  # type: ignore[attr-defined]
+    told = said("sample", "--replay", "film.webp")[2]
+    assert "film.webp was not drawn from weights" in told and "zoo runs film" in told
+    assert str(zoo.runs()[0].record["weights"]["sha256"]).encode() in Path("film.webp").read_bytes()
     assert said("runs", "film", "first", "--of", "sample", "-o", "x.gif")[2].count("did you mean") == 1
     assert said("runs", "film", "first", "-o", "x.pt")[0] == 2 and not Path("x.pt").exists()

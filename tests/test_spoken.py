@@ -24,6 +24,12 @@ from zoo_core.errors import nearest
      ("--class 'x', -n, --data-root; --lambda", "class_ 'x', n, data_root; lambda_"),
      ("zoo pull vae.mlp-64d --update", "zoo pull vae.mlp-64d --update"),
      ("--overwrite replaces it (zoo weights list --json)", "overwrite replaces it (zoo weights list --json)"),
+     ("class '-x' is not known; did you mean '-xy'?", "class '-x' is not known; did you mean '-xy'?"),
+     ("no value \"-x\"; it's '--it's so' --seed", "no value \"-x\"; it's '--it's so' seed"),
+     ("m has no option '--clas'; did you mean '--class'?", "m has no option 'clas'; did you mean 'class_'?"),
+     ("there is no runs/-x, ./-y.png or -z.png", "there is no runs/-x, ./-y.png or -z.png"),
+     ("zoo train 'runs/my run' --resume finishes it", 'zoo.train("runs/my run", resume=True) finishes it'),
+     ("zoo evaluate vae --weights 'my run' --seed 2", 'zoo.evaluate("vae", weights="my run", seed=2)'),
      ("mlp-64d, a-b and zoo-core -- stay", "mlp-64d, a-b and zoo-core -- stay")],
 )  # fmt: skip
 def test_flags_become_arguments_and_commands_calls(typed: str, spoken: str) -> None:
@@ -37,12 +43,24 @@ def test_flags_become_arguments_and_commands_calls(typed: str, spoken: str) -> N
      (lambda: zoo.sample("cgan", seed=-1), "seed -1 is out of range"),
      (lambda: zoo.train("vae", lr=1), "did you mean 'learning_rate'?"),
      (lambda: zoo.evaluate("vae.fashion"), 'zoo.train("vae", preset="fashion")'),
+     (lambda: zoo.sample("cgan", class_="-x"), "'-x'"),
+     (lambda: zoo.sample("cgan", class_="--x y"), "'--x y'"),
+     (lambda: zoo.train("vae", output="/dev/null/-x", iterations=1, data_root=SLICES), "/dev/null/-x"),
+     (lambda: zoo.replay("/dev/null/-x"), "/dev/null/-x"),
+     (lambda: zoo.runs("no/-x"), "there is no folder no/-x"),
      (lambda: zoo.load("vae", weights="runs/x", untrained=True), "weights already says which model it is")],
 )  # fmt: skip
 def test_functions_name_arguments(call: Any, said: str) -> None:
     with pytest.raises(zoo.ZooError) as raised:
         call()
-    assert said in str(raised.value) and "--" not in str(raised.value)
+    assert said in str(raised.value) and " --" not in str(raised.value)
+
+
+def test_weights_that_are_nowhere_are_asked_for_by_an_argument(tmp_path: Path) -> None:
+    made = zoo.sample("vae.mlp-64d", n=1)
+    path = made.saying({**made.provenance, "weights_sha256": "0" * 64}).save(tmp_path / "x.png")
+    with pytest.raises(zoo.UsageError, match="say where they are: weights FILE"):
+        zoo.replay(path)
 
 
 def test_a_run_that_is_there_is_told_in_python_too(tmp_path: Path) -> None:

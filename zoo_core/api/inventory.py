@@ -19,11 +19,11 @@ from ..results.film import natural
 from ..results.html import table
 from ..results.kinds import Figure, Series
 from ..run import record
-from ..run.mark import FIGURES, LOCK
+from ..run.mark import FIGURES, HISTORY, LOCK
 from . import views
 from .naming import RUNS
+from .spoken import in_python
 
-HISTORY = "history.csv"
 RUNNING = {"training": "training", "trained": "measuring"}  # what a state means while a process has the run
 
 
@@ -119,6 +119,7 @@ class Runs(list[RunInfo]):
         return table(("run", "model", "state", "measured"), rows)
 
 
+@in_python
 def runs(folder: str | Path = RUNS) -> Runs:
     """The runs in a folder, or the run that it is, in whatever state; one that is broken says why.
 
@@ -129,7 +130,11 @@ def runs(folder: str | Path = RUNS) -> Runs:
     Raises:
         UsageError: there is no such folder.
     """
-    folder = Path(folder)
+    return runs_in(Path(folder))
+
+
+def runs_in(folder: Path) -> Runs:
+    """Do what `runs` does, for the command line."""
     if record.is_run(folder):
         return Runs([_read(folder)])
     if not folder.is_dir():

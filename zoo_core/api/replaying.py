@@ -14,18 +14,18 @@ from ..errors import IntegrityError, UsageError, ZooError
 from ..formats.provenance import Provenance
 from ..formats.schemas import fitted
 from ..results.images import Images
-from ..results.provenance import read, same_pixels
+from ..results.provenance import read, unlike
 from ..results.result import Result, Several
 from ..results.saving import Saved
 from ..weights import manifest
 from .calls import Circumstances
 from .handle import Handle, Source, open_model
+from .naming import RUNS
 from .sampling import sample_opened
+from .spoken import in_python
 
 if TYPE_CHECKING:
     from ..run.reporter import Reporter
-
-RUNS = Path("runs")  # where a training leaves its folder, if nothing else was said
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Replayed:
     differences: tuple[str, ...]
 
 
+@in_python
 def replay(
     path: str | Path, *, weights: str | Path | None = None, device: str | None = None,
     data_root: str | Path | None = None, reporter: Reporter | None = None,
@@ -60,7 +61,14 @@ def replay(
     Raises:
         ZooError: it does not say where it comes from, or something that it was drawn from is not here.
     """
-    data, suffix, facts = read(Path(path))
+    return replay_opened(Path(path), weights, device, data_root, reporter)
+
+
+def replay_opened(
+    path: Path, weights: str | Path | None, device: str | None, data_root: str | Path | None, reporter: Reporter | None
+) -> Replayed:
+    """Do what `replay` does, for the command line."""
+    data, suffix, facts = read(path)
     said = fitted(Provenance, facts, str(path), "give a file that zoo sample made, unchanged")
     handle, source = _weights(said, weights)
     options = _options(handle.card.sample_options, said, str(path))
@@ -70,8 +78,7 @@ def replay(
     again = drawn.saying(facts).encoded(suffix) if suffix in drawn.suffixes else b""
     if again == data:
         return Replayed(drawn, True, tuple(differences))
-    what = "the pixels are the same, the bytes are not" if same_pixels(again, data) else "what is drawn is not the same"
-    return Replayed(drawn, False, (what, *differences))
+    return Replayed(drawn, False, (unlike(again, data, suffix), *differences))
 
 
 def _weights(said: Provenance, given: str | Path | None) -> tuple[Handle, Source]:

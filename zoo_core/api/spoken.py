@@ -16,11 +16,15 @@ T = TypeVar("T")
 
 SWITCHES = "|".join(name.strip("-") for flags in VERBS.values() for flag in flags if flag.type is bool
                     for name in flag.names if name.startswith("--") and "/" not in name)  # fmt: skip
-ONE = rf" --?(?:(?:{SWITCHES})(?![\w-])|[a-z][\w-]*(?: (?!-)[^\s,;)]+)?)"  # a flag, and its value if it takes one
-COMMAND = re.compile(rf"zoo (train|sample|evaluate) ((?!-)[\w.:/-]+)((?:{ONE})*)")
-GIVEN = re.compile(rf" --?(?:({SWITCHES})(?![\w-])|([a-z][\w-]*)(?: (?!-)([^\s,;)]+))?)")
+VALUE = r"'[^']*'|(?!-)[^\s,;)']+"
+ONE = rf" --?(?:(?:{SWITCHES})(?![\w-])|[a-z][\w-]*(?: (?:{VALUE}))?)"  # a flag, and its value if it takes one
+COMMAND = re.compile(rf"zoo (train|sample|evaluate) ('[^']*'|(?!-)[\w.:/-]+)((?:{ONE})*)")
+GIVEN = re.compile(rf" --?(?:({SWITCHES})(?![\w-])|([a-z][\w-]*)(?: ({VALUE}))?)")
 SHELL = re.compile(r"zoo (?!train |sample |evaluate )[a-z]+ [^,;()]*")  # a command that has no function
-FLAG = re.compile(r"(?<![\w-])--?([a-z][a-z-]*)(?![\w-])")
+FLAG = re.compile(r"(?<![\w/.-])--?([a-z][a-z-]*)(?![\w/-]|\.\w)")  # neither in a word nor in a path
+QUOTED = r"(?<!\w)(?:'.*?'|\".*?\")(?!\w)"  # what somebody else named, which only looks like a flag
+NAMES = ("option ", "did you mean ")  # but behind these it is one, if it is spelled so:
+NAME = re.compile(r"'(?:--[a-z][a-z-]*|-[a-z])'")
 OTHERWISE = {"help": "zoo info", "from": "file", "o": "output", "debug": "the traceback"}
 
 
@@ -43,23 +47,25 @@ def translated(text: str) -> str:
     """A message of the command line in the words of Python."""
     parts: list[str] = []
     end = 0
-    for found in re.finditer(f"{COMMAND.pattern}|{SHELL.pattern}", text):
-        command = COMMAND.fullmatch(found[0])
-        parts += [_flags(text[end : found.start()]), _call(*command.groups()) if command else found[0]]
+    for found in re.finditer(f"{COMMAND.pattern}|{SHELL.pattern}|{QUOTED}", text):
+        before, command = text[end : found.start()], COMMAND.fullmatch(found[0])
+        stays = _flags(found[0]) if NAME.fullmatch(found[0]) and before.endswith(NAMES) else found[0]
+        parts += [_flags(before), _call(*command.groups()) if command else stays]
         end = found.end()
     return "".join([*parts, _flags(text[end:])])
 
 
 def _call(verb: str, name: str, given: str) -> str:
     """A command line as a call: ``zoo train vae --preset conv`` is ``zoo.train("vae", preset="conv")``."""
-    model = "..." if name == "..." else f'"{name}"'
+    model = "..." if name == "..." else _value(name)
     arguments = [f"{_argument(switch or flag)}={_value(value)}" for switch, flag, value in GIVEN.findall(given)]
     return f"zoo.{verb}({', '.join([model, *arguments])})"
 
 
 def _value(value: str) -> str:
     """What is typed behind a flag as Python has it; a flag alone is a switch."""
-    return value if value.replace(".", "", 1).isdigit() else f'"{value}"' if value else "True"
+    plain = value.strip("'")
+    return value if value.replace(".", "", 1).isdigit() else f'"{plain}"' if value else "True"
 
 
 def _flags(text: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ..api import naming
 from ..api.calls import Circumstances
 from ..run.environment import versions
 from ..weights import manifest
@@ -13,13 +14,15 @@ from ..weights.pins import read as read_manifest
 from . import render
 from .answers_others import Doctor, Version
 from .answers_weights import Bundle, pin_facts
+from .groups import Command
 from .listing import json_flag
 from .streams import reserved
-from .verbs import PATH, RUN
+from .values import RunFolder
+from .verbs import PATH
 
 
-@click.command()
-@click.argument("runs", nargs=-1, required=True, type=RUN)
+@click.command(cls=Command)
+@click.argument("runs", nargs=-1, required=True, type=RunFolder(path_type=Path))
 @click.option("--manifest", "file", type=PATH, help="Manifest to write to.  [the one in use]")
 @click.option("--again", is_flag=True, help="Measure the metrics again, on the data.")
 @click.option("--half", is_flag=True, help="Store the parameters in half precision, and measure again.")
@@ -38,8 +41,9 @@ def bundle(
     circumstances = Circumstances(0, device, data_root, render.TerminalReporter())
     target = file or manifest.path()
     before = read_manifest(target) if target.exists() else {}
+    named = [naming.located(run) for run in runs]
     with reserved(as_json):
-        new = bundle_runs(list(runs), target, circumstances, again=again, half=half, dirty=dirty, overwrite=overwrite)
+        new = bundle_runs(named, target, circumstances, again=again, half=half, dirty=dirty, overwrite=overwrite)
     if as_json:
         answer: Bundle = {"command": "bundle", "weights": [pin_facts(pin) for pin in new]}
         render.json_out(answer)
@@ -50,7 +54,7 @@ def bundle(
         render.line(f"pinned {pin.name}  {pin.total_size:,} bytes  sha256 {pin.sha256[:12]}…{was}")
 
 
-@click.command()
+@click.command(cls=Command)
 @json_flag
 def doctor(as_json: bool) -> int:
     """Check plugins, weights, data, devices.
@@ -71,7 +75,7 @@ def doctor(as_json: bool) -> int:
     return max((code for *_, ok, _, _, code in checks if not ok), default=0)
 
 
-@click.command()
+@click.command(cls=Command)
 @json_flag
 def version(as_json: bool) -> None:
     """Versions of the zoo and of what it stands on."""

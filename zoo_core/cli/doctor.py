@@ -8,6 +8,7 @@ from pathlib import Path
 from .. import api, hub
 from ..api.calls import blaming
 from ..api.inventory import RunInfo
+from ..api.naming import RUNS
 from ..api.parameters import VERBS
 from ..api.reserved import check_options
 from ..cards.options import resolve
@@ -230,7 +231,7 @@ def _check_files() -> list[Check]:
 
 def workplaces() -> list[Path]:
     """Where half-written files may lie: here, in the runs here, and where data sets are."""
-    root, runs = data_root(), Path("runs")
-    own = list(runs.iterdir()) if os.path.isdir(runs) else []
+    root = data_root()
+    own = list(RUNS.iterdir()) if os.path.isdir(RUNS) else []
     inner = [run / folder for run in own for folder in (FIGURES, STAGES)]
     return [Path(), *own, *inner, root, *root.glob("*"), *root.glob("*/raw"), cache_root(), cache_root() / "sources"]

@@ -9,10 +9,11 @@ from ..packages import entries
 from ..plugin import equations
 from . import render, render_models
 from .answers_others import Explain, Explained
+from .groups import Command
 from .listing import ModelName, json_flag
 
 
-@click.command(short_help="The formulas of a model, and the lines that implement them.")
+@click.command(cls=Command, short_help="The formulas of a model, and the lines that implement them.")
 @click.argument("name", type=ModelName())
 @json_flag
 def explain(name: str, as_json: bool) -> None:

@@ -1,14 +1,48 @@
-"""Groups of commands: what each command does is said whole, not cut where a line ends."""
+"""What all commands and groups of commands share: nothing that was typed is dropped, no help is cut off."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+from ..errors import UsageError
 
 LONGEST = 200  # characters of what a command does, in the help of its group
 
 
-class Group(click.Group):
+if TYPE_CHECKING:
+    Parsing = click.Command
+else:
+    Parsing = object
+
+
+class Once(Parsing):
+    """A command, or a group, that refuses several values of an option that has one."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See `click.Command`.
+
+        Raises:
+            UsageError: click would take the last of several values, in silence.
+        """
+        if not ctx.resilient_parsing:
+            _, _, order = self.make_parser(ctx).parse_args(list(args))
+            for one in order:
+                if isinstance(one, click.Option) and not one.multiple and order.count(one) > 1:
+                    name = max(one.opts, key=len)
+                    raise UsageError(f"{name} was given {order.count(one)} times", "it has one value: give it once")
+        return super().parse_args(ctx, args)
+
+
+class Command(Once, click.Command):
+    """A command."""
+
+
+class Group(Once, click.Group):
     """A group of commands."""
+
+    command_class = Command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Every command, with the first sentence of its help."""

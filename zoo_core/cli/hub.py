@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import hub
+from ..api import naming
 from ..api.calls import Circumstances
 from ..errors import UsageError
 from ..weights import manifest, pins
@@ -25,10 +26,12 @@ from .answers_weights import (
     located,
     pin_facts,
 )
+from .groups import Command
 from .listing import ModelName, json_flag
 from .streams import reserved
 from .updates import endpoint_option, update
-from .verbs import PATH, RUN
+from .values import RunFolder
+from .verbs import PATH
 from .weights import chosen
 
 if TYPE_CHECKING:
@@ -38,9 +41,9 @@ if TYPE_CHECKING:
 _all = click.option("--all", "every", is_flag=True, help="Every one that the manifest pins.")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("name", required=False, type=ModelName())
-@click.argument("run", required=False, type=RUN)
+@click.argument("run", required=False, type=RunFolder(path_type=Path))
 @click.option(
     "--repo", required=True, metavar="ORG/NAME", help="Where to; with --all, ORG alone: ORG/zoo-MODEL-PRESET."
 )
@@ -73,7 +76,7 @@ def push(
         raise UsageError("say which weights: MODEL [RUN], or --all", "zoo push cgan RUN --repo me/zoo-cgan")
     if every and new_version:
         raise UsageError("--new-version is of one repository, and --all are many", "push that one alone")
-    file = file or manifest.path()
+    file, run = file or manifest.path(), naming.located(run) if run else None
     if not dry_run and os.path.exists(file) and not os.access(file, os.W_OK):
         raise UsageError(f"the pin cannot be written into {file}", "choose another one with --manifest")
     circumstances = Circumstances(0, device, data_root, render.TerminalReporter())
@@ -156,7 +159,7 @@ class _Push:
         return rows
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("names", nargs=-1, type=ModelName())
 @_all
 @click.option("--update", "newer", is_flag=True, help="Pin the newest commit, once you have seen what is other there.")

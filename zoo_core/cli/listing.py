@@ -25,6 +25,7 @@ from ..weights import manifest, peek
 from ..weights.pins import Pin
 from . import render, render_models, render_runs
 from .answers import Info, List, ModelFacts, Option, PresetFacts, Unusable, problem, values
+from .groups import Command
 from .plugins import models
 
 json_flag = click.option(*JSON.names, is_flag=True, help=JSON.help)
@@ -39,7 +40,7 @@ class ModelName(click.ParamType):  # type: ignore[type-arg]
         return models(incomplete)
 
 
-@click.command("list")
+@click.command("list", cls=Command)
 @click.argument("words", nargs=-1, metavar="[WORD...]")
 @click.option("--task", help="Only models of a task, as zoo info names it: image-classification.")
 @click.option("--data", help="Only models that are made for a data set: mnist.")
@@ -107,7 +108,7 @@ def _list_available(as_json: bool) -> None:
         render_plugin.available(known.read(), registry.names())
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("name", type=ModelName())
 @json_flag
 def info(name: str, as_json: bool) -> None:

@@ -8,31 +8,49 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import Interrupted, UsageError
 from ..files import Taken
 from ..results.kinds import Texts
 from ..results.result import check_target
 from ..results.saving import Saved
 from . import streams
 
+UNDRAWN = "nothing was drawn, nothing was written"  # what Ctrl-C leaves of a drawing
 STANDARD = "-"  # what is typed for standard output
 READABLE = (".txt", ".jsonl", ".csv")  # on a terminal
 
 
-def check(output: str | None, overwrite: bool, as_json: bool) -> None:
+def check(output: str | None, overwrite: bool, as_json: bool, kind: type[Saved] | None = None) -> None:
     """Whether something could go there, before any work is done.
 
     Args:
         output: what ``-o`` names, if anything.
+        kind: of the result, where it is known.
     Raises:
         UsageError: no result could.
     """
     if output == STANDARD and as_json:
         raise UsageError("-o - and --json both want standard output", "give one of them")
     if output and output != STANDARD:
-        check_target(output, overwrite)
+        check_target(output, overwrite, kind)
+
+
+@contextlib.contextmanager
+def stopped(left: str) -> Iterator[None]:
+    """Work that Ctrl-C may stop.
+
+    Args:
+        left: what is there then.
+    Raises:
+        Interrupted: it was stopped; says what is left.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise Interrupted(f"stopped; {left}", "repeat the command") from error
 
 
 def is_pipe() -> bool:

@@ -28,6 +28,7 @@ from .answers_data import (
     Removed,
     Stored,
 )
+from .groups import Command
 from .listing import json_flag
 from .verbs import PATH
 
@@ -110,7 +111,7 @@ def checked(name: str) -> Checked:
     return {"dataset": name, "ok": not other, "here": parts, "missing": [], "other": other, "unknown": []}
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("data")
 @click.option("--size", type=click.IntRange(8, 128), help="Crop to a square and resize to so many pixels a side.")
 @click.option("--skip-broken", is_flag=True, help="Leave out, and list, images that cannot be used.")
@@ -135,7 +136,7 @@ def prepare(data: str, size: int | None, skip_broken: bool, data_root: Path | No
         render.line(f"{name}: a data set that the zoo knows; nothing had to be prepared")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("named", metavar="FILES...", nargs=-1, required=True, type=PATH)
 @json_flag
 def add(named: tuple[Path, ...], as_json: bool) -> None:
@@ -154,7 +155,7 @@ def add(named: tuple[Path, ...], as_json: bool) -> None:
         render.line(f"{row['dataset']}  {row['path']}")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("names", nargs=-1, required=True)
 @json_flag
 def remove(names: tuple[str, ...], as_json: bool) -> None:

@@ -24,9 +24,11 @@ from ..cards.options import Options, flags
 from ..errors import UsageError, ZooError, closest, printable
 from ..plugin import registry
 from ..run.record import continuing
+from .groups import Command, Group
 from .values import Choices, RunFolder, parameter
 from .verbs import Verb, option
 
+RUN = RunFolder(path_type=Path)
 ARGUMENTS = "zoo.arguments"  # in click's memory: what was typed after a model's name
 
 
@@ -103,7 +105,7 @@ def _is_number(word: str) -> bool:
         return False
 
 
-class _Command(click.Command):
+class _Command(Command):
     """A model's command; its help shows what the model's authors wrote, and some of its flags take several values."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -113,33 +115,19 @@ class _Command(click.Command):
         if ctx.resilient_parsing:
             return super().parse_args(ctx, args)
         try:
-            args = repeated(args, many)
-            self._check_once(ctx, args)
-            return super().parse_args(ctx, args)
+            return super().parse_args(ctx, repeated(args, many))
         except click.NoSuchOption as error:
             known = [name for option in self.params if isinstance(option, click.Option) for name in option.opts]
             close = closest(error.option_name, known)
             hint = f"did you mean '{close}'?  ({ctx.command_path} --help)" if close else f"{ctx.command_path} --help"
             raise UsageError(f"'{ctx.command_path}' has no option '{error.option_name}'", hint) from error
 
-    def _check_once(self, ctx: click.Context, args: list[str]) -> None:
-        """Whether nothing that has one value was given several.
-
-        Raises:
-            UsageError: something was.
-        """
-        _, _, order = self.make_parser(ctx).parse_args(list(args))
-        for one in order:
-            if isinstance(one, click.Option) and not one.multiple and order.count(one) > 1:
-                name = max(one.opts, key=len)
-                raise UsageError(f"{name} was given {order.count(one)} times", "it has one value: give it once")
-
     def get_help(self, ctx: click.Context) -> str:
         """The help, without what could steer a terminal."""
         return printable(super().get_help(ctx))
 
 
-class VerbGroup(click.Group):
+class VerbGroup(Group):
     """A verb whose sub-commands are the installed models.
 
     Args:
@@ -215,7 +203,7 @@ class VerbGroup(click.Group):
 
         shared = [option(flag) for flag in self.verb.parameters]
         for one in shared:
-            one.type = {"preset": Choices(list(model.card.presets)), "weights": RunFolder()}.get(
+            one.type = {"preset": Choices(list(model.card.presets)), "weights": RUN, "continue_": RUN}.get(
                 one.name or "", one.type
             )
         text = f"{self.help}\n\n{model.card.name}: {model.card.summary}.{note}"

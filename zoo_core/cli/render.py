@@ -12,9 +12,9 @@ from ..cards.card import Card
 from ..data.own import store
 from ..packages.single import command
 from ..run.record import continuing
-from ..run.reporter import clock
 from .render_metrics import Known, table_of
 from .render_results import replayed, sampled, tables
+from .render_runs import duration
 from .screen import TerminalReporter, digits, error, json_out, line, new_table, note, notes, out, said, trace
 
 if TYPE_CHECKING:
@@ -54,13 +54,8 @@ def trained(card: Card, done: Trained) -> None:
 def _times(done: Trained) -> str:
     """How long a training took, how long the evaluation, and how long one has waited for both."""
     seconds, measuring = done.record["seconds"], done.record.get("evaluation_seconds")
-    measured = f", measured in {_duration(measuring)}" if measuring is not None else ""
-    return f"trained in {_duration(seconds)}{measured}; {_duration(done.took)} in all,"
-
-
-def _duration(seconds: float) -> str:
-    """``12 s``, or ``2:05`` where it is minutes."""
-    return f"{seconds:.0f} s" if seconds < 100 else clock(seconds)
+    measured = f", measured in {duration(measuring)}" if measuring is not None else ""
+    return f"trained in {duration(seconds)}{measured}; {duration(done.took)} in all,"
 
 
 def evaluated(card: Card, evaluation: Evaluation) -> None:

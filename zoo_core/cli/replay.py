@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..api import parameters
-from ..api.replaying import replay
+from ..api.replaying import replay_opened
 from ..errors import UsageError
 from . import outputs, render, said
 from .plugins import VerbGroup
@@ -48,10 +48,9 @@ def _called(replay: Path | None, debug: bool, **typed: Any) -> None:
 def _replay(context: click.Context, path: Path, typed: dict[str, Any]) -> None:
     as_json, output = typed["as_json"], typed["output"]
     outputs.check(output, typed["overwrite"], as_json)
-    with reserved(as_json or output == outputs.STANDARD):
-        done = replay(
-            path, weights=typed["weights"], device=typed["device"], data_root=typed["data_root"],
-            reporter=render.TerminalReporter(),
+    with reserved(as_json or output == outputs.STANDARD), outputs.stopped(outputs.UNDRAWN):
+        done = replay_opened(
+            path, typed["weights"], typed["device"], typed["data_root"], render.TerminalReporter()
         )  # fmt: skip
     written = outputs.deliver(done.result, output, typed["overwrite"], Path(f"{path.stem}-again")) if output else None
     if as_json:

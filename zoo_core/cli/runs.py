@@ -6,35 +6,30 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
-from .. import api
-from ..api.inventory import RunInfo, curves, differences, find_run, stages
-from ..api.naming import RUNS, run_names
+from ..api.inventory import RunInfo, curves, differences, find_run, runs_in, stages
+from ..api.naming import RUNS
 from ..errors import UsageError, nearest
-from ..files import check_free
-from . import render, render_runs
+from ..results.film import film as film_of
+from ..results.kinds import Figure
+from ..results.media import Animation
+from . import outputs, render, render_runs
 from .answers_runs import RunsCompare, RunsFilm, RunsList, RunsPlot, RunsRemove, entry, facts
+from .groups import Group
 from .listing import json_flag
+from .values import RunFolder
 from .verbs import PATH
 
 
-class RunName(click.ParamType):  # type: ignore[type-arg]
-    """A run, by its folder or its name in ``runs``, with completion."""
-
-    name = "run"
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
-        names = [str(RUNS / name) if "/" in incomplete else name for name in run_names()]
-        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
-
-
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
+@json_flag
 @click.pass_context
-def runs(ctx: click.Context) -> None:
+def runs(ctx: click.Context, as_json: bool) -> None:
     """The runs that trainings have left: which there are, what came of them, how they compare."""
     if ctx.invoked_subcommand is None:
-        ctx.invoke(list_, folder=RUNS, as_json=False)
+        ctx.invoke(list_, folder=RUNS, as_json=as_json)
+    elif as_json:
+        raise UsageError("--json does not stand before a command", f"zoo runs {ctx.invoked_subcommand} ... --json")
 
 
 @runs.command("list")
@@ -42,7 +37,7 @@ def runs(ctx: click.Context) -> None:
 @json_flag
 def list_(folder: Path, as_json: bool) -> None:
     """Every run here: its model, its state, what was measured."""
-    found = api.runs(folder)
+    found = runs_in(folder)
     if as_json:
         answer: RunsList = {"command": "runs list", "runs": [entry(run) for run in found]}
         render.json_out(answer)
@@ -51,7 +46,7 @@ def list_(folder: Path, as_json: bool) -> None:
 
 
 @runs.command()
-@click.argument("run", type=RunName())
+@click.argument("run", type=RunFolder())
 @json_flag
 def show(run: str, as_json: bool) -> None:
     """One run: its options, data, versions, metrics."""
@@ -71,23 +66,24 @@ def _whole(name: str | Path) -> RunInfo:
 
 
 @runs.command()
-@click.argument("names", nargs=-1, required=True, type=RunName(), metavar="RUN RUN...")
-@click.option("-o", "--output", type=PATH, help="Picture of their learning curves.")
+@click.argument("names", nargs=-1, required=True, type=RunFolder(), metavar="RUN RUN...")
+@click.option("-o", "--output", type=click.Path(), help="Picture of their learning curves.")
 @click.option("--overwrite", is_flag=True, help="Replace the picture that is there.")
 @json_flag
-def compare(names: tuple[str, ...], output: Path | None, overwrite: bool, as_json: bool) -> None:
+def compare(names: tuple[str, ...], output: str | None, overwrite: bool, as_json: bool) -> None:
     """Runs side by side: metrics with their errors, and the options that differ."""
     several = [_whole(name) for name in names]
     if len({run.path.resolve() for run in several}) < len(several) or len(several) < 2:
         raise UsageError("a run is compared with others", "name two or more, each once")
-    if output:
-        check_free(output, overwrite)
-        curves(several).save(output, overwrite)
+    if output == outputs.STANDARD:
+        raise UsageError("standard output has the comparison", f"zoo runs plot {' '.join(names)} -o - has the picture")
+    outputs.check(output, overwrite, as_json, Figure)
+    picture = curves(several).save(output, overwrite) if output else None
     differ = differences(several)
     if as_json:
         answer: RunsCompare = {
             "command": "runs compare", "runs": [facts(run) for run in several], "differs": differ,
-            "picture": str(output) if output else None,
+            "picture": str(picture) if picture else None,
         }  # fmt: skip
         render.json_out(answer)
     else:
@@ -95,15 +91,24 @@ def compare(names: tuple[str, ...], output: Path | None, overwrite: bool, as_jso
 
 
 @runs.command()
-@click.argument("names", nargs=-1, required=True, type=RunName(), metavar="RUN...")
-@click.option("-o", "--output", type=PATH, default=Path("curves.png"), show_default=True, help="Picture to write.")
+@click.argument("names", nargs=-1, required=True, type=RunFolder(), metavar="RUN...")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(),
+    default="curves.png",
+    show_default=True,
+    help="Picture to write; - is standard output.",
+)
 @click.option("--value", "values", multiple=True, help="What was logged, e.g. loss; may be repeated.  [all in common]")
 @click.option("--overwrite", is_flag=True, help="Replace the picture that is there.")
 @json_flag
-def plot(names: tuple[str, ...], output: Path, values: tuple[str, ...], overwrite: bool, as_json: bool) -> None:
+def plot(names: tuple[str, ...], output: str, values: tuple[str, ...], overwrite: bool, as_json: bool) -> None:
     """The learning curves of runs in one picture."""
-    check_free(output, overwrite)
-    path = curves([_whole(name) for name in names], values).save(output, overwrite)
+    outputs.check(output, overwrite, as_json, Figure)
+    path = outputs.deliver(curves([_whole(name) for name in names], values), output, overwrite, Path("curves"))
+    if path is None:
+        return
     if as_json:
         answer: RunsPlot = {"command": "runs plot", "path": str(path), "runs": list(names)}
         render.json_out(answer)
@@ -112,15 +117,22 @@ def plot(names: tuple[str, ...], output: Path, values: tuple[str, ...], overwrit
 
 
 @runs.command()
-@click.argument("name", type=RunName(), metavar="RUN")
+@click.argument("name", type=RunFolder(), metavar="RUN")
 @click.option("--of", "wanted", help="Which pictures, where there are several kinds: what their names begin with.")
-@click.option("-o", "--output", type=PATH, default=Path("film.gif"), show_default=True, help=".gif or .webp to write.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(),
+    default="film.gif",
+    show_default=True,
+    help=".gif or .webp to write; - is standard output.",
+)
 @click.option("--seconds", type=click.FloatRange(0.02, 60), default=0.5, show_default=True, help="Of each picture.")
 @click.option("--overwrite", is_flag=True, help="Replace the file that is there.")
 @json_flag
-def film(name: str, wanted: str | None, output: Path, seconds: float, overwrite: bool, as_json: bool) -> None:
+def film(name: str, wanted: str | None, output: str, seconds: float, overwrite: bool, as_json: bool) -> None:
     """The pictures that a training left on its way, one after another."""
-    check_free(output, overwrite)
+    outputs.check(output, overwrite, as_json, Animation)
     run = _whole(name)
     found = stages(run)
     if not found:
@@ -128,9 +140,10 @@ def film(name: str, wanted: str | None, output: Path, seconds: float, overwrite:
     kind = wanted or max(found, key=lambda shared: len(found[shared]))
     if kind not in found:
         raise UsageError(f"{run.path} has no pictures '{kind}'", nearest(kind, found))
-    from ..results.film import film as film_of
-
-    path = film_of(found[kind], seconds).save(output, overwrite)
+    made = film_of(found[kind], seconds, provenance=_source(run, kind))
+    path = outputs.deliver(made, output, overwrite, Path("film"))
+    if path is None:
+        return
     if as_json:
         answer: RunsFilm = {"command": "runs film", "path": str(path), "pictures": [str(one) for one in found[kind]]}
         render.json_out(answer)
@@ -138,19 +151,28 @@ def film(name: str, wanted: str | None, output: Path, seconds: float, overwrite:
         render.line(f"{path}   {len(found[kind])} pictures of {run.name}")
 
 
+def _source(run: RunInfo, pictures: str) -> dict[str, Any]:
+    """What a film says of itself: no weights draw it again, so that it is told from what `zoo sample` drew."""
+    weights = run.record.get("weights")
+    return {
+        "command": "runs film", "model": run.model, "seed": run.record["seed"], "pictures": pictures,
+        "weights_sha256": weights["sha256"] if weights else None,
+    }  # fmt: skip
+
+
 @runs.command()
-@click.argument("names", nargs=-1, required=True, type=RunName(), metavar="RUN...")
+@click.argument("names", nargs=-1, required=True, type=RunFolder(), metavar="RUN...")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @json_flag
 def rm(names: tuple[str, ...], yes: bool, as_json: bool) -> None:
     """Remove runs: the files that they have written, and nothing else in their folders."""
-    from ..run.folder import RunFolder
+    from ..run.folder import RunFolder as Folder
 
     several = [find_run(name) for name in names]
     for run in several:
         if not yes and not click.confirm(f"remove {run.path} ({run.model or 'broken'}, {run.state})?", err=True):
             raise UsageError("nothing more was removed", "answer y, or add --yes")
-        RunFolder(run.path).remove()
+        Folder(run.path).remove()
         if not as_json:
             left = ", but for files that are not the run's" if run.path.exists() else ""
             render.line(f"removed {run.path}{left}")

@@ -16,6 +16,7 @@ from ..weights.pins import Pin
 from . import render
 from .answers import problem
 from .answers_weights import Outdated, PullUpdate, Updated, WeightsCollection, WeightsOutdated, pin_facts
+from .groups import Command
 from .listing import json_flag
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def _show(found: Difference) -> None:
         render.line(f"  and {len(lines) - SHOWN:,} more lines of the card")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("owner")
 @click.option("--title", default="zoo", show_default=True, help="Of the collection.")
 @click.option("--private", is_flag=True, help="Make the collection private, if this makes it.")

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from ..api.naming import RUNS, run_names
 from ..cards.images import OwnImage
 from ..cards.options import Flag
 from ..cards.options import shown as value_text
@@ -43,14 +44,12 @@ class Choices(click.Choice[str]):
 
 
 class RunFolder(click.Path):
-    """Weights that somebody names: completion knows the finished runs of this folder beside all files."""
-
-    def __init__(self) -> None:
-        super().__init__(path_type=Path)
+    """A run that somebody names, by its folder or its name in ``runs``, or a file of weights; completion knows both."""
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        runs = [path.parent.as_posix() for path in sorted(Path("runs").glob("*/run.json"))]
-        found = [CompletionItem(run) for run in runs if run.startswith(incomplete)]
+        names = run_names()
+        spelled = [*names, *(f"{RUNS}/{name}" for name in names if incomplete)]
+        found = [CompletionItem(name) for name in spelled if name.startswith(incomplete)]
         return found or super().shell_complete(ctx, param, incomplete)
 
 

@@ -16,7 +16,6 @@ from ..api.calls import Circumstances
 from ..api.evaluation import evaluate_opened
 from ..api.finishing import How
 from ..api.handle import Handle, Source, with_preset
-from ..api.naming import located
 from ..api.parameters import Parameter
 from ..api.sampling import sample_opened
 from ..api.training import train_opened
@@ -28,17 +27,6 @@ from . import outputs, render, said
 from .streams import reserved
 
 PATH = click.Path(path_type=Path)
-
-
-class _RunFolder(click.Path):
-    """The folder of a run, or its name in ``runs``."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        super().convert(value, param, ctx)
-        return located(Path(value))
-
-
-RUN = _RunFolder(path_type=Path)
 
 
 def option(flag: Parameter) -> click.Option:
@@ -149,7 +137,7 @@ class Sample:
         output: str | None = typed["output"]
         outputs.check(output, typed["overwrite"], typed["as_json"])
         handle, source = _handle(model, preset, typed), Source(typed["weights"], typed["untrained"])
-        with reserved(typed["as_json"] or outputs.is_pipe()):
+        with reserved(typed["as_json"] or outputs.is_pipe()), outputs.stopped(outputs.UNDRAWN):
             result = sample_opened(handle, source, _circumstances(typed), values)
         chosen = [
             values[f.field] for f in flags(model.card.sample_options) if (f.choices or f.known) and f.field in values
@@ -187,7 +175,7 @@ class Evaluate:
     def run(self, model: Model, preset: str, values: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
         """See `Verb`."""
         handle, source = _handle(model, preset, typed), Source(typed["weights"], typed["untrained"])
-        with reserved(typed["as_json"]):
+        with reserved(typed["as_json"]), outputs.stopped("nothing was written, and the weights are as they were"):
             evaluation = evaluate_opened(handle, source, _circumstances(typed), values)
         folder = typed["pictures"]
         written = _save_all(folder, evaluation.shown, typed["overwrite"]) if folder else []

@@ -11,6 +11,7 @@ from .writing import (
     atomic_copy,
     atomic_write,
     check_free,
+    check_place,
     disk_error,
     finite,
     is_full,
@@ -21,7 +22,7 @@ from .writing import (
 )
 
 __all__ = [
-    "BLOCK", "Held", "Leftover", "Taken", "atomic_copy", "atomic_write", "check_free", "disk_error", "file_sha256",
-    "finite", "held", "is_full", "is_held", "open_regular", "read_bytes", "read_text", "remove_dead", "sha256",
-    "unreadable", "write_json", "write_json_lines", "write_new", "write_parts",
+    "BLOCK", "Held", "Leftover", "Taken", "atomic_copy", "atomic_write", "check_free", "check_place", "disk_error",
+    "file_sha256", "finite", "held", "is_full", "is_held", "open_regular", "read_bytes", "read_text", "remove_dead",
+    "sha256", "unreadable", "write_json", "write_json_lines", "write_new", "write_parts",
 ]  # fmt: skip

@@ -173,16 +173,31 @@ def check_free(path: Path, overwrite: bool) -> None:
 
     Raises:
         Taken: it exists already.
-        UsageError: it is a folder.
+        UsageError: it is a folder, or nothing can be made there.
     """
     try:
         there = _state(path)
+        check_place(path)
     except OSError as error:
         raise disk_error(path, error) from error
     if there and stat.S_ISDIR(there.st_mode):
         raise UsageError(f"{path} is a folder", "give a file name")
     if there and stat.S_ISREG(there.st_mode) and not overwrite:
         raise _taken(path)
+
+
+def check_place(path: Path) -> None:
+    """Whether a file or a folder could be made at a path, by what is there now; nothing is made.
+
+    Raises:
+        OSError: a file is where its folder would be, or that is not writable.
+    """
+    if os.path.exists(path):
+        return
+    nearest = next(parent for parent in Path(os.path.realpath(path)).parents if os.path.lexists(parent))
+    why = errno.ENOTDIR if not nearest.is_dir() else 0 if os.access(nearest, os.W_OK | os.X_OK) else errno.EACCES
+    if why:
+        raise OSError(why, os.strerror(why))
 
 
 def _write_into(path: Path, data: bytes) -> None:

@@ -67,7 +67,7 @@ def _read(path: Path, most: int) -> Picture:
             if size <= most:
                 picture = file.convert("RGB")
     except Exception as error:  # each format has errors of its own
-        raise UsageError(f"{path} is no picture: {type(error).__name__}", "leave it out") from error
+        raise UsageError(f"{path} is no picture, or a damaged one", "leave it out") from error
     if size > most:
         raise UsageError(f"{path} is too large for a film of so many pictures", "take fewer")
     return picture

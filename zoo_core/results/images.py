@@ -97,7 +97,7 @@ class Images(Picture):
 
         frames = of_one_size([frame.draw() for frame in self._steps()])
         there_and_back = [*frames, *frames[-2:0:-1]]
-        times = [END if frame in (frames[0], frames[-1]) else FRAME for frame in there_and_back]
+        times = [END if number in (0, len(frames) - 1) else FRAME for number in range(len(there_and_back))]
         return encoding.film_bytes(there_and_back, times, suffix, self.provenance)
 
     def _arrays(self) -> dict[str, Any]:

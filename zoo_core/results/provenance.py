@@ -28,12 +28,14 @@ def read(path: Path) -> tuple[bytes, str, dict[str, Any]]:
     try:
         suffix, text = _said(data)
         facts = json.loads(text)
-    except Exception as error:  # whatever the readers of these formats raise of a damaged file
-        facts, why = None, f": {type(error).__name__}"
-    else:
-        why = ""
+    except Exception:  # whatever the readers of these formats raise of a damaged file, or of one that says nothing
+        facts = None
     if not isinstance(facts, dict):
-        raise UsageError(f"{path} does not say where it comes from{why}", "give a file that zoo sample made, unchanged")
+        raise UsageError(f"{path} does not say where it comes from", "give a file that zoo sample made, unchanged")
+    if "command" in facts:
+        raise UsageError(
+            f"{path} was not drawn from weights", "zoo runs film makes it again from the pictures of a run"
+        )
     return data, suffix, facts
 
 
@@ -97,15 +99,37 @@ def _array(data: bytes) -> str:
     return rest.decode("utf-32-le" if dtype.byteorder != ">" else "utf-32-be")
 
 
-def same_pixels(one: bytes, other: bytes) -> bool:
-    """Whether two files are pictures that look the same, to the last pixel of every frame."""
+def unlike(drawn: bytes, given: bytes, suffix: str) -> str:
+    """How two files of one format that are not the same differ, as far as one can say.
+
+    Args:
+        drawn: what the zoo drew just now; empty where it draws nothing of that format.
+        given: what a stranger may have made.
+        suffix: of their format.
+    """
+    if drawn and suffix not in PICTURES.values():
+        return "the bytes are not the same"
+    return (
+        "the pixels are the same, the bytes are not" if _same_pixels(drawn, given) else "what is drawn is not the same"
+    )
+
+
+def _same_pixels(drawn: bytes, given: bytes) -> bool:
+    """Whether two pictures look the same, to the last pixel of every frame.
+
+    One frame of each is in memory, and of the given picture only what is as large as what was drawn: a stranger's small
+    file can say that it has a thousand frames of any size.
+    """
     from PIL import Image, ImageSequence
 
-    def frames(data: bytes) -> list[tuple[Any, bytes]]:
-        with Image.open(io.BytesIO(data), formats=list(PICTURES)) as picture:
-            return [(frame.size, frame.convert("RGB").tobytes()) for frame in ImageSequence.Iterator(picture)]
+    def opened(data: bytes) -> Image.Image:
+        return Image.open(io.BytesIO(data), formats=list(PICTURES))
 
     try:
-        return frames(one) == frames(other)
-    except Exception:  # no pictures, or damaged ones
+        with opened(drawn) as one, opened(given) as other:
+            if (one.size, getattr(one, "n_frames", 1)) != (other.size, getattr(other, "n_frames", 1)):
+                return False
+            pairs = zip(ImageSequence.Iterator(one), ImageSequence.Iterator(other), strict=True)
+            return all(a.size == b.size and a.convert("RGB").tobytes() == b.convert("RGB").tobytes() for a, b in pairs)
+    except Exception:  # a damaged picture, or none
         return False

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeAlias, get_args
 
 from ..errors import PluginError, UsageError, printable
-from ..files import check_free, disk_error
+from ..files import check_free, check_place, disk_error
 from .images import Images
 from .kinds import Figure, HeatMap, Table, Texts
 from .media import Animation, Audio
-from .saving import Saved, check_folder, is_folder, is_stream, make_folder, suffix_of
+from .saving import Saved, check_folder, filling, is_folder, is_stream, suffix_of, with_suffix
 
 One: TypeAlias = Images | Texts | Table | Figure | HeatMap | Animation | Audio
 LONGEST = 64  # characters of a name
@@ -69,9 +69,9 @@ class Several(Saved):
         folder = Path(path)
         if folder.suffix.casefold() in SUFFIXES and not is_folder(path):
             suffix_of(folder, (), f"{len(self)} results")
-        make_folder(folder, overwrite)
-        for name, one in self.named.items():
-            self.part(name).save(folder / f"{name}{one.suffix}", overwrite)
+        with filling(folder, overwrite) as written:
+            for name, one in self.named.items():
+                written.add(self.part(name).save(folder / f"{name}{one.suffix}", overwrite).name)
         return folder
 
     def part(self, name: str) -> One:
@@ -89,22 +89,35 @@ class Several(Saved):
 SUFFIXES = tuple(dict.fromkeys(suffix for kind in get_args(One) for suffix in kind.suffixes))  # of all kinds
 
 
-def check_target(path: str | Path, overwrite: bool) -> None:
-    """Whether something could be saved there, as far as that is known before there is a result; its folder is made.
+def check_target(path: str | Path, overwrite: bool, kind: type[Saved] | None = None) -> None:
+    """Whether something could be saved there, as far as that is known before there is a result; nothing is made.
 
+    Args:
+        kind: of the result, where it is known.
     Raises:
         Taken: it exists already.
-        UsageError: no result has such a suffix, or the place is not writable.
+        UsageError: no such result has such a suffix, or the place is not writable.
     """
     if is_folder(path):
         return check_folder(Path(path), overwrite)
     path = Path(path)
-    if suffix_of(path, SUFFIXES, "a result") or is_stream(path):
-        check_free(path, overwrite)
+    suffix = suffix_of(path, kind.suffixes, kind.__name__) if kind else suffix_of(path, SUFFIXES, "a result", _hint())
+    if suffix or is_stream(path):
+        return check_free(path, overwrite)
+    if kind:
+        return check_free(with_suffix(path, kind.suffix), overwrite)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        check_place(path)
     except OSError as error:
         raise disk_error(path, error) from error
+
+
+def _hint() -> str:
+    """Which kind of result has which suffixes; which kind a model makes is known once it has made one."""
+    kinds: dict[tuple[str, ...], list[str]] = {}
+    for kind in get_args(One):
+        kinds.setdefault(kind.suffixes, []).append(kind.__name__)
+    return "choose " + "; ".join(f"for {' and '.join(names)} {' '.join(known)}" for known, names in kinds.items())
 
 
 Result: TypeAlias = One | Several

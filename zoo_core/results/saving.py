@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import json
 import os
+import re
 import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -11,9 +14,11 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from ..errors import UsageError
-from ..files import Taken, disk_error, write_json_lines, write_new
+from ..files import Taken, check_place, disk_error, read_text, write_json_lines, write_new
 
 INDEX = "index.jsonl"  # in a folder of results: what each file of it is
+NUMBERED = re.compile(r"[\w-]+-(\d{4,})\.(png|txt)")  # a file for each item: what a folder gets
+KINDS: set[str] = set()  # how the file of a result is called that is not several items
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 
 Part = tuple[str, bytes, dict[str, Any]]  # a file's name, its content, and what the index says of it
@@ -31,6 +36,9 @@ class Saved(ABC):
     provenance: Mapping[str, Any]
     suffix: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
+
+    def __init_subclass__(cls) -> None:
+        KINDS.add(cls.__name__.lower())
 
     @abstractmethod
     def encoded(self, suffix: str) -> bytes:
@@ -83,12 +91,14 @@ class Saved(ABC):
         return dataclasses.replace(self, provenance=provenance)  # type: ignore[type-var]  # every kind is a dataclass
 
     def _save_parts(self, folder: Path, overwrite: bool) -> Path:
-        make_folder(folder, overwrite)
         rows = []
-        for name, content, about in self.parts():
-            write_new(folder / name, content, overwrite)
-            rows.append({"file": name, **about})
-        write_json_lines(folder / INDEX, rows, overwrite)
+        with filling(folder, overwrite) as written:
+            for name, content, about in self.parts():
+                write_new(folder / name, content, overwrite)
+                rows.append({"file": name, **about})
+                written.add(name)
+            write_json_lines(folder / INDEX, rows, overwrite)
+            written.add(INDEX)
         return folder
 
     def __repr__(self) -> str:
@@ -115,12 +125,13 @@ def with_suffix(path: Path, suffix: str) -> Path:
     return path if path.suffix else path.with_name(path.name + suffix)
 
 
-def suffix_of(path: Path, suffixes: tuple[str, ...], kind: str) -> str:
+def suffix_of(path: Path, suffixes: tuple[str, ...], kind: str, hint: str = "") -> str:
     """The suffix of a file, in lower case; empty where it has none.
 
     Args:
         suffixes: those that there are.
         kind: what is to be written, for the error.
+        hint: the remedy, instead of a list of these.
     Raises:
         UsageError: it is none of them.
     """
@@ -128,13 +139,16 @@ def suffix_of(path: Path, suffixes: tuple[str, ...], kind: str) -> str:
     if suffix and suffix not in suffixes and not is_stream(path):
         why = ": it would be a pickle, which can run code when it is read" if suffix in PICKLES else ""
         there = ", ".join(suffixes) if suffixes else f"a folder, {path.stem}/"
-        raise UsageError(f"{kind} cannot be saved as {path.name}{why}", f"choose from: {there}")
+        raise UsageError(f"{kind} cannot be saved as {path.name}{why}", hint or f"choose from: {there}")
     return suffix if suffix in suffixes else ""
 
 
-def make_folder(folder: Path, overwrite: bool) -> None:
-    """Make the folder of a result.
+@contextlib.contextmanager
+def filling(folder: Path, overwrite: bool) -> Iterator[set[str]]:
+    """The folder of a result while its files are written: what an earlier result left there is gone afterwards.
 
+    Yields:
+        takes the names of the files that were written.
     Raises:
         Taken: there is something in it, and not `overwrite`.
         UsageError: it is the folder that one is in, a file is in its place, or it cannot be made.
@@ -142,12 +156,41 @@ def make_folder(folder: Path, overwrite: bool) -> None:
     check_folder(folder, overwrite)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        before, written = _listed(folder), set[str]()
+        yield written
+        for name in before - written:
+            (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise disk_error(folder, error) from error
 
 
+def _listed(folder: Path) -> set[str]:
+    """What the index of an earlier result lists, and itself; nothing of an index that is not the zoo's to the last row.
+
+    Somebody else's data may have an index of that name, which must not lead to a file that nobody meant to replace.
+    """
+    try:
+        rows = [json.loads(row) for row in read_text(folder / INDEX).splitlines()] if (folder / INDEX).exists() else []
+    except (UsageError, ValueError, RecursionError):
+        return set()
+    return {INDEX, *(row["file"] for row in rows)} if rows and all(map(_is_ours, rows)) else set()
+
+
+def _is_ours(row: Any) -> bool:
+    """Whether a row of an index names a file as `Saved.parts` does."""
+    name = row.get("file") if isinstance(row, dict) else None
+    if not isinstance(name, str):
+        return False
+    numbered, stem = NUMBERED.fullmatch(name), name.partition(".")[0]
+    return (
+        int(numbered[1]) == row.get("number")
+        if numbered
+        else stem in KINDS and name.count(".") == 1 and "/" not in name
+    )
+
+
 def check_folder(folder: Path, overwrite: bool) -> None:
-    """Whether `make_folder` would take a folder."""
+    """Whether `filling` would take a folder, as far as that can be known beforehand; nothing is made."""
     try:
         if os.path.lexists(folder) and not os.path.isdir(folder):
             raise UsageError(f"{folder} is a file, and several results need a folder", "give another name")
@@ -155,5 +198,6 @@ def check_folder(folder: Path, overwrite: bool) -> None:
             raise UsageError(f"{folder} is the folder that you are in", "name one of its own: -o samples/")
         if os.path.isdir(folder) and not overwrite and os.listdir(folder):
             raise Taken(f"{folder} exists already", "choose another name, or add --overwrite")
+        check_place(folder)
     except OSError as error:
         raise disk_error(folder, error) from error

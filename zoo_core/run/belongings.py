@@ -14,9 +14,8 @@ from ..files.leftovers import is_temporary
 from ..weights import shards, tensorfile
 from ..weights.pins import INDEX, WEIGHTS
 from . import mark, record, state
-from .mark import FIGURES, LOCK, MARK, STAGES, TRACKS, check_inside, is_inside
+from .mark import FIGURES, HISTORY, LOCK, MARK, STAGES, TRACKS, check_inside, is_inside
 
-HISTORY = "history.csv"
 FILES = {WEIGHTS, INDEX, record.FILE, HISTORY, state.FILE}  # of every run; figures and stages are in its mark
 ASIDE = record.ASIDE
 RUN = {record.FILE, state.FILE}  # what a folder of a run has: the first always, the second while it is unfinished

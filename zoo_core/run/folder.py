@@ -19,8 +19,8 @@ from ..signals import Cut
 from ..weights import shards
 from ..weights.pins import INDEX, WEIGHTS
 from . import curves, mark, record, state
-from .belongings import ASIDE, FILES, HISTORY, RUN, Belongings
-from .mark import FIGURES, LOCK, MARK, STAGES, check_inside, free_name, is_inside, move
+from .belongings import ASIDE, FILES, RUN, Belongings
+from .mark import FIGURES, HISTORY, LOCK, MARK, STAGES, check_inside, free_name, is_inside, move
 
 
 class RunFolder(Belongings):

@@ -13,6 +13,7 @@ from ..formats import schemas
 
 MARK, LOCK = ".zoo-run", ".zoo-run.lock"  # what says that a folder is a run of the zoo, and whose it is now
 FIGURES, STAGES, TRACKS = "figures", "stages", "tracks"  # folders of pictures, weights of stages, what observers write
+HISTORY = "history.csv"  # what was logged at which step
 UNMARKED = "remove that file, and the run is known by its other files; or choose another --output"
 
 
