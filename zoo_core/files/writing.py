@@ -8,6 +8,7 @@ import json
 import math
 import os
 import stat
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -187,7 +188,7 @@ def check_free(path: Path, overwrite: bool) -> None:
 
 
 def check_place(path: Path) -> None:
-    """Whether a file or a folder could be made at a path, by what is there now; nothing is made.
+    """Whether a file or a folder could be made at a path, by what is there now; nothing stays.
 
     Raises:
         OSError: a file is where its folder would be, or that is not writable.
@@ -198,6 +199,8 @@ def check_place(path: Path) -> None:
     why = errno.ENOTDIR if not nearest.is_dir() else 0 if os.access(nearest, os.W_OK | os.X_OK) else errno.EACCES
     if why:
         raise OSError(why, os.strerror(why))
+    if nearest != Path(os.path.realpath(path)).parent:  # some systems refuse a folder where rights would allow it
+        os.rmdir(tempfile.mkdtemp(prefix=".zoo-", dir=nearest))
 
 
 def _write_into(path: Path, data: bytes) -> None:
