@@ -18,6 +18,7 @@ from zoo_core.api import finishing, training
 from zoo_core.cli import run
 from zoo_core.run import record
 from zoo_core.run.reporter import Silent
+from zoo_core.signals import Cut
 
 SMALL = ["--iterations", "2", "--batch-size", "16", "--hidden", "8", "--tasks", "2", "--held-out", "40"]
 TINY: dict[str, Any] = {"iterations": 2, "batch_size": 16, "hidden": 8, "tasks": 2, "held_out": 40}
@@ -83,10 +84,71 @@ def test_a_run_has_a_record_before_its_first_step(here: Path, monkeypatch: pytes
     assert seen["started"] and seen["versions"]["torch"] and not (here / "runs" / "x").exists(), "there was nothing yet"
 
 
+def killed(here: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> Path:
+    """What `zoo train ewc` leaves in ``runs/k`` when its process is killed before there is a state."""
+
+    def kill(*given: object) -> None:
+        shutil.copytree(here / "runs" / "x", here / "runs" / "k", ignore=shutil.ignore_patterns("*.lock*"))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "call", kill)
+        assert run(["train", "ewc", *SMALL, "-o", "runs/x", *words]) == 130
+    return here / "runs" / "k"
+
+
+def test_a_run_without_a_state_is_not_lost(here: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    """Neither by a resume that is refused, nor by one that is stopped, or fails, before there is a state again."""
+    k = killed(here, monkeypatch)
+    before = {path.name: path.read_bytes() for path in k.iterdir()}
+    assert "made with --hidden 8, not 99" in said("train", "runs/k", "--resume", "--hidden", "99")[2]
+    assert {path.name: path.read_bytes() for path in k.iterdir() if ".lock" not in path.name} == before
+    assert stopped(monkeypatch, training, "call", "train", "runs/k", "--resume") == 130
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "call", lambda *given: 1 / 0)
+        assert said("train", "runs/k", "--resume")[0] != 0
+    kept = record.look(k)
+    assert kept["state"] == "stopped" and kept["started"] == json.loads(before["run.json"])["started"]
+    assert said("train", "runs/k", "--resume")[0] == 0
+    first, k_ = zoo.runs()
+    assert k_.metrics == first.metrics and k_.record["started"] == kept["started"]
+
+
+def test_another_training_has_a_beginning_of_its_own(here: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    k = killed(here, monkeypatch)
+    old = {**json.loads((k / "run.json").read_text()), "started": "2020-01-01T00:00:00+00:00"}
+    (k / "run.json").write_text(json.dumps(old))
+    code, _, told = said("train", "ewc", *SMALL, "-o", "runs/k", "--no-evaluate")
+    assert code == 0 and record.look(k)["started"] > "2026", told
+
+
+def cut_off(monkeypatch: pytest.MonkeyPatch, where: Any, name: str, *words: str) -> None:
+    """A command that a scheduler's signal reaches when it calls a function."""
+
+    def cut(*given: object, **named: object) -> None:
+        raise Cut
+
+    with monkeypatch.context() as patched:
+        patched.setattr(where, name, cut)
+        assert run([*words]) == 130
+
+
+def test_overwrite_is_obeyed_once_a_run_has_gone_on(here: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    """After a scheduler has cut it off, and the same command has brought it to its end."""
+    words = ("train", "ewc", *SMALL, "-o", "runs/x", "--no-evaluate")
+    cut_off(monkeypatch, training, "finish", *words)
+    assert "goes on after step" in said(*words)[2] and record.state(here / "runs" / "x") == "trained"
+    code, _, told = said(*words)
+    assert code == 2 and "exists already" in told
+    code, _, told = said(*words, "--overwrite")
+    assert code == 0 and "parameters" in told and "goes on" not in told, "it was trained anew"
+
+
 def test_a_run_goes_on_without_an_option(here: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     assert stopped(monkeypatch, training, "finish", "train", "ewc", *SMALL, "-o", "runs/x") == 130
     (_, x) = zoo.runs()
     assert x.state == "stopped" and x.record["started"]
+    started = x.record["started"]
     code, _, told = said("sample", "x")
     assert code == 2 and "the run in runs/x is not finished" in told and "zoo train runs/x --resume" in told
     code, _, told = said("train", "--resume", "x", "--hidden", "9")
@@ -98,7 +160,7 @@ def test_a_run_goes_on_without_an_option(here: Path, monkeypatch: pytest.MonkeyP
     assert code == 0 and "goes on after step" in told, told
     first, x = zoo.runs()
     assert x.record["weights"] == first.record["weights"] and x.metrics == first.metrics and x.state == "finished"
-    assert x.record["started"] < first.record["started"] or x.record["started"] >= first.record["started"]
+    assert x.record["started"] == started
     assert said("train", "--resume", "x")[0] == 2
     assert "trained in" in out and "measured in" in out and "in all" in out
 

@@ -119,29 +119,23 @@ def train_opened(asked: Asked) -> Trained:
         return Trained(folder.path, {})
     with (
         watching(model, (*settings.tracked(), *asked.track), folder.path, run_of.keywords["reporter"]) as observers,
-        folder.held(place.resume, place.overwrite) as resumed,
+        folder.held(place.resume, place.overwrite, partial(check_goes_on, asked.handle, begins)) as resumed,
         reported(run_of(resume=resumed, watcher=observers)) as run,
     ):
         facts = {**begins.identity, **circumstances(run, begun_at)}
-        _write_down(asked, begins, resumed, facts)
+        _write_down(begins, resumed, facts)
         with observers.told(facts) as tell:
             done = _done(model, run, folder, begins, begun_at)
             tell(done.record)
     return replace(done, took=time.monotonic() - began)
 
 
-def _write_down(asked: Asked, begins: Beginning, resumed: bool, facts: Mapping[str, Any]) -> None:
-    """Write what is begun into the run's record, once it is known that a run which goes on is this one.
-
-    Raises:
-        UsageError: it is another one.
-    """
+def _write_down(begins: Beginning, resumed: bool, facts: Mapping[str, Any]) -> None:
+    """Write what is begun into the run's record; one that goes on keeps the time at which it was begun."""
     folder, state = begins.folder, record.state(begins.folder)
-    if resumed and state:
-        check_goes_on(asked.handle, begins)
     is_old = not state and os.path.isfile(folder / record.UNFINISHED)  # its state alone says what it is
     if not (resumed and (is_old or record.has_weights(folder))):
-        record.begin(folder, facts)
+        record.begin(folder, facts, goes_on=resumed and bool(state))
 
 
 def _done(model: Model, run: Run, folder: RunFolder, begins: Beginning, begun_at: Begun) -> Trained:

@@ -99,13 +99,14 @@ def write(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
     return written
 
 
-def begin(folder: Path, facts: Mapping[str, Any]) -> None:
-    """Write down that a run is trained; one that goes on keeps the time at which it was begun.
+def begin(folder: Path, facts: Mapping[str, Any], goes_on: bool) -> None:
+    """Write down that a run is trained.
 
     Args:
         facts: what is known of it before it begins.
+        goes_on: it is the one whose record is there, and keeps the time at which that was begun.
     """
-    before = look(folder)["started"] if state(folder) else ""
+    before = look(folder)["started"] if goes_on else ""
     started = before or datetime.now(UTC).isoformat(timespec="seconds")
     write(folder, {**facts, "state": "training", "started": started})
 
