@@ -15,8 +15,10 @@ from PIL import Image
 
 import zoo_core as zoo
 from zoo_core.api import finishing, training
+from zoo_core.api.inventory import find_run
 from zoo_core.cli import run
 from zoo_core.run import record
+from zoo_core.run.folder import RunFolder
 from zoo_core.run.reporter import Silent
 from zoo_core.signals import Cut
 
@@ -142,6 +144,82 @@ def test_overwrite_is_obeyed_once_a_run_has_gone_on(here: Path, monkeypatch: pyt
     assert code == 2 and "exists already" in told
     code, _, told = said(*words, "--overwrite")
     assert code == 0 and "parameters" in told and "goes on" not in told, "it was trained anew"
+
+
+def test_a_link_to_a_run_is_not_removed(here: Path, said: Said) -> None:
+    (here / "runs" / "link").symlink_to(here / "runs" / "first")
+    for names in (["link"], ["first", "runs/link/"]):
+        code, _, told = said("runs", "rm", *names, "--yes")
+        assert code == 2 and "is a link to" in told and record.has_weights(here / "runs" / "first")
+
+
+@pytest.mark.parametrize("text", ['{"state": "training"}', "[1,2", '{"state": "trained"}', '{"format": 99}'])
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_broken_run_is_replaced_and_removed(here: Path, said: Said, text: str, marked: bool) -> None:
+    first = here / "runs" / "first"
+    (first / "own.txt").write_text("mine")
+    (first / "run.json").write_text(text)
+    if not marked:
+        (first / ".zoo-run").unlink()
+    code, _, told = said("train", "ewc", *SMALL, "-o", "runs/first")
+    assert code == 2 and "exists already" in told
+    with RunFolder(first).held(False, True) as resumed:
+        assert not resumed and not (first / "run.json").exists()
+        shutil.copy(first / ".zoo-replaced" / "run.json", first)
+    assert said("runs", "rm", "first", "--yes")[0] == 0 and {path.name for path in first.iterdir()} == {
+        "own.txt", *(() if marked else ("figures",))  # nothing says any more that this is of the run
+    }  # fmt: skip
+
+
+def test_runs_are_removed_once_and_only_if_all_can_be(here: Path, said: Said) -> None:
+    shutil.copytree(here / "runs" / "first", here / "runs" / "waits")
+    (here / "runs" / "waits" / ".zoo-replaced").mkdir()
+    (here / "runs" / "waits" / "run.json").rename(here / "runs" / "waits" / ".zoo-replaced" / "run.json")
+    assert said("runs", "rm", "first", "waits", "--yes", "--json")[0] == 2 and record.has_weights(here / "runs/first")
+    assert said("runs", "rm", "first", "nothing", "--yes")[0] == 2 and record.has_weights(here / "runs/first")
+    code, out, _ = said("runs", "rm", "first", "runs/first", "first", "--yes", "--json")
+    assert code == 0 and answered(out)["removed"] == ["runs/first"] and not (here / "runs" / "first").exists()
+
+
+def test_this_folder_and_the_one_above_are_paths(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(here / "runs" / "first" / "run.json", here)
+    with pytest.raises(zoo.UsageError):
+        find_run("..")
+    monkeypatch.chdir(here / "runs" / "first")
+    assert find_run(".").path == Path(".") and find_run(".").model
+    (here / "runs" / "first" / "figures").mkdir(exist_ok=True)
+    monkeypatch.chdir(here / "runs" / "first" / "figures")
+    assert find_run("..").path == Path("..") and find_run("..").name == "first"
+
+
+def test_what_a_run_went_on_from_says_where_it_goes(here: Path, said: Said) -> None:
+    """And a broken run beside it hinders nobody; a preset that is not that of the weights is not passed over."""
+    (here / "runs" / "broken").mkdir()
+    (here / "runs" / "broken" / "run.json").write_text('{"state": "trained"}')
+    digests = [record.weights_sha256(here / "runs" / "first")]
+    assert said("train", "ewc", "--continue", "first", "--iterations", "2", "--no-evaluate")[0] == 0
+    (second,) = (here / "runs").glob(f"*-continued-{str(digests[0])[:6]}")
+    assert said("train", str(second), "--resume", "--no-evaluate")[0] in (0, 2)
+    code, _, told = said("train", "ewc", "--continue", str(second), "--iterations", "2", "--no-evaluate")
+    assert code == 0 and len(list((here / "runs").glob("*-continued-*"))) == 2, told
+    code, _, told = said("train", str(second), "--resume")
+    assert code == 0, told
+    vae = SLICES / "golden" / "0.1.0" / "vae" / "finished"
+    code, _, told = said("train", "vae.conv", "--continue", str(vae))
+    assert code == 2 and "is of the preset mlp-64d, not conv" in told
+
+
+def test_an_evaluation_that_fails_says_how_it_is_made_up_for(
+    here: Path, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    def fail(*given: object) -> None:
+        raise zoo.ZooError("there is no test data", "zoo data fetch mnist gets it")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(finishing, "measure", fail)
+        code, _, told = said("train", "ewc", *SMALL, "-o", "runs/x")
+    assert code != 0 and "zoo data fetch mnist gets it; the weights are kept" in told
+    assert "zoo train runs/x --resume measures them" in told and said("train", "runs/x", "--resume")[0] == 0
 
 
 def test_a_run_goes_on_without_an_option(here: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:

@@ -21,7 +21,7 @@ from ..results.kinds import Figure, Series
 from ..run import record
 from ..run.mark import FIGURES, LOCK
 from . import views
-from .naming import RUNS
+from .naming import RUNS, is_path
 
 HISTORY = "history.csv"
 RUNNING = {"training": "training", "trained": "measuring"}  # what a state means while a process has the run
@@ -146,7 +146,7 @@ def find_run(name: str | Path) -> RunInfo:
     Raises:
         UsageError: there is none.
     """
-    places = [Path(name)] if os.sep in str(name) else [RUNS / name, Path(name)]
+    places = [Path(name)] if is_path(str(name)) else [RUNS / name, Path(name)]
     for path in places:
         if record.is_run(path):
             return _read(path)

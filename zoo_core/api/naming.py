@@ -41,7 +41,7 @@ def find(name: str) -> Named:
         PluginError: the model is broken.
     """
     is_owned = ":" in name and not os.path.exists(name)  # DISTRIBUTION:MODEL; of a plugin that is a file, its path
-    if not is_owned and (os.sep in name or name.endswith(".safetensors")):
+    if not is_owned and (is_path(name) or name.endswith(".safetensors")):
         return _of(Path(name))
     plugin, preset = split_name(name)
     run = next((path for path in (RUNS / name, Path(name)) if record.is_run(path)), None)
@@ -49,6 +49,11 @@ def find(name: str) -> Named:
         return Named(registry.load(plugin), preset)
     known = registry.load(plugin) if plugin in registry.names() else None
     return Named(known, preset) if known and (not preset or preset in known.card.presets) else _of(run)
+
+
+def is_path(name: str) -> bool:
+    """Whether a name is a path whatever lies in ``runs``: one with a slash, this folder, or the one above."""
+    return os.sep in name or name in ("", ".", "..")
 
 
 def run_names() -> list[str]:
@@ -59,7 +64,14 @@ def run_names() -> list[str]:
 def located(weights: Path) -> Path:
     """Where weights are that somebody named: at a path, or in the run of that name."""
     named = RUNS / weights
-    return named if not os.path.exists(weights) and len(weights.parts) == 1 and record.is_run(named) else weights
+    return (
+        named
+        if not os.path.exists(weights)
+        and not is_path(str(weights))
+        and len(weights.parts) == 1
+        and record.is_run(named)
+        else weights
+    )
 
 
 def _of(path: Path) -> Named:

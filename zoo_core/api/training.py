@@ -110,6 +110,7 @@ def train_opened(asked: Asked) -> Trained:
     folder = RunFolder(begins.folder, begins.digest)
     begun_at = Begun(commit(), release_of(model))
     run_of = _prepared(asked, begins)
+    track = (*settings.tracked(), *asked.track) if asked.is_watched else ()
     if devices.rank():
         resumed = folder.is_resumed(place.resume, place.overwrite)
         if not (resumed and record.has_weights(folder.path)):
@@ -118,7 +119,7 @@ def train_opened(asked: Asked) -> Trained:
                 call(model, run, begins.options)
         return Trained(folder.path, {})
     with (
-        watching(model, (*settings.tracked(), *asked.track), folder.path, run_of.keywords["reporter"]) as observers,
+        watching(model, track, folder.path, asked.circumstances.reporter or usual()) as observers,
         folder.held(place.resume, place.overwrite, partial(check_goes_on, asked.handle, begins)) as resumed,
         reported(run_of(resume=resumed, watcher=observers)) as run,
     ):
@@ -180,7 +181,7 @@ def open_other(name: str, inputs: Inputs) -> tuple[nn.Module, Checkpoint[Options
         circumstances = Circumstances(0, str(inputs.device), inputs.data_root, Aside(inputs.reporter, model.name))
         place = Place(folder, resume=os.path.isfile(folder / state.FILE))
         with torch.enable_grad():  # whoever asks only measures
-            train_opened(Asked(Handle(model), place, Compute(), circumstances, options))
+            train_opened(Asked(Handle(model), place, Compute(), circumstances, options, is_watched=False))
 
     return load_other(name, inputs, train_judge)
 

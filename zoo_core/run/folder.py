@@ -127,7 +127,8 @@ class RunFolder(Belongings):
         if not there or resume:
             return set()
         mine = self._mine(there)
-        if mine - ({record.FILE} - self._kept()) and not overwrite:
+        worthless = set() if record.is_damaged(self.path) else {record.FILE} - self._kept()
+        if mine - worthless and not overwrite:
             finished = record.state(self.path) == "finished"
             continues = "" if finished else f"{record.continuing(self.path)} continues it, "
             raise UsageError(
