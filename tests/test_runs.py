@@ -222,6 +222,18 @@ def test_an_evaluation_that_fails_says_how_it_is_made_up_for(
     assert "zoo train runs/x --resume measures them" in told and said("train", "runs/x", "--resume")[0] == 0
 
 
+def test_an_unfinished_run_of_old_says_what_it_is(here: Path, said: Said) -> None:
+    """It has nothing but its state, which names the model."""
+    shutil.copytree(SLICES / "golden" / "0.1.0" / "vae" / "unfinished", here / "runs" / "old")
+    old = find_run("old")
+    assert (old.state, old.model, old.error) == ("stopped", "vae.mlp-64d", None) and old.options["batch_size"]
+    assert said("runs", "list")[0] == 0 and said("runs", "show", "old")[0] == 0
+    assert said("info", "runs/old")[0] == 0
+    for words in (("train", "old", "--resume", "--epochs", "9"), ("sample", "old")):
+        code, _, told = said(*words)
+        assert code == 2 and "cannot read" not in told and "old" in told, told
+
+
 def test_a_run_goes_on_without_an_option(here: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     assert stopped(monkeypatch, training, "finish", "train", "ewc", *SMALL, "-o", "runs/x") == 130
     (_, x) = zoo.runs()

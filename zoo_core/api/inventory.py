@@ -14,12 +14,13 @@ from typing import Any
 
 from ..errors import IntegrityError, UsageError, ZooError
 from ..files import is_held, read_text
-from ..formats.schemas import Curves, fitted
+from ..formats.schemas import Begun, Curves, fitted, plain
 from ..results.film import natural
 from ..results.html import table
 from ..results.kinds import Figure, Series
 from ..run import record
 from ..run.mark import FIGURES, LOCK
+from ..weights import peek
 from . import views
 from .naming import RUNS, is_path
 
@@ -155,6 +156,9 @@ def find_run(name: str | Path) -> RunInfo:
 
 def _read(path: Path) -> RunInfo:
     try:
+        if record.is_only_state(path):
+            known = peek.identity(path / record.UNFINISHED).model_dump()
+            return RunInfo(path, plain(Begun, {**known, "state": "stopped"}, str(path)))
         return RunInfo(path, record.look(path))
     except ZooError as error:
         return RunInfo(path, error=error)

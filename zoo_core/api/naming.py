@@ -85,6 +85,8 @@ def _of(path: Path) -> Named:
         return Named(registry.load(record.look(path)["model"]), folder=path)
     if not os.path.exists(path):
         raise UsageError(f"there is no {path}", "zoo runs list shows the runs, zoo list the models")
+    if record.is_only_state(path):
+        return Named(registry.load(peek.identity(path / record.UNFINISHED).model), folder=path)
     if not peek.facts(path).model:
         raise UsageError(f"{path} holds weights that the zoo did not train", "name the model, and these with --weights")
     return Named(registry.load(peek.facts(path).model), folder=path)

@@ -44,6 +44,11 @@ def is_run(folder: Path) -> bool:
     return any(os.path.isfile(folder / name) for name in (FILE, UNFINISHED, f"{ASIDE}/{FILE}"))
 
 
+def is_only_state(folder: Path) -> bool:
+    """Whether a folder holds an unfinished run of a release that wrote down nothing but its state."""
+    return os.path.isfile(folder / UNFINISHED) and not state(folder) and not os.path.isfile(folder / ASIDE / FILE)
+
+
 def has_weights(folder: Path) -> bool:
     """Whether a folder holds a run whose weights are there: a finished one, or one that is still to be measured."""
     return state(folder) in WITH_WEIGHTS
