@@ -17,6 +17,7 @@ import zoo_core as zoo
 from zoo_core.api import finishing, training
 from zoo_core.api.inventory import find_run
 from zoo_core.cli import run
+from zoo_core.plugin import observers, registry
 from zoo_core.run import record
 from zoo_core.run.folder import RunFolder
 from zoo_core.run.reporter import Silent
@@ -232,6 +233,31 @@ def test_an_unfinished_run_of_old_says_what_it_is(here: Path, said: Said) -> Non
     for words in (("train", "old", "--resume", "--epochs", "9"), ("sample", "old")):
         code, _, told = said(*words)
         assert code == 2 and "cannot read" not in told and "old" in told, told
+
+
+def test_a_judge_that_is_trained_on_the_way_has_no_observers(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They see the training that asked for it, and stay with that to its end."""
+    seen: list[tuple[str, ...]] = []
+
+    def watching(model: Any, names: Any, folder: Path, reporter: Any) -> Any:
+        seen.append(tuple(names))
+        return observers.watching(model, (), folder, reporter)
+
+    def load_other(name: str, inputs: Any, train_judge: Any) -> None:
+        train_judge(registry.load("ewc"), TINY, here / "judge", inputs)
+
+    def measure(model: Any, checkpoint: Any, options: Any, run: Any) -> Any:
+        if not seen[1:]:
+            training.open_other("judge", run.inputs)
+        return real(model, checkpoint, options, run)
+
+    real = finishing.measure
+    monkeypatch.setattr(training.settings, "tracked", lambda: ("some",))
+    monkeypatch.setattr(training, "watching", watching)
+    monkeypatch.setattr(training, "load_other", load_other)
+    monkeypatch.setattr(finishing, "measure", measure)
+    zoo.train("ewc", output="runs/x", device="cpu", reporter=Silent(), **TINY)
+    assert seen == [("some",), ()]
 
 
 def test_a_run_goes_on_without_an_option(here: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:

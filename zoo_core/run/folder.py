@@ -204,10 +204,7 @@ class RunFolder(Belongings):
             mark.write(self.path, said.model_copy(update={"files": sorted({*said.files, *new})}))
 
     def _failed(self, error: BaseException, goes_on: bool) -> None:
-        """Keep what can be continued, and say how; else remove what this run has written, but for a run that went on.
-
-        Only a run that was cut off, now, by a scheduler is continued by the same command.
-        """
+        """Keep what can be continued, and say how; else remove what this run has written, but for a run that went on."""
         cut = error.preempted if isinstance(error, Interrupted) else isinstance(error, Cut)
         if not self._kept() and not goes_on:
             self._remove([*mark.read(self.path).files, *FILES, MARK])
@@ -215,7 +212,8 @@ class RunFolder(Belongings):
                 raise Interrupted("stopped before there was a state", "repeat the command") from error
             return
         record.stop(self.path)
-        mark.write(self.path, self._ended(cut))
+        if isinstance(error, Interrupted | KeyboardInterrupt):  # after an error the same command still goes on
+            mark.write(self.path, self._ended(cut))
         if isinstance(error, KeyboardInterrupt):
             if not self._kept():
                 raise Interrupted("stopped before there was a state", "repeat the command") from error
