@@ -204,7 +204,7 @@ class RunFolder(Belongings):
             mark.write(self.path, said.model_copy(update={"files": sorted({*said.files, *new})}))
 
     def _failed(self, error: BaseException, goes_on: bool) -> None:
-        """Keep what can be continued, and say how; else remove what this run has written, but for a run that went on."""
+        """Keep what can be continued, and say how; else remove what this run, if it did not go on, has written."""
         cut = error.preempted if isinstance(error, Interrupted) else isinstance(error, Cut)
         if not self._kept() and not goes_on:
             self._remove([*mark.read(self.path).files, *FILES, MARK])
