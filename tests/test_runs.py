@@ -15,9 +15,13 @@ from PIL import Image
 
 import zoo_core as zoo
 from zoo_core.api import finishing, training
+from zoo_core.api.inventory import find_run
 from zoo_core.cli import run
+from zoo_core.plugin import observers, registry
 from zoo_core.run import record
+from zoo_core.run.folder import RunFolder
 from zoo_core.run.reporter import Silent
+from zoo_core.signals import Cut
 
 SMALL = ["--iterations", "2", "--batch-size", "16", "--hidden", "8", "--tasks", "2", "--held-out", "40"]
 TINY: dict[str, Any] = {"iterations": 2, "batch_size": 16, "hidden": 8, "tasks": 2, "held_out": 40}
@@ -83,10 +87,184 @@ def test_a_run_has_a_record_before_its_first_step(here: Path, monkeypatch: pytes
     assert seen["started"] and seen["versions"]["torch"] and not (here / "runs" / "x").exists(), "there was nothing yet"
 
 
+def killed(here: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> Path:
+    """What `zoo train ewc` leaves in ``runs/k`` when its process is killed before there is a state."""
+
+    def kill(*given: object) -> None:
+        shutil.copytree(here / "runs" / "x", here / "runs" / "k", ignore=shutil.ignore_patterns("*.lock*"))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "call", kill)
+        assert run(["train", "ewc", *SMALL, "-o", "runs/x", *words]) == 130
+    return here / "runs" / "k"
+
+
+def test_a_run_without_a_state_is_not_lost(here: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    """Neither by a resume that is refused, nor by one that is stopped, or fails, before there is a state again."""
+    k = killed(here, monkeypatch)
+    before = {path.name: path.read_bytes() for path in k.iterdir()}
+    assert "made with --hidden 8, not 99" in said("train", "runs/k", "--resume", "--hidden", "99")[2]
+    assert {path.name: path.read_bytes() for path in k.iterdir() if ".lock" not in path.name} == before
+    assert stopped(monkeypatch, training, "call", "train", "runs/k", "--resume") == 130
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "call", lambda *given: 1 / 0)
+        assert said("train", "runs/k", "--resume")[0] != 0
+    kept = record.look(k)
+    assert kept["state"] == "stopped" and kept["started"] == json.loads(before["run.json"])["started"]
+    assert said("train", "runs/k", "--resume")[0] == 0
+    first, k_ = zoo.runs()
+    assert k_.metrics == first.metrics and k_.record["started"] == kept["started"]
+
+
+def test_another_training_has_a_beginning_of_its_own(here: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    k = killed(here, monkeypatch)
+    old = {**json.loads((k / "run.json").read_text()), "started": "2020-01-01T00:00:00+00:00"}
+    (k / "run.json").write_text(json.dumps(old))
+    code, _, told = said("train", "ewc", *SMALL, "-o", "runs/k", "--no-evaluate")
+    assert code == 0 and record.look(k)["started"] > "2026", told
+
+
+def cut_off(monkeypatch: pytest.MonkeyPatch, where: Any, name: str, *words: str) -> None:
+    """A command that a scheduler's signal reaches when it calls a function."""
+
+    def cut(*given: object, **named: object) -> None:
+        raise Cut
+
+    with monkeypatch.context() as patched:
+        patched.setattr(where, name, cut)
+        assert run([*words]) == 130
+
+
+def test_overwrite_is_obeyed_once_a_run_has_gone_on(here: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    """After a scheduler has cut it off, and the same command has brought it to its end."""
+    words = ("train", "ewc", *SMALL, "-o", "runs/x", "--no-evaluate")
+    cut_off(monkeypatch, training, "finish", *words)
+    assert "goes on after step" in said(*words)[2] and record.state(here / "runs" / "x") == "trained"
+    code, _, told = said(*words)
+    assert code == 2 and "exists already" in told
+    code, _, told = said(*words, "--overwrite")
+    assert code == 0 and "parameters" in told and "goes on" not in told, "it was trained anew"
+
+
+def test_a_link_to_a_run_is_not_removed(here: Path, said: Said) -> None:
+    (here / "runs" / "link").symlink_to(here / "runs" / "first")
+    for names in (["link"], ["first", "runs/link/"]):
+        code, _, told = said("runs", "rm", *names, "--yes")
+        assert code == 2 and "is a link to" in told and record.has_weights(here / "runs" / "first")
+
+
+@pytest.mark.parametrize("text", ['{"state": "training"}', "[1,2", '{"state": "trained"}', '{"format": 99}'])
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_broken_run_is_replaced_and_removed(here: Path, said: Said, text: str, marked: bool) -> None:
+    first = here / "runs" / "first"
+    (first / "own.txt").write_text("mine")
+    (first / "run.json").write_text(text)
+    if not marked:
+        (first / ".zoo-run").unlink()
+    code, _, told = said("train", "ewc", *SMALL, "-o", "runs/first")
+    assert code == 2 and "exists already" in told
+    with RunFolder(first).held(False, True) as resumed:
+        assert not resumed and not (first / "run.json").exists()
+        shutil.copy(first / ".zoo-replaced" / "run.json", first)
+    assert said("runs", "rm", "first", "--yes")[0] == 0 and {path.name for path in first.iterdir()} == {
+        "own.txt", *(() if marked else ("figures",))  # nothing says any more that this is of the run
+    }  # fmt: skip
+
+
+def test_runs_are_removed_once_and_only_if_all_can_be(here: Path, said: Said) -> None:
+    shutil.copytree(here / "runs" / "first", here / "runs" / "waits")
+    (here / "runs" / "waits" / ".zoo-replaced").mkdir()
+    (here / "runs" / "waits" / "run.json").rename(here / "runs" / "waits" / ".zoo-replaced" / "run.json")
+    assert said("runs", "rm", "first", "waits", "--yes", "--json")[0] == 2 and record.has_weights(here / "runs/first")
+    assert said("runs", "rm", "first", "nothing", "--yes")[0] == 2 and record.has_weights(here / "runs/first")
+    code, out, _ = said("runs", "rm", "first", "runs/first", "first", "--yes", "--json")
+    assert code == 0 and answered(out)["removed"] == ["runs/first"] and not (here / "runs" / "first").exists()
+
+
+def test_this_folder_and_the_one_above_are_paths(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(here / "runs" / "first" / "run.json", here)
+    with pytest.raises(zoo.UsageError):
+        find_run("..")
+    monkeypatch.chdir(here / "runs" / "first")
+    assert find_run(".").path == Path(".") and find_run(".").model
+    (here / "runs" / "first" / "figures").mkdir(exist_ok=True)
+    monkeypatch.chdir(here / "runs" / "first" / "figures")
+    assert find_run("..").path == Path("..") and find_run("..").name == "first"
+
+
+def test_what_a_run_went_on_from_says_where_it_goes(here: Path, said: Said) -> None:
+    """And a broken run beside it hinders nobody; a preset that is not that of the weights is not passed over."""
+    (here / "runs" / "broken").mkdir()
+    (here / "runs" / "broken" / "run.json").write_text('{"state": "trained"}')
+    digests = [record.weights_sha256(here / "runs" / "first")]
+    assert said("train", "ewc", "--continue", "first", "--iterations", "2", "--no-evaluate")[0] == 0
+    (second,) = (here / "runs").glob(f"*-continued-{str(digests[0])[:6]}")
+    assert said("train", str(second), "--resume", "--no-evaluate")[0] in (0, 2)
+    code, _, told = said("train", "ewc", "--continue", str(second), "--iterations", "2", "--no-evaluate")
+    assert code == 0 and len(list((here / "runs").glob("*-continued-*"))) == 2, told
+    code, _, told = said("train", str(second), "--resume")
+    assert code == 0, told
+    vae = SLICES / "golden" / "0.1.0" / "vae" / "finished"
+    code, _, told = said("train", "vae.conv", "--continue", str(vae))
+    assert code == 2 and "is of the preset mlp-64d, not conv" in told
+
+
+def test_an_evaluation_that_fails_says_how_it_is_made_up_for(
+    here: Path, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    def fail(*given: object) -> None:
+        raise zoo.ZooError("there is no test data", "zoo data fetch mnist gets it")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(finishing, "measure", fail)
+        code, _, told = said("train", "ewc", *SMALL, "-o", "runs/x")
+    assert code != 0 and "zoo data fetch mnist gets it; the weights are kept" in told
+    assert "zoo train runs/x --resume measures them" in told and said("train", "runs/x", "--resume")[0] == 0
+
+
+def test_an_unfinished_run_of_old_says_what_it_is(here: Path, said: Said) -> None:
+    """It has nothing but its state, which names the model."""
+    shutil.copytree(SLICES / "golden" / "0.1.0" / "vae" / "unfinished", here / "runs" / "old")
+    old = find_run("old")
+    assert (old.state, old.model, old.error) == ("stopped", "vae.mlp-64d", None) and old.options["batch_size"]
+    assert said("runs", "list")[0] == 0 and said("runs", "show", "old")[0] == 0
+    assert said("info", "runs/old")[0] == 0
+    for words in (("train", "old", "--resume", "--epochs", "9"), ("sample", "old")):
+        code, _, told = said(*words)
+        assert code == 2 and "cannot read" not in told and "old" in told, told
+
+
+def test_a_judge_that_is_trained_on_the_way_has_no_observers(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They see the training that asked for it, and stay with that to its end."""
+    seen: list[tuple[str, ...]] = []
+
+    def watching(model: Any, names: Any, folder: Path, reporter: Any) -> Any:
+        seen.append(tuple(names))
+        return observers.watching(model, (), folder, reporter)
+
+    def load_other(name: str, inputs: Any, train_judge: Any) -> None:
+        train_judge(registry.load("ewc"), TINY, here / "judge", inputs)
+
+    def measure(model: Any, checkpoint: Any, options: Any, run: Any) -> Any:
+        if not seen[1:]:
+            training.open_other("judge", run.inputs)
+        return real(model, checkpoint, options, run)
+
+    real = finishing.measure
+    monkeypatch.setattr(training.settings, "tracked", lambda: ("some",))
+    monkeypatch.setattr(training, "watching", watching)
+    monkeypatch.setattr(training, "load_other", load_other)
+    monkeypatch.setattr(finishing, "measure", measure)
+    zoo.train("ewc", output="runs/x", device="cpu", reporter=Silent(), **TINY)
+    assert seen == [("some",), ()]
+
+
 def test_a_run_goes_on_without_an_option(here: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     assert stopped(monkeypatch, training, "finish", "train", "ewc", *SMALL, "-o", "runs/x") == 130
     (_, x) = zoo.runs()
     assert x.state == "stopped" and x.record["started"]
+    started = x.record["started"]
     code, _, told = said("sample", "x")
     assert code == 2 and "the run in runs/x is not finished" in told and "zoo train runs/x --resume" in told
     code, _, told = said("train", "--resume", "x", "--hidden", "9")
@@ -98,7 +276,7 @@ def test_a_run_goes_on_without_an_option(here: Path, monkeypatch: pytest.MonkeyP
     assert code == 0 and "goes on after step" in told, told
     first, x = zoo.runs()
     assert x.record["weights"] == first.record["weights"] and x.metrics == first.metrics and x.state == "finished"
-    assert x.record["started"] < first.record["started"] or x.record["started"] >= first.record["started"]
+    assert x.record["started"] == started
     assert said("train", "--resume", "x")[0] == 2
     assert "trained in" in out and "measured in" in out and "in all" in out
 

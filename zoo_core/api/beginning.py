@@ -36,7 +36,7 @@ class Place:
 
     Args:
         output: the run folder; ``runs/PLUGIN.PRESET-seedN`` if not said, with the options that are not the preset's,
-            and with ``-continued`` where it goes on from other weights.
+            and with ``-continued`` and the beginning of their sha256 where it goes on from other weights.
         resume: continue an unfinished run; what it was begun with need not be said again.
         overwrite: replace the run that is there.
     """
@@ -85,7 +85,8 @@ class Asked:
         options: the model's own, by name.
         file: a TOML file of options, below `options`.
         going_on: the weights to go on from: a file, a run, ``ORG/NAME@COMMIT`` or the name of pinned ones.
-        track: the observers that see it.
+        track: the observers that see it, beside those of the settings.
+        is_watched: observers see it; they see none of a judge that is trained to measure it.
     """
 
     handle: Handle
@@ -96,6 +97,7 @@ class Asked:
     file: Path | None = None
     going_on: Path | None = None
     track: tuple[str, ...] = ()
+    is_watched: bool = True
 
 
 @dataclass(frozen=True)
@@ -222,7 +224,7 @@ def _earlier(folder: Path, digest: str) -> Path:
         if pin.sha256 == digest:
             return Path(pin.name)
     for other in sorted(folder.resolve().parent.iterdir()):
-        if record.has_weights(other) and record.look(other)["weights"]["sha256"] == digest:
+        if record.weights_sha256(other) == digest:
             return other
     raise UsageError(
         f"the run in {folder} went on from weights that are neither pinned nor beside it: sha256 {digest[:12]}…",
@@ -231,12 +233,22 @@ def _earlier(folder: Path, digest: str) -> Path:
 
 
 def _base(asked: Asked, known: Mapping[str, Any], previous: Checkpoint[Options] | None) -> tuple[str, Options]:
-    """The preset, and the options that hold where nothing else is said."""
+    """The preset, and the options that hold where nothing else is said.
+
+    Raises:
+        UsageError: the weights to go on from are of another preset than was named.
+    """
     handle = asked.handle
     if known:
         return handle.asked or known["preset"], known["options"]
     if previous:
-        return split_name(previous.name)[1], previous.options
+        theirs = split_name(previous.name)[1]
+        if handle.asked and handle.asked != theirs:
+            reason = f"{asked.going_on} is of the preset {theirs}, not {handle.asked}"
+            raise UsageError(
+                reason, f"zoo train {handle.card.name} --continue {asked.going_on} goes on with its options"
+            )
+        return theirs, previous.options
     return handle.preset, handle.card.presets[handle.preset].options
 
 
@@ -252,7 +264,7 @@ def _chosen(asked: Asked, base: Options) -> Options:
 def _usual(asked: Asked, identity: Mapping[str, Any], chosen: Options, base: Options) -> Path:
     """Where a run goes if nobody says: a name that says what differs from the preset, the same for the same command."""
     name = called(asked.handle, identity["preset"], chosen)
-    ending = "-continued" if "continues" in identity else ""
+    ending = f"-continued-{identity['continues'][:6]}" if "continues" in identity else ""
     changed = {
         flag.name.lstrip("-"): value_text(getattr(chosen, flag.field)) for flag in flags(type(chosen))
         if getattr(chosen, flag.field) != getattr(base, flag.field)

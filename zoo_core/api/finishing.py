@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..cards.checkpoint import Checkpoint, once
 from ..cards.options import Options
-from ..errors import IntegrityError, PluginError, TrainingError
+from ..errors import IntegrityError, PluginError, TrainingError, ZooError
 from ..files import finite
 from ..plugin import registry
 from ..plugin.registry import Model
 from ..results.result import Result
 from ..run.environment import versions
+from ..run.record import continuing
 from . import views
 from .calls import blaming
 from .measuring import measure
@@ -164,11 +165,20 @@ def _nothing_yet(model: Model, examination: Examination) -> dict[str, Any]:
 def examine(
     model: Model, folder: RunFolder, checkpoint: Checkpoint[Options], record: Mapping[str, Any], asked: Examination
 ) -> Mapping[str, Any]:
-    """Measure what a run has trained, as far as is asked for, and return its record with what was found."""
+    """Measure what a run has trained, as far as is asked for, and return its record with what was found.
+
+    Raises:
+        ZooError: it cannot be measured; the hint says how it can be later.
+    """
     if asked.how == "none":
         return record
     began, run = time.monotonic(), asked.examiner()
-    evaluation = measure(model, checkpoint, model.card.evaluate_options(), run)
+    try:
+        evaluation = measure(model, checkpoint, model.card.evaluate_options(), run)
+    except ZooError as error:
+        kept = f"the weights are kept: {continuing(folder.path)} measures them"
+        error.hint = f"{error.hint}; {kept}" if error.hint else kept
+        raise
     found = {
         "metrics": finite(evaluation.metrics), "errors": evaluation.errors, "absent": evaluation.absent,
         "data": {**record["data"], **run.inputs.data}, "judges": run.inputs.judges,

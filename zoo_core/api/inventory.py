@@ -14,14 +14,15 @@ from typing import Any
 
 from ..errors import IntegrityError, UsageError, ZooError
 from ..files import is_held, read_text
-from ..formats.schemas import Curves, fitted
+from ..formats.schemas import Begun, Curves, fitted, plain
 from ..results.film import natural
 from ..results.html import table
 from ..results.kinds import Figure, Series
 from ..run import record
 from ..run.mark import FIGURES, HISTORY, LOCK
+from ..weights import peek
 from . import views
-from .naming import RUNS
+from .naming import RUNS, is_path
 from .spoken import in_python
 
 RUNNING = {"training": "training", "trained": "measuring"}  # what a state means while a process has the run
@@ -151,7 +152,7 @@ def find_run(name: str | Path) -> RunInfo:
     Raises:
         UsageError: there is none.
     """
-    places = [Path(name)] if os.sep in str(name) else [RUNS / name, Path(name)]
+    places = [Path(name)] if is_path(str(name)) else [RUNS / name, Path(name)]
     for path in places:
         if record.is_run(path):
             return _read(path)
@@ -160,6 +161,9 @@ def find_run(name: str | Path) -> RunInfo:
 
 def _read(path: Path) -> RunInfo:
     try:
+        if record.is_only_state(path):
+            known = peek.identity(path / record.UNFINISHED).model_dump()
+            return RunInfo(path, plain(Begun, {**known, "state": "stopped"}, str(path)))
         return RunInfo(path, record.look(path))
     except ZooError as error:
         return RunInfo(path, error=error)

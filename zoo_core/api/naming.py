@@ -41,7 +41,7 @@ def find(name: str) -> Named:
         PluginError: the model is broken.
     """
     is_owned = ":" in name and not os.path.exists(name)  # DISTRIBUTION:MODEL; of a plugin that is a file, its path
-    if not is_owned and (os.sep in name or name.endswith(".safetensors")):
+    if not is_owned and (is_path(name) or name.endswith(".safetensors")):
         return _of(Path(name))
     plugin, preset = split_name(name)
     run = next((path for path in (RUNS / name, Path(name)) if record.is_run(path)), None)
@@ -49,6 +49,11 @@ def find(name: str) -> Named:
         return Named(registry.load(plugin), preset)
     known = registry.load(plugin) if plugin in registry.names() else None
     return Named(known, preset) if known and (not preset or preset in known.card.presets) else _of(run)
+
+
+def is_path(name: str) -> bool:
+    """Whether a name is a path whatever lies in ``runs``: one with a slash, this folder, or the one above."""
+    return os.sep in name or name in ("", ".", "..")
 
 
 def run_names() -> list[str]:
@@ -59,7 +64,14 @@ def run_names() -> list[str]:
 def located(weights: Path) -> Path:
     """Where weights are that somebody named: at a path, or in the run of that name."""
     named = RUNS / weights
-    return named if not os.path.exists(weights) and len(weights.parts) == 1 and record.is_run(named) else weights
+    return (
+        named
+        if not os.path.exists(weights)
+        and not is_path(str(weights))
+        and len(weights.parts) == 1
+        and record.is_run(named)
+        else weights
+    )
 
 
 def _of(path: Path) -> Named:
@@ -73,6 +85,8 @@ def _of(path: Path) -> Named:
         return Named(registry.load(record.look(path)["model"]), folder=path)
     if not os.path.exists(path):
         raise UsageError(f"there is no {path}", "zoo runs list shows the runs, zoo list the models")
+    if record.is_only_state(path):
+        return Named(registry.load(peek.identity(path / record.UNFINISHED).model), folder=path)
     if not peek.facts(path).model:
         raise UsageError(f"{path} holds weights that the zoo did not train", "name the model, and these with --weights")
     return Named(registry.load(peek.facts(path).model), folder=path)

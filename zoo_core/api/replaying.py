@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..cards.images import OwnImage
 from ..cards.options import Options, flags, unused, validated
-from ..errors import IntegrityError, UsageError, ZooError
+from ..errors import IntegrityError, UsageError
 from ..formats.provenance import Provenance
 from ..formats.schemas import fitted
 from ..results.images import Images
 from ..results.provenance import read, unlike
 from ..results.result import Result, Several
 from ..results.saving import Saved
+from ..run import record
 from ..weights import manifest
 from .calls import Circumstances
 from .handle import Handle, Source, open_model
@@ -96,7 +97,7 @@ def _weights(said: Provenance, given: str | Path | None) -> tuple[Handle, Source
         if pin.sha256 == sha256 and pin.plugin == handle.card.name:
             return open_model(pin.name), Source()
     for folder in _runs():
-        if _sha256_of(folder) == sha256:
+        if record.weights_sha256(folder) == sha256:
             return Handle(handle.model), Source(folder)
     raise UsageError(
         f"the weights of {said.model} with the sha256 {sha256} are neither pinned nor in {RUNS}/",
@@ -106,16 +107,6 @@ def _weights(said: Provenance, given: str | Path | None) -> tuple[Handle, Source
 
 def _runs() -> list[Path]:
     return sorted(RUNS.iterdir()) if os.path.isdir(RUNS) else []
-
-
-def _sha256_of(folder: Path) -> str | None:
-    """The sha256 of the weights of a run; None where it is none, or not finished."""
-    from ..run import record
-
-    try:
-        return str(record.read(folder)["weights"]["sha256"])
-    except ZooError:
-        return None
 
 
 def _options(kind: type[Options], said: Provenance, where: str) -> dict[str, Any]:

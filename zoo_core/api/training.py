@@ -110,6 +110,7 @@ def train_opened(asked: Asked) -> Trained:
     folder = RunFolder(begins.folder, begins.digest)
     begun_at = Begun(commit(), release_of(model))
     run_of = _prepared(asked, begins)
+    track = (*settings.tracked(), *asked.track) if asked.is_watched else ()
     if devices.rank():
         resumed = folder.is_resumed(place.resume, place.overwrite)
         if not (resumed and record.has_weights(folder.path)):
@@ -118,30 +119,24 @@ def train_opened(asked: Asked) -> Trained:
                 call(model, run, begins.options)
         return Trained(folder.path, {})
     with (
-        watching(model, (*settings.tracked(), *asked.track), folder.path, run_of.keywords["reporter"]) as observers,
-        folder.held(place.resume, place.overwrite) as resumed,
+        watching(model, track, folder.path, asked.circumstances.reporter or usual()) as observers,
+        folder.held(place.resume, place.overwrite, partial(check_goes_on, asked.handle, begins)) as resumed,
         reported(run_of(resume=resumed, watcher=observers)) as run,
     ):
         facts = {**begins.identity, **circumstances(run, begun_at)}
-        _write_down(asked, begins, resumed, facts)
+        _write_down(begins, resumed, facts)
         with observers.told(facts) as tell:
             done = _done(model, run, folder, begins, begun_at)
             tell(done.record)
     return replace(done, took=time.monotonic() - began)
 
 
-def _write_down(asked: Asked, begins: Beginning, resumed: bool, facts: Mapping[str, Any]) -> None:
-    """Write what is begun into the run's record, once it is known that a run which goes on is this one.
-
-    Raises:
-        UsageError: it is another one.
-    """
+def _write_down(begins: Beginning, resumed: bool, facts: Mapping[str, Any]) -> None:
+    """Write what is begun into the run's record; one that goes on keeps the time at which it was begun."""
     folder, state = begins.folder, record.state(begins.folder)
-    if resumed and state:
-        check_goes_on(asked.handle, begins)
     is_old = not state and os.path.isfile(folder / record.UNFINISHED)  # its state alone says what it is
     if not (resumed and (is_old or record.has_weights(folder))):
-        record.begin(folder, facts)
+        record.begin(folder, facts, goes_on=resumed and bool(state))
 
 
 def _done(model: Model, run: Run, folder: RunFolder, begins: Beginning, begun_at: Begun) -> Trained:
@@ -188,7 +183,7 @@ def open_other(name: str, inputs: Inputs) -> tuple[nn.Module, Checkpoint[Options
         circumstances = Circumstances(0, str(inputs.device), inputs.data_root, Aside(inputs.reporter, model.name))
         place = Place(folder, resume=os.path.isfile(folder / state.FILE))
         with torch.enable_grad():  # whoever asks only measures
-            train_opened(Asked(Handle(model), place, Compute(), circumstances, options))
+            train_opened(Asked(Handle(model), place, Compute(), circumstances, options, is_watched=False))
 
     return load_other(name, inputs, train_judge)
 

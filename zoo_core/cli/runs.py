@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,10 @@ def rm(names: tuple[str, ...], yes: bool, as_json: bool) -> None:
     """Remove runs: the files that they have written, and nothing else in their folders."""
     from ..run.folder import RunFolder as Folder
 
-    several = [find_run(name) for name in names]
+    found = [find_run(name) for name in names]
+    several = list({os.path.abspath(run.path): run for run in found}.values())
+    for run in several:
+        RunFolder(run.path).check_removable()
     for run in several:
         if not yes and not click.confirm(f"remove {run.path} ({run.model or 'broken'}, {run.state})?", err=True):
             raise UsageError("nothing more was removed", "answer y, or add --yes")

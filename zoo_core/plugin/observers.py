@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import PluginError
+from ..errors import PluginError, ZooError
 from ..packages import entries, loading, settings
 from ..packages.loading import broken, said
 from ..results.result import Result
@@ -72,7 +72,10 @@ class Observers(Watcher):
         if self.names:
             from ..run.folder import RunFolder
 
-            RunFolder(self.folder).adopt(TRACKS)
+            try:
+                RunFolder(self.folder).adopt(TRACKS)
+            except (ZooError, OSError) as error:  # the run has ended as it has
+                self.reporter.warn(f"what observers wrote into {self.folder} is not known as the run's: {error}")
 
     def _tell(self, observer: str, hook: str, **what: object) -> None:
         """Call one hook of one observer, if it is still there; random numbers stay as they are."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -66,7 +67,7 @@ class Belongings:
     def _mine(self, there: set[str]) -> set[str]:
         """The run's files in the folder.
 
-        A run of a release that did not mark its folder is known by its record or its state.
+        A run of a release that did not mark its folder is known by its record, even a damaged one, or its state.
 
         Raises:
             UsageError: it is no run of the zoo.
@@ -75,11 +76,9 @@ class Belongings:
             listed = [name for name in mark.read(self.path).files if not name.startswith((MARK, ASIDE))]
             known = {name for name in (*listed, *FILES) if is_inside(self.path, name)}
             return {name for name in known if os.path.isfile(self.path / name)}
-        if record.FILE in there:
-            record.look(self.path)
-        elif state.FILE in there:
+        if record.FILE not in there and state.FILE in there:
             tensorfile.read(self.path / state.FILE, format=formats.STATE)
-        elif not all(map(is_temporary, there)):
+        elif record.FILE not in there and not all(map(is_temporary, there)):
             raise UsageError(f"{self.path} holds no run; it is not touched", "choose another folder with --output")
         return {name for name in there if name in FILES or re.fullmatch(shards.NAME, name)}
 
@@ -104,22 +103,38 @@ class Belongings:
         names = sorted(str(path.relative_to(self.path / ASIDE)) for path in found)
         return [name for name in names if not name.startswith(LOCK)]
 
+    def check_removable(self) -> set[str]:
+        """The files that `remove` removes; nothing is changed.
+
+        Raises:
+            UsageError: the folder holds no run, is a link to one, or something in it leads out of it.
+        """
+        if os.path.islink(self.path):
+            target = shlex.quote(os.path.realpath(self.path))
+            raise UsageError(
+                f"{self.path} is a link to {target}",
+                f"zoo runs rm {target} removes the run, deleting the link does not",
+            )
+        self._check_ours()
+        names = self._mine(self._names())
+        if not names & RUN:
+            raise UsageError(f"{self.path} holds no run", "zoo runs list shows the runs")
+        if waiting := RUN & set(self._aside()):
+            raise UsageError(
+                f"the run in {self.path} was to replace another, which waits in it: {ASIDE}/{min(waiting)}",
+                f"{record.continuing(self.path)} finishes it",
+            )
+        return names
+
     def remove(self) -> None:
         """Remove what a run has written; what it was to replace is left where it waits.
 
         Raises:
             UsageError: the folder holds no run, another process writes it, or something in it leads out of it.
         """
-        self._check_ours()
+        self.check_removable()
         with files.held(self.path / LOCK, f"the run in {self.path} is being written"):
-            names = self._mine(self._names())
-            if not names & RUN:
-                raise UsageError(f"{self.path} holds no run", "zoo runs list shows the runs")
-            if waiting := RUN & set(self._aside()):
-                raise UsageError(
-                    f"the run in {self.path} was to replace another, which waits in it: {ASIDE}/{min(waiting)}",
-                    f"{record.continuing(self.path)} finishes it",
-                )
+            names = self.check_removable()
             self._remove([*sorted(names, key=lambda name: name not in RUN), MARK])
             (self.path / LOCK).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # something of somebody else's is in it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -42,12 +42,16 @@ class RunFolder(Belongings):
         self.training = training
 
     @contextmanager
-    def held(self, resume: bool, overwrite: bool) -> Iterator[bool]:
+    def held(self, resume: bool, overwrite: bool, check: Callable[[], None] = lambda: None) -> Iterator[bool]:
         """Make the folder this process's own; a run that is there is kept to be resumed, or makes room.
 
-        After a failure what can be continued is kept; else nothing of this run is left behind, and one that was to be
-        replaced is there again.
+        After a failure what can be continued is kept, as is the record of a run that went on; else nothing of this run
+        is left behind, and one that was to be replaced is there again.
 
+        Args:
+            resume: continue the run that is there.
+            overwrite: replace it.
+            check: raises where a run that has a record is not the one that is to go on; nothing is changed then.
         Yields:
             whether the run that is there is continued; decided once nobody else can change it.
         Raises:
@@ -63,7 +67,10 @@ class RunFolder(Belongings):
                 self._restore()  # one was killed before it had anything better
                 resumed = self.is_resumed(resume, overwrite)
                 remove_dead([self.path, self.path / FIGURES, self.path / STAGES], mine=True)
-                with self._replacing(self._removable(resumed, overwrite)):
+                room, goes_on = self._removable(resumed, overwrite), resumed and bool(record.state(self.path))
+                if goes_on:
+                    check()
+                with self._replacing(room, goes_on):
                     yield resumed
         finally:
             if not was_there:
@@ -71,7 +78,7 @@ class RunFolder(Belongings):
                     self.path.rmdir()
 
     @contextmanager
-    def _replacing(self, old: set[str]) -> Iterator[None]:
+    def _replacing(self, old: set[str], goes_on: bool) -> Iterator[None]:
         """Inside, the files of an earlier run wait; at the end they are gone, or, where nothing came of it, back."""
         begun = False
         try:
@@ -80,9 +87,10 @@ class RunFolder(Belongings):
             begun = True
             yield
             self._discard()
+            mark.write(self.path, self._ended(preempted=False))
         except BaseException as error:
             if begun:  # else what is there is of the old run
-                self._failed(error)
+                self._failed(error, goes_on)
             raise
         finally:
             self._restore()
@@ -119,7 +127,8 @@ class RunFolder(Belongings):
         if not there or resume:
             return set()
         mine = self._mine(there)
-        if mine - ({record.FILE} - self._kept()) and not overwrite:
+        worthless = set() if record.is_damaged(self.path) else {record.FILE} - self._kept()
+        if mine - worthless and not overwrite:
             finished = record.state(self.path) == "finished"
             continues = "" if finished else f"{record.continuing(self.path)} continues it, "
             raise UsageError(
@@ -194,19 +203,20 @@ class RunFolder(Belongings):
         if new := {path.relative_to(self.path).as_posix() for path in there} - set(said.files):
             mark.write(self.path, said.model_copy(update={"files": sorted({*said.files, *new})}))
 
-    def _failed(self, error: BaseException) -> None:
-        """Keep what can be continued, and say how; else remove what this run has written."""
-        if not self._kept():
+    def _failed(self, error: BaseException, goes_on: bool) -> None:
+        """Keep what can be continued, and say how; else remove what this run, if it did not go on, has written."""
+        cut = error.preempted if isinstance(error, Interrupted) else isinstance(error, Cut)
+        if not self._kept() and not goes_on:
             self._remove([*mark.read(self.path).files, *FILES, MARK])
             if isinstance(error, KeyboardInterrupt):
                 raise Interrupted("stopped before there was a state", "repeat the command") from error
             return
         record.stop(self.path)
-        if isinstance(error, Interrupted):
-            mark.write(self.path, self._cut_off(error.preempted))
-        elif isinstance(error, KeyboardInterrupt):
-            cut = isinstance(error, Cut)
-            mark.write(self.path, self._cut_off(cut))
+        if isinstance(error, Interrupted | KeyboardInterrupt):  # after an error the same command still goes on
+            mark.write(self.path, self._ended(cut))
+        if isinstance(error, KeyboardInterrupt):
+            if not self._kept():
+                raise Interrupted("stopped before there was a state", "repeat the command") from error
             if record.has_weights(self.path):
                 raise self._unmeasured(cut) from error
             raise state.interrupted("stopped", self.path, cut) from error
@@ -218,9 +228,10 @@ class RunFolder(Belongings):
         hint = f"the weights are kept in {self.path}: {how} measures them, {draws}"
         return Interrupted("stopped while the trained model was measured", hint, preempted)
 
-    def _cut_off(self, preempted: bool) -> schemas.Mark:
-        """What the folder says of itself when a training in it was stopped, by a scheduler or by hand."""
-        return mark.read(self.path).model_copy(update={"preempted": preempted, "training": self.training})
+    def _ended(self, preempted: bool) -> schemas.Mark:
+        """What the folder says of itself when a training in it has ended: of one that a scheduler cut off, which."""
+        training = self.training if preempted else ""
+        return mark.read(self.path).model_copy(update={"preempted": preempted, "training": training})
 
     def keep(
         self,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from ..errors import IntegrityError, UsageError
+from ..errors import IntegrityError, UsageError, ZooError
 from ..files import read_text, write_json
 from ..formats import RECORD
 from ..formats.schemas import Begun, Record, RunState, plain
@@ -44,6 +44,11 @@ def is_run(folder: Path) -> bool:
     return any(os.path.isfile(folder / name) for name in (FILE, UNFINISHED, f"{ASIDE}/{FILE}"))
 
 
+def is_only_state(folder: Path) -> bool:
+    """Whether a folder holds an unfinished run of a release that wrote down nothing but its state."""
+    return os.path.isfile(folder / UNFINISHED) and not state(folder) and not os.path.isfile(folder / ASIDE / FILE)
+
+
 def has_weights(folder: Path) -> bool:
     """Whether a folder holds a run whose weights are there: a finished one, or one that is still to be measured."""
     return state(folder) in WITH_WEIGHTS
@@ -70,6 +75,7 @@ def look(folder: Path) -> dict[str, Any]:
         IntegrityError: it is damaged, or a newer release wrote it.
     """
     path = folder / FILE
+    remedy = f"train again with --overwrite, which replaces it; zoo runs rm {shlex.quote(str(folder))} removes it"
     try:
         text = read_text(path)
     except UsageError as error:
@@ -81,15 +87,34 @@ def look(folder: Path) -> dict[str, Any]:
             raise UsageError(f"the run in {folder} is not finished", "zoo train ... --resume finishes it") from error
         raise UsageError(f"{folder} holds no finished run: {error.message}", "zoo train makes one") from error
     except ValueError as error:
-        raise IntegrityError(f"{path} is damaged: {error}", "train again") from error
+        raise IntegrityError(f"{path} is damaged: {error}", remedy) from error
     try:
         record = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise IntegrityError(f"{path} is damaged: {error}", "train again") from error
+        raise IntegrityError(f"{path} is damaged: {error}", remedy) from error
     if isinstance(record, dict):
         RECORD.check(record, str(path))
     schema = Record if state(folder) in WITH_WEIGHTS else Begun
-    return plain(schema, record, str(path), "train again")
+    return plain(schema, record, str(path), remedy)
+
+
+def is_damaged(folder: Path) -> bool:
+    """Whether a folder has a record that cannot be read, or that a newer release wrote."""
+    try:
+        look(folder)
+    except IntegrityError:
+        return True
+    except UsageError:  # there is none
+        return False
+    return False
+
+
+def weights_sha256(folder: Path) -> str | None:
+    """The sha256 of the weights of a run; None where it is none, not finished, or broken."""
+    try:
+        return str(read(folder)["weights"]["sha256"])
+    except ZooError:
+        return None
 
 
 def write(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,13 +124,14 @@ def write(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
     return written
 
 
-def begin(folder: Path, facts: Mapping[str, Any]) -> None:
-    """Write down that a run is trained; one that goes on keeps the time at which it was begun.
+def begin(folder: Path, facts: Mapping[str, Any], goes_on: bool) -> None:
+    """Write down that a run is trained.
 
     Args:
         facts: what is known of it before it begins.
+        goes_on: it is the one whose record is there, and keeps the time at which that was begun.
     """
-    before = look(folder)["started"] if state(folder) else ""
+    before = look(folder)["started"] if goes_on else ""
     started = before or datetime.now(UTC).isoformat(timespec="seconds")
     write(folder, {**facts, "state": "training", "started": started})
 

@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import IntegrityError, ZooError
 from ..files import open_regular, read_bytes
 from ..formats.header import LONGEST_HEADER
-from ..formats.schemas import Facts, Index, fitted
+from ..formats.schemas import Facts, Identity, Index, fitted
 from .pins import INDEX, WEIGHTS
 
 HEADER = "zoo"  # the facts' key in the header
@@ -47,6 +47,20 @@ def facts(path: Path) -> Facts:
     except (ValueError, RecursionError) as error:
         raise IntegrityError(f"{path} is not a whole safetensors file: {error}", "get the file again") from error
     return fitted(Facts, found, str(path), "get the file again")
+
+
+def identity(path: Path) -> Identity:
+    """Which training the state of an unfinished run is of; no hash is compared.
+
+    Raises:
+        UsageError: there is no such file.
+        IntegrityError: it is no state, or says what cannot be.
+    """
+    try:
+        found = facts_of(_metadata(path)).get("identity")
+    except (ValueError, RecursionError) as error:
+        raise IntegrityError(f"{path} is not a whole safetensors file: {error}", "train again") from error
+    return fitted(Identity, found, str(path), "train again")
 
 
 def parameters(path: Path) -> int | None:
