@@ -14,9 +14,10 @@ from conftest import SLICES, Listener, answered
 from PIL import Image
 
 import zoo_core as zoo
-from zoo_core.api import finishing, training
+from zoo_core.api import finishing, measuring, training
 from zoo_core.api.inventory import find_run
 from zoo_core.cli import run
+from zoo_core.packages import settings
 from zoo_core.plugin import observers, registry
 from zoo_core.run import record
 from zoo_core.run.folder import RunFolder
@@ -251,8 +252,8 @@ def test_a_judge_that_is_trained_on_the_way_has_no_observers(here: Path, monkeyp
             training.open_other("judge", run.inputs)
         return real(model, checkpoint, options, run)
 
-    real = finishing.measure
-    monkeypatch.setattr(training.settings, "tracked", lambda: ("some",))
+    real = measuring.measure
+    monkeypatch.setattr(settings, "tracked", lambda: ("some",))
     monkeypatch.setattr(training, "watching", watching)
     monkeypatch.setattr(training, "load_other", load_other)
     monkeypatch.setattr(finishing, "measure", measure)
