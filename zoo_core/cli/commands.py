@@ -17,12 +17,12 @@ from .answers_weights import Bundle, pin_facts
 from .groups import Command
 from .listing import json_flag
 from .streams import reserved
-from .values import RunFolder
+from .values import RunPath
 from .verbs import PATH
 
 
 @click.command(cls=Command)
-@click.argument("runs", nargs=-1, required=True, type=RunFolder(path_type=Path))
+@click.argument("runs", nargs=-1, required=True, type=RunPath(path_type=Path))
 @click.option("--manifest", "file", type=PATH, help="Manifest to write to.  [the one in use]")
 @click.option("--again", is_flag=True, help="Measure the metrics again, on the data.")
 @click.option("--half", is_flag=True, help="Store the parameters in half precision, and measure again.")

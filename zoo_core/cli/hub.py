@@ -30,7 +30,7 @@ from .groups import Command
 from .listing import ModelName, json_flag
 from .streams import reserved
 from .updates import endpoint_option, update
-from .values import RunFolder
+from .values import RunPath
 from .verbs import PATH
 from .weights import chosen
 
@@ -43,7 +43,7 @@ _all = click.option("--all", "every", is_flag=True, help="Every one that the man
 
 @click.command(cls=Command)
 @click.argument("name", required=False, type=ModelName())
-@click.argument("run", required=False, type=RunFolder(path_type=Path))
+@click.argument("run", required=False, type=RunPath(path_type=Path))
 @click.option(
     "--repo", required=True, metavar="ORG/NAME", help="Where to; with --all, ORG alone: ORG/zoo-MODEL-PRESET."
 )

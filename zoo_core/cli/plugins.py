@@ -25,10 +25,10 @@ from ..errors import UsageError, ZooError, closest, printable
 from ..plugin import registry
 from ..run.record import continuing
 from .groups import Command, Group
-from .values import Choices, RunFolder, parameter
+from .values import Choices, RunPath, parameter
 from .verbs import Verb, option
 
-RUN = RunFolder(path_type=Path)
+RUN = RunPath(path_type=Path)
 ARGUMENTS = "zoo.arguments"  # in click's memory: what was typed after a model's name
 
 

@@ -18,7 +18,7 @@ from . import outputs, render, render_runs
 from .answers_runs import RunsCompare, RunsFilm, RunsList, RunsPlot, RunsRemove, entry, facts
 from .groups import Group
 from .listing import json_flag
-from .values import RunFolder
+from .values import RunPath
 from .verbs import PATH
 
 
@@ -47,7 +47,7 @@ def list_(folder: Path, as_json: bool) -> None:
 
 
 @runs.command()
-@click.argument("run", type=RunFolder())
+@click.argument("run", type=RunPath())
 @json_flag
 def show(run: str, as_json: bool) -> None:
     """One run: its options, data, versions, metrics."""
@@ -67,7 +67,7 @@ def _whole(name: str | Path) -> RunInfo:
 
 
 @runs.command()
-@click.argument("names", nargs=-1, required=True, type=RunFolder(), metavar="RUN RUN...")
+@click.argument("names", nargs=-1, required=True, type=RunPath(), metavar="RUN RUN...")
 @click.option("-o", "--output", type=click.Path(), help="Picture of their learning curves.")
 @click.option("--overwrite", is_flag=True, help="Replace the picture that is there.")
 @json_flag
@@ -92,7 +92,7 @@ def compare(names: tuple[str, ...], output: str | None, overwrite: bool, as_json
 
 
 @runs.command()
-@click.argument("names", nargs=-1, required=True, type=RunFolder(), metavar="RUN...")
+@click.argument("names", nargs=-1, required=True, type=RunPath(), metavar="RUN...")
 @click.option(
     "-o",
     "--output",
@@ -118,7 +118,7 @@ def plot(names: tuple[str, ...], output: str, values: tuple[str, ...], overwrite
 
 
 @runs.command()
-@click.argument("name", type=RunFolder(), metavar="RUN")
+@click.argument("name", type=RunPath(), metavar="RUN")
 @click.option("--of", "wanted", help="Which pictures, where there are several kinds: what their names begin with.")
 @click.option(
     "-o",
@@ -162,12 +162,12 @@ def _source(run: RunInfo, pictures: str) -> dict[str, Any]:
 
 
 @runs.command()
-@click.argument("names", nargs=-1, required=True, type=RunFolder(), metavar="RUN...")
+@click.argument("names", nargs=-1, required=True, type=RunPath(), metavar="RUN...")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @json_flag
 def rm(names: tuple[str, ...], yes: bool, as_json: bool) -> None:
     """Remove runs: the files that they have written, and nothing else in their folders."""
-    from ..run.folder import RunFolder as Folder
+    from ..run.folder import RunFolder
 
     found = [find_run(name) for name in names]
     several = list({os.path.abspath(run.path): run for run in found}.values())
@@ -176,7 +176,7 @@ def rm(names: tuple[str, ...], yes: bool, as_json: bool) -> None:
     for run in several:
         if not yes and not click.confirm(f"remove {run.path} ({run.model or 'broken'}, {run.state})?", err=True):
             raise UsageError("nothing more was removed", "answer y, or add --yes")
-        Folder(run.path).remove()
+        RunFolder(run.path).remove()
         if not as_json:
             left = ", but for files that are not the run's" if run.path.exists() else ""
             render.line(f"removed {run.path}{left}")

@@ -43,7 +43,7 @@ class Choices(click.Choice[str]):
         return super().get_metavar(param, ctx) if few else f"[{shortened(list(self.choices))}]"
 
 
-class RunFolder(click.Path):
+class RunPath(click.Path):
     """A run that somebody names, by its folder or its name in ``runs``, or a file of weights; completion knows both."""
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
