@@ -24,7 +24,7 @@ from zoo_core.cards.known import known
 from zoo_core.cards.options import resolve
 from zoo_core.cli import root, run
 from zoo_core.cli.plugins import VerbGroup, models
-from zoo_core.cli.values import Choices, RunFolder
+from zoo_core.cli.values import Choices, RunPath
 from zoo_core.results.film import film
 from zoo_core.results.provenance import read
 from zoo_core.run.curves import plot
@@ -303,9 +303,9 @@ def test_completion_knows_presets_runs_and_classes(tmp_path: Path, monkeypatch: 
     (tmp_path / "runs" / "one").mkdir(parents=True)
     (tmp_path / "runs" / "one" / "run.json").touch()
     (tmp_path / "runs" / "unfinished").mkdir()
-    found = RunFolder().shell_complete(context, option, "runs/o")
+    found = RunPath().shell_complete(context, option, "runs/o")
     assert [item.value for item in found] == ["runs/one"]
-    assert RunFolder().shell_complete(context, option, "x")[0].type == "file"
+    assert RunPath().shell_complete(context, option, "x")[0].type == "file"
 
 
 # -- drawn again -----------------------------------------------------------------------------------
