@@ -134,6 +134,6 @@ def closest(wrong: str, names: Sequence[str]) -> str | None:
         initials = "".join(word[:1] for word in name.lower().strip("-").replace("_", "-").split("-"))
         if len(initials) > 1 and initials == typed:
             return name
-    lowered = {name.lower(): name for name in names}
-    close = get_close_matches(wrong.lower(), lowered, n=1, cutoff=0.5)
+    lowered = {name.lower().strip("-"): name for name in names}
+    close = get_close_matches(typed, lowered, n=1, cutoff=0.5)
     return lowered[close[0]] if close else None

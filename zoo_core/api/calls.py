@@ -81,10 +81,10 @@ def check_seed(seed: int | None) -> int:
     """Return a seed that every generator of random numbers takes; 0 if none was said.
 
     Raises:
-        UsageError: it is out of range.
+        UsageError: it is out of range, or no whole number.
     """
-    seed = seed or 0
-    if not 0 <= seed < 2**32:
+    seed = 0 if seed is None else seed
+    if not isinstance(seed, int) or not 0 <= seed < 2**32:
         raise UsageError(f"--seed {seed} is out of range", "choose a number from 0 to 4294967295")
     return seed
 

@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ..errors import IntegrityError, UsageError, ZooError
+from ..errors import IntegrityError, UsageError, ZooError, nearest
 from ..files import is_held, read_text
 from ..formats.schemas import Begun, Curves, fitted, plain
 from ..results.film import natural
@@ -22,7 +22,7 @@ from ..run import record
 from ..run.mark import FIGURES, HISTORY, LOCK
 from ..weights import peek
 from . import views
-from .naming import RUNS, is_path
+from .naming import RUNS, is_path, run_names
 from .spoken import in_python
 
 RUNNING = {"training": "training", "trained": "measuring"}  # what a state means while a process has the run
@@ -156,7 +156,9 @@ def find_run(name: str | Path) -> RunInfo:
     for path in places:
         if record.is_run(path):
             return _read(path)
-    raise UsageError(f"there is no run {name}", "zoo runs list shows the runs")
+    known = run_names()
+    remedy = f"{nearest(str(name), known)}  (zoo runs list)" if known else "zoo train MODEL makes one"
+    raise UsageError(f"there is no run {name}", remedy)
 
 
 def _read(path: Path) -> RunInfo:
@@ -200,6 +202,8 @@ def curves(several: Sequence[RunInfo], names: Sequence[str] = ()) -> Figure:
             f"none of these runs has logged '{unknown[0]}'", f"choose from: {', '.join(shared) or 'nothing'}"
         )
     if not (names or shared):
+        if len(several) == 1:
+            raise UsageError(f"{several[0].name} has no learning curves", "a run has them when it has been trained")
         raise UsageError("these runs have no learning curve in common", "name what to plot: --value NAME")
     series = []
     for called, history, mine in zip(titles(several), histories, logged, strict=True):

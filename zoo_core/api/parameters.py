@@ -84,10 +84,10 @@ SAMPLE = (
 )
 REPLAY = (  # of `zoo sample` itself
     Parameter(("--replay",), "Draw again what this file holds, and say whether it is the same.", Path, metavar="FILE"),
-    Parameter(("--weights",), "Where its weights are, if neither pinned nor in runs/.", Path),
-    Parameter(("-o", "--output"), "Where to write what is drawn; nowhere if not said.", metavar="PATH"),
+    Parameter(("--weights",), "With --replay: where its weights are, if neither pinned nor in runs/.", Path),
+    Parameter(("-o", "--output"), "With --replay: where to write what is drawn; nowhere if not said.", metavar="PATH"),
     Parameter(("--overwrite",), "Replace the file that is there.", bool, False),
-    Parameter(("--device",), "Another device than the file names.", metavar="DEVICE"),
+    Parameter(("--device",), "With --replay: another device than the file names.", metavar="DEVICE"),
     Parameter(("--data-root",), "Where data sets lie.  [ZOO_DATA, else a cache folder]", Path),
     JSON,
     DEBUG,

@@ -40,7 +40,10 @@ def trained(card: Card, done: Trained) -> None:
     """The end of ``zoo train``."""
     record = done.record
     known = Known(done.metrics, record.get("errors", {}), record.get("absent", {}))
-    _measured(card, known, record["preset"], record["preset"], record["data"])
+    if any(value is not None for value in record["metrics"].values()):
+        _measured(card, known, record["preset"], record["preset"], record["data"])
+    else:
+        line(f"not measured; {continuing(done.folder)} measures it")
     tables(done.shown)
     digest = record["weights"]["sha256"][:12]
     line(f"\n{done.folder}   sha256 {digest}…\n{_times(done)} on {record['device']}")
@@ -55,7 +58,8 @@ def _times(done: Trained) -> str:
     """How long a training took, how long the evaluation, and how long one has waited for both."""
     seconds, measuring = done.record["seconds"], done.record.get("evaluation_seconds")
     measured = f", measured in {duration(measuring)}" if measuring is not None else ""
-    return f"trained in {duration(seconds)}{measured}; {duration(done.took)} in all,"
+    whole = done.took >= seconds + (measuring or 0)  # else a part of it was done before
+    return f"trained in {duration(seconds)}{measured}" + (f"; {duration(done.took)} in all," if whole else ",")
 
 
 def evaluated(card: Card, evaluation: Evaluation) -> None:

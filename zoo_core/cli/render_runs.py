@@ -103,7 +103,8 @@ def _measured(run: RunInfo, name: str) -> str:
 
 def compare(several: Sequence[RunInfo], differ: Mapping[str, Sequence[Any]]) -> None:
     """``zoo runs compare``."""
-    table = new_table("", *titles(several))
+    quick = [" (quick)" if run.record.get("quick") else "" for run in several]
+    table = new_table("", *map("".join, zip(titles(several), quick, strict=True)))
     for name in dict.fromkeys(name for run in several for name in run.metrics):
         table.add_row(Text(name, "bold"), *(_measured(run, name) for run in several))
     table.add_row(Text("state", "dim"), *(run.state for run in several))
@@ -112,5 +113,7 @@ def compare(several: Sequence[RunInfo], differ: Mapping[str, Sequence[Any]]) -> 
         typed = name if name in ("model", "seed", "device", "precision") else flag_name(name)
         table.add_row(Text(typed, "cyan"), *(shown(value) for value in values))
     out.print(table)
+    if any(quick):
+        line("\n(quick): measured on a small part of the data, and not to be compared with the whole")
     if not differ:
         line("\nthey were trained alike: nothing differs in their options")
