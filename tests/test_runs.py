@@ -155,22 +155,30 @@ def test_a_link_to_a_run_is_not_removed(here: Path, said: Said) -> None:
         assert code == 2 and "is a link to" in told and record.has_weights(here / "runs" / "first")
 
 
-@pytest.mark.parametrize("text", ['{"state": "training"}', "[1,2", '{"state": "trained"}', '{"format": 99}'])
-@pytest.mark.parametrize("marked", [True, False])
-def test_a_broken_run_is_replaced_and_removed(here: Path, said: Said, text: str, marked: bool) -> None:
+BROKEN = ['{"state": "training"}', "[1,2", '{"state": "trained"}', '{"format": 99}']
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_a_broken_run_is_replaced_and_removed(here: Path, said: Said, text: str) -> None:
     first = here / "runs" / "first"
     (first / "own.txt").write_text("mine")
     (first / "run.json").write_text(text)
-    if not marked:
-        (first / ".zoo-run").unlink()
     code, _, told = said("train", "ewc", *SMALL, "-o", "runs/first")
     assert code == 2 and "exists already" in told
     with RunFolder(first).held(False, True) as resumed:
         assert not resumed and not (first / "run.json").exists()
         shutil.copy(first / ".zoo-replaced" / "run.json", first)
-    assert said("runs", "rm", "first", "--yes")[0] == 0 and {path.name for path in first.iterdir()} == {
-        "own.txt", *(() if marked else ("figures",))  # nothing says any more that this is of the run
-    }  # fmt: skip
+    assert said("runs", "rm", "first", "--yes")[0] == 0 and {path.name for path in first.iterdir()} == {"own.txt"}
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_a_run_json_of_another_program_is_not_touched(here: Path, said: Said, text: str) -> None:
+    folder = here / "runs" / "theirs"
+    folder.mkdir()
+    (folder / "run.json").write_text(text)
+    for words in (["runs", "rm", "theirs", "--yes"], ["train", "ewc", *SMALL, "-o", "runs/theirs", "--overwrite"]):
+        code, _, told = said(*words)
+        assert code == 3 and "remove it yourself" in told and (folder / "run.json").read_text() == text
 
 
 def test_runs_are_removed_once_and_only_if_all_can_be(here: Path, said: Said) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .. import files, formats
-from ..errors import UsageError
+from ..errors import IntegrityError, UsageError
 from ..files.leftovers import is_temporary
 from ..weights import shards, tensorfile
 from ..weights.pins import INDEX, WEIGHTS
@@ -67,18 +67,26 @@ class Belongings:
     def _mine(self, there: set[str]) -> set[str]:
         """The run's files in the folder.
 
-        A run of a release that did not mark its folder is known by its record, even a damaged one, or its state.
+        A run of a release that did not mark its folder is known by its record, or its state; other programs have a
+        ``run.json``, too, so a damaged one alone says nothing.
 
         Raises:
             UsageError: it is no run of the zoo.
+            IntegrityError: without a mark, its record or its state is damaged.
         """
         if MARK in there or RUN & set(self._aside()):
             listed = [name for name in mark.read(self.path).files if not name.startswith((MARK, ASIDE))]
             known = {name for name in (*listed, *FILES) if is_inside(self.path, name)}
             return {name for name in known if os.path.isfile(self.path / name)}
-        if record.FILE not in there and state.FILE in there:
+        if record.FILE in there:
+            try:
+                record.look(self.path)
+            except IntegrityError as error:
+                remedy = f"the zoo has not marked {self.path}, so it is not touched: remove it yourself"
+                raise IntegrityError(error.message, remedy) from error
+        elif state.FILE in there:
             tensorfile.read(self.path / state.FILE, format=formats.STATE)
-        elif record.FILE not in there and not all(map(is_temporary, there)):
+        elif not all(map(is_temporary, there)):
             raise UsageError(f"{self.path} holds no run; it is not touched", "choose another folder with --output")
         return {name for name in there if name in FILES or re.fullmatch(shards.NAME, name)}
 
