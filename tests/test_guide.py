@@ -69,7 +69,7 @@ def test_the_first_model_is_made_tried_and_checked(tmp_path: Path) -> None:
 def test_options_are_flags() -> None:
     names = block("class Unit(Enum)")
     assert [flag.name for flag in flags(names["Train"])][3:] == ["--rate", "--widths", "--unit", "--kind", "--corpus"]
-    assert {flag.known for flag in flags(names["Sample"])} == {"classes", "voices"}
+    assert {flag.known for flag in flags(names["Sample"]) if flag.known} == {"classes", "voices"}
 
 
 LOOPS = {"several optimisers": "critic", "averages": "run.averaged", "an agent": "class Replay", "a backbone": "BASE"}
