@@ -127,7 +127,7 @@ def test_what_small_data_would_make_of_a_model_in_silence(tmp_path: Path) -> Non
         assert run.metrics["frechet"] is None
     walk = zoo.sample("vae", weights=tmp_path / "vae", show="interpolation", n=2, data_root=SLICES)
     assert isinstance(walk, zoo.Images) and len(walk) == 22
-    with pytest.raises(UsageError, match="--task threshold has no images"):
+    with pytest.raises(UsageError, match="task threshold has no images"):
         zoo.train("pg-classifier", task="threshold", output=tmp_path / "pg", **common)
 
 
