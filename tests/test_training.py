@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Zoo, answered, environment
+from killing import once
 
 from zoo_core.kits import generators
 
@@ -113,7 +114,7 @@ def test_a_run_is_not_continued_with_other_options_or_overwritten(tmp_path: Path
     process.wait()
     done = zoo(*SMALL, "-o", "run", "--resume", "--seed", "1")
     assert done.returncode == 2 and "seed = 0, not 1" in done.stderr
-    done = zoo(*SMALL, "-o", "run", "--resume", "--hidden", "17")
+    done = zoo(*once([*SMALL, "-o", "run", "--resume", "--hidden", "17"]))
     assert done.returncode == 2 and "made with --hidden 16, not 17" in done.stderr
     done = zoo(*SMALL, "-o", "run")
     assert done.returncode == 2 and "--resume" in done.stderr and "--overwrite" in done.stderr
