@@ -564,7 +564,7 @@ def killed_at(last, overwrite):
         setattr(os, name, counted)
     try:
         with RunFolder(home).held(False, overwrite):
-            record.begin(home, {"model": "ewc", "preset": "mlp", "seed": 1, "options": {}})
+            record.begin(home, {"model": "ewc", "preset": "mlp", "seed": 1, "options": {}}, goes_on=False)
             for name in ("figures/curves.png", "figures/new.png"):
                 target = RunFolder(home).place(name)
                 target.parent.mkdir(exist_ok=True)
