@@ -6,7 +6,7 @@ import os
 import tempfile
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -87,13 +87,7 @@ def info(name: str, as_json: bool) -> None:
 @json_flag
 def enable(name: str, as_json: bool) -> None:
     """Allow a plugin's distribution to be imported; writes the settings file."""
-    owner = _owner(name)
-    where = settings.change(owner, True)
-    if as_json:
-        answer: PluginChanged = {"command": "plugin enable", "distribution": owner, "path": str(where)}
-        render.json_out(answer)
-    else:
-        render.line(f"{owner} is enabled in {where}")
+    _change(name, True, as_json)
 
 
 @plugin.command(short_help="Keep a plugin from being imported.")
@@ -101,11 +95,19 @@ def enable(name: str, as_json: bool) -> None:
 @json_flag
 def disable(name: str, as_json: bool) -> None:
     """Keep a plugin's distribution from being imported; writes the settings file."""
+    _change(name, False, as_json)
+
+
+def _change(name: str, enabled: bool, as_json: bool) -> None:
+    """Change whether a plugin's distribution may be imported, and say so."""
     owner = _owner(name)
-    where = settings.change(owner, False)
+    where = settings.change(owner, enabled)
     if as_json:
-        answer: PluginChanged = {"command": "plugin disable", "distribution": owner, "path": str(where)}
+        command: Literal["plugin enable", "plugin disable"] = "plugin enable" if enabled else "plugin disable"
+        answer: PluginChanged = {"command": command, "distribution": owner, "path": str(where)}
         render.json_out(answer)
+    elif enabled:
+        render.line(f"{owner} is enabled in {where}")
     else:
         render.line(f"{owner} is disabled in {where}; zoo plugin enable {owner} undoes it")
 
