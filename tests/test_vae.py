@@ -10,6 +10,7 @@ import zoo_vae.densities
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 from zoo_vae import CARD, Train
 from zoo_vae.densities import (
+    Noise,
     bernoulli_log_density,
     binarise,
     discretised_logistic_log_density,
@@ -17,7 +18,6 @@ from zoo_vae.densities import (
     gaussian_log_density,
     levels,
     reparameterise,
-    without_255,
 )
 from zoo_vae.model import VAE, FlowPrior
 
@@ -74,20 +74,11 @@ def test_binarised_images_have_the_pixels_as_means_exactly_at_the_ends() -> None
 OUTCOMES = torch.cartesian_prod(torch.arange(256), torch.arange(256)).to(torch.uint8)  # of two bytes
 
 
-@pytest.mark.parametrize("first", range(7))
-def test_of_all_pairs_of_bytes_those_with_a_255_are_left_out(first: int) -> None:
-    """Wherever they stand in a word, whatever is beside them."""
-    octets = torch.randint(255, (len(OUTCOMES), 8), dtype=torch.uint8)
-    octets[:, first : first + 2] = OUTCOMES
-    kept = without_255(octets.view(torch.int64).flatten())
-    assert torch.equal(kept, (OUTCOMES < 255).all(1))
-
-
 def test_every_pixel_is_on_with_exactly_its_probability(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where every pair of random bytes comes once, x / 255 of the pixels of value x are on, each with each other's."""
     few = 255 * 255
     octets = torch.full((few + few // 16 + 64, 8), 255, dtype=torch.uint8)
-    octets[: len(OUTCOMES)] = OUTCOMES.repeat(1, 4)
+    octets[: len(OUTCOMES)] = OUTCOMES.repeat(1, 4)  # those with a 255 are to be left out
     octets = octets[torch.randperm(len(octets))]
     monkeypatch.setattr(zoo_vae.densities, "random_words", lambda n, *_: octets.view(torch.int64)[:n, 0])
     for x, y in ((0, 255), (1, 254), (77, 128), (200, 3)):
@@ -106,12 +97,22 @@ def test_enough_random_words_are_left(needed: int) -> None:
     assert (needed + surplus) * divergence > 30 * math.log(10)
 
 
-def test_random_levels_follow_a_generator_and_have_any_number() -> None:
-    def draw(n: int) -> torch.Tensor:
-        return levels(n, torch.device("cpu"), torch.Generator().manual_seed(3))
+def test_random_levels_are_of_any_number_and_never_255() -> None:
+    assert [len(levels(n, torch.device("cpu"))) for n in (1, 7, 8, 9)] == [1, 7, 8, 9]
+    counts = levels(255_000, torch.device("cpu")).bincount(minlength=256)
+    assert counts[255] == 0 and counts[:255].min() > 800 and counts.max() < 1200
 
-    assert torch.equal(draw(7), draw(7)) and len(draw(1)) == 1
-    assert draw(100_000).bincount(minlength=256)[[0, 254]].min() > 300 and draw(100_000).max() == 254
+
+@pytest.mark.parametrize("n", [1000, 200_000, 2**19 + 1])
+def test_noise_depends_on_seed_and_step_alone(n: int) -> None:
+    def noise(seed: int) -> Noise:
+        return Noise(seed, n, torch.device("cpu"))
+
+    first, again = noise(3), noise(3)
+    seen = [first.of(step).clone() for step in range(4)]
+    assert torch.equal(again.of(2), seen[2]) and torch.equal(again.of(0), seen[0])
+    for other in (*seen[1:], noise(4).of(0)):
+        assert abs(float((other == seen[0]).float().mean()) - 1 / 255) < 0.01
 
 
 def test_monte_carlo_bound_has_the_closed_form_as_its_mean() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ..errors import TrainingError
@@ -26,15 +28,30 @@ class Curves:
 
     def __init__(self) -> None:
         self.history: list[dict[str, float]] = []
-        self._sums: dict[str, Tensor | float] = {}
+        self._sums: dict[str, float] = {}
         self._counts: dict[str, int] = {}
+        self._new: defaultdict[str, list[Tensor | float]] = defaultdict(list)  # not yet in the sums
 
     def add(self, values: dict[str, Tensor | float]) -> None:
         """Add the values of one step; they stay on their device, so nothing waits for them."""
         for name, value in values.items():
-            value = value.detach() if isinstance(value, Tensor) else value
-            self._sums[name] = self._sums.get(name, 0.0) + value
-            self._counts[name] = self._counts.get(name, 0) + 1
+            self._new[name].append(value.detach() if isinstance(value, Tensor) else value)
+
+    def _settle(self, name: str) -> None:
+        """Add the values of a name to its sum, from left to right, so that a state between two changes nothing."""
+        kept = self._new.pop(name)
+        tensors = [value.reshape(()) for value in kept if isinstance(value, Tensor)]
+        fetched = iter(torch.stack(tensors).tolist() if tensors else ())  # all at once: one look at the device
+        for value in kept:
+            number = next(fetched) if isinstance(value, Tensor) else value
+            self._sums[name] = self._sums.get(name, 0.0) + number
+        self._counts[name] = self._counts.get(name, 0) + len(kept)
+
+    def _settled(self) -> dict[str, float]:
+        """The sums of all values so far."""
+        for name in list(self._new):
+            self._settle(name)
+        return self._sums
 
     def means(self, step: int) -> dict[str, float]:
         """The means since the last point.
@@ -42,7 +59,7 @@ class Curves:
         Raises:
             TrainingError: one is not finite.
         """
-        means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
+        means = {name: total / self._counts[name] for name, total in self._settled().items()}
         for name, value in means.items():
             if not math.isfinite(value):
                 raise TrainingError(
@@ -59,11 +76,12 @@ class Curves:
 
     def state(self) -> dict[str, Any]:
         """JSON from which `restore` goes on."""
-        return {"history": self.history, "sums": {k: [float(v), self._counts[k]] for k, v in self._sums.items()}}
+        return {"history": self.history, "sums": {k: [v, self._counts[k]] for k, v in self._settled().items()}}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what `state` gave."""
         self.history = state["history"]
+        self._new.clear()
         self._sums = {name: pair[0] for name, pair in state["sums"].items()}
         self._counts = {name: pair[1] for name, pair in state["sums"].items()}
 
