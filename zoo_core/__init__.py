@@ -51,15 +51,40 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 _LAZY = {  # imported when they are asked for: some import torch, and a program is to hear a signal before that
-    **dict.fromkeys(("Evaluation", "Replayed", "RunInfo", "Trained", "evaluate", "load", "models", "replay", "runs",
-                     "sample", "train"), ".api"),
+    **dict.fromkeys(
+        (
+            "Evaluation",
+            "Replayed",
+            "RunInfo",
+            "Trained",
+            "evaluate",
+            "load",
+            "models",
+            "replay",
+            "runs",
+            "sample",
+            "train",
+        ),
+        ".api",
+    ),
     **dict.fromkeys(("Card", "Equation", "Metric", "Preset"), ".cards.card"),
     "Checkpoint": ".cards.checkpoint",
     **dict.fromkeys(("Budget", "OfImages", "OnImages"), ".cards.groups"),
     **dict.fromkeys(("OwnImage", "OwnImages"), ".cards.images"),
     **dict.fromkeys(("Options", "option"), ".cards.options"),
-    **dict.fromkeys(("DeviceError", "IntegrityError", "Interrupted", "NetworkError", "PluginError", "TrainingError",
-                     "UsageError", "ZooError"), ".errors"),
+    **dict.fromkeys(
+        (
+            "DeviceError",
+            "IntegrityError",
+            "Interrupted",
+            "NetworkError",
+            "PluginError",
+            "TrainingError",
+            "UsageError",
+            "ZooError",
+        ),
+        ".errors",
+    ),
     "hookimpl": ".plugin.hookspecs",
     "Plugin": ".plugin.plugin",
     **dict.fromkeys(("Figure", "HeatMap", "Series", "Table", "Texts"), ".results.kinds"),
@@ -80,8 +105,8 @@ __all__ = [
     "ImageData", "Images", "IntegrityError", "Interrupted", "Measured", "Metric", "NetworkError", "OfImages",
     "OnImages", "Options", "OwnImage", "OwnImages", "Plugin", "PluginError", "Preset", "Replayed", "Result", "Run",
     "RunInfo", "Series", "Several", "Step", "Table", "Takes", "TextData", "Texts", "Trained", "TrainingError",
-    "UsageError", "ZooError", "evaluate", "hookimpl", "load", "models", "option", "read_tensors", "replay", "runs",
-    "sample", "train",
+    "UsageError", "ZooError", "evaluate", "hookimpl", "load", "models", "option", "read_tensors", "replay",
+    "runs", "sample", "train",
 ]  # fmt: skip
 
 

@@ -127,12 +127,15 @@ def decode(
         tell(t + 1)
         if t % LOOK == LOOK - 1 and bool((said[:, 1:] == END).any(1).all()):
             break
-    said = said[:, 1:]
-    ended = (said == END).long().cumsum(1) > (said == END)  # what follows the first </s>
+    return _up_to_the_end(said[:, 1:], scores)
+
+
+def _up_to_the_end(said: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Tokens [b, t] without what follows </s>, and the mean of the scores [b, t] of what is left."""
+    ended = (said == END).long().cumsum(1) > (said == END)
     said = said.masked_fill(ended, PAD)
-    lengths = (~ended).sum(1)
-    said = said[:, : int(lengths.max())]
-    return said, scores.masked_fill(ended, 0).sum(1) / (said != PAD).sum(1).clamp(min=1)
+    lengths = (said != PAD).sum(1)
+    return said[:, : int((~ended).sum(1).max())], scores.masked_fill(ended, 0).sum(1) / lengths.clamp(min=1)
 
 
 def _draw(scores: Tensor, top_p: float) -> Tensor:
@@ -166,8 +169,7 @@ def _beams(
     total[:, 0] = 0  # at first all beams are alike
     best = torch.full((b,), float("-inf"), device=device)
     result = torch.full((b, longest), PAD, device=device)
-    offsets = torch.arange(b, device=device)[:, None] * k
-    over = torch.zeros((), dtype=torch.bool, device=device)  # what is found then counts no more
+    offsets, over = torch.arange(b, device=device)[:, None] * k, torch.tensor(False, device=device)
     for t in range(1, longest + 1):
         scores = _allowed(network.step(said[:, -1], state).float().log_softmax(1), said, no_repeat)
         v = scores.shape[1]
@@ -185,7 +187,7 @@ def _beams(
         said = torch.cat([said[rows], token.gather(1, chosen).view(-1, 1)], 1)
         state.reorder(rows)
         tell(t)
-        over |= (total[:, 0] / t <= best).all()  # the mean of what goes on can hardly rise above its present value
+        over = over | (total[:, 0] / t <= best).all()  # the mean of what goes on can hardly rise above its present one
         if t % LOOK == 0 and bool(over):
             break
     return result[:, : int((result != PAD).sum(1).max())], best

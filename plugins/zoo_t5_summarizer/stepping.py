@@ -20,6 +20,7 @@ from .decoding import Cache, Past
 if TYPE_CHECKING:
     from .t5 import Attention, FeedForward, Stack
 
+
 class Joined(NamedTuple):
     """The weights of a block, put together: of products that are taken from the right, the transposes."""
 
@@ -52,7 +53,10 @@ def normal(x: Tensor, norm: nn.RMSNorm) -> Tensor:
     """The norm [.., d] of x, in half the time that a small one takes: x √d / √(|x|² + d ε), times the weight."""
     d = x.shape[-1]
     length = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
-    return x * (d**0.5 * norm.weight) / torch.hypot(length, length.new_full((), (d * (norm.eps or 0.0)) ** 0.5))
+    result: Tensor = (
+        x * (d**0.5 * norm.weight) / torch.hypot(length, length.new_full((), (d * (norm.eps or 0.0)) ** 0.5))
+    )
+    return result
 
 
 def read(stack: Stack, x: Tensor, bias: Tensor) -> Tensor:
@@ -77,7 +81,7 @@ def step(
         bias: [1, h, 1, t], by the distance to each token so far, this one included.
         mask: [b, 1, 1, s], -inf where the source is padding.
     """
-    (b, d), heads = x.shape, stack.heads
+    b, heads = len(x), stack.heads
     for layer, (block, source) in enumerate(zip(blocks, sources, strict=True)):
         qkv = F.linear(normal(x, block.norms[0]), block.qkv).view(b, 3, heads, -1)
         keys, values = past.add(layer, qkv[:, 1:])

@@ -271,7 +271,9 @@ class T5(nn.Module):
         past.grow()
         t, room = past.length, past.room
         if state.bias is None or state.bias.shape[3] != room:
-            state.bias = stack.bias(room - 1, room, room).contiguous()  # of the last token that there is room for, to all before it
+            state.bias = stack.bias(
+                room - 1, room, room
+            ).contiguous()  # of the last token that there is room for, to all before it
         bias = state.bias[..., room - t :]
         x = self.model.shared(tokens)
         x = step(stack, state.weights, x, bias, past, state.sources, state.mask)

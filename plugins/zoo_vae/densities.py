@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from zoo_core import draws
+
 
 def gaussian_log_density(z: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
     """log N(z; mean, diag(variance)), summed over the last dimension: [b, l] gives [b]."""
@@ -56,7 +58,7 @@ def gaussian_kl(
 
 def reparameterise(mean: Tensor, variance: Tensor) -> Tensor:
     """A draw z = mean + sqrt(variance) * noise, differentiable in mean and variance."""
-    return mean + variance.sqrt() * torch.randn_like(mean)
+    return mean + variance.sqrt() * draws.randn_like(mean)
 
 
 def binarise(images: Tensor, noise: Tensor | None = None) -> Tensor:
@@ -67,9 +69,14 @@ def binarise(images: Tensor, noise: Tensor | None = None) -> Tensor:
     Args:
         noise: uint8 [b, p], such levels; drawn here if not given.
     """
-    drawn = levels(images.numel(), images.device) if noise is None else noise
+    drawn = draws.fill(torch.empty_like(images), _fill) if noise is None else noise
     below = images > drawn.reshape(images.shape)
     return below.view(torch.uint8).flatten(1).float()  # bytes become floats several times as fast as booleans do
+
+
+def _fill(rows: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Rows of bytes, with levels."""
+    return rows.copy_(levels(rows.numel(), rows.device, generator).view(rows.shape))
 
 
 class Noise:

@@ -107,7 +107,10 @@ class Train:
     def run(self, model: Model, preset: str, values: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
         """See `Verb`."""
         place = Place(typed["output"], typed["resume"], typed["overwrite"])
-        compute = Compute(typed["precision"], typed["compile"], typed["save_every"], typed["save_steps"], _how(typed))
+        compute = Compute(
+            typed["precision"], typed["compile"], typed["save_every"], typed["save_steps"], _how(typed),
+            typed["deterministic"],
+        )  # fmt: skip
         handle, circumstances = _handle(model, preset, typed), _circumstances(typed)
         with reserved(typed["as_json"]):
             trained = train_opened(

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .. import sharing
 from ..errors import TrainingError
 from ..results.kinds import Figure, Series
 
@@ -54,12 +55,15 @@ class Curves:
         return self._sums
 
     def means(self, step: int) -> dict[str, float]:
-        """The means since the last point.
+        """The means since the last point, over all processes.
 
         Raises:
             TrainingError: one is not finite.
         """
         means = {name: total / self._counts[name] for name, total in self._settled().items()}
+        if means and (here := sharing.shared()):
+            of_all = torch.tensor(list(means.values()), device=here.device)
+            means = dict(zip(means, sharing.total(of_all / here.processes).tolist(), strict=True))
         for name, value in means.items():
             if not math.isfinite(value):
                 raise TrainingError(
@@ -76,7 +80,11 @@ class Curves:
 
     def state(self) -> dict[str, Any]:
         """JSON from which `restore` goes on."""
-        return {"history": self.history, "sums": {k: [v, self._counts[k]] for k, v in self._settled().items()}}
+        return {"history": self.history, "sums": self.sums()}
+
+    def sums(self) -> dict[str, tuple[float, int]]:
+        """What this process has logged since the last point: sum and number, by name."""
+        return {name: (total, self._counts[name]) for name, total in self._settled().items()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what `state` gave."""
