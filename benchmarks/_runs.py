@@ -83,7 +83,7 @@ class Bare(Timed):
         assert budget
         rows = torch.arange(budget.batch_size)
         while True:
-            yield Step(1, TOTAL, 0, rows, False)
+            yield Step(1, TOTAL, 0, rows, False, rows)
             self.mark(len(rows))
 
     def descend(

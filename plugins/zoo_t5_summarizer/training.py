@@ -101,7 +101,10 @@ def pretraining_pair(
     else:
         whole = data.batch(batches.rows(step)[0])
         source, target = corrupt(whole, model.sentinels(), options.corruption, options.span, options.recall)
-    return source[:, : options.max_source], target[:, : options.max_source]  # the marks make them longer
+    longest = options.max_source  # the marks make them longer
+    return source[:, :longest].to(model.device, non_blocking=True), target[:, :longest].to(
+        model.device, non_blocking=True
+    )
 
 
 def finetune(run: Run, model: Summarizer, pairs: TextData, dev: TextData, options: Train) -> None:
@@ -129,8 +132,8 @@ def finetune(run: Run, model: Summarizer, pairs: TextData, dev: TextData, option
 
 def batch_loss(model: Summarizer, source: Corpus, target: Corpus, rows: Tensor, options: Train) -> Tensor:
     """-log p(summary | text) of some rows, nats/token."""
-    labels = target.batch(rows)
-    return nll(model(source.batch(rows), labels), labels, options.label_smoothing)
+    texts, labels = (corpus.batch(rows).to(model.device, non_blocking=True) for corpus in (source, target))
+    return nll(model(texts, labels), labels, options.label_smoothing)
 
 
 def logged(run: Run, losses: Iterable[Tensor], n: int) -> Iterator[Tensor]:
