@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import argparse
 import math
-import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 ABOVE_BOUND = 1.5  # times the bound; more is a clock that is wrong, less may be a busy machine
@@ -75,59 +73,6 @@ def seconds(do: Callable[[], object]) -> float:
     began = time.perf_counter()
     do()
     return time.perf_counter() - began
-
-
-@dataclass(frozen=True)
-class Way:
-    """One way to do what a benchmark measures.
-
-    Args:
-        measure: gives what one round measured: a rate or seconds.
-        needs: the library that it cannot do without.
-    """
-
-    measure: Callable[[], float]
-    needs: str = ""
-
-    @property
-    def installed(self) -> bool:
-        """Whether it can be measured here."""
-        return not self.needs or find_spec(self.needs) is not None
-
-
-def choose(ways: Mapping[str, Way], asked: str, quick: bool) -> dict[str, Way]:
-    """The ways that were asked for.
-
-    Args:
-        ways: all of them, by name.
-        asked: names with commas between them; empty for all.
-        quick: a way whose library is not installed is then a line of the table, even if it was named.
-    Raises:
-        Unavailable: there is no such way, or its library is not installed.
-    """
-    names = asked.split(",") if asked else list(ways)
-    for name in names:
-        if name not in ways:
-            raise Unavailable(f"there is no way '{name}'; choose from: {', '.join(ways)}")
-        if asked and not quick and not ways[name].installed:
-            raise Unavailable(f"the way '{name}' needs {ways[name].needs}, which is not installed")
-    return {name: ways[name] for name in names}
-
-
-def take_turns(ways: Mapping[str, Way], rounds: int) -> dict[str, list[float]]:
-    """What each installed way measured in each round, so that a machine whose speed drifts is unjust to none."""
-    found: dict[str, list[float]] = {name: [] for name, way in ways.items() if way.installed}
-    for _ in range(rounds):
-        for name, measured in found.items():
-            measured.append(possible(ways[name].measure(), name))
-    return found
-
-
-def ratio(over: Sequence[float] | None, under: Sequence[float] | None) -> float | None:
-    """The median over rounds of one way to another; None where one of the two was not measured."""
-    if not over or not under:
-        return None
-    return statistics.median(a / b for a, b in zip(over, under, strict=True))
 
 
 # -- printing --------------------------------------------------------------------------------------

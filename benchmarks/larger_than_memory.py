@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from _measure import Column, Table, parser, program, ratio
+from _measure import Column, Table, parser, program
 from zoo_vae import Train
 from zoo_vae.model import VAE
 
@@ -90,7 +90,7 @@ def measure(folder: Path, size: float, count: int, pairs: int) -> None:
     table = Table("images", 12, [Column("gigabytes", "{:.2f}"), Column("ms a step", "{:.1f}"), Column("ratio")])
     table.row("in memory", some.images.nbytes / 1e9, 1000 * statistics.median(rows["memory"]), 1.0)
     table.row("on disk", on_disk.images.nbytes / 1e9, 1000 * statistics.median(rows["disk"]),
-              ratio(rows["disk"], rows["memory"]))  # fmt: skip
+              statistics.median(a / b for a, b in zip(rows["disk"], rows["memory"], strict=True)))  # fmt: skip
 
 
 def main() -> None:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import _measure
+import _turns
+import _ways
 import pytest
-import training_speed
+import speed
 from conftest import ROOT, SLICES, environment
-
-from zoo_core.run.reporter import Progress
 
 BENCHMARKS = ROOT / "benchmarks"
 PROGRAMS = sorted(path.stem for path in BENCHMARKS.glob("*.py") if '__name__ == "__main__"' in path.read_text())
 MARKDOWN = ("results_table", "summaries")  # their figures are metrics, which may be zero; the others' are speeds
-WORDS = {"-", _measure.ABSENT}  # what a cell may say instead of a number
-NUMBER = re.compile(r"(-?[\d,]*\.?\d+|-?inf|nan)(?:x|%| s)?")
+WORDS = {"-", _measure.ABSENT, speed.LEFT_OUT}  # what a cell may say instead of a number
+NUMBER = re.compile(r"(-?[\d,]*\.?\d+|-?inf|nan)(?:x|%| s)?(?: \[\d+\.\d\d, \d+\.\d\d\])?")
 
 
 def start(program: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -64,7 +66,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_there_are_programs_to_test() -> None:
     """What is no program begins with an underscore, so that nothing is left out unseen."""
     assert sorted(path.stem for path in BENCHMARKS.glob("[!_]*.py")) == PROGRAMS
-    assert {"training_speed", *MARKDOWN} <= set(PROGRAMS)
+    assert {"speed", *MARKDOWN} <= set(PROGRAMS)
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -88,24 +90,39 @@ def test_summaries_measure_again_the_runs_that_are_there(runs: Path) -> None:
 
 
 @pytest.mark.parametrize("way", ["tutorial", "zoo"])
-def test_each_way_runs_alone(way: str) -> None:
+def test_each_way_runs_alone(way: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A column that needs another way has no number."""
-    done = start("training_speed", "--quick", "--ways", way, "--rounds", "1")
-    assert done.returncode == 0, done.stderr
-    (line,) = (line for line in done.stdout.splitlines() if line.startswith(way))
-    assert line.split()[2] == "-" and len(numbers(done.stdout)) == (2 if way == "zoo" else 1)
+    asked = ["--quick", "--models", "pg-classifier", "--ways", way, "--data-root", str(SLICES)]
+    monkeypatch.setattr("sys.argv", ["speed.py", *asked])
+    speed.main()
+    machine, _, table = capsys.readouterr().out.partition("\n\n")
+    assert " cores, " in machine and " threads, torch " in machine
+    assert len(numbers(table)) == (2 if way == "zoo" else 1) and f"pg-classifier: {way}" in table
 
 
-@pytest.mark.parametrize("program", ["training_speed", "ewc_speed"])
-def test_a_way_that_is_not_there_is_named(program: str) -> None:
-    done = start(program, "--quick", "--ways", "teleport")
-    assert done.returncode == 1 and "there is no way 'teleport'; choose from: " in done.stderr
-    assert "Traceback" not in done.stderr
+@pytest.mark.parametrize("option", ["--ways", "--models"])
+def test_a_way_that_is_not_there_is_named(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["speed.py", "--quick", option, "teleport"])
+    with pytest.raises(SystemExit, match=r"error: there is no (way|model) 'teleport'; choose from: "):
+        _measure.program(speed.main)
 
 
-def test_a_benchmark_without_its_data_says_so(tmp_path: Path) -> None:
-    done = start("training_speed", "--quick", "--ways", "zoo", "--data-root", str(tmp_path))
-    assert done.returncode == 1 and done.stderr.startswith("error: mnist is not in") and not done.stdout
+def test_a_benchmark_without_its_data_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOO_OFFLINE", "1")
+    asked = ["--quick", "--models", "autoencoder", "--ways", "zoo", "--data-root", str(tmp_path)]
+    monkeypatch.setattr("sys.argv", ["speed.py", *asked])
+    with pytest.raises(SystemExit, match=r"^error: zoo: .*mnist is not in"):
+        _measure.program(speed.main)
+
+
+def test_the_readme_has_the_rows_of_the_program() -> None:
+    """In their order, each with the numbers that the program prints, or the reason why there are none."""
+    text = (ROOT / "README.md").read_text()
+    (block,) = (part for part in text.split("```") if "vae.mlp-64d: bound" in part)
+    rows = [f"{name}: {way}" for name, model in _ways.models().items() for way in model.ways]
+    table = block[block.index("way ") :]
+    assert [re.split(r"\s{2,}", line)[0] for line in table.strip().splitlines()[1:]] == rows
+    assert numbers(table)
 
 
 # -- what is refused -------------------------------------------------------------------------------
@@ -127,15 +144,11 @@ def test_a_share_is_of_a_whole(value: float) -> None:
 
 
 def test_a_way_far_above_its_bound_is_refused() -> None:
-    ways = {name: _measure.Way(lambda: 1.0) for name in ("bound", "zoo")}
+    ways: dict[str, Any] = dict.fromkeys(("bound", "zoo"), None)
+    table, model = _measure.Table("way", 10, speed.columns()), _ways.Model("images", ways)
     with pytest.raises(_measure.Impossible, match=r"zoo is 1,510, 1.51 times the bound of 1,000"):
-        training_speed.report(ways, {"bound": [900.0, 1000.0], "zoo": [1510.0, 1510.0]})
-    training_speed.report(ways, {"bound": [900.0, 1000.0], "zoo": [1490.0, 1490.0]})
-
-
-def test_a_round_that_measured_nothing_stops_the_benchmark() -> None:
-    with pytest.raises(_measure.Impossible, match="zoo is -1"):
-        _measure.take_turns({"zoo": _measure.Way(lambda: -1.0)}, 1)
+        speed.report(table, "vae", model, {"bound": [900.0, 1000.0], "zoo": [1510.0, 1510.0]}, {})
+    speed.report(table, "vae", model, {"bound": [900.0, 1000.0], "zoo": [1490.0, 1490.0]}, {})
 
 
 def test_what_cannot_be_is_one_line_and_exit_code_1() -> None:
@@ -146,36 +159,45 @@ def test_what_cannot_be_is_one_line_and_exit_code_1() -> None:
         _measure.program(main)
 
 
-def test_a_library_that_is_missing_is_a_line_or_an_error() -> None:
-    """Quick: a line of the table. Else an error, but only for those who asked for it by name."""
-    ways = {"zoo": _measure.Way(lambda: 1.0), "other": _measure.Way(lambda: 1.0, needs="no_such_library")}
-    assert list(_measure.choose(ways, "zoo,other", quick=True)) == list(_measure.choose(ways, "", quick=False))
-    assert list(_measure.take_turns(ways, 1)) == ["zoo"]
-    with pytest.raises(_measure.Unavailable, match="'other' needs no_such_library, which is not installed"):
-        _measure.choose(ways, "other", quick=False)
+def test_a_library_that_is_missing_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    model = _ways.Model("images", dict.fromkeys(("zoo", "other"), None))  # type: ignore[arg-type]
+    speed.report(_measure.Table("way", 10, speed.columns()), "vae", model, {"zoo": [1.0]}, {"other": _measure.ABSENT})
+    assert re.search(r"vae: other +not installed +- +-", capsys.readouterr().out)
 
 
-# -- the clock -------------------------------------------------------------------------------------
+# -- turns -----------------------------------------------------------------------------------------
 
 
-def test_the_clock_takes_no_notice_of_the_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two steps a second, then an evaluation that counts from 1 again."""
-    now = iter(range(1000))
-    monkeypatch.setattr("time.perf_counter", lambda: next(now) / 2)
-    clock = training_speed.Clock()
-    for done in range(1, 101):
-        clock.progress(Progress("training", done, 100))
-    for done in range(1, 31):
-        clock.progress(Progress("evaluation", done, 30))
-    assert clock.steps_per_second() == 2
+def test_ways_take_turns_and_the_others_rest() -> None:
+    """Each round has a rate of every way, of the time that it had the turn; the slowest steps are left out."""
+    now, order = [0.0], list[str]()
+
+    def work(name: str, took: float) -> _turns.Work:
+        def go_on(mark: _turns.Mark) -> None:
+            for step in range(10_000):
+                order.append(name)
+                now[0] += 100 if step % 50 == 49 else took
+                mark(10)
+
+        return go_on
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.perf_counter", lambda: now[0])
+        found = _turns.take_turns({"fast": work("fast", 1.0), "slow": work("slow", 2.0)}, 3, 60.0)
+    assert found == {"fast": [10.0] * 3, "slow": [5.0] * 3}
+    changes = sum(a != b for a, b in itertools.pairwise(order))
+    assert changes == 7  # fast, slow, four times
 
 
-def test_a_clock_that_saw_no_training_has_no_rate() -> None:
-    clock = training_speed.Clock()
-    for done in (1, 2):
-        clock.progress(Progress("evaluation", done, 2))
-    with pytest.raises(_measure.Impossible, match="reported 0 times"):
-        clock.steps_per_second()
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_way_that_fails_or_ends_is_named(fails: bool) -> None:
+    def work(mark: _turns.Mark) -> None:
+        mark(1)
+        if fails:
+            raise ValueError("no such number")
+
+    with pytest.raises(_measure.Impossible, match=r"zoo: (ValueError: no such number|it came to its end)"):
+        _turns.take_turns({"zoo": work}, 1, 0.0)
 
 
 # -- verified_load ---------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 Raffel et al. 2020, https://arxiv.org/abs/1910.10683, section 3.1.4. "Thank you for inviting me to your party"
 becomes "Thank you <extra_id_0> me to your <extra_id_1>", to be answered "<extra_id_0> for inviting <extra_id_1>
-party </s>". All rows of a batch at once, on the device.
+party </s>". All rows of a batch at once, on the processor: how long the results are is known there.
 
 Letters used for shapes: b rows, s tokens of the longest row, k parts.
 """

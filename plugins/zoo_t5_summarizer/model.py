@@ -66,13 +66,18 @@ class Summarizer(nn.Module):
         return result
 
     def corpus(self, texts: list[str], longest: int) -> Corpus:
-        """Texts as tokens, on the module's device."""
-        return tokens.corpus(self.tokenizer, texts, longest, self.tokenizer_json.device)
+        """Texts as tokens."""
+        return tokens.corpus(self.tokenizer, texts, longest)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return self.tokenizer_json.device
 
     def sentinels(self) -> Tensor:
-        """The tokens that mark cut-out spans, int64 [k], in order."""
+        """The tokens that mark cut-out spans, int64 [k], in order; on the processor."""
         marks = [self.tokenizer.token_to_id(tokens.sentinel(i)) for i in range(tokens.SENTINELS)]
-        return torch.tensor(marks, device=self.tokenizer_json.device)
+        return torch.tensor(marks)
 
     @torch.no_grad()
     def summarize(
@@ -98,12 +103,12 @@ class Summarizer(nn.Module):
         batches = read.lengths.argsort(stable=True).split(how.batch_size)
         for number, rows in enumerate(batches):
             said, likelihoods = decode(
-                self.network, read.batch(rows), longest=longest,
+                self.network, read.batch(rows).to(self.device), longest=longest,
                 beams=how.beams if how.decoding == "beam" else 1, no_repeat=how.no_repeat,
                 top_p=how.top_p if how.decoding == "nucleus" else None, temperature=how.temperature,
                 tell=partial(_tell, tell, number * longest, len(batches) * longest),
             )  # fmt: skip
-            scores[rows.cpu()] = likelihoods.float().cpu()
+            scores[rows] = likelihoods.float().cpu()
             for row, text in zip(rows.tolist(), self.tokenizer.decode_batch(said.tolist()), strict=True):
                 summaries[row] = text.strip()
         return summaries, scores, read
@@ -118,10 +123,11 @@ class Summarizer(nn.Module):
         """The sum of -log p(reference | text) over the tokens of the first references, and how many there are."""
         source = self.corpus(texts.sources, options.max_source)
         target = self.corpus([references[0] for references in texts.references], options.max_target)
-        total = torch.zeros((), device=self.tokenizer_json.device)
+        total = torch.zeros((), device=self.device)
         for rows in source.lengths.argsort(stable=True).split(32):
-            total += nll(self(source.batch(rows), labels := target.batch(rows)), labels, reduction="sum")
-        return total, target.lengths.sum()
+            labels = target.batch(rows).to(self.device)
+            total += nll(self(source.batch(rows).to(self.device), labels), labels, reduction="sum")
+        return total, target.lengths.sum().to(self.device)
 
 
 def nll(logits: Tensor, target: Tensor, smoothing: float = 0.0, reduction: str = "mean") -> Tensor:

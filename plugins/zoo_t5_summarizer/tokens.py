@@ -97,7 +97,7 @@ def from_bytes(data: Tensor, vocabulary: int) -> Tokenizer:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Tokenised texts of different lengths.
+    """Tokenised texts of different lengths, on the processor: how long a batch is, no device need be asked.
 
     Args:
         tokens: int32 [all of them], one text after another.
@@ -121,15 +121,14 @@ class Corpus:
         return torch.where(inside, self.tokens[(self.starts[rows, None] + positions) * inside].long(), PAD)
 
 
-def corpus(tokenizer: Tokenizer, texts: Sequence[str], longest: int, device: torch.device | str = "cpu") -> Corpus:
+def corpus(tokenizer: Tokenizer, texts: Sequence[str], longest: int) -> Corpus:
     """Tokenise texts; each ends with </s>, and what is longer than `longest` loses its end."""
     whole = [encoding.ids for encoding in tokenizer.encode_batch_fast(list(texts))]
     kept = [ids if len(ids) <= longest else [*ids[: longest - 1], END] for ids in whole]
     lengths = torch.tensor([len(ids) for ids in kept])
     return Corpus(
-        torch.tensor([token for ids in kept for token in ids], dtype=torch.int32).to(device),
-        (lengths.cumsum(0) - lengths).to(device), lengths.to(device),
-        (torch.tensor([len(ids) for ids in whole]) - lengths).to(device),
+        torch.tensor([token for ids in kept for token in ids], dtype=torch.int32),
+        lengths.cumsum(0) - lengths, lengths, torch.tensor([len(ids) for ids in whole]) - lengths,
     )  # fmt: skip
 
 
@@ -168,4 +167,4 @@ class Buckets:
         """The batches of a step, int64 [batches, batch_size]."""
         if step.epoch != self.epoch:
             self.epoch, self.batches = step.epoch, buckets(self.lengths, self.batch_size, self.seed, step.epoch)
-        return self.batches[step.rows]
+        return self.batches[step.here]

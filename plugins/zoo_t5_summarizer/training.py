@@ -103,7 +103,8 @@ def pretraining_pair(
     else:
         whole = data.batch(batches.rows(step)[0])
         source, target = corrupt(whole, model.sentinels(), options.corruption, options.span, options.recall)
-    return source[:, : options.max_source], target[:, : options.max_source]  # the marks make them longer
+    longest = options.max_source  # the marks make them longer
+    return source[:, :longest], target[:, :longest]
 
 
 def finetune(run: Run, model: Summarizer, pairs: TextData, dev: TextData, options: Train) -> None:
@@ -137,11 +138,12 @@ def mean_nll(model: Summarizer, source: Tensor, target: Tensor, smoothing: float
     """-log p(target | source) of a batch, nats/token; of several processes each computes it of its share.
 
     Args:
-        source, target: int64 [b, s] and [b, t] of the whole batch, so that all shares are of one width.
+        source, target: int64 [b, s] and [b, t] of the whole batch, so that all shares are of one width; on the
+            processor.
     """
-    said = sharing.mine(target)
-    tokens = (target != PAD).sum() / sharing.processes()  # as many on average: the mean of the losses is that of all
-    return nll(model(sharing.mine(source), said), said, smoothing, reduction="sum") / tokens
+    tokens = (target != PAD).sum() / sharing.processes()  # as many on average: so the mean of all losses is right
+    texts, said = (sharing.mine(each).to(model.device, non_blocking=True) for each in (source, target))
+    return nll(model(texts, said), said, smoothing, reduction="sum") / tokens
 
 
 def logged(run: Run, losses: Iterable[Tensor], n: int) -> Iterator[Tensor]:

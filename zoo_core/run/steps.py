@@ -23,6 +23,7 @@ class Step:
         epoch: counted from 0.
         rows: int64 [b], this process's share of the batch, on the device.
         ends_epoch: this is the last step of its epoch, or of the loop.
+        here: the same rows on the processor, for what is looked up there: nothing waits for the device to tell them.
     """
 
     number: int
@@ -30,6 +31,7 @@ class Step:
     epoch: int
     rows: Tensor
     ends_epoch: bool
+    here: Tensor
 
     @property
     def last(self) -> bool:
@@ -93,17 +95,19 @@ class Schedule:
     def steps(self, start: int) -> Iterator[Step]:
         """The steps from number `start` on."""
         if not self.items:
-            nothing = torch.empty(0, dtype=torch.int64, device=self.device)
+            here = torch.empty(0, dtype=torch.int64)
+            nothing = here.to(self.device)
             for number in range(start, self.end):
-                yield Step(number, self.total, 0, nothing, number == self.end - 1)
+                yield Step(number, self.total, 0, nothing, number == self.end - 1, here)
             return
         per_epoch = self.items // self.batch_size
-        order, of_epoch = torch.empty(0), -1
+        order, of_epoch = (torch.empty(0), torch.empty(0)), -1  # on the device, and here
         for number in range(start, self.total):
             epoch, batch = divmod(number, per_epoch)
             if epoch != of_epoch:
-                order, of_epoch = epoch_order(self.items, self.seed, epoch, self.device), epoch
-            rows = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+                on_host, of_epoch = epoch_order(self.items, self.seed, epoch), epoch
+                order = on_host.to(self.device), on_host
+            rows, here = (all_of_it[batch * self.batch_size : (batch + 1) * self.batch_size] for all_of_it in order)
             if self.split and self.processes > 1:
-                rows = rows[self.rank :: self.processes]
-            yield Step(number, self.total, epoch, rows, batch == per_epoch - 1 or number == self.total - 1)
+                rows, here = rows[self.rank :: self.processes], here[self.rank :: self.processes]
+            yield Step(number, self.total, epoch, rows, batch == per_epoch - 1 or number == self.total - 1, here)
