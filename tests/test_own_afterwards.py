@@ -28,12 +28,14 @@ from zoo_core.run.reporter import Silent
 @contextmanager
 def no_file_above(size: int) -> Iterator[None]:
     """Inside, the system refuses to write more into a file, as it does where a disk, or a quota, is full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before, compiles = resource.getrlimit(resource.RLIMIT_FSIZE), sys.dont_write_bytecode
+    sys.dont_write_bytecode = True  # else half of a large module would stay compiled for whoever comes next
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        sys.dont_write_bytecode = compiles
 
 
 @pytest.fixture

@@ -2,5 +2,5 @@
 
 The rest of the zoo never imports them.
 
-Imports errors, cards, results, data, run.
+Imports errors, files, cards, results, data, weights, run.
 """
