@@ -26,7 +26,7 @@ from ..plugin import registry
 from ..run.record import continuing
 from .groups import Command, Group
 from .values import Choices, RunPath, parameter
-from .verbs import Verb, option
+from .verbs import VERBS, Verb, option
 
 RUN = RunPath(path_type=Path)
 ARGUMENTS = "zoo.arguments"  # in click's memory: what was typed after a model's name
@@ -243,3 +243,7 @@ def models(incomplete: str) -> list[CompletionItem]:
                 if preset.startswith(begun)]  # fmt: skip
     except ZooError:
         return []  # the command says what is wrong when it runs
+
+
+train = VerbGroup("train", VERBS["train"], "Train a model; leaves a run folder.")
+evaluate = VerbGroup("evaluate", VERBS["evaluate"], "Measure a trained model on test data.")
