@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from . import threads  # noqa: F401  # how threads wait is settled before anything imports torch
 
 if TYPE_CHECKING:
+    from . import draws, sharing
     from .api import Evaluation, Replayed, RunInfo, Trained, evaluate, load, models, replay, runs, sample, train
     from .cards.card import Card, Equation, Metric, Preset
     from .cards.checkpoint import Checkpoint
@@ -51,15 +52,40 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 _LAZY = {  # imported when they are asked for: some import torch, and a program is to hear a signal before that
-    **dict.fromkeys(("Evaluation", "Replayed", "RunInfo", "Trained", "evaluate", "load", "models", "replay", "runs",
-                     "sample", "train"), ".api"),
+    **dict.fromkeys(
+        (
+            "Evaluation",
+            "Replayed",
+            "RunInfo",
+            "Trained",
+            "evaluate",
+            "load",
+            "models",
+            "replay",
+            "runs",
+            "sample",
+            "train",
+        ),
+        ".api",
+    ),
     **dict.fromkeys(("Card", "Equation", "Metric", "Preset"), ".cards.card"),
     "Checkpoint": ".cards.checkpoint",
     **dict.fromkeys(("Budget", "OfImages", "OnImages"), ".cards.groups"),
     **dict.fromkeys(("OwnImage", "OwnImages"), ".cards.images"),
     **dict.fromkeys(("Options", "option"), ".cards.options"),
-    **dict.fromkeys(("DeviceError", "IntegrityError", "Interrupted", "NetworkError", "PluginError", "TrainingError",
-                     "UsageError", "ZooError"), ".errors"),
+    **dict.fromkeys(
+        (
+            "DeviceError",
+            "IntegrityError",
+            "Interrupted",
+            "NetworkError",
+            "PluginError",
+            "TrainingError",
+            "UsageError",
+            "ZooError",
+        ),
+        ".errors",
+    ),
     "hookimpl": ".plugin.hookspecs",
     "Plugin": ".plugin.plugin",
     **dict.fromkeys(("Figure", "HeatMap", "Series", "Table", "Texts"), ".results.kinds"),
@@ -74,18 +100,21 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
     "TextData": ".data.texts",
     "read_tensors": ".weights.shards",
 }  # fmt: skip
+_MODULES = ("draws", "sharing")  # public as they are; they import torch
 
 __all__ = [
     "Animation", "Audio", "Budget", "Card", "Checkpoint", "DeviceError", "Equation", "Evaluation", "Figure", "HeatMap",
     "ImageData", "Images", "IntegrityError", "Interrupted", "Measured", "Metric", "NetworkError", "OfImages",
     "OnImages", "Options", "OwnImage", "OwnImages", "Plugin", "PluginError", "Preset", "Replayed", "Result", "Run",
     "RunInfo", "Series", "Several", "Step", "Table", "Takes", "TextData", "Texts", "Trained", "TrainingError",
-    "UsageError", "ZooError", "evaluate", "hookimpl", "load", "models", "option", "read_tensors", "replay", "runs",
-    "sample", "train",
+    "UsageError", "ZooError", "draws", "evaluate", "hookimpl", "load", "models", "option", "read_tensors", "replay",
+    "runs", "sample", "sharing", "train",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
     if name not in _LAZY:
         raise AttributeError(f"module 'zoo_core' has no attribute '{name}'")
     value = globals()[name] = getattr(importlib.import_module(_LAZY[name], __name__), name)

@@ -52,6 +52,10 @@ class TrainingError(ZooError):
     """A training run cannot go on: a loss that is not finite, a disk that is full."""
 
 
+class Lost(TrainingError):
+    """Another of the processes that train together has ended."""
+
+
 class UsageError(ZooError):
     """What was asked for does not exist or is out of range."""
 

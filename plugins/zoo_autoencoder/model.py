@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Figure, Run, Series, Takes
+from zoo_core import Checkpoint, Figure, Run, Series, Takes, draws
 from zoo_core.data.images import ImageData, to_pixels
 from zoo_core.kits.classifiers import accuracy
 
@@ -25,9 +25,9 @@ from . import Evaluate, Train
 def corrupt(x: Tensor, noise: float, mask: float) -> Tensor:
     """C(x~ | x): x + N(0, noise² I), then a share `mask` of the pixels set to zero, clamped to [0, 1]."""
     if noise:
-        x = (x + noise * torch.randn_like(x)).clamp(0, 1)
+        x = (x + noise * draws.randn_like(x)).clamp(0, 1)
     if mask:
-        x = x * (torch.rand_like(x) >= mask)
+        x = x * (draws.rand_like(x) >= mask)
     return x
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from zoo_core import Checkpoint, Figure, Images, Run, Series, UsageError
+from zoo_core import Checkpoint, Figure, Images, Run, Series, UsageError, draws
 from zoo_core.data.images import check_enough, to_pixels
 from zoo_core.kits.own import COLUMNS, short, stacked
 
@@ -41,7 +41,7 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images |
     if options.show == "embedding":
         return scatter(encode(autoencoder, data), data)
     check_enough(len(data), options.n)
-    clean = data.pixels(torch.randperm(len(data), device=run.device)[:n])
+    clean = data.pixels(draws.randperm(len(data), run.device)[:n])
     return beside(autoencoder, clean, ["test image"] * len(clean), options.show, noise, mask, columns=10)
 
 

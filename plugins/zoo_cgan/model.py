@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.optim.lr_scheduler import LambdaLR
 
-from zoo_core import Checkpoint, Images, Run, Table, Takes
+from zoo_core import Checkpoint, Images, Run, Table, Takes, draws, sharing
 from zoo_core.data.images import ImageData, to_pixels
 from zoo_core.kits.classifiers import classified
 from zoo_core.kits.distances import deviation
@@ -123,7 +123,9 @@ class Discriminator(nn.Module):
     def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Logits [b] of "x is real and shows y", and of the classes [b, k]."""
         h = self.body(x).sum((2, 3))
-        variety = h.std(0).mean().expand(len(h), 1)  # a collapsed batch gives itself away (Karras et al. 2018)
+        variety = (
+            sharing.whole(h).std(0).mean().expand(len(h), 1)
+        )  # a collapsed batch gives itself away (Karras et al. 2018)
         return self.real(torch.cat([h, variety], 1))[:, 0] + (self.project(y) * h).sum(1), self.classify(h)
 
 
@@ -202,12 +204,12 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
     falling = [falling_rate(adam, options.total_steps(data)) for adam in (adam_g, adam_d)]
     run.prepare(generator=g, discriminator=d, average=average)
     run.prepare(adam_g=adam_g, adam_d=adam_d, decay_g=falling[0], decay_d=falling[1])
-    fixed = torch.randn(10 * k, options.latent, device=run.device)
+    fixed = draws.randn(10 * k, options.latent, device=run.device)
 
     decay = averaging(options, data)
     for step in run.steps(data, options):
         x, y = to_range(data.bytes(step.rows)), data.labels[step.rows]
-        z, wanted = torch.randn(len(x), options.latent, device=x.device), torch.randint(k, (len(x),), device=x.device)
+        z, wanted = draws.randn(len(x), options.latent, device=x.device), draws.randint(k, (len(x),), device=x.device)
         generated = g(z, wanted)
         loss_d = teach_discriminator(run, options, d, adam_d, (x, y), (generated.detach(), wanted))
         loss_g = teach_generator(run, options, d, adam_g, (generated, wanted))
@@ -262,7 +264,7 @@ def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict
     data = run.dataset(checkpoint.options.data, "test")
     generator, judge, k = build(checkpoint).to(run.device), options.judge_of(run, data), len(data.classes)
     y = torch.arange(k, device=run.device).repeat_interleave(options.per_class or max(10, len(data) // k))
-    pixels = generator.pixels(torch.randn(len(y), generator.latent, device=run.device), y)
+    pixels = generator.pixels(draws.randn(len(y), generator.latent, device=run.device), y)
     comparison = compare(judge, pixels, data, options.neighbours, run.track)
     rows = [class_row(label, pixels, y, data, comparison) for label in range(k)]
     run.show("classes", Table(("class", "share", "share_real", "deviation"), tuple(rows)))

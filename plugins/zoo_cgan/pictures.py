@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo_core import Checkpoint, Images, Run
+from zoo_core import Checkpoint, Images, Run, draws
 from zoo_core.kits.generators import walks
 
 from . import Sample, Train
@@ -29,7 +29,7 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
     labels = (label for label in asked for _ in range(columns))
 
     def of(n: int) -> Tensor:
-        z, y = torch.randn(n, generator.latent, device=run.device), list(islice(labels, n))
+        z, y = draws.randn(n, generator.latent, device=run.device), list(islice(labels, n))
         return generator.pixels(z, torch.tensor(y, device=run.device))
 
     drawn = run.draw(len(asked) * columns, of, batch_size=1000)

@@ -22,7 +22,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from zoo_core import draws, sharing
 from zoo_core.kits.continual.tasks import Tasks
+from zoo_core.kits.modes import looking
 
 Visible = Callable[[Tensor], Tensor]  # logits [b, o] to the same with minus infinity for outputs that may not answer
 
@@ -54,7 +56,7 @@ def squared_gradients(
     log_p = F.log_softmax(visible(network(x)), dim=1)
     for hook in hooks:
         hook.remove()
-    drawn = torch.multinomial(log_p.detach().exp(), 1) if y is None else y[:, None]
+    drawn = draws.categorical(log_p.detach().exp()) if y is None else y[:, None]
     gradients = torch.autograd.grad(log_p.gather(1, drawn).sum(), [output for _, _, output in seen])
     return [
         square for (layer, a, _), d in zip(seen, gradients, strict=True) for square in _squares(layer, a.detach(), d)
@@ -73,26 +75,30 @@ def _squares(layer: nn.Module, a: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def squared_summed_gradient(network: nn.Module, x: Tensor, y: Tensor, visible: Visible = all_of_them) -> list[Tensor]:
-    """The square of the gradient summed over the batch: not the Fisher information, kept for comparison."""
+    """The square of the gradient summed over the batch: not the Fisher information, kept for comparison.
+
+    Of several processes each gives its part of the square: they are added up.
+    """
     loss = F.cross_entropy(visible(network(x)), y, reduction="sum")
-    return [g.square() for g in torch.autograd.grad(loss, list(network.parameters()))]
+    gradients = torch.autograd.grad(loss, list(network.parameters()))
+    return [sharing.total(g).square() / sharing.processes() for g in gradients]
 
 
 def importance(network: nn.Module, tasks: Tasks, task: int, kind: str, batch: int = 500) -> list[Tensor]:
     """How much each parameter matters to a task that has just been learned: mean over its images, in eval mode.
 
-    The images are taken as they are, also where training changes them at random.
+    The images are taken as they are, also where training changes them at random. Processes that train together take a
+    share of them each.
 
     Args:
         kind: ``model``, ``labels`` or ``summed-gradient``, see the option `fisher`.
     """
-    training = network.training
-    network.eval()
     plain, visible = tasks.as_they_are(), partial(tasks.scenario.visible, task=task, seen=task + 1)
     squares: Any = squared_summed_gradient if kind == "summed-gradient" else squared_gradients
     total = [torch.zeros_like(p) for p in network.parameters()]
-    for rows in plain.rows(task).split(batch):
-        y = None if kind == "model" else plain.labels(rows, task)
-        torch._foreach_add_(total, squares(network, plain.pixels(rows, task), y, visible))
-    network.train(training)
-    return [t / plain.sizes[task] for t in total]
+    with looking(network):
+        for rows in plain.rows(task).split(batch):
+            with sharing.split(rows) as mine:
+                y = None if kind == "model" else plain.labels(mine, task)
+                torch._foreach_add_(total, squares(network, plain.pixels(mine, task), y, visible))
+    return [sharing.total(t) / plain.sizes[task] for t in total]

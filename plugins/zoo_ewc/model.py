@@ -110,7 +110,7 @@ def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
             learning.examine(run, learner, lesson, data, ledger, label(options))
             if protects:
                 fisher = importance(learner.network, data.train, lesson.task, options.fisher)
-                learner.consolidate(run.mean(fisher), options)
+                learner.consolidate(fisher, options)
     return learner
 
 

@@ -18,11 +18,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Images, Run, Takes
+from zoo_core import Checkpoint, Images, Run, Takes, draws
 from zoo_core.kits.distances import entropy
 from zoo_core.kits.generators import Drawn, walks
 from zoo_core.kits.generators.comparison import compare
 from zoo_core.kits.grids import Crop, Grid, Padded, at_least
+from zoo_core.kits.modes import looking
 
 from . import Sample, Train
 from .schedule import generator_moves, parse
@@ -121,10 +122,8 @@ class Generator(nn.Module):
     @torch.no_grad()
     def pixels(self, z: Tensor, batch: int = 1000) -> Tensor:
         """Images in [0, 1], in parts of `batch`, by the running statistics."""
-        training = self.training
-        self.eval()
-        parts = [(self(part) - self.low) / (1 - self.low) for part in z.split(batch)]
-        self.train(training)
+        with looking(self):
+            parts = [(self(part) - self.low) / (1 - self.low) for part in z.split(batch)]
         return torch.cat(parts).clamp(0, 1)
 
 
@@ -167,7 +166,7 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
     adam_d = torch.optim.Adam(d.parameters(), options.discriminator_rate, betas, fused=True)
     run.prepare(generator=g, discriminator=d, adam_g=adam_g, adam_d=adam_d)
     schedule, snapshots = parse(options.discriminator_steps), {int(epoch) for epoch in options.snapshots.split(",")}
-    fixed = torch.randn(100, options.latent, device=run.device)
+    fixed = draws.randn(100, options.latent, device=run.device)
 
     for step in run.steps(data, options):
         x = g.scale(data.bytes(step.rows))
@@ -191,7 +190,7 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
 
 def noise(n: int, options: Train, run: Run) -> Tensor:
     """z ~ N(0, I): [n, l]."""
-    return torch.randn(n, options.latent, device=run.device)
+    return draws.randn(n, options.latent, device=run.device)
 
 
 def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:

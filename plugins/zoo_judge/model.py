@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Images, Run, Takes, UsageError
+from zoo_core import Checkpoint, Images, Run, Takes, UsageError, draws
 from zoo_core.data.images import ImageData, check_enough, to_pixels
 from zoo_core.kits.classifiers import accuracy, answered, classified, named
 from zoo_core.kits.grids import Grid
@@ -86,7 +86,7 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
             "none of these test images is judged wrongly", "leave out --mistakes, or give all test images: --data-root"
         )
     check_enough(len(pool), options.n if options.said("n") else None)
-    rows = pool[torch.randperm(len(pool), device=run.device)[: options.n]]
+    rows = pool[draws.randperm(len(pool), run.device)[: options.n]]
     return answered(data.pixels(rows), data.labels[rows], p[rows], data.classes)
 
 

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Figure, Images, Run, Series, Table, Takes, UsageError
+from zoo_core import Checkpoint, Figure, Images, Run, Series, Table, Takes, UsageError, draws, sharing
 from zoo_core.data.images import ImageData, check_enough, to_pixels
 from zoo_core.kits import classifiers
 
@@ -51,6 +51,10 @@ class Task:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def rows(self) -> Tensor:
+        """The number of each input: int64 [n]."""
+        return torch.arange(len(self), device=self.labels.device)
 
 
 def task(run: Run, options: Train, split: str) -> Task:
@@ -104,8 +108,8 @@ def baseline(kind: str, losses: Tensor, expected: Tensor) -> Tensor:
     """
     if kind == "learned":
         return expected.detach()[:, None]
-    if kind == "batch-mean" and losses.numel() > 1:
-        return (losses.sum() - losses) / (losses.numel() - 1)
+    if kind == "batch-mean" and (n := sharing.processes() * losses.numel()) > 1:
+        return (sharing.total(losses.sum()) - losses) / (n - 1)
     return torch.zeros_like(losses)
 
 
@@ -120,7 +124,7 @@ def surrogate(logits: Tensor, y: Tensor, advantage: Tensor) -> Tensor:
 
 def draw(options: Train, logits: Tensor, expected: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Draw classes from the policy and ask the black box: the surrogate, and the losses [b, s]."""
-    y = torch.multinomial(logits.detach().softmax(1), options.samples, replacement=True)
+    y = draws.categorical(logits.detach().softmax(1), options.samples)
     losses = black_box(labels, y)
     return surrogate(logits, y, losses - baseline(options.baseline, losses, expected)), losses
 
@@ -192,29 +196,33 @@ def learn(run: Run, options: Train, label: str, index: int, ledger: Ledger) -> C
     run.prepare(classifier=classifier, adam=adam, ledger=ledger)
     for step in run.steps(data.images or data, options):
         labels = data.labels[step.rows]
-        logits, expected = classifier(data.x(step.rows))
+        x = data.x(step.rows)
+        logits, expected = classifier(x)
         loss, drawn = objective(options, logits, expected, labels)
         run.descend(loss, adam)
         run.log(**{label: drawn})
         if step.ends_epoch or step.number % 100 == 0:
             noise = 0.0
             if options.learner == "policy-gradient":
-                noise, _ = gradient_variance(classifier, options, data.x(step.rows), labels, 8)
+                batch = sharing.whole(x), sharing.whole(labels)
+                with sharing.apart():  # of the whole batch
+                    noise, _ = gradient_variance(classifier, options, *batch, 8)
             epochs = (step.number + 1) * options.batch_size / len(data)
             ledger.note(label, index, [epochs, accuracy(classifier, test), noise])
     return classifier
 
 
 @torch.no_grad()
-def answers(classifier: Classifier, data: Task) -> Tensor:
-    """Class probabilities [n, k] of all inputs."""
-    rows = torch.arange(len(data), device=data.labels.device).split(2000)
-    return torch.cat([classifier.policy(data.x(part)).softmax(1) for part in rows])
+def answers(classifier: Classifier, data: Task, rows: Tensor) -> Tensor:
+    """Class probabilities [n, k] of some rows, int64 [n]."""
+    return torch.cat([classifier.policy(data.x(part)).softmax(1) for part in rows.split(2000)])
 
 
 def accuracy(classifier: Classifier, data: Task) -> float:
-    """How many inputs are classified correctly, in percent."""
-    return classifiers.accuracy(answers(classifier, data).argmax(1), data.labels)
+    """How many inputs are classified correctly, in percent; processes that train together look at a share each."""
+    rows = sharing.mine(data.rows())
+    right = answers(classifier, data, rows).argmax(1) == data.labels[rows]
+    return 100 * float(sharing.total(right.sum())) / len(data)
 
 
 def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images | Figure:
@@ -232,9 +240,9 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images |
         series = tuple(Series(name, tuple(x.tolist()), tuple(y.tolist())) for name, y in curves)
         return Figure("Probability of class 1", "x", "p(y = 1 | x)", series)
     check_enough(len(data), options.n if options.said("n") else None)
-    rows = torch.randperm(len(data), device=run.device)[: options.n]
+    rows = draws.randperm(len(data), run.device)[: options.n]
     pixels = data.x(rows).view(-1, *data.shape)
-    return classifiers.answered(pixels, data.labels[rows], answers(classifier, data)[rows], data.classes)
+    return classifiers.answered(pixels, data.labels[rows], answers(classifier, data, rows), data.classes)
 
 
 @torch.no_grad()
@@ -252,7 +260,7 @@ def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict
     """Accuracy on all test inputs; noise of the gradient estimate at one batch of them."""
     trained = checkpoint.options
     classifier, data = build(checkpoint).to(run.device), task(run, trained, "test")
-    right = (answers(classifier, data).argmax(1) == data.labels).cpu().double()
+    right = (answers(classifier, data, data.rows()).argmax(1) == data.labels).cpu().double()
     labels = data.labels.cpu()  # not every device has double precision
     classes = [100 * float(right[labels == k].mean()) for k in range(len(data.classes))]
     rows = slice(trained.batch_size)

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo_core import Checkpoint, HeatMap, Images, Run
+from zoo_core import Checkpoint, HeatMap, Images, Run, draws, sharing
 from zoo_core.data.images import to_pixels
 from zoo_core.kits import continual
 from zoo_core.kits.continual import learning
@@ -47,7 +47,7 @@ def select(labels: Tensor, n: int, how: str) -> Tensor:
     Returns:
         int64 [n or m], no row twice.
     """
-    order = torch.randperm(len(labels), device=labels.device)
+    order = draws.randperm(len(labels), labels.device)
     if how == "reservoir":
         return order[:n]
     mine = labels[order]
@@ -87,7 +87,7 @@ class Learner(learning.TaskLearner):
 
     def recall(self, n: int) -> tuple[Tensor, Tensor]:
         """n examples drawn from the memory: x [n, p], y [n]."""
-        rows = torch.randint(len(self.memory_labels), (n,), device=self.memory_labels.device)
+        rows = draws.randint(len(self.memory_labels), (n,), device=self.memory_labels.device)
         return to_pixels(self.memory_images[rows]), self.memory_labels[rows].long()
 
     def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
@@ -136,13 +136,14 @@ def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
     """One task after the other, each beside what was kept of the earlier ones."""
     course = learning.begin(run, options, Learner, build, ledger)
     learner, data, scenario = course.learner, course.data, course.data.train.scenario
+    replayed = sharing.check_share(options.replayed, run.processes, "--replayed")
     for lesson in lessons(run, data.train, options, course.first, joint=options.strategy == "joint"):
         if not lesson.task or options.strategy in ("naive", "joint"):
             loss = scenario.loss(learner(lesson.x), lesson.y, lesson.seen)
         elif options.strategy == "rehearsal":
-            loss = replayed_loss(learner, scenario, lesson, *learner.recall(options.replayed))
+            loss = replayed_loss(learner, scenario, lesson, *learner.recall(replayed))
         else:
-            everything = recall_everything(data.train, lesson.task, options.replayed)
+            everything = recall_everything(data.train, lesson.task, replayed)
             loss = replayed_loss(learner, scenario, lesson, *everything)
         run.descend(loss, course.sgd)
         run.log(**{label(options): loss})

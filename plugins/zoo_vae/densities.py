@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from zoo_core import draws
+
 
 def gaussian_log_density(z: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
     """log N(z; mean, diag(variance)), summed over the last dimension: [b, l] gives [b]."""
@@ -56,7 +58,7 @@ def gaussian_kl(
 
 def reparameterise(mean: Tensor, variance: Tensor) -> Tensor:
     """A draw z = mean + sqrt(variance) * noise, differentiable in mean and variance."""
-    return mean + variance.sqrt() * torch.randn_like(mean)
+    return mean + variance.sqrt() * draws.randn_like(mean)
 
 
 def binarise(images: Tensor) -> Tensor:
@@ -64,5 +66,5 @@ def binarise(images: Tensor) -> Tensor:
 
     A byte drawn from 0 ... 254 lies below the pixel's value with probability pixel / 255.
     """
-    noise = torch.empty_like(images).random_(0, 255)
+    noise = draws.fill(torch.empty_like(images), lambda bytes, generator: bytes.random_(0, 255, generator=generator))
     return (images > noise).flatten(1).float()

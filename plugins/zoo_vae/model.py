@@ -20,10 +20,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 
-from zoo_core import Checkpoint, Images, Run, Takes
+from zoo_core import Checkpoint, Images, Run, Takes, draws
 from zoo_core.data.images import to_pixels
 from zoo_core.kits.generators.comparison import compare
 from zoo_core.kits.grids import Crop, Grid, Pad
+from zoo_core.kits.modes import looking
 
 from . import Evaluate, Train
 from .densities import (
@@ -184,7 +185,7 @@ class VAE(nn.Module):
 
     def draw_prior(self, n: int) -> Tensor:
         """n draws z [n, l] from p(z)."""
-        noise = torch.randn(n, self.latent, device=next(self.parameters()).device)
+        noise = draws.randn(n, self.latent, device=next(self.parameters()).device)
         return self.prior(noise) if self.prior else noise
 
     @torch.no_grad()
@@ -234,7 +235,8 @@ def reconstructions(vae: VAE, images: Tensor, columns: int = 8) -> Images:
         columns: images per row.
     """
     x = to_pixels(images.flatten(1))
-    again = vae.pixels(vae.encode(x)[0]).flatten(1)
+    with looking(vae):
+        again = vae.pixels(vae.encode(x)[0]).flatten(1)
     rows = zip(x.split(columns), again.split(columns), strict=True)
     pixels = torch.cat([part for pair in rows for part in pair])
     return Images(pixels.view(-1, *vae.shape).cpu(), columns=min(columns, len(x)))

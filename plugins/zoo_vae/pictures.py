@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from zoo_core import Checkpoint, Figure, Images, Run, Series, UsageError
+from zoo_core import Checkpoint, Figure, Images, Run, Series, UsageError, draws
 from zoo_core.data.images import check_enough, to_pixels
 from zoo_core.kits.own import short, stacked
 
@@ -37,7 +37,7 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images |
     if options.show == "interpolation":
         return interpolations(vae, images, data.labels, options.n)
     check_enough(len(data), options.n)
-    rows = torch.randperm(len(data), device=run.device)[: options.n or 40]
+    rows = draws.randperm(len(data), run.device)[: options.n or 40]
     return reconstructions(vae, images[rows], options.columns or COLUMNS)
 
 
@@ -47,13 +47,13 @@ def prior(run: Run, vae: VAE, options: Sample) -> Images:
         return Images(run.draw(options.n or 200, vae.draw, batch_size=1000), columns=options.columns or 20)
     probabilities = run.draw(options.n or 40, vae.draw, batch_size=1000)
     names = [["p(x|z)"] * len(probabilities), ["x"] * len(probabilities)]
-    return stacked([probabilities, torch.bernoulli(probabilities)], names, options.columns or COLUMNS)
+    return stacked([probabilities, draws.bernoulli(probabilities)], names, options.columns or COLUMNS)
 
 
 def interpolations(vae: VAE, images: Tensor, labels: Tensor, n: int | None) -> Images:
     """n pairs of images, of different classes where there are several, and what lies between their means."""
     check_enough(len(images), n)
-    order = torch.randperm(len(images), device=images.device)
+    order = draws.randperm(len(images), images.device)
     first = order[: n or 10]
     others = [order[labels[order] != labels[row]] for row in first]
     if not all(map(len, others)):  # one class, or none

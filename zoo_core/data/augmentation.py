@@ -11,10 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .. import draws
+
 
 def flip(images: Tensor) -> Tensor:
     """Each image [b, c, h, w], mirrored with probability 1/2."""
-    mirrored = torch.rand(len(images), 1, 1, 1, device=images.device) < 0.5
+    mirrored = draws.rand(len(images), 1, 1, 1, device=images.device) < 0.5
     return torch.where(mirrored, images.flip(3), images)
 
 
@@ -23,8 +25,8 @@ def crop(images: Tensor) -> Tensor:
     b, _, h, w = images.shape
     dy, dx = max(1, h // 8), max(1, w // 8)
     wide = F.pad(images.float(), (dx, dx, dy, dy), mode="replicate").to(images.dtype)
-    top = torch.randint(2 * dy + 1, (b, 1, 1), device=images.device)
-    left = torch.randint(2 * dx + 1, (b, 1, 1), device=images.device)
+    top = draws.randint(2 * dy + 1, (b, 1, 1), device=images.device)
+    left = draws.randint(2 * dx + 1, (b, 1, 1), device=images.device)
     rows = top + torch.arange(h, device=images.device)[:, None]  # [b, h, 1]
     columns = left + torch.arange(w, device=images.device)  # [b, 1, w]
     each = torch.arange(b, device=images.device)[:, None, None]

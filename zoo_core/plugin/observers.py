@@ -79,23 +79,18 @@ class Observers(Watcher):
 
     def _tell(self, observer: str, hook: str, **what: object) -> None:
         """Call one hook of one observer, if it is still there; random numbers stay as they are."""
-        import torch
-
         from ..run import chance
 
         for one in getattr(self.model.hook, hook).get_hookimpls():
             if one.plugin_name != observer:
                 continue
-            before, cuda = chance.state(), torch.cuda.device_count() if torch.cuda.is_initialized() else 0
             try:
-                with torch.random.fork_rng(range(cuda)):
+                with chance.untouched():
                     one.function(*(what[name] for name in one.argnames))
             except (Exception, SystemExit) as error:
                 self.model.manager.unregister(name=observer)
                 failed = f"the observer {observer} failed when the run {hook}, and sees no more of it"
                 self.reporter.warn(f"{failed}: {type(error).__name__}: {said(error)}")
-            finally:
-                chance.restore(before)
 
 
 @contextlib.contextmanager

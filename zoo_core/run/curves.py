@@ -8,8 +8,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from .. import sharing
 from ..errors import TrainingError
 from ..results.kinds import Figure, Series
 
@@ -37,12 +39,15 @@ class Curves:
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def means(self, step: int) -> dict[str, float]:
-        """The means since the last point.
+        """The means since the last point, over all processes.
 
         Raises:
             TrainingError: one is not finite.
         """
         means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
+        if means and (here := sharing.shared()):
+            of_all = torch.tensor(list(means.values()), device=here.device)
+            means = dict(zip(means, sharing.total(of_all / here.processes).tolist(), strict=True))
         for name, value in means.items():
             if not math.isfinite(value):
                 raise TrainingError(
@@ -59,7 +64,11 @@ class Curves:
 
     def state(self) -> dict[str, Any]:
         """JSON from which `restore` goes on."""
-        return {"history": self.history, "sums": {k: [float(v), self._counts[k]] for k, v in self._sums.items()}}
+        return {"history": self.history, "sums": self.sums()}
+
+    def sums(self) -> dict[str, tuple[float, int]]:
+        """What this process has logged since the last point: sum and number, by name."""
+        return {name: (float(total), self._counts[name]) for name, total in self._sums.items()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what `state` gave."""

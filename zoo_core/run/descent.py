@@ -53,8 +53,8 @@ class Descent:
         for loss in losses:
             self._backward(loss, parameters)
         if self.accelerator.num_processes > 1:
-            asked, at = self.loops.asked(), self.loops.at
-            self.loops.agree(parts.average_gradients(parameters, self.accelerator, asked, at))
+            asked, device = self.loops.asked(), self.accelerator.device
+            self.loops.agree(parts.average_gradients(parameters, device, asked, self.loops.at))
         if self.scaler and any(p.grad is not None for p in parameters):
             self.scaler.unscale_(optimizer)
         if clip is not None:

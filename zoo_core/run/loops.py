@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from .. import draws, sharing
 from ..errors import PluginError, UsageError
 from ..signals import StopSignal
-from . import devices, parts
+from . import chance, devices, packing, parts
 from .curves import POINTS, Curves
 from .reporter import Pace, Progress, Reporter
 from .state import Kept, Migrate, Part, SavedState, TrainingState, interrupted
@@ -85,7 +88,10 @@ class Loops:
         self._stop: StopSignal | None = None
         self.after: list[Callable[[], object]] = []  # what follows each step: averages of weights
         self.at = 0  # which step of which loop it is, for a comparison of processes
-        self._agreed = (False, False)  # what all processes know of their signals: stop, and that a scheduler said so
+        self._number = 0  # steps of this loop that are done when the one under way is
+        self._saved_at = 0.0  # when the state was saved last
+        self._agreed: Sequence[bool] | None = None  # what all processes know of this step, see `asked`
+        self._shared: Mapping[str, Tensor] = {}  # random states of the loop that is resumed
 
     def end(self) -> None:
         """End the loop after this step, as if it were the last."""
@@ -101,23 +107,24 @@ class Loops:
         before, self._begun = self._steps_before, loop + 1
         self._steps_before += total
         pace = self._begin_stretch(loop, start, schedule)
-        saved, began = time.monotonic(), time.monotonic() - self.seconds
-        with self._open(), StopSignal() as stop:
+        self._saved_at, began = time.monotonic(), time.monotonic() - self.seconds
+        with self._open(), StopSignal() as stop, self._together(schedule):
             self._stop = stop
             for step in ahead(schedule.steps(start)) if ahead else schedule.steps(start):
-                self.at = (7919 * loop + step.number) % 2**16
+                self._number = done = step.number + 1
+                self.at, self._agreed = (7919 * loop + step.number) % 2**16, None
                 yield step
-                done = step.number + 1
+                stop.stops, is_cut, is_due = self._agreement(schedule)
                 ends = self._follow(stop, schedule, done, before)
                 self.seconds = time.monotonic() - began
                 pace.look(done)
-                if ends or stop.stops or self._is_due(done, saved):
+                if ends or stop.stops or is_due:
                     so_far = before + done if ends and not total else before
-                    self._save(state, Kept(loop, schedule.end if ends else done, before=so_far), done, schedule.rank)
-                    saved = time.monotonic()
+                    self._save(state, Kept(loop, schedule.end if ends else done, before=so_far), done, schedule)
+                    self._saved_at = time.monotonic()
                 if stop.stops:
                     self.reporter.close()
-                    raise interrupted(f"stopped at step {_of(done, total)}", self.folder, stop.cut or self._agreed[1])
+                    raise interrupted(f"stopped at step {_of(done, total)}", self.folder, is_cut)
                 if ends:
                     self._steps_before = before + (total or done)
                     break
@@ -136,6 +143,16 @@ class Loops:
             )
 
     @contextmanager
+    def _together(self, schedule: Schedule) -> Iterator[None]:
+        """Inside, processes share batches, and draw for them the numbers that one alone would draw."""
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(sharing.loop(schedule.rank, schedule.processes, schedule.device))
+            if schedule.processes > 1:
+                stack.enter_context(draws.of_all(schedule.rank, schedule.device, self._shared))
+            self._shared = {}
+            yield
+
+    @contextmanager
     def _open(self) -> Iterator[None]:
         """A loop that is under way inside."""
         self._is_open = True
@@ -148,7 +165,6 @@ class Loops:
         """What follows each step: averages, signals, curves. Whether it was the last."""
         for follow in self.after:
             follow()
-        stop.stops = self._agrees(schedule.processes)
         if stop.stops or not stop.requested:  # else the others have not heard of it, and it may take too long
             stop.settle()
         ends, total = done == schedule.end or self._ends, schedule.total
@@ -168,20 +184,25 @@ class Loops:
         """The state on the disk; it belongs to a run that computes as this one, else the end would be another."""
         how = self.settings
         compute = {"precision": how.precision, "compile": how.compile, "processes": schedule.processes}
-        folder = self.folder if schedule.rank == 0 or self.resume else None
-        return TrainingState(folder, self.identity, compute, self.migrate)
+        return TrainingState(self.folder, self.identity, compute, self.migrate)
 
-    def asked(self) -> tuple[bool, bool]:
-        """Whether this process was asked to stop, and whether by a scheduler."""
-        return (self._stop.requested, self._stop.cut) if self._stop else (False, False)
+    def asked(self) -> tuple[bool, bool, bool]:
+        """Whether this process was asked to stop, whether by a scheduler, and whether it is time to save the state."""
+        return (
+            self._stop is not None and self._stop.requested,
+            self._stop is not None and self._stop.cut,
+            self._is_due(),
+        )
 
-    def agree(self, asked: tuple[bool, bool]) -> None:
+    def agree(self, asked: Sequence[bool]) -> None:
         """Note what any of the processes was asked; all of them learn it in the same exchange."""
         self._agreed = asked
 
-    def _agrees(self, processes: int) -> bool:
-        """Whether all processes stop after this step: a single one would leave the others waiting for it."""
-        return self.asked()[0] if processes == 1 else self._agreed[0]
+    def _agreement(self, schedule: Schedule) -> Sequence[bool]:
+        """What all processes do after this step: a single one that stops or saves would leave the others waiting."""
+        if schedule.processes == 1:
+            return self.asked()
+        return self._agreed or parts.average_gradients([], schedule.device, self.asked(), self.at)
 
     def _begin_stretch(self, loop: int, step: int, schedule: Schedule) -> Pace:
         """Note where the run goes on from here, and on what; say so, and where that may change its last digits."""
@@ -199,20 +220,25 @@ class Loops:
             self.stretches.append({"loop": loop, "step": step, **here})
         return Pace(self.reporter, step, schedule.total)
 
-    def _is_due(self, done: int, saved: float) -> bool:
+    def _is_due(self) -> bool:
         """Whether it is time to save the state, by steps or by the clock."""
         if self.settings.save_steps:
-            return done % self.settings.save_steps == 0
-        return time.monotonic() - saved > self.settings.save_every
+            return self._number % self.settings.save_steps == 0
+        return time.monotonic() - self._saved_at > self.settings.save_every
 
-    def _save(self, state: TrainingState, kept: Kept, done: int, rank: int) -> None:
-        """Write the state, at the end of a loop too: what follows it may fail."""
-        if rank or not self.folder:
+    def _save(self, state: TrainingState, kept: Kept, done: int, schedule: Schedule) -> None:
+        """Write the state, at the end of a loop too: what follows it may fail. The first process does, for all."""
+        if not self.folder:
             return
         self.curves.means(done)  # never keep a state that is already lost
+        ranks: list[bytes] = []
+        if schedule.processes > 1:
+            mine = {"chance": chance.state(schedule.device), "sums": self.curves.sums()}
+            ranks = sharing.gathered_bytes(packing.as_bytes(mine))
         curves, seconds, data = self.curves.state(), self.seconds, dict(self.data)
         kept = replace(kept, curves=curves, seconds=seconds, data=data, stretches=self.stretches)
-        state.save(self.parts, kept)
+        if not schedule.rank:
+            state.save(self.parts, kept, schedule.device, ranks)
 
     def _restore(self, state: TrainingState, loop: int, schedule: Schedule) -> int:
         """The step at which a loop goes on: its end if the state is of a later loop."""
@@ -226,16 +252,14 @@ class Loops:
             self._saved.restore_known(self.parts)
             return schedule.end
         saved, self._saved = self._saved, None
-        saved.restore(self.parts, schedule.device)
-        self.restored, kept = saved, saved.kept
+        sums = saved.restore(self.parts, schedule.device, schedule.rank)
+        self.restored, self._shared, kept = saved, saved.shared, saved.kept
         for name, digest in self.data.items():
             if kept.data.get(name, digest) != digest:
                 raise UsageError(f"{name} has changed since this run began", "restore the data, or start anew")
-        self.curves.restore(kept.curves)
+        self.curves.restore({**kept.curves, "sums": kept.curves["sums"] if sums is None else sums})
         self.seconds, self.stretches = kept.seconds, list(kept.stretches)
         self._steps_before = max(self._steps_before, kept.before)
         if schedule.total or kept.step < schedule.end:  # of one of unknown length that has ended nobody knows the step
             self.reporter.warn(f"the run in {self.folder} goes on after step {_of(kept.step, schedule.total)}")
-        if schedule.rank:
-            torch.manual_seed(schedule.seed + 1_000_003 * schedule.rank + kept.step)
         return kept.step

@@ -8,10 +8,12 @@ from types import MethodType
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from .. import sharing
 from ..errors import PluginError, UsageError
+from . import layers
 from .state import RANDOM, SCALE, Part
 
 if TYPE_CHECKING:
@@ -22,8 +24,8 @@ def prepare_module(module: nn.Module, accelerator: Accelerator, compile: bool, f
     """Move a module to the device, set its precision, compile it, and give all processes the weights of the first.
 
     The module itself computes, in one process or many: gradients are averaged when an optimiser steps, so nothing is
-    wrapped, and a parameter without a gradient is no error. Buffers are sent round once: what each process then puts
-    into them (running statistics, say) is its own, and those of the first are kept.
+    wrapped, and a parameter without a gradient is no error. Buffers are sent round once; batch normalisation and
+    dropout then do what they would do with the whole batch, so that buffers stay the same everywhere.
     """
     if all(tensor.ndim < 5 for tensor in (*module.parameters(), *module.buffers())):
         module.to(memory_format=torch.channels_last)  # convolutions take half the time
@@ -33,11 +35,9 @@ def prepare_module(module: nn.Module, accelerator: Accelerator, compile: bool, f
     if compile:
         module.compile(dynamic=False)
     if accelerator.num_processes > 1:
-        from accelerate.utils import broadcast
-
         with torch.no_grad():
-            for tensor in (*module.parameters(), *module.buffers()):
-                tensor.copy_(broadcast(tensor.detach().clone()))
+            sharing.from_first([*module.parameters(), *module.buffers()])
+        layers.share(module)
 
 
 def _compute_in_half(module: nn.Module, device: str) -> None:
@@ -110,35 +110,31 @@ def _with_inner(schedulers: Sequence[LRScheduler]) -> set[int]:
 
 
 def average_gradients(
-    parameters: list[nn.Parameter], accelerator: Accelerator, asked: tuple[bool, bool], at: int
-) -> tuple[bool, bool]:
+    parameters: list[nn.Parameter], device: torch.device, asked: Sequence[bool], at: int
+) -> list[bool]:
     """The mean over all processes of every gradient, in one exchange; a gradient that no process has stays absent.
 
     Args:
-        asked: two questions that this process answers with yes or no.
+        device: where the exchange takes place.
+        asked: questions that this process answers with yes or no.
         at: where this process is in the training, below 2^16.
     Returns:
-        whether any process answers yes, the same for all of them.
+        of each question whether any process answers yes, the same for all of them.
     Raises:
         UsageError: the processes are not at the same step, e.g. since only some of them are resumed.
     """
     have = torch.tensor([at, *map(float, asked), *(float(p.grad is not None) for p in parameters)])
     flat = [(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in parameters]
-    mean = reduce_mean(torch.cat([have.to(accelerator.device), *flat]), accelerator)
+    mean = sharing.mean_of_all(torch.cat([have.to(device), *flat]))
     if abs(mean[0].item() - at) > 0.01:
         raise UsageError(
             "the processes are not at the same step of the training", "end them all, and start them together again"
         )
-    first, second, *any_have = (value > 0 for value in mean[1 : len(have)].tolist())
+    answers = [value > 0 for value in mean[1 : len(have)].tolist()]
+    any_have = answers[len(asked) :]
     grads = mean[len(have) :].split([p.numel() for p in parameters])
     for parameter, any_has, grad in zip(parameters, any_have, grads, strict=True):
         if any_has:
             # laid out and typed like the parameter: fused optimisers rely on it
             parameter.grad = torch.empty_like(parameter).copy_(grad.view_as(parameter))
-    return first, second
-
-
-def reduce_mean(tensor: Tensor, accelerator: Accelerator) -> Tensor:
-    """The mean of a tensor over all processes."""
-    mean: Tensor = accelerator.reduce(tensor, reduction="mean")
-    return mean
+    return answers[: len(asked)]

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
+from .. import sharing
 from ..cards.checkpoint import Checkpoint
 from ..cards.groups import Budget
 from ..cards.options import Options
@@ -110,10 +111,8 @@ class Run(Reads, Writes):
     @contextmanager
     def seeded(self, seed: int | None = None) -> Iterator[None]:
         """Random numbers of torch, Python and NumPy follow a seed inside, the run's if none is given, not outside."""
-        fork = [self.device] if self.device.type == "cuda" else []
         outer, self.seed = self.seed, self.seed if seed is None else seed
-        with torch.random.fork_rng(fork), chance.seeded(mine := self.seed + 1_000_003 * self.rank):
-            torch.manual_seed(mine)
+        with chance.seeded(self.seed + 1_000_003 * self.rank, self.device):
             try:
                 yield
             finally:
@@ -223,11 +222,11 @@ class Run(Reads, Writes):
 
     def mean(self, tensors: list[Tensor]) -> list[Tensor]:
         """The mean over all processes of each tensor: what each of them estimated for itself."""
-        if self.processes == 1:
-            return tensors
-        return [parts.reduce_mean(tensor, self._accelerator) for tensor in tensors]
+        return [sharing.mean_of_all(tensor.clone()) for tensor in tensors] if self.processes > 1 else tensors
 
-    def steps(self, data: Sized | None, budget: Budget | None = None, ahead: LookAhead | None = None) -> Iterator[Step]:
+    def steps(
+        self, data: Sized | None, budget: Budget | None = None, ahead: LookAhead | None = None, split: bool = True
+    ) -> Iterator[Step]:
         """The steps of a training loop; each epoch is a new permutation of the data.
 
         Only whole batches are taken. Between two steps the run may save its state, stop at Ctrl-C or a scheduler's
@@ -241,6 +240,8 @@ class Run(Reads, Writes):
             budget: epochs or iterations, and rows per step over all processes. Without data its iterations count;
                 without these, or without a budget, the loop goes on until `finish` is called.
             ahead: is handed the steps before they are taken, to fetch what they need; `ImageData` does so by itself.
+            split: whether each process has its share of the rows of a step; else each has all of them, and the hook
+                shares out what is behind them, see `zoo_core.sharing`.
         Raises:
             PluginError: a module of a prepared optimiser, or a scheduler of it, was not prepared; or there is data and
                 no budget.
@@ -253,7 +254,7 @@ class Run(Reads, Writes):
             return self.loops.steps(Schedule.without_data(total, self.seed, self.device, self.rank, self.processes))
         if budget is None:
             raise PluginError("run.steps was given data and no budget", "give it the options, or a Budget")
-        schedule = Schedule.of(len(data), budget, self.seed, self.device, self.rank, self.processes)
+        schedule = Schedule.of(len(data), budget, self.seed, self.device, self.rank, self.processes, split)
         if not isinstance(data, ImageData):
             return self.loops.steps(schedule, ahead)
         if budget.iterations is None and schedule.total < FEW and store.is_prepared(data.name):

@@ -7,16 +7,18 @@ of the random generators, and in the header what is not a tensor. No pickle.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from pydantic import ConfigDict, TypeAdapter
 from torch import Tensor
 from torch.optim import Optimizer
 
+from .. import draws
 from ..cards import paths
 from ..cards.checkpoint import ties
 from ..cards.options import flag_name
@@ -26,10 +28,13 @@ from ..formats import STATE
 from ..formats.schemas import State, plain
 from ..weights import tensorfile
 from . import chance, checks, record
-from .packing import pack, unpack
+from .packing import from_bytes, pack, unpack
 
 FILE = record.UNFINISHED
 RANDOM = "rng"  # the name that the state of the random generators has
+SHARED, RANK = f"{RANDOM}.shared.", f"{RANDOM}.rank"  # where there are several processes: theirs, and of each its own
+Sums = dict[str, tuple[float, int]]  # of what was logged: sum and number, by name
+SUMS = TypeAdapter(Sums, config=ConfigDict(strict=True, allow_inf_nan=False))
 SCALE = "loss_scale"  # the name that the state of the scaler of half precision has
 START_ANEW = "--overwrite starts anew, --output goes elsewhere"
 
@@ -101,9 +106,14 @@ class TrainingState:
         self.identity, self.compute = dict(identity), dict(compute or {})
         self.migrate = migrate or (lambda theirs, where: theirs)
 
-    def save(self, parts: Mapping[str, Part], kept: Kept) -> None:
+    def save(
+        self, parts: Mapping[str, Part], kept: Kept, device: torch.device = draws.CPU, ranks: Sequence[bytes] = ()
+    ) -> None:
         """Write the state of all parts, and of the random generators.
 
+        Args:
+            device: whose generator numbers are drawn from, beside the processor's.
+            ranks: of several processes what each needs for itself, see `SavedState.restore`.
         Raises:
             TrainingError: a weight is not finite; or the disk is full.
             PluginError: a part holds what a file cannot.
@@ -112,11 +122,12 @@ class TrainingState:
             return
         for name, part in parts.items():
             tensorfile.check_finite({f"{name}.{weight}": values for weight, values in _weights(part)})
-        tensors: dict[str, Tensor] = {f"{RANDOM}.cpu": torch.get_rng_state()}
-        if torch.cuda.is_available():
-            tensors[f"{RANDOM}.cuda"] = torch.cuda.get_rng_state()
+        tensors = {f"{RANDOM}.{kind}": values for kind, values in chance.torch_states(device).items()}
+        tensors |= {f"{SHARED}{kind}": values for kind, values in draws.shared_states().items()}
+        for rank, data in enumerate(ranks):
+            tensors[f"{RANK}{rank}"] = torch.frombuffer(bytearray(data), dtype=torch.uint8)
         shape = {name: pack(part.state_dict(), name, tensors) for name, part in parts.items()}
-        shape[RANDOM] = pack(chance.state(), RANDOM, tensors)
+        shape[RANDOM] = pack(chance.others(), RANDOM, tensors)
         tied = {name: first for name, first in ties(tensors).items() if name != first}
         facts = {
             **STATE.stamp(), "identity": self.identity, "parts": shape, "ties": tied, "phase": kept.loop,
@@ -168,20 +179,34 @@ class SavedState:
     ties: Mapping[str, str]
     tensors: Mapping[str, Tensor]
 
-    def restore(self, parts: Mapping[str, Part], device: torch.device) -> None:
+    @property
+    def shared(self) -> dict[str, Tensor]:
+        """The states of the generators that processes share, by kind of device."""
+        return {name[len(SHARED) :]: t.clone() for name, t in self.tensors.items() if name.startswith(SHARED)}
+
+    def restore(self, parts: Mapping[str, Part], device: torch.device, rank: int = 0) -> Sums | None:
         """Load the state into the parts and the random generators.
 
+        Args:
+            rank: of this process: each has random numbers of its own, and what it has logged since the last point of
+                the learning curves.
+        Returns:
+            the latter; None where one process is alone.
         Raises:
             IntegrityError: it lacks a part or a tensor.
         """
         for name, part in parts.items():
             self._load(name, part)
         with self.blamed("the random numbers"):
-            torch.set_rng_state(self.tensors[f"{RANDOM}.cpu"].clone())
-            if f"{RANDOM}.cuda" in self.tensors and device.type == "cuda":
-                torch.cuda.set_rng_state(self.tensors[f"{RANDOM}.cuda"].clone(), device)
-            if RANDOM in self.parts:  # states of 0.1.0 have torch's alone
-                chance.restore(self._state_of(RANDOM, copied=True))
+            if (mine := self.tensors.get(f"{RANK}{rank}")) is not None:
+                kept = from_bytes(mine.numpy().tobytes())
+                chance.restore(kept["chance"], device)
+                return SUMS.validate_python(kept["sums"])
+            torch_ = {kind: self.tensors[f"{RANDOM}.{kind}"].clone() for kind in {"cpu", device.type}
+                      if kind == "cpu" or f"{RANDOM}.{kind}" in self.tensors}  # fmt: skip
+            others = self._state_of(RANDOM, copied=True) if RANDOM in self.parts else {}  # states of 0.1.0 have none
+            chance.restore({"torch": torch_, **others}, device)
+        return None
 
     def restore_known(self, parts: Mapping[str, Part]) -> None:
         """Load the state into those modules that it fits, and leave the random generators alone."""

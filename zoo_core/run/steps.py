@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .. import sharing
 from ..cards.groups import Budget
 from ..data.images import epoch_order
-from ..errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Schedule:
         seed: of the order.
         device: where the rows go.
         rank, processes: which share of a batch is this process's.
+        split: whether the rows of a step are its share only.
     """
 
     items: int
@@ -62,19 +63,22 @@ class Schedule:
     device: torch.device
     rank: int
     processes: int
+    split: bool = True
 
     @classmethod
-    def of(cls, data_size: int, budget: Budget, seed: int, device: torch.device, rank: int, processes: int) -> Schedule:
+    def of(
+        cls, data_size: int, budget: Budget, seed: int, device: torch.device, rank: int, processes: int, split: bool
+    ) -> Schedule:
         """The schedule of a budget.
 
         Raises:
-            UsageError: there is no data, or less than a row for each process.
+            UsageError: there is no data, or the processes cannot share a batch equally.
         """
         batch_size = min(budget.batch_size, data_size)
-        if batch_size < processes:
-            raise UsageError(f"{processes} processes cannot share a batch of {batch_size}")
+        if split:
+            sharing.check_share(batch_size, processes, "--batch-size")
         total = budget.total_steps(range(data_size))
-        return cls(data_size, batch_size, total, seed, device, rank, processes)
+        return cls(data_size, batch_size, total, seed, device, rank, processes, split)
 
     @classmethod
     def without_data(cls, total: int, seed: int, device: torch.device, rank: int, processes: int) -> Schedule:
@@ -100,6 +104,6 @@ class Schedule:
             if epoch != of_epoch:
                 order, of_epoch = epoch_order(self.items, self.seed, epoch, self.device), epoch
             rows = order[batch * self.batch_size : (batch + 1) * self.batch_size]
-            if self.processes > 1:
-                rows = rows[self.rank :: self.processes][: self.batch_size // self.processes]
+            if self.split and self.processes > 1:
+                rows = rows[self.rank :: self.processes]
             yield Step(number, self.total, epoch, rows, batch == per_epoch - 1 or number == self.total - 1)

@@ -14,10 +14,12 @@ import torch
 from pydantic import ConfigDict, TypeAdapter
 from torch import Tensor, nn
 
+from ... import draws, sharing
 from ...data.images import check_enough
 from ...results.images import Images
 from ...results.kinds import Figure, HeatMap, Series, Table
 from ..classifiers import answered
+from ..modes import looking
 from .tasks import Tasks
 
 STRICT = ConfigDict(strict=True, allow_inf_nan=False)
@@ -28,20 +30,20 @@ ROWS, HELD_OUT = TypeAdapter(dict[str, list[list[float]]], config=STRICT), TypeA
 def accuracies(module: nn.Module, tasks: Tasks, seen: int) -> Tensor:
     """Accuracy [t] on every task, in percent; float64 on the CPU. It is NaN for a task without images.
 
+    Processes that train together measure a share of the images each.
+
     Args:
         module: pixels to logits.
         seen: tasks learned so far; in the class scenario their classes are the possible answers, so that every answer
             to a later task is wrong.
     """
-    training = module.training
-    module.eval()
-    right = torch.zeros(len(tasks), dtype=torch.double)
-    for task in range(len(tasks)):
-        for rows in tasks.rows(task).split(2000):
-            logits = tasks.scenario.visible(module(tasks.pixels(rows, task)), task, seen)
-            right[task] += int((logits.argmax(1) == tasks.labels(rows, task)).sum())
-    module.train(training)
-    return 100 * right / torch.tensor(tasks.sizes)
+    right = torch.zeros(len(tasks), dtype=torch.int64, device=tasks.data.device)
+    with looking(module):
+        for task in range(len(tasks)):
+            for rows in sharing.mine(tasks.rows(task)).split(2000):
+                logits = tasks.scenario.visible(module(tasks.pixels(rows, task)), task, seen)
+                right[task] += (logits.argmax(1) == tasks.labels(rows, task)).sum()
+    return 100 * sharing.total(right).cpu().double() / torch.tensor(tasks.sizes)
 
 
 def average_accuracy(matrix: Tensor) -> float:
@@ -146,7 +148,7 @@ def items(module: nn.Module, tasks: Tasks, n: int, exact: bool = False) -> Image
     Raises:
         UsageError: a task has fewer than were asked for.
     """
-    drawn = torch.randperm(tasks.largest, device=tasks.data.device)
+    drawn = draws.randperm(tasks.largest, tasks.data.device)
     fewest = min(size for size in tasks.sizes if size)  # a task without images is left out
     check_enough(fewest, n if exact else None)
     n = min(n, fewest)

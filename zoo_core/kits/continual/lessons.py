@@ -12,6 +12,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from ... import draws
 from ...cards.groups import Budget
 from ...errors import UsageError
 from ...run.run import Run
@@ -107,7 +108,7 @@ def lessons(run: Run, tasks: Tasks, options: TaskOptions, first: int = 0, joint:
     ahead = partial(disk.over, rows=lambda step: tasks.take(step.rows, task_of(step))) if disk else None
     for step in run.steps(images, budget, ahead):
         task = task_of(step)
-        mixed = torch.randint(len(tasks), step.rows.shape, device=step.rows.device) if joint else task
+        mixed = draws.randint(len(tasks), step.rows.shape, device=step.rows.device) if joint else task
         rows, seen = tasks.take(step.rows, mixed), len(tasks) if joint else task + 1
         ends_task = (step.number + 1) % per_task == 0
         yield Lesson(task, seen, tasks.pixels(rows, mixed), tasks.labels(rows, mixed), ends_task)

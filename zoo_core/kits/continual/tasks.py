@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ... import draws
 from ...data.images import ImageData, to_pixels
 from . import TaskOptions
 from .scenarios import Scenario
@@ -68,9 +69,13 @@ class Tasks(ABC):
         return self.order[self._starts[task] + index % self._sizes[task]]
 
     def draw(self, n: int, below: int) -> tuple[Tensor, Tensor]:
-        """n images at random of the tasks before one, each task as likely: rows and tasks, int64 [n]."""
-        index = torch.randint(self.largest, (n,), device=self.data.device)
-        task = torch.randint(below, (n,), device=self.data.device)
+        """n images at random of the tasks before one, each task as likely: rows and tasks, int64 [n].
+
+        Args:
+            n: of this process, see `zoo_core.sharing`.
+        """
+        index = draws.randint(self.largest, (n,), device=self.data.device)
+        task = draws.randint(below, (n,), device=self.data.device)
         return self.take(index, task), task
 
     # -- what they show ----------------------------------------------------------------------------
@@ -172,8 +177,8 @@ class Split(Tasks):
 
     def draw(self, n: int, below: int) -> tuple[Tensor, Tensor]:
         """See `Tasks`; within a task each image is as likely, however many there are."""
-        task = torch.randint(below, (n,), device=self.data.device)
-        index = (torch.rand(n, device=self.data.device) * self._sizes[task]).long()
+        task = draws.randint(below, (n,), device=self.data.device)
+        index = (draws.rand(n, device=self.data.device) * self._sizes[task]).long()
         return self.take(index, task), task
 
     def show(self, images: Tensor, task: int | Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ... import draws
 from ...errors import UsageError
 from ...run.run import Run
 from . import Walk
@@ -26,7 +27,7 @@ def ends(run: Run, n: int, latent: int, options: Walk, build: Callable[[], objec
         UsageError: several walks were asked for between two seeds.
     """
     if options.from_seed is None or options.to_seed is None:
-        first, last = (torch.randn(n, latent, device=run.device) for _ in range(2))
+        first, last = (draws.randn(n, latent, device=run.device) for _ in range(2))
         return first, last
     if n != 1:
         raise UsageError(f"from one seed to another is one walk, not {n}", "leave out -n, or both seeds")
@@ -34,7 +35,7 @@ def ends(run: Run, n: int, latent: int, options: Walk, build: Callable[[], objec
     for seed in (options.from_seed, options.to_seed):
         with run.seeded(seed):  # what ``-n 1 --seed SEED`` draws
             build()
-            both.append(torch.randn(1, latent, device=run.device))
+            both.append(draws.randn(1, latent, device=run.device))
     return both[0], both[1]
 
 

@@ -1,0 +1,176 @@
+"""Random numbers for a model: the same for a seed whatever computes it, and however many processes share a batch.
+
+Called as torch's functions of the same names are, in place of them.
+
+* Outside of a training loop numbers are drawn on the processor and moved, so a seed means the same picture on every
+  device. In a loop they are drawn where they are used, which is faster.
+* Where several processes share a batch, each draws what is for the whole batch, from a generator that is the same
+  everywhere, and takes what belongs to its rows: the first dimension is always that of the rows.
+
+Shapes: b rows of this process, k classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from . import sharing
+
+Device = torch.device | str | None
+CPU = torch.device("cpu")
+
+_generators: dict[str, torch.Generator] = {}  # of a loop that processes share, by kind of device
+
+
+def randn(*size: int, device: Device = None) -> Tensor:
+    """Numbers from N(0, 1): float, of this size."""
+    return _drawn(torch.float32, size, device, lambda rows, generator: rows.normal_(generator=generator))
+
+
+def rand(*size: int, device: Device = None) -> Tensor:
+    """Numbers uniform in [0, 1): float, of this size."""
+    return _drawn(torch.float32, size, device, lambda rows, generator: rows.uniform_(generator=generator))
+
+
+def randint(high: int, size: tuple[int, ...], device: Device = None) -> Tensor:
+    """Whole numbers from 0 to below `high`: int64, of this size."""
+    return _drawn(torch.int64, size, device, lambda rows, generator: rows.random_(0, high, generator=generator))
+
+
+def randn_like(x: Tensor) -> Tensor:
+    """Numbers from N(0, 1), of shape, type and device of x [b, ...]."""
+    return _like(x, torch.randn_like, lambda rows, generator: rows.normal_(generator=generator))
+
+
+def rand_like(x: Tensor) -> Tensor:
+    """Numbers uniform in [0, 1), of shape, type and device of x [b, ...]."""
+    return _like(x, torch.rand_like, lambda rows, generator: rows.uniform_(generator=generator))
+
+
+def bernoulli(p: Tensor) -> Tensor:
+    """Ones with probabilities p [b, ...], else zeros."""
+    return (rand_like(p) < p).to(p.dtype)
+
+
+def categorical(p: Tensor, n: int = 1) -> Tensor:
+    """n classes for each row, with probabilities p, float [b, k], which need not add up to 1: int64 [b, n].
+
+    The class whose p / e is largest, with e from Exp(1), is drawn with probability p.
+    """
+    wide = p[:, None].expand(-1, n, -1)
+    e = _like(wide.contiguous(), _exponential, lambda rows, generator: rows.exponential_(generator=generator))
+    return (wide / e).argmax(2)
+
+
+def randperm(n: int, device: Device = None) -> Tensor:
+    """The numbers from 0 to below n in an order that is the same for all processes: int64 [n]."""
+    where = _where(torch.device(device or CPU))
+    return torch.randperm(n, generator=_generators.get(where.type), device=where).to(device or CPU)
+
+
+def fill(rows: Tensor, draw: Callable[[Tensor, torch.Generator | None], Tensor]) -> Tensor:
+    """Fill rows [b, ...], in place, by what fills those of the whole batch.
+
+    Args:
+        draw: fills a tensor in place, with a generator, or torch's own if it is None.
+    """
+    here, generator = sharing.shared(), _generators.get(rows.device.type)
+    if not here:
+        return draw(rows, generator)
+    size, kind = (here.rows or here.processes * len(rows), *rows.shape[1:]), torch.contiguous_format
+    if not rows.is_contiguous() and rows.dim() == 4:  # numbers are drawn in the order in which they lie in memory
+        kind = torch.channels_last
+    everything = torch.empty(size, dtype=rows.dtype, device=rows.device, memory_format=kind)
+    return rows.copy_(sharing.mine(draw(everything, generator)))
+
+
+def _where(device: torch.device) -> torch.device:
+    """Where numbers for a device are drawn."""
+    return device if sharing.under_way() else CPU
+
+
+def _drawn(kind: torch.dtype, size: tuple[int, ...], device: Device, draw: Callable[..., Tensor]) -> Tensor:
+    goal = torch.device(device or CPU)
+    return fill(torch.empty(size, dtype=kind, device=_where(goal)), draw).to(goal)
+
+
+def _like(x: Tensor, usual: Callable[[Tensor], Tensor], draw: Callable[..., Tensor]) -> Tensor:
+    """As `usual` does, which a compiler understands, unless something is to be done about it."""
+    if not _generators and (x.device.type == "cpu" or sharing.under_way()):
+        return usual(x)
+    return fill(torch.empty_like(x, device=_where(x.device)), draw).to(x.device)
+
+
+def _exponential(x: Tensor) -> Tensor:
+    return torch.empty_like(x).exponential_()
+
+
+# -- what the run asks for -------------------------------------------------------------------------
+
+
+@contextmanager
+def of_all(rank: int, device: torch.device, states: Mapping[str, Tensor] | None = None) -> Iterator[None]:
+    """Inside, processes draw from generators that go on from the first one's; after it, that one goes on from these.
+
+    Args:
+        states: of the generators, by kind of device, where a run is resumed; the first process's if there are none.
+    """
+    places = {place.type: place for place in (CPU, device)}
+    if not states:
+        mine = [random_state(place).to(device) for place in places.values()]
+        sharing.from_first(mine)
+        states = dict(zip(places, (state.cpu() for state in mine), strict=True))
+    for kind, place in places.items():
+        _generators[kind] = torch.Generator(place)
+        _generators[kind].set_state(states[kind])
+    try:
+        yield
+    finally:
+        ends = shared_states()
+        _generators.clear()
+        if not rank:
+            for kind, place in places.items():
+                set_random_state(place, ends[kind])
+
+
+def shared_states() -> dict[str, Tensor]:
+    """The states of the generators that processes share, by kind of device."""
+    return {kind: generator.get_state() for kind, generator in _generators.items()}
+
+
+def random_state(device: torch.device) -> Tensor:
+    """The state of torch's generator of a device: uint8."""
+    if device.type == "cuda":
+        return torch.cuda.get_rng_state(device)
+    return torch.mps.get_rng_state() if device.type == "mps" else torch.get_rng_state()
+
+
+def set_random_state(device: torch.device, state: Tensor) -> None:
+    """Let torch's generator of a device go on from a state."""
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state, device)
+    elif device.type == "mps":
+        torch.mps.set_rng_state(state)
+    else:
+        torch.set_rng_state(state)
+
+
+# -- layers ----------------------------------------------------------------------------------------
+
+
+def drop(layer: nn.Module, x: Tensor) -> Tensor:
+    """What a dropout layer does, with numbers of the whole batch.
+
+    Args:
+        layer: of torch's; of those with a number in their name, whole channels are dropped.
+    """
+    p: float = layer.p  # type: ignore[assignment]
+    if not layer.training or not p:
+        return x
+    noise = x if isinstance(layer, nn.Dropout) else x.flatten(2)[..., 0].unflatten(1, (-1, *[1] * (x.dim() - 2)))
+    kept = fill(torch.empty_like(noise), lambda rows, generator: rows.bernoulli_(1 - p, generator=generator))
+    return x * kept.div_(1 - p)
