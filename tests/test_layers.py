@@ -45,6 +45,7 @@ ONLY = {  # a library that only some files may import
             "hub",
             "listing",
             "own_data",
+            "plan",
             "plugin",
             "plugins",
             "replay",

@@ -20,6 +20,7 @@ from .finishing import Trained
 from .handle import Source, find_checkpoint, open_model
 from .inventory import RunInfo, runs
 from .measuring import Evaluation
+from .planning import Plan, plan_train
 from .replaying import Replayed, replay
 from .sampling import sample
 from .spoken import in_python
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 __all__ = [
-    "Evaluation", "Replayed", "RunInfo", "Trained", "evaluate", "load", "models", "replay", "runs", "sample", "train",
+    "Evaluation", "Plan", "Replayed", "RunInfo", "Trained", "evaluate", "load", "models", "plan_train", "replay",
+    "runs", "sample", "train",
 ]  # fmt: skip
 
 

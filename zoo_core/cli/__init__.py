@@ -41,6 +41,7 @@ COMMANDS = Later({
     "train": ".plugins:train",
     "sample": ".replay:sample",
     "evaluate": ".plugins:evaluate",
+    "plan": ".plan:plan",
     "runs": ".runs:runs",
     "bundle": ".commands:bundle",
     "push": ".hub:push",
