@@ -29,7 +29,10 @@ ORDER = [  # a room knows those above it in this list, never those beside or bel
     {"__main__"},
 ]
 FLOORS = 10  # at most so many rooms stand on top of one another
-PUBLIC = {"zoo_core", "zoo_core.kits", "zoo_core.data", "zoo_core.testing"}  # what a plugin may import
+PUBLIC = {
+    "zoo_core",
+    *(f"zoo_core.{name}" for name in ("data", "draws", "kits", "sharing", "testing")),
+}  # what a plugin may import
 ONLY = {  # a library that only some files may import
     "safetensors": set(),  # the format is read and written in weights/tensorfile.py; tests compare with the library
     "huggingface_hub": {"zoo_core/hub/client.py"},

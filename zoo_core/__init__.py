@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from . import threads  # noqa: F401  # how threads wait is settled before anything imports torch
 
 if TYPE_CHECKING:
-    from . import draws, sharing
     from .api import (
         Evaluation,
         Plan,
@@ -100,21 +99,18 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
     "TextData": ".data.texts",
     "read_tensors": ".weights.shards",
 }  # fmt: skip
-_MODULES = ("draws", "sharing")  # public as they are; they import torch
 
 __all__ = [
     "Animation", "Audio", "Budget", "Card", "Checkpoint", "DeviceError", "Equation", "Evaluation", "Figure",
     "HeatMap", "ImageData", "Images", "IntegrityError", "Interrupted", "Measured", "Metric", "NetworkError",
     "OfImages", "OnImages", "Options", "OwnImage", "OwnImages", "Plan", "Plugin", "PluginError", "Preset",
     "Replayed", "Result", "Run", "RunInfo", "Series", "Several", "Step", "Table", "Takes", "TextData", "Texts",
-    "Trained", "TrainingError", "UsageError", "ZooError", "draws", "evaluate", "hookimpl", "load", "models",
-    "option", "plan_train", "read_tensors", "replay", "runs", "sample", "sharing", "train",
+    "Trained", "TrainingError", "UsageError", "ZooError", "evaluate", "hookimpl", "load", "models", "option",
+    "plan_train", "read_tensors", "replay", "runs", "sample", "train",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return importlib.import_module(f".{name}", __name__)
     if name not in _LAZY:
         raise AttributeError(f"module 'zoo_core' has no attribute '{name}'")
     value = globals()[name] = getattr(importlib.import_module(_LAZY[name], __name__), name)

@@ -20,6 +20,10 @@ from torch import Tensor, nn
 
 from . import sharing
 
+__all__ = [  # what plugins may call
+    "bernoulli", "categorical", "fill", "rand", "rand_like", "randint", "randn", "randn_like", "randperm",
+]  # fmt: skip
+
 Device = torch.device | str | None
 CPU = torch.device("cpu")
 

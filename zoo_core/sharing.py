@@ -21,6 +21,8 @@ from torch import Tensor
 
 from .errors import Lost, UsageError
 
+__all__ = ["apart", "check_share", "mean", "mine", "processes", "split", "total", "whole"]  # what plugins may call
+
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -55,6 +55,7 @@ class Compute:
     save_every: float = 60.0
     save_steps: int = 0
     evaluation: How = "whole"
+    deterministic: bool = False
 
     def check(self) -> None:
         """Whether it can be done so.
@@ -70,7 +71,7 @@ class Compute:
         """The run's settings."""
         from ..run.loops import Settings
 
-        return Settings(self.precision or "fp32", self.compile, self.save_every, self.save_steps)
+        return Settings(self.precision or "fp32", self.compile, self.save_every, self.save_steps, self.deterministic)
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,7 @@ def _as_it_was(asked: Asked, known: Mapping[str, Any]) -> Asked:
     compute = replace(
         asked.compute, precision=asked.compute.precision or known["precision"],
         compile=asked.compute.compile or known["compile"],
+        deterministic=asked.compute.deterministic or known["deterministic"],
     )  # fmt: skip
     return replace(asked, handle=handle, compute=compute, circumstances=replace(asked.circumstances, seed=seed))
 

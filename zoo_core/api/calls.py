@@ -70,9 +70,12 @@ def make_run(circumstances: Circumstances, activity: Activity, open_model: OpenM
 
 @contextmanager
 def reported(run: Run) -> Iterator[Run]:
-    """A run whose progress ends with it, however it ends."""
+    """A run whose progress ends with it, however it ends; inside, GPUs compute as it says."""
+    from ..run import devices
+
     try:
-        yield run
+        with devices.arithmetic(run.settings.precision, run.settings.deterministic):
+            yield run
     finally:
         run.reporter.close()
 

@@ -195,6 +195,7 @@ def circumstances(run: Run, begun: Begun) -> dict[str, Any]:
     return {
         "device": devices.describe(run.device), "processes": run.processes, "threads": devices.thread_count(),
         "precision": run.settings.precision, "compile": run.settings.compile,
+        "deterministic": run.settings.deterministic,
         "seconds": round(run.loops.seconds, 3), "commit": begun.commit, "plugin": dict(begun.release),
         "versions": {**versions(torch=True), str(begun.release["distribution"]): str(begun.release["version"])},
         **({"stretches": run.loops.stretches} if len(run.loops.stretches) > 1 else {}),

@@ -106,6 +106,7 @@ def plan_train(
     output: str | Path | None = None,
     precision: str | None = None,
     compile: bool = False,
+    deterministic: bool = False,
     evaluation: How = "whole",
     continue_: str | Path | None = None,
     reporter: Reporter | None = None,
@@ -123,7 +124,7 @@ def plan_train(
     if handle.folder:
         raise UsageError(f"{name} is a run", f"plan_train('{handle.model.name}') plans another like it")
     return plan_opened(Asked(
-        handle, Place(Path(output) if output else None), Compute(precision, compile, evaluation=evaluation),
+        handle, Place(Path(output) if output else None), Compute(precision, compile, evaluation=evaluation, deterministic=deterministic),
         Circumstances(seed, device, data_root, reporter), options, Path(file) if file else None,
         Path(continue_) if continue_ is not None else None,
     ))  # fmt: skip

@@ -55,6 +55,7 @@ def train(
     overwrite: bool = False,
     precision: str | None = None,
     compile: bool = False,
+    deterministic: bool = False,
     save_every: float = 60.0,
     save_steps: int = 0,
     evaluation: How = "whole",
@@ -76,8 +77,9 @@ def train(
         resume: continue an unfinished run, to the end that an unbroken one would have; what it was begun with need not
             be said again, and one that was not measured is.
         overwrite: replace a run that is there already.
-        precision: ``fp32`` if not said, or ``bf16`` or ``fp16`` for automatic mixed precision.
+        precision: ``fp32`` if not said; ``tf32``, which GPUs round to 19 bits; ``bf16`` or ``fp16``, mixed.
         compile: compile the networks first.
+        deterministic: on a GPU, the same call gives the same bits, or an error.
         save_every: seconds between two states.
         save_steps: steps between two states, instead of `save_every`.
         evaluation: ``whole``, ``quick`` (of a small part of the test data), or ``none``; `resume` measures the whole.
@@ -94,7 +96,7 @@ def train(
         raise UsageError(f"{name} is a run", f"resume=True continues it; train('{handle.model.name}') trains another")
     place = Place(handle.folder or (Path(output) if output else None), resume, overwrite)
     return train_opened(Asked(
-        handle, place, Compute(precision, compile, save_every, save_steps, evaluation),
+        handle, place, Compute(precision, compile, save_every, save_steps, evaluation, deterministic),
         Circumstances(seed, device, data_root, reporter), options, Path(file) if file else None,
         Path(continue_) if continue_ is not None else None, tuple(track),
     ))  # fmt: skip
@@ -207,8 +209,11 @@ def prepared(asked: Asked, begins: Beginning, kind: type[R]) -> partial[R]:
         return {**known, "options": find.todays_options(card, known, where).model_dump(mode="json")}
 
     how = begins.compute.settings()
+    device = devices.device(circumstances.device)
+    if how.precision == "tf32" and device.type != "cuda":
+        raise UsageError(f"{device} has no tf32", "leave out --precision, or choose bf16")
     return partial(
-        kind, device=devices.device(circumstances.device), seed=begins.seed,
+        kind, device=device, seed=begins.seed,
         data_root=data_root(circumstances.data_root), folder=begins.folder, settings=how,
         reporter=circumstances.reporter or usual(), identity=begins.identity, migrate=todays,
         start=begins.previous, open_model=open_other,

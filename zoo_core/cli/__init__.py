@@ -21,7 +21,7 @@ os.environ.setdefault("TORCH_DEVICE_BACKEND_AUTOLOAD", "0")
 import click
 
 from .. import __version__
-from ..errors import Interrupted, ZooError
+from ..errors import IntegrityError, Interrupted, Lost, TrainingError, UsageError, ZooError
 from . import screen, streams
 from .answers import Failed, failure
 from .groups import Group, Later
@@ -143,8 +143,10 @@ def _call(arguments: list[str]) -> int:
 
 
 def _failed(error: BaseException, message: str, hint: str, code: int) -> int:
-    if code == Interrupted.exit_code and os.environ.get("RANK", "0") != "0":
-        return code  # the first process of the launcher says it for all
+    if rank := int(os.environ.get("RANK", 0)):
+        if _is_everywhere(error):
+            return code  # the first process of the launcher says it for all
+        message = f"process {rank}: {message}"
     if os.environ.get("ZOO_DEBUG"):
         import traceback
 
@@ -154,6 +156,15 @@ def _failed(error: BaseException, message: str, hint: str, code: int) -> int:
         screen.trace(without_token(text) if "huggingface_hub" in sys.modules else text)
     screen.error(message, hint)
     return code
+
+
+def _is_everywhere(error: BaseException) -> bool:
+    """Whether what ends this process, one of several, ends the first one, too, or follows from the end of another."""
+    if isinstance(error, Interrupted | Lost):
+        return True
+    if isinstance(error, UsageError | IntegrityError):  # what was typed, and the files of this machine
+        return os.environ.get("LOCAL_RANK", "0") != "0"
+    return isinstance(error, TrainingError) and not error.__cause__  # e.g. a loss, which is that of all
 
 
 def _help_line(error: click.ClickException) -> str:

@@ -94,7 +94,10 @@ def training(model: Model, preset: str, values: Mapping[str, Any], typed: Mappin
     """The training that a command line asks for; what its command does not have is as usual."""
     typed = {**{flag.field: flag.default for flag in parameters.TRAIN}, **typed}
     place = Place(typed["output"], typed["resume"], typed["overwrite"])
-    compute = Compute(typed["precision"], typed["compile"], typed["save_every"], typed["save_steps"], _how(typed))
+    compute = Compute(
+        typed["precision"], typed["compile"], typed["save_every"], typed["save_steps"], _how(typed),
+        typed["deterministic"],
+    )  # fmt: skip
     return Asked(
         _handle(model, preset, typed), place, compute, _circumstances(typed), values, typed["file"],
         typed["continue_"], tuple(typed["track"] or ()),

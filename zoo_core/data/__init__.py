@@ -1,4 +1,4 @@
 """Data sets of images and texts, read, checked and downloaded.
 
-Imports errors, files, formats, packages, cards.
+Imports errors, draws, files, formats, packages, cards.
 """

@@ -155,6 +155,7 @@ class Begun(Facts):
     threads: Count | None = None
     precision: Line = "fp32"
     compile: StrictBool = False
+    deterministic: StrictBool = False
 
 
 class Record(Begun):

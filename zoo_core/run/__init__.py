@@ -1,4 +1,4 @@
 """What surrounds the call of a hook: device, seed, data, steps, state, learning curves, the run folder.
 
-Imports errors, signals, files, formats, packages, cards, results, data, weights.
+Imports errors, signals, sharing, draws, files, formats, packages, cards, results, data, weights.
 """

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
+from pydantic import ConfigDict, TypeAdapter
+from torch import Tensor
 
 from .. import draws
+from .packing import from_bytes
+
+RANDOM = "rng"  # the name that the state of the random generators has
+SHARED, RANK = f"{RANDOM}.shared.", f"{RANDOM}.rank"  # where there are several processes: theirs, and of each its own
+Sums = dict[str, tuple[float, int]]  # of what was logged since the last point of the curves: sum and number, by name
+SUMS = TypeAdapter(Sums, config=ConfigDict(strict=True, allow_inf_nan=False))
 
 
-def torch_states(device: torch.device) -> dict[str, torch.Tensor]:
+def torch_states(device: torch.device) -> dict[str, Tensor]:
     """The states of torch's generators, by kind of device: that of the processor, and that of the device."""
     return {place.type: draws.random_state(place) for place in (draws.CPU, device)}
 
@@ -67,3 +75,47 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
         np.random.seed(seed % 2**32)
         torch.manual_seed(seed)
         yield
+
+
+# -- in a run's state ------------------------------------------------------------------------------
+
+
+def tensors(device: torch.device, ranks: Sequence[bytes]) -> dict[str, Tensor]:
+    """What a state file keeps of torch's generators.
+
+    Args:
+        ranks: of several processes what each needs for itself, see `go_on`.
+    """
+    return {
+        **{f"{RANDOM}.{kind}": values for kind, values in torch_states(device).items()},
+        **{f"{SHARED}{kind}": values for kind, values in draws.shared_states().items()},
+        **{f"{RANK}{rank}": torch.frombuffer(bytearray(data), dtype=torch.uint8) for rank, data in enumerate(ranks)},
+    }
+
+
+def shared(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The states of the generators that processes share, by kind of device, from what `tensors` gave."""
+    return {name[len(SHARED) :]: state.clone() for name, state in tensors.items() if name.startswith(SHARED)}
+
+
+def go_on(tensors: Mapping[str, Tensor], others: Mapping[str, Any], device: torch.device, rank: int) -> Sums | None:
+    """Let all generators go on as a state says.
+
+    Args:
+        tensors: what `tensors` gave.
+        others: what `others` gave of the first process; empty in states of 0.1.0.
+        rank: of this process: each has random numbers of its own, and what it has logged.
+    Returns:
+        the latter; None where one process was alone.
+    Raises:
+        Exception: it is none.
+    """
+    if (mine := tensors.get(f"{RANK}{rank}")) is not None:
+        kept = from_bytes(mine.numpy().tobytes())
+        restore(kept["chance"], device)
+        return SUMS.validate_python(kept["sums"])
+    states = {"cpu": tensors[f"{RANDOM}.cpu"].clone()}
+    if (of_device := tensors.get(f"{RANDOM}.{device.type}")) is not None:
+        states[device.type] = of_device.clone()
+    restore({"torch": states, **others}, device)
+    return None

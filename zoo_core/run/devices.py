@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -30,9 +32,10 @@ def device(name: str) -> torch.device:
     go where the network will be.
 
     Raises:
-        UsageError: no such name, or one GPU for several processes.
+        UsageError: no such name, one GPU for several processes, or a launcher that started one process for several.
         DeviceError: the device is not there. The zoo never falls back to another one.
     """
+    _check_launcher()
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     kind, _, index = name.partition(":")
@@ -53,6 +56,47 @@ def device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def _check_launcher() -> None:
+    """Whether there are as many processes as a launcher was asked for.
+
+    Raises:
+        UsageError: ``accelerate launch --cpu --num_processes 2`` starts one, and says nothing.
+    """
+    told = os.environ.keys()
+    if "ACCELERATE_MIXED_PRECISION" in told and "MASTER_PORT" in told and "WORLD_SIZE" not in told:
+        raise UsageError(
+            "accelerate has started one process, not the several that it was asked for: on processors it does not",
+            "torchrun --nproc-per-node 2 -m zoo_core ...",
+        )
+
+
+@contextmanager
+def arithmetic(precision: str, deterministic: bool) -> Iterator[None]:
+    """Inside, GPUs compute with 32 bits what is to be so computed: by default torch has convolutions rounded to 19.
+
+    Args:
+        precision: ``tf32`` allows that rounding, of matrix products too.
+        deterministic: whether an operation that would not repeat itself bit for bit is an error instead.
+    """
+    cudnn: Any = torch.backends.cudnn  # whose parts are not typed
+    kinds = (torch.backends.cuda.matmul, cudnn.conv, cudnn.rnn)
+    outer = [kind.fp32_precision for kind in kinds]
+    was = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    for kind in kinds:
+        kind.fp32_precision = "tf32" if precision == "tf32" else "ieee"
+    if deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS promises nothing
+        torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        for kind, before in zip(kinds, outer, strict=True):
+            kind.fp32_precision = before
+        torch.use_deterministic_algorithms(was[0])
+        torch.backends.cudnn.benchmark = was[1]
+
+
 def accelerator(device: torch.device, precision: str) -> Accelerator:
     """Hugging Face accelerate for one run: mixed precision and the exchange between processes.
 
@@ -67,7 +111,9 @@ def accelerator(device: torch.device, precision: str) -> Accelerator:
     if processes() == 1:
         os.environ["ACCELERATE_TORCH_DEVICE"] = str(device)
     try:
-        made = Accelerator(cpu=device.type == "cpu", mixed_precision={"fp32": "no"}.get(precision, precision))
+        made = Accelerator(
+            cpu=device.type == "cpu", mixed_precision={"fp32": "no", "tf32": "no"}.get(precision, precision)
+        )
     finally:
         os.environ.pop("ACCELERATE_TORCH_DEVICE", None)
         if asked is not None:

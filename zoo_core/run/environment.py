@@ -10,7 +10,7 @@ from ..errors import UsageError, nearest
 from ..files.places import cache_root
 from ..packages.origin import commit_at
 
-PRECISIONS = ("fp32", "bf16", "fp16")
+PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
 PACKAGES = ("zoo-core", "torch", "numpy", "accelerate")
 
 

@@ -36,16 +36,18 @@ class Settings:
     """How to compute, as opposed to what.
 
     Args:
-        precision: ``fp32``, or ``bf16`` or ``fp16`` for automatic mixed precision.
+        precision: ``fp32``; ``tf32``, which GPUs round to 19 bits; ``bf16`` or ``fp16``: automatic mixed precision.
         compile: compile modules with torch.compile.
         save_every: seconds between two states of a training run.
         save_steps: steps between two states; 0 leaves it to `save_every`.
+        deterministic: an operation that would not repeat itself bit for bit, as some of GPUs do not, is an error.
     """
 
     precision: str = "fp32"
     compile: bool = False
     save_every: float = 60.0
     save_steps: int = 0
+    deterministic: bool = False
 
 
 class Loops:
@@ -253,7 +255,7 @@ class Loops:
             return schedule.end
         saved, self._saved = self._saved, None
         sums = saved.restore(self.parts, schedule.device, schedule.rank)
-        self.restored, self._shared, kept = saved, saved.shared, saved.kept
+        self.restored, self._shared, kept = saved, chance.shared(saved.tensors), saved.kept
         for name, digest in self.data.items():
             if kept.data.get(name, digest) != digest:
                 raise UsageError(f"{name} has changed since this run began", "restore the data, or start anew")

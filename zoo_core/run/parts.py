@@ -14,7 +14,8 @@ from torch.optim.lr_scheduler import LRScheduler
 from .. import sharing
 from ..errors import PluginError, UsageError
 from . import layers
-from .state import RANDOM, SCALE, Part
+from .chance import RANDOM
+from .state import SCALE, Part
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from pydantic import ConfigDict, TypeAdapter
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -28,13 +27,10 @@ from ..formats import STATE
 from ..formats.schemas import State, plain
 from ..weights import tensorfile
 from . import chance, checks, record
-from .packing import from_bytes, pack, unpack
+from .chance import RANDOM, Sums
+from .packing import pack, unpack
 
 FILE = record.UNFINISHED
-RANDOM = "rng"  # the name that the state of the random generators has
-SHARED, RANK = f"{RANDOM}.shared.", f"{RANDOM}.rank"  # where there are several processes: theirs, and of each its own
-Sums = dict[str, tuple[float, int]]  # of what was logged: sum and number, by name
-SUMS = TypeAdapter(Sums, config=ConfigDict(strict=True, allow_inf_nan=False))
 SCALE = "loss_scale"  # the name that the state of the scaler of half precision has
 START_ANEW = "--overwrite starts anew, --output goes elsewhere"
 
@@ -122,10 +118,7 @@ class TrainingState:
             return
         for name, part in parts.items():
             tensorfile.check_finite({f"{name}.{weight}": values for weight, values in _weights(part)})
-        tensors = {f"{RANDOM}.{kind}": values for kind, values in chance.torch_states(device).items()}
-        tensors |= {f"{SHARED}{kind}": values for kind, values in draws.shared_states().items()}
-        for rank, data in enumerate(ranks):
-            tensors[f"{RANK}{rank}"] = torch.frombuffer(bytearray(data), dtype=torch.uint8)
+        tensors = chance.tensors(device, ranks)
         shape = {name: pack(part.state_dict(), name, tensors) for name, part in parts.items()}
         shape[RANDOM] = pack(chance.others(), RANDOM, tensors)
         tied = {name: first for name, first in ties(tensors).items() if name != first}
@@ -179,11 +172,6 @@ class SavedState:
     ties: Mapping[str, str]
     tensors: Mapping[str, Tensor]
 
-    @property
-    def shared(self) -> dict[str, Tensor]:
-        """The states of the generators that processes share, by kind of device."""
-        return {name[len(SHARED) :]: t.clone() for name, t in self.tensors.items() if name.startswith(SHARED)}
-
     def restore(self, parts: Mapping[str, Part], device: torch.device, rank: int = 0) -> Sums | None:
         """Load the state into the parts and the random generators.
 
@@ -198,15 +186,8 @@ class SavedState:
         for name, part in parts.items():
             self._load(name, part)
         with self.blamed("the random numbers"):
-            if (mine := self.tensors.get(f"{RANK}{rank}")) is not None:
-                kept = from_bytes(mine.numpy().tobytes())
-                chance.restore(kept["chance"], device)
-                return SUMS.validate_python(kept["sums"])
-            torch_ = {kind: self.tensors[f"{RANDOM}.{kind}"].clone() for kind in {"cpu", device.type}
-                      if kind == "cpu" or f"{RANDOM}.{kind}" in self.tensors}  # fmt: skip
             others = self._state_of(RANDOM, copied=True) if RANDOM in self.parts else {}  # states of 0.1.0 have none
-            chance.restore({"torch": torch_, **others}, device)
-        return None
+            return chance.go_on(self.tensors, others, device, rank)
 
     def restore_known(self, parts: Mapping[str, Part]) -> None:
         """Load the state into those modules that it fits, and leave the random generators alone."""
