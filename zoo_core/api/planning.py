@@ -124,7 +124,8 @@ def plan_train(
     if handle.folder:
         raise UsageError(f"{name} is a run", f"plan_train('{handle.model.name}') plans another like it")
     return plan_opened(Asked(
-        handle, Place(Path(output) if output else None), Compute(precision, compile, evaluation=evaluation, deterministic=deterministic),
+        handle, Place(Path(output) if output else None),
+        Compute(precision, compile, evaluation=evaluation, deterministic=deterministic),
         Circumstances(seed, device, data_root, reporter), options, Path(file) if file else None,
         Path(continue_) if continue_ is not None else None,
     ))  # fmt: skip

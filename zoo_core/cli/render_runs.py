@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from ..api.inventory import RunInfo, titles
-from ..api.planning import Plan
 from ..cards.options import flag_name, shown
 from .answers_runs import whole
 from .screen import digits, json_out, line, new_table, out
+
+if TYPE_CHECKING:
+    from ..api import Plan
 
 FEW = 2  # metrics in a row of the list
 COLOURS = {"finished": "green", "broken": "bold red", "training": "cyan", "measuring": "cyan"}
