@@ -21,6 +21,7 @@ from zoo_core.weights import find, pins, tensorfile
 GOLDEN = HERE / "data" / "golden"
 RUNS = sorted(path.parent for path in GOLDEN.glob("*/*/options.json"))
 RESUMABLE = [run for run in RUNS if (run / "unfinished").is_dir()]
+OTHER_DRAWS = {"vae": 0.1}  # it sees other binary images since 0.2.0: how far a weight may end from the golden one
 
 
 def name_of(run: Path) -> str:
@@ -64,7 +65,7 @@ def test_a_run_that_an_earlier_release_began_is_resumed_to_its_end(run: Path, tm
     ours, theirs = (tensorfile.read(folder / pins.WEIGHTS).tensors for folder in (done.folder, run / "finished"))
     assert ours.keys() == theirs.keys()
     for name, tensor in ours.items():
-        torch.testing.assert_close(tensor, theirs[name], rtol=1e-3, atol=1e-4, msg=name)
+        torch.testing.assert_close(tensor, theirs[name], rtol=1e-3, atol=OTHER_DRAWS.get(run.name, 1e-4), msg=name)
 
 
 @pytest.mark.parametrize("file", sorted(GOLDEN.glob("*/weights_manifest.toml")), ids=lambda file: file.parent.name)

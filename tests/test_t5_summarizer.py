@@ -18,7 +18,7 @@ from torch import Tensor
 from transformers import T5Config as Config
 from transformers import T5ForConditionalGeneration
 from zoo_t5_summarizer import Train, published
-from zoo_t5_summarizer.decoding import State, decode
+from zoo_t5_summarizer.decoding import Past, State, decode
 from zoo_t5_summarizer.denoising import corrupt, nonsense, parts
 from zoo_t5_summarizer.model import Summarizer, nll
 from zoo_t5_summarizer.t5 import T5, begin_to_copy
@@ -265,7 +265,7 @@ class Chain:
         self.logits = logits
 
     def start(self, source: Tensor) -> State:
-        return State([], source)
+        return State([], source, Past(0, len(source), 0, 0, self.logits))
 
     def step(self, tokens: Tensor, state: State) -> Tensor:
         return self.logits[tokens]

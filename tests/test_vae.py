@@ -6,14 +6,17 @@ import math
 
 import pytest
 import torch
+import zoo_vae.densities
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 from zoo_vae import CARD, Train
 from zoo_vae.densities import (
+    Noise,
     bernoulli_log_density,
     binarise,
     discretised_logistic_log_density,
     gaussian_kl,
     gaussian_log_density,
+    levels,
     reparameterise,
 )
 from zoo_vae.model import VAE, FlowPrior
@@ -66,6 +69,50 @@ def test_binarised_images_have_the_pixels_as_means_exactly_at_the_ends() -> None
     means = binarise(images.contiguous()).mean(1)
     torch.testing.assert_close(means, torch.tensor([0, 1, 127, 254, 255]) / 255, atol=4e-3, rtol=0)
     assert means[0] == 0 and means[-1] == 1
+
+
+OUTCOMES = torch.cartesian_prod(torch.arange(256), torch.arange(256)).to(torch.uint8)  # of two bytes
+
+
+def test_every_pixel_is_on_with_exactly_its_probability(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where every pair of random bytes comes once, x / 255 of the pixels of value x are on, each with each other's."""
+    few = 255 * 255
+    octets = torch.full((few + few // 16 + 64, 8), 255, dtype=torch.uint8)
+    octets[: len(OUTCOMES)] = OUTCOMES.repeat(1, 4)  # those with a 255 are to be left out
+    octets = octets[torch.randperm(len(octets))]
+    monkeypatch.setattr(zoo_vae.densities, "random_words", lambda n, *_: octets.view(torch.int64)[:n, 0])
+    for x, y in ((0, 255), (1, 254), (77, 128), (200, 3)):
+        images = torch.tensor([x, y], dtype=torch.uint8).repeat(few, 4).view(few, 8, 1, 1)
+        on = binarise(images).view(-1, 2).bool()
+        assert on[:, 0].sum() == 4 * 255 * x and on[:, 1].sum() == 4 * 255 * y
+        assert on.all(1).sum() == 4 * x * y  # of 255², so they are independent
+
+
+@pytest.mark.parametrize("needed", [1, 10, 98, 1000, 2000, 3000, 5000, 10_000, 1_000_000])
+def test_enough_random_words_are_left(needed: int) -> None:
+    """The chance of too few is below exp(-n KL(share of the surplus, share of words with a 255)) (Chernoff 1952)."""
+    surplus, q = needed // 16 + 64, 1 - (255 / 256) ** 8
+    p = (surplus + 1) / (needed + surplus)
+    divergence = p * math.log(p / q) + (1 - p and (1 - p) * math.log((1 - p) / (1 - q)))
+    assert (needed + surplus) * divergence > 30 * math.log(10)
+
+
+def test_random_levels_are_of_any_number_and_never_255() -> None:
+    assert [len(levels(n, torch.device("cpu"))) for n in (1, 7, 8, 9)] == [1, 7, 8, 9]
+    counts = levels(255_000, torch.device("cpu")).bincount(minlength=256)
+    assert counts[255] == 0 and counts[:255].min() > 800 and counts.max() < 1200
+
+
+@pytest.mark.parametrize("n", [1000, 200_000, 2**19 + 1])
+def test_noise_depends_on_seed_and_step_alone(n: int) -> None:
+    def noise(seed: int) -> Noise:
+        return Noise(seed, n, torch.device("cpu"))
+
+    first, again = noise(3), noise(3)
+    seen = [first.of(step).clone() for step in range(4)]
+    assert torch.equal(again.of(2), seen[2]) and torch.equal(again.of(0), seen[0])
+    for other in (*seen[1:], noise(4).of(0)):
+        assert abs(float((other == seen[0]).float().mean()) - 1 / 255) < 0.01
 
 
 def test_monte_carlo_bound_has_the_closed_form_as_its_mean() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -20,6 +20,40 @@ from .tokens import END, PAD
 Cache = tuple[Tensor, Tensor]  # keys and values, each [b, heads, t, channels of a head]
 
 
+ROOM = 32  # tokens that there is room for at first
+LOOK = 4  # tokens from one look whether all texts have ended to the next: a device is waited for as seldom
+
+
+class Past:
+    """Keys and values of the tokens so far, of all layers; when the room is used up, there is twice as much.
+
+    Args:
+        layers, rows, heads, channels: n, b, h and c of what is kept: [n, 2, b, h, r, c], r tokens.
+        like: a tensor of the same type on the same device.
+    """
+
+    def __init__(self, layers: int, rows: int, heads: int, channels: int, like: Tensor) -> None:
+        self.kept, self.length = like.new_zeros(layers, 2, rows, heads, ROOM, channels), 0
+
+    @property
+    def room(self) -> int:
+        """r."""
+        return self.kept.shape[4]
+
+    def grow(self) -> None:
+        """Make room for a token more."""
+        if self.length == self.room:
+            self.kept = torch.cat([self.kept, torch.zeros_like(self.kept)], 4)
+        self.length += 1
+
+    def add(self, layer: int, new: Tensor) -> Cache:
+        """Keep the keys and values [b, 2, h, c] of the latest token: those of all tokens, each [b, h, t, c]."""
+        mine = self.kept[layer]
+        mine[:, :, :, self.length - 1].copy_(new.transpose(0, 1))
+        keys, values = mine[:, :, :, : self.length].unbind()
+        return keys, values
+
+
 @dataclass
 class State:
     """What a network remembers while it decodes.
@@ -27,12 +61,16 @@ class State:
     Args:
         sources: keys and values of the source, per layer.
         mask: [b, 1, 1, s], where the source is padding, as the network's attention takes it.
-        past: keys and values of the tokens so far, per layer; none before the first.
+        past: keys and values of the tokens so far.
+        weights: what the network has made of its own for all steps.
+        bias: likewise, [1, h, 1, r].
     """
 
     sources: list[Cache]
     mask: Tensor
-    past: list[Cache] = field(default_factory=list)
+    past: Past
+    weights: list[Any] = field(default_factory=list)
+    bias: Tensor | None = None
 
     def select(self, rows: Tensor) -> None:
         """Go on with these rows, int64 [b'], in this order."""
@@ -42,7 +80,7 @@ class State:
 
     def reorder(self, rows: Tensor) -> None:
         """The same for rows of the same text each: what was read stays as it is."""
-        self.past = [(k[rows], v[rows]) for k, v in self.past]
+        self.past.kept = self.past.kept.index_select(2, rows)
 
 
 class Network(Protocol):
@@ -77,21 +115,27 @@ def decode(
     if beams > 1 and top_p is None:
         return _beams(network, source, longest, beams, no_repeat, tell)
     state, b = network.start(source), len(source)
-    said = torch.full((b, 1), PAD, device=source.device)
-    total = torch.zeros(b, device=source.device)
-    ended = torch.zeros(b, dtype=torch.bool, device=source.device)
-    for t in range(1, longest + 1):
-        scores = _allowed(network.step(said[:, -1], state).float().log_softmax(1), said, no_repeat)
-        token = scores.argmax(1) if top_p is None else _draw(scores / temperature, top_p)
-        token = token.masked_fill(ended, PAD)
-        total += scores.gather(1, token[:, None])[:, 0].masked_fill(ended, 0)
-        said = torch.cat([said, token[:, None]], 1)
-        ended = ended | (token == END)
-        tell(t)
-        if bool(ended.all()):
+    said = torch.full((b, longest + 1), PAD, device=source.device)
+    scores = torch.zeros(b, longest, device=source.device)
+    for t in range(longest):
+        likely = _allowed(network.step(said[:, t], state).float().log_softmax(1), said[:, : t + 1], no_repeat)
+        if top_p is None:
+            scores[:, t], said[:, t + 1] = likely.max(1)
+        else:
+            said[:, t + 1] = token = _draw(likely / temperature, top_p)
+            scores[:, t] = likely.gather(1, token[:, None])[:, 0]
+        tell(t + 1)
+        if t % LOOK == LOOK - 1 and bool((said[:, 1:] == END).any(1).all()):
             break
-    said = said[:, 1:]
-    return said, total / (said != PAD).sum(1).clamp(min=1)
+    return _up_to_the_end(said[:, 1:], scores)
+
+
+def _up_to_the_end(said: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Tokens [b, t] without what follows </s>, and the mean of the scores [b, t] of what is left."""
+    ended = (said == END).long().cumsum(1) > (said == END)
+    said = said.masked_fill(ended, PAD)
+    lengths = (said != PAD).sum(1)
+    return said[:, : int((~ended).sum(1).max())], scores.masked_fill(ended, 0).sum(1) / lengths.clamp(min=1)
 
 
 def _draw(scores: Tensor, top_p: float) -> Tensor:
@@ -103,7 +147,7 @@ def _draw(scores: Tensor, top_p: float) -> Tensor:
 
 def _allowed(scores: Tensor, said: Tensor, no_repeat: int) -> Tensor:
     """Log-probabilities [b, v] without PAD, and without what would repeat `no_repeat` tokens."""
-    scores = scores.index_fill(1, torch.tensor([PAD], device=scores.device), float("-inf"))
+    scores[:, PAD] = float("-inf")
     if not no_repeat or said.shape[1] < no_repeat:
         return scores
     windows = said.unfold(1, no_repeat, 1)  # [b, t - no_repeat + 1, no_repeat]
@@ -125,7 +169,7 @@ def _beams(
     total[:, 0] = 0  # at first all beams are alike
     best = torch.full((b,), float("-inf"), device=device)
     result = torch.full((b, longest), PAD, device=device)
-    offsets = torch.arange(b, device=device)[:, None] * k
+    offsets, over = torch.arange(b, device=device)[:, None] * k, torch.tensor(False, device=device)
     for t in range(1, longest + 1):
         scores = _allowed(network.step(said[:, -1], state).float().log_softmax(1), said, no_repeat)
         v = scores.shape[1]
@@ -133,7 +177,7 @@ def _beams(
         beam, token = where // v, where % v
         ends = (token == END) if t < longest else torch.ones_like(token, dtype=torch.bool)
         for j in range(2 * k if t == longest else k):  # only the k likeliest may end
-            better = ends[:, j] & (top[:, j] / t > best)
+            better = ends[:, j] & (top[:, j] / t > best) & ~over
             best = torch.where(better, top[:, j] / t, best)
             finished = torch.cat([said[(offsets + beam[:, j : j + 1])[:, 0], 1:], token[:, j : j + 1]], 1)
             result[:, :t] = torch.where(better[:, None], finished, result[:, :t])
@@ -143,6 +187,7 @@ def _beams(
         said = torch.cat([said[rows], token.gather(1, chosen).view(-1, 1)], 1)
         state.reorder(rows)
         tell(t)
-        if bool((total[:, 0] / t <= best).all()):  # the mean of what goes on can hardly rise above its present value
+        over = over | (total[:, 0] / t <= best).all()  # the mean of what goes on can hardly rise above its present one
+        if t % LOOK == 0 and bool(over):
             break
     return result[:, : int((result != PAD).sum(1).max())], best

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .decoding import Cache, State
+from .decoding import Cache, Past, State
+from .stepping import joined, read, step
 from .tokens import PAD
 
 
@@ -133,9 +134,12 @@ class FeedForward(nn.Module):
         nn.init.normal_(self.wo.weight, std=inner**-0.5)
         self.dropout = nn.Dropout(config.dropout_rate)
 
+    def inner(self, x: Tensor) -> Tensor:
+        """What the last layer gets."""
+        return F.gelu(self.wi_0(x), approximate="tanh") * self.wi_1(x) if self.gated else F.relu(self.wi(x))
+
     def forward(self, x: Tensor) -> Tensor:
-        inner = F.gelu(self.wi_0(x), approximate="tanh") * self.wi_1(x) if self.gated else F.relu(self.wi(x))
-        result: Tensor = self.wo(self.dropout(inner))
+        result: Tensor = self.wo(self.dropout(self.inner(x)))
         return result
 
 
@@ -164,22 +168,19 @@ class Block(nn.Module):
         self,
         x: Tensor,
         bias: Tensor,
-        past: Cache | None = None,
         source: Cache | None = None,
         mask: Tensor | None = None,
-    ) -> tuple[Tensor, Cache]:
-        """x [b, t, d]; in the decoder with the keys and values of the tokens before, and of the source."""
+    ) -> Tensor:
+        """x [b, t, d]; in the decoder with the keys and values of the source."""
         part = self.layer[0]
         y = part.layer_norm(x)
-        memory = part.SelfAttention.memory(y)
-        if past is not None:
-            memory = torch.cat([past[0], memory[0]], 2), torch.cat([past[1], memory[1]], 2)
-        x = x + part.dropout(part.SelfAttention(y, memory, bias))
+        x = x + part.dropout(part.SelfAttention(y, part.SelfAttention.memory(y), bias))
         if source is not None and mask is not None:
             part = self.layer[1]
             x = x + part.dropout(part.EncDecAttention(part.layer_norm(x), source, mask))
         part = self.layer[-1]
-        return x + part.dropout(part.DenseReluDense(part.layer_norm(x))), memory
+        result: Tensor = x + part.dropout(part.DenseReluDense(part.layer_norm(x)))
+        return result
 
 
 class Stack(nn.Module):
@@ -190,6 +191,7 @@ class Stack(nn.Module):
         self.block: Any = nn.ModuleList(Block(config, decoder, number == 0) for number in range(layers))
         self.final_layer_norm = nn.RMSNorm(config.d_model, eps=config.layer_norm_epsilon)
         self.dropout = nn.Dropout(config.dropout_rate)
+        self.heads = config.num_heads
 
     def bias(self, first: int, last: int, keys: int) -> Tensor:
         """The bias by distance, which all blocks share."""
@@ -227,39 +229,55 @@ class T5(nn.Module):
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """Logits [b, t, v] of the token after each of target [b, t], given source [b, s]."""
-        t = target.shape[1]
-        future = torch.full((t, t), float("-inf"), device=target.device).triu(1)
-        return self._decode(target, self.start(source), self.model.decoder.bias(0, t, t) + future)
+        encoder, decoder, t = self.model.encoder, self.model.decoder, target.shape[1]
+        x, mask, bias = self._begin(source)
+        for block in encoder.block:
+            x = block(x, bias + mask)
+        sources = self._memories(encoder.dropout(encoder.final_layer_norm(x)))
+        bias = decoder.bias(0, t, t) + torch.full((t, t), float("-inf"), device=target.device).triu(1)
+        x = decoder.dropout(self.model.shared(target))
+        for block, memory in zip(decoder.block, sources, strict=True):
+            x = block(x, bias, memory, mask)
+        return self._logits(decoder.dropout(decoder.final_layer_norm(x)))
 
-    def start(self, source: Tensor) -> State:
-        """Read the source [b, s]; PAD is skipped."""
+    def _begin(self, source: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Embeddings of the source, the mask that is -inf where it is PAD [b, 1, 1, s], and the bias by distance."""
         stack, s = self.model.encoder, source.shape[1]
         mask = torch.zeros(source.shape, device=source.device).masked_fill(source == PAD, float("-inf"))[:, None, None]
-        x, bias = stack.dropout(self.model.shared(source)), stack.bias(0, s, s) + mask
-        for block in stack.block:
-            x, _ = block(x, bias)
-        x = stack.dropout(stack.final_layer_norm(x))
-        return State([block.layer[1].EncDecAttention.memory(x) for block in self.model.decoder.block], mask)
+        return stack.dropout(self.model.shared(source)), mask, stack.bias(0, s, s)
 
-    def step(self, tokens: Tensor, state: State) -> Tensor:
-        """Logits [b, v] after one more token [b] of each text."""
-        done = state.past[0][0].shape[2] if state.past else 0
-        return self._decode(tokens[:, None], state, self.model.decoder.bias(done, done + 1, done + 1))[:, 0]
+    def _memories(self, x: Tensor) -> list[Cache]:
+        """Keys and values of the source x [b, s, d] as it was read, for each block of the decoder."""
+        return [block.layer[1].EncDecAttention.memory(x) for block in self.model.decoder.block]
 
-    def _decode(self, target: Tensor, state: State, bias: Tensor) -> Tensor:
-        """Logits of the tokens that follow those of the past; the state remembers them."""
-        stack = self.model.decoder
-        x = stack.dropout(self.model.shared(target))
-        past: list[Any] = state.past or [None] * len(stack.block)
-        state.past = []
-        for block, before, memory in zip(stack.block, past, state.sources, strict=True):
-            x, kept = block(x, bias, before, memory, state.mask)
-            state.past.append(kept)
-        x = stack.dropout(stack.final_layer_norm(x))
+    def _logits(self, x: Tensor) -> Tensor:
+        """Of the decoder's output [..., d]: [..., v]."""
         if self.config.scale_decoder_outputs:
             x = x * self.config.d_model**-0.5
         tied = self.config.tie_word_embeddings
         return F.linear(x, self.model.shared.weight if tied else self.model.lm_head.weight)
+
+    def start(self, source: Tensor) -> State:
+        """Read the source [b, s]; PAD is skipped."""
+        encoder, config = self.model.encoder, self.config
+        x, mask, bias = self._begin(source)
+        x = encoder.final_layer_norm(read(encoder, x, bias.contiguous() + mask))
+        past = Past(len(self.model.decoder.block), len(source), config.num_heads, config.d_kv, x)
+        return State(self._memories(x), mask, past, joined(self.model.decoder))
+
+    def step(self, tokens: Tensor, state: State) -> Tensor:
+        """Logits [b, v] after one more token [b] of each text."""
+        stack, past = self.model.decoder, state.past
+        past.grow()
+        t, room = past.length, past.room
+        if state.bias is None or state.bias.shape[3] != room:
+            state.bias = stack.bias(
+                room - 1, room, room
+            ).contiguous()  # of the last token that there is room for, to all before it
+        bias = state.bias[..., room - t :]
+        x = self.model.shared(tokens)
+        x = step(stack, state.weights, x, bias, past, state.sources, state.mask)
+        return self._logits(stack.final_layer_norm(x))
 
 
 @torch.no_grad()

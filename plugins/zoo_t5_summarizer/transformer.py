@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .decoding import Cache, State
+from .decoding import Cache, Past, State
 from .tokens import PAD
 
 
@@ -75,14 +75,13 @@ class DecoderLayer(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, source: Cache, mask: Tensor, past: Cache | None = None) -> tuple[Tensor, Cache]:
-        """x [b, t, d]: all tokens, or one if the keys and values of the past are given."""
-        memory = self.attention.memory(x)
-        if past is not None:
-            memory = torch.cat([past[0], memory[0]], 2), torch.cat([past[1], memory[1]], 2)
+    def forward(self, x: Tensor, source: Cache, mask: Tensor, past: Cache | None = None) -> Tensor:
+        """x [b, t, d]: all tokens, or one, and the keys and values of all so far, its own included."""
+        memory = self.attention.memory(x) if past is None else past
         x = self.norms[0](x + self.dropout(self.attention(x, memory, causal=past is None)))
         x = self.norms[1](x + self.dropout(self.cross(x, source, mask)))
-        return self.norms[2](x + self.dropout(self.feed_forward(x))), memory
+        result: Tensor = self.norms[2](x + self.dropout(self.feed_forward(x)))
+        return result
 
 
 class Transformer(nn.Module):
@@ -114,7 +113,7 @@ class Transformer(nn.Module):
         state = self.start(source)
         x = self.embed(target, 0)
         for layer, memory in zip(self.decoder, state.sources, strict=True):
-            x, _ = layer(x, memory, state.mask)
+            x = layer(x, memory, state.mask)
         return F.linear(x, self.embedding.weight)
 
     def embed(self, tokens: Tensor, first: int) -> Tensor:
@@ -130,15 +129,16 @@ class Transformer(nn.Module):
         x = self.embed(source, 0)
         for layer in self.encoder:
             x = layer(x, mask)
-        return State([layer.cross.memory(x) for layer in self.decoder], mask)
+        heads = self.decoder[0].attention.heads
+        past = Past(len(self.decoder), len(source), heads, x.shape[2] // heads, x)
+        return State([layer.cross.memory(x) for layer in self.decoder], mask, past)
 
     def step(self, tokens: Tensor, state: State) -> Tensor:
         """Logits [b, v] after one more token [b] of each text."""
-        x = self.embed(tokens[:, None], state.past[0][0].shape[2] if state.past else 0)
-        past: list[Any] = state.past or [None] * len(self.decoder)
-        kept = []
-        for layer, memory, before in zip(self.decoder, state.sources, past, strict=True):
-            x, keys_values = layer(x, memory, state.mask, before)
-            kept.append(keys_values)
-        state.past = kept
+        x = self.embed(tokens[:, None], state.past.length)
+        state.past.grow()
+        for number, (layer, memory) in enumerate(zip(self.decoder, state.sources, strict=True)):
+            own = layer.attention
+            new = torch.stack([own.key(x), own.value(x)], 1).view(len(x), 2, own.heads, -1)
+            x = layer(x, memory, state.mask, state.past.add(number, new))
         return F.linear(x[:, 0], self.embedding.weight)

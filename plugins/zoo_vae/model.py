@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 
-from zoo_core import Checkpoint, Images, Run, Takes, draws
+from zoo_core import Checkpoint, Images, Run, Takes, draws, sharing
 from zoo_core.data.images import to_pixels
 from zoo_core.kits.generators.comparison import compare
 from zoo_core.kits.grids import Crop, Grid, Pad
@@ -28,6 +28,7 @@ from zoo_core.kits.modes import looking
 
 from . import Evaluate, Train
 from .densities import (
+    Noise,
     bernoulli_log_density,
     binarise,
     discretised_logistic_log_density,
@@ -147,9 +148,13 @@ class VAE(nn.Module):
         if not self.binary:
             self.log_scale = nn.Parameter(torch.full((shape[0], 1), -2.0))  # of each channel's logistic
 
-    def observe(self, images: Tensor) -> Tensor:
-        """What the model sees of images, uint8 [b, c, h, w]: float [b, p], drawn zeros and ones, or levels k / 255."""
-        return binarise(images) if self.binary else to_pixels(images.flatten(1))
+    def observe(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
+        """What the model sees of images, uint8 [b, c, h, w]: float [b, p], drawn zeros and ones, or levels k / 255.
+
+        Args:
+            noise: what decides the draws, see `binarise`.
+        """
+        return binarise(images, noise) if self.binary else to_pixels(images.flatten(1))
 
     def pixels(self, z: Tensor) -> Tensor:
         """The mean of p(x|z): [b, l] to [b, c, h, w] in [0, 1]."""
@@ -216,11 +221,15 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
     adam = torch.optim.Adam(vae.parameters(), options.learning_rate, fused=True)
     schedule = learning_rate(adam, options, options.total_steps(data))
     run.prepare(vae=vae, adam=adam, schedule=schedule)
+    batch = min(options.batch_size, len(data))
+    noise = Noise(run.seed, batch * math.prod(data.shape), run.device)
     for step in run.steps(data, options):
-        kl, reconstruction = (part.mean() for part in vae(vae.observe(data.bytes(step.rows))))
-        run.descend(kl + reconstruction, adam)
+        images = data.bytes(step.rows)
+        x = vae.observe(images, sharing.mine(noise.of(step.number).view(batch, -1)) if vae.binary else None)
+        kl, reconstruction = (part.mean() for part in vae(x))
+        run.descend(nelbo := kl + reconstruction, adam)
         schedule.step()
-        run.log(nelbo=kl + reconstruction, kl=kl, reconstruction=reconstruction)
+        run.log(nelbo=nelbo, kl=kl, reconstruction=reconstruction)
         if step.ends_epoch and (step.epoch == 0 or step.last):
             run.show(f"reconstructions-epoch-{step.epoch + 1}", reconstructions(vae, data.images[:8].to(run.device)))
     return vae.state_dict()

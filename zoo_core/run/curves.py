@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,15 +29,30 @@ class Curves:
 
     def __init__(self) -> None:
         self.history: list[dict[str, float]] = []
-        self._sums: dict[str, Tensor | float] = {}
+        self._sums: dict[str, float] = {}
         self._counts: dict[str, int] = {}
+        self._new: defaultdict[str, list[Tensor | float]] = defaultdict(list)  # not yet in the sums
 
     def add(self, values: dict[str, Tensor | float]) -> None:
         """Add the values of one step; they stay on their device, so nothing waits for them."""
         for name, value in values.items():
-            value = value.detach() if isinstance(value, Tensor) else value
-            self._sums[name] = self._sums.get(name, 0.0) + value
-            self._counts[name] = self._counts.get(name, 0) + 1
+            self._new[name].append(value.detach() if isinstance(value, Tensor) else value)
+
+    def _settle(self, name: str) -> None:
+        """Add the values of a name to its sum, from left to right, so that a state between two changes nothing."""
+        kept = self._new.pop(name)
+        tensors = [value.reshape(()) for value in kept if isinstance(value, Tensor)]
+        fetched = iter(torch.stack(tensors).tolist() if tensors else ())  # all at once: one look at the device
+        for value in kept:
+            number = next(fetched) if isinstance(value, Tensor) else value
+            self._sums[name] = self._sums.get(name, 0.0) + number
+        self._counts[name] = self._counts.get(name, 0) + len(kept)
+
+    def _settled(self) -> dict[str, float]:
+        """The sums of all values so far."""
+        for name in list(self._new):
+            self._settle(name)
+        return self._sums
 
     def means(self, step: int) -> dict[str, float]:
         """The means since the last point, over all processes.
@@ -44,7 +60,7 @@ class Curves:
         Raises:
             TrainingError: one is not finite.
         """
-        means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
+        means = {name: total / self._counts[name] for name, total in self._settled().items()}
         if means and (here := sharing.shared()):
             of_all = torch.tensor(list(means.values()), device=here.device)
             means = dict(zip(means, sharing.total(of_all / here.processes).tolist(), strict=True))
@@ -68,11 +84,12 @@ class Curves:
 
     def sums(self) -> dict[str, tuple[float, int]]:
         """What this process has logged since the last point: sum and number, by name."""
-        return {name: (float(total), self._counts[name]) for name, total in self._sums.items()}
+        return {name: (total, self._counts[name]) for name, total in self._settled().items()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what `state` gave."""
         self.history = state["history"]
+        self._new.clear()
         self._sums = {name: pair[0] for name, pair in state["sums"].items()}
         self._counts = {name: pair[1] for name, pair in state["sums"].items()}
 
