@@ -108,15 +108,20 @@ class Summarizer(nn.Module):
                 summaries[row] = text.strip()
         return summaries, scores, read
 
-    @torch.no_grad()
     def loss(self, texts: TextData, options: Train) -> float:
         """Mean of -log p(reference | text) over the tokens of the first references, nats/token."""
+        nats, tokens = self.nats(texts, options)
+        return float(nats / tokens)
+
+    @torch.no_grad()
+    def nats(self, texts: TextData, options: Train) -> tuple[Tensor, Tensor]:
+        """The sum of -log p(reference | text) over the tokens of the first references, and how many there are."""
         source = self.corpus(texts.sources, options.max_source)
         target = self.corpus([references[0] for references in texts.references], options.max_target)
         total = torch.zeros((), device=self.tokenizer_json.device)
         for rows in source.lengths.argsort(stable=True).split(32):
             total += nll(self(source.batch(rows), labels := target.batch(rows)), labels, reduction="sum")
-        return float(total / target.lengths.sum())
+        return total, target.lengths.sum()
 
 
 def nll(logits: Tensor, target: Tensor, smoothing: float = 0.0, reduction: str = "mean") -> Tensor:
