@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import math
+import os
+import time
+from pathlib import Path
 
 import pytest
+import singles
 import torch
+from conftest import SLICES
 
-from zoo_core import ImageData, UsageError
+from zoo_core import ImageData, Run, TrainingError, UsageError
+from zoo_core.api.handle import Source, find_checkpoint, open_model
+from zoo_core.api.measuring import measure
+from zoo_core.api.training import open_other
 from zoo_core.kits import distances
-from zoo_core.kits.generators.comparison import compare, judged
+from zoo_core.kits.generators.comparison import compare
+from zoo_core.kits.generators.judging import judged
+from zoo_core.run.reporter import Silent
+from zoo_core.weights import computed, manifest, tensorfile
 
 
 def test_frechet_distance_of_gaussians() -> None:
@@ -131,29 +142,45 @@ def test_median_bandwidth() -> None:
     assert distances.median_bandwidth(torch.tensor([[0.0], [1.0]]), torch.tensor([[3.0]])) == 2
 
 
-def test_compare_knows_good_from_bad() -> None:
-    class Judge(torch.nn.Module):
-        """Features are the means of the two halves of an image."""
+# -- through the eyes of a judge ---------------------------------------------------------------------
 
-        def features(self, x: torch.Tensor) -> torch.Tensor:
-            halves: torch.Tensor = x.flatten(1).unflatten(1, (2, -1))
-            return halves.mean(2) * 10
 
-        def head(self, f: torch.Tensor) -> torch.Tensor:
-            return torch.stack([f[:, 0] - f[:, 1], f[:, 1] - f[:, 0]], 1)
+class Halves(torch.nn.Module):
+    """Features are the means of the two halves of an image; counts the images that it is shown."""
 
+    shown = 0
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        self.shown += len(x)
+        halves: torch.Tensor = x.flatten(1).unflatten(1, (2, -1))
+        return halves.mean(2) * 10
+
+    def head(self, f: torch.Tensor) -> torch.Tensor:
+        return torch.stack([f[:, 0] - f[:, 1], f[:, 1] - f[:, 0]], 1)
+
+
+def drawn(n: int, shares: list[float]) -> torch.Tensor:
+    bright = torch.multinomial(torch.tensor(shares), n, replacement=True)
+    base = torch.where(bright[:, None, None, None] == torch.arange(2)[:, None].repeat(1, 4).view(1, 1, 2, 4), 0.7, 0.3)
+    return (base + 0.2 * torch.rand(n, 1, 2, 4)).clamp(0, 1)
+
+
+def halves(n: int = 500) -> ImageData:
     torch.manual_seed(0)
+    images = (drawn(n, [0.5, 0.5]) * 255).byte()
+    return ImageData("halves", "test", images, torch.zeros(n, dtype=torch.long), ("top", "bottom"), "0" * 64)
 
-    def draw(n: int, shares: list[float]) -> torch.Tensor:
-        bright = torch.multinomial(torch.tensor(shares), n, replacement=True)
-        base = torch.where(
-            bright[:, None, None, None] == torch.arange(2)[:, None].repeat(1, 4).view(1, 1, 2, 4), 0.7, 0.3
-        )
-        return (base + 0.2 * torch.rand(n, 1, 2, 4)).clamp(0, 1)
 
-    images = (draw(500, [0.5, 0.5]) * 255).byte()
-    real = ImageData("halves", "test", images, torch.zeros(500, dtype=torch.long), ("top", "bottom"), "")
-    good, collapsed = (compare(Judge(), draw(500, s), real).scores for s in ([0.5, 0.5], [1.0, 0.0]))
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where what was computed lies."""
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "computed"
+
+
+def test_compare_knows_good_from_bad(cache: Path) -> None:
+    real = halves()
+    good, collapsed = (compare(Halves(), drawn(500, s), real).scores for s in ([0.5, 0.5], [1.0, 0.0]))
     for name in ("frechet", "mmd2", "class_js"):
         assert good[name] < collapsed[name] / 3, name
     assert collapsed["coverage"] < 0.6 < good["coverage"]
@@ -162,6 +189,106 @@ def test_compare_knows_good_from_bad() -> None:
     )
 
 
+def test_real_images_are_judged_once(cache: Path) -> None:
+    real, pixels = halves(), drawn(300, [0.7, 0.3])
+    first, again = Halves(), Halves()
+    scores = compare(first, pixels, real).scores
+    assert compare(again, pixels, real).scores == scores
+    assert first.shown == 800 and 300 < again.shown < 350, "a few are judged again, to see that they are the same"
+    assert len(list(cache.iterdir())) == 1
+    compare(again, pixels, real.part(0, 400))  # cut, so other images
+    compare(again, pixels, real, neighbours=7)
+    assert len(list(cache.iterdir())) == 3
+
+
+class Louder(Halves):
+    """Another judge of the same name and weights."""
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        return super().features(x) * 1.5
+
+
+Louder.__qualname__, Louder.__module__ = Halves.__qualname__, Halves.__module__
+
+
+@pytest.mark.parametrize("spoiled", ["a bit", "cut short", "of another judge", "not numbers", "a pickle", "a folder"])
+def test_what_was_kept_is_never_believed(cache: Path, spoiled: str) -> None:
+    real, pixels = halves(), drawn(300, [0.7, 0.3])
+    true = compare(Halves(), pixels, real).scores
+    (file,) = cache.iterdir()
+    data, judge = bytearray(file.read_bytes()), Halves()
+    facts = tensorfile.read(file).facts
+    if spoiled == "a bit":
+        data[-100] ^= 1
+        file.write_bytes(data)
+    elif spoiled == "cut short":
+        file.write_bytes(data[:-100])
+    elif spoiled == "of another judge":
+        file.unlink()
+        compare(Louder(), pixels, real)
+        assert file.is_file(), "by its name it is of the same judge"
+    elif spoiled == "not numbers":
+        tensorfile.save(file, {"features": torch.full((500, 2), math.nan)}, facts, sealed=True)
+    elif spoiled == "a pickle":
+        file.write_bytes(b"\x80\x04N.")
+    else:
+        file.unlink()
+        file.mkdir()
+    assert compare(judge, pixels, real).scores == true
+    assert judge.shown >= 800
+    computed.sweep()
+    assert compare(judge, pixels, real).scores == true
+
+
+def test_what_was_computed_is_tidied(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, age in (("old", 300), ("recent", 200)):
+        computed.keep(name, {"of": name}, {"x": torch.rand(100)})
+        os.utime(cache / f"{name}.safetensors", times=(time.time() - age,) * 2)
+    assert computed.recall("old", {"of": "old"}) and not computed.recall("old", {"of": "recent"})
+    (cache / "damaged.safetensors").write_bytes(b"no")
+    assert computed.sweep() == (1, 2)
+    monkeypatch.setattr(computed, "MOST", 1500)
+    computed.keep("new", {"of": "new"}, {"x": torch.rand(100)})
+    assert sorted(path.stem for path in cache.iterdir()) == ["new", "old"], "the one that was used is kept"
+    monkeypatch.setattr(tensorfile, "save", refused)
+    computed.keep("newer", {}, {"x": torch.rand(100)})  # costs time later, and fails nothing now
+
+
+def refused(*_: object, **__: object) -> str:
+    raise TrainingError("no room")
+
+
 def test_a_model_that_is_no_judge_is_the_users_mistake() -> None:
     with pytest.raises(UsageError, match="Linear is no judge: it has no features and head"):
         judged(torch.nn.Linear(1, 1), torch.rand(2, 1, 8, 8))
+
+
+# -- devices without double precision --------------------------------------------------------------
+
+
+def test_distances_need_no_double_precision_of_the_device() -> None:
+    torch.manual_seed(0)
+    a, b = torch.rand(50, 3), torch.rand(60, 3)
+
+    def measured(a: torch.Tensor, b: torch.Tensor) -> list[float]:
+        return [
+            distances.frechet_distance(a, b), *distances.density_coverage(a, b), distances.mmd2(a, b),
+            distances.js_divergence(a[:, 0], a[:, 1]), distances.entropy(a[:, 0]),
+            distances.wasserstein1(a[:, 0], b[:, 0]),
+        ]  # fmt: skip
+
+    expected = measured(a, b)
+    with singles.device() as device:
+        with pytest.raises(TypeError, match="the device has no"):
+            a.to(device).double()
+        assert measured(a.to(device), b.to(device)) == expected
+
+
+@pytest.mark.parametrize("name", manifest.read())
+def test_no_evaluation_needs_double_precision_of_the_device(name: str, cache: Path) -> None:
+    handle = open_model(name)
+    checkpoint = find_checkpoint(handle, Source())
+    with singles.device() as device:
+        run = Run(device, 0, SLICES, "evaluation", reporter=Silent(), open_model=open_other, few=True)
+        found = measure(handle.model, checkpoint, handle.card.evaluate_options(), run)
+    assert all(math.isfinite(value) for value in found.metrics.values())

@@ -23,8 +23,8 @@ import zoo_core as zoo
 from zoo_core.cards.known import known
 from zoo_core.cards.options import resolve
 from zoo_core.cli import root, run
-from zoo_core.cli.plugins import VerbGroup, models
-from zoo_core.cli.values import Choices, RunPath
+from zoo_core.cli.plugins import VerbGroup
+from zoo_core.cli.values import Choices, RunPath, models
 from zoo_core.results.film import film
 from zoo_core.results.provenance import read
 from zoo_core.run.curves import plot

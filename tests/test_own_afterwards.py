@@ -28,12 +28,14 @@ from zoo_core.run.reporter import Silent
 @contextmanager
 def no_file_above(size: int) -> Iterator[None]:
     """Inside, the system refuses to write more into a file, as it does where a disk, or a quota, is full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before, compiles = resource.getrlimit(resource.RLIMIT_FSIZE), sys.dont_write_bytecode
+    sys.dont_write_bytecode = True  # else half of a large module would stay compiled for whoever comes next
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        sys.dont_write_bytecode = compiles
 
 
 @pytest.fixture
@@ -186,8 +188,10 @@ def test_other_names_of_classes_have_another_judge(tmp_path: Path, cache: Path) 
         judges.append(run.record["judges"])
     assert judges[0] != judges[1] and len(list((cache / "judges").glob("judge-*[0-9a-f]"))) == 2
     assert list(judges[0].values()) == list(judges[2].values()), "the same images have one judge, whatever their name"
+    assert len(list((cache / "computed").iterdir())) == 1, "both judges have learned the same, and see the same"
     store.remove(made(one).name)
     assert len(list((cache / "judges").glob("judge-*[0-9a-f]"))) == 1
+    assert not list((cache / "computed").iterdir())
 
 
 def test_damage_in_the_cache_is_a_row_and_no_end(zoo: Zoo, tmp_path: Path, cache: Path) -> None:

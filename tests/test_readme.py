@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
+import tomllib
 from typing import Any
 
 import pytest
@@ -68,3 +70,21 @@ def executed(start: str, **known: object) -> dict[str, Any]:
 def test_the_options_that_are_shown_are_flags() -> None:
     Train = executed("class Train(Budget)", Budget=zoo_core.Budget, option=zoo_core.option)["Train"]
     assert [flag.name for flag in flags(Train)] == ["--epochs", "--iterations", "--batch-size", "--rate"]
+
+
+def test_the_ways_to_install_are_known_to_the_installers() -> None:
+    """The wheels for the CPU come from another registry, which tests do not ask: the flags that name it are there."""
+    uv = shutil.which("uv")
+    assert uv and "uv pip install --torch-backend cpu ." in README and "--index-url https://" in README
+    flags = subprocess.run([uv, "pip", "install", "--help"], capture_output=True, text=True, check=True).stdout
+    assert re.search(r"--torch-backend <.*possible values: auto, cpu,", " ".join(flags.split()))
+    assert "--no-dev" in subprocess.run([uv, "run", "--help"], capture_output=True, text=True, check=True).stdout
+
+
+def test_the_first_line_installs_no_tools_of_developers() -> None:
+    first = re.findall(r"^\$ (.+)$", README, re.M)[0]
+    assert first.endswith("zoo sample cgan --class sandal") and ("--no-dev" in first or "uv" not in first)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = {re.split(r"[^\w-]", line)[0] for line in project["project"]["dependencies"]}
+    tools = {re.split(r"[^\w-]", line)[0] for line in project["dependency-groups"]["dev"]} - {"zoo-core"}
+    assert not wanted & tools

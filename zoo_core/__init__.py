@@ -18,7 +18,21 @@ from typing import TYPE_CHECKING, Any
 from . import threads  # noqa: F401  # how threads wait is settled before anything imports torch
 
 if TYPE_CHECKING:
-    from .api import Evaluation, Replayed, RunInfo, Trained, evaluate, load, models, replay, runs, sample, train
+    from .api import (
+        Evaluation,
+        Plan,
+        Replayed,
+        RunInfo,
+        Trained,
+        evaluate,
+        load,
+        models,
+        plan_train,
+        replay,
+        runs,
+        sample,
+        train,
+    )
     from .cards.card import Card, Equation, Metric, Preset
     from .cards.checkpoint import Checkpoint
     from .cards.groups import Budget, OfImages, OnImages
@@ -51,22 +65,8 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 _LAZY = {  # imported when they are asked for: some import torch, and a program is to hear a signal before that
-    **dict.fromkeys(
-        (
-            "Evaluation",
-            "Replayed",
-            "RunInfo",
-            "Trained",
-            "evaluate",
-            "load",
-            "models",
-            "replay",
-            "runs",
-            "sample",
-            "train",
-        ),
-        ".api",
-    ),
+    **dict.fromkeys(("Evaluation", "Plan", "Replayed", "RunInfo", "Trained", "evaluate", "load", "models", "plan_train",
+                     "replay", "runs", "sample", "train"), ".api"),
     **dict.fromkeys(("Card", "Equation", "Metric", "Preset"), ".cards.card"),
     "Checkpoint": ".cards.checkpoint",
     **dict.fromkeys(("Budget", "OfImages", "OnImages"), ".cards.groups"),
@@ -101,12 +101,12 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
 }  # fmt: skip
 
 __all__ = [
-    "Animation", "Audio", "Budget", "Card", "Checkpoint", "DeviceError", "Equation", "Evaluation", "Figure", "HeatMap",
-    "ImageData", "Images", "IntegrityError", "Interrupted", "Measured", "Metric", "NetworkError", "OfImages",
-    "OnImages", "Options", "OwnImage", "OwnImages", "Plugin", "PluginError", "Preset", "Replayed", "Result", "Run",
-    "RunInfo", "Series", "Several", "Step", "Table", "Takes", "TextData", "Texts", "Trained", "TrainingError",
-    "UsageError", "ZooError", "evaluate", "hookimpl", "load", "models", "option", "read_tensors", "replay",
-    "runs", "sample", "train",
+    "Animation", "Audio", "Budget", "Card", "Checkpoint", "DeviceError", "Equation", "Evaluation", "Figure",
+    "HeatMap", "ImageData", "Images", "IntegrityError", "Interrupted", "Measured", "Metric", "NetworkError",
+    "OfImages", "OnImages", "Options", "OwnImage", "OwnImages", "Plan", "Plugin", "PluginError", "Preset",
+    "Replayed", "Result", "Run", "RunInfo", "Series", "Several", "Step", "Table", "Takes", "TextData", "Texts",
+    "Trained", "TrainingError", "UsageError", "ZooError", "evaluate", "hookimpl", "load", "models", "option",
+    "plan_train", "read_tensors", "replay", "runs", "sample", "train",
 ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from zoo_core import Checkpoint, Figure, Run, Series, Takes, draws
 from zoo_core.data.images import ImageData, to_pixels
 from zoo_core.kits.classifiers import accuracy
+from zoo_core.kits.distances import Squares
 
 from . import Evaluate, Train
 
@@ -91,9 +92,9 @@ def nearest_neighbours(codes: Tensor, known: Tensor, labels: Tensor, k: int) -> 
     Returns:
         int64 [n].
     """
-    answers = []
-    for part in codes.split(500):
-        near = labels[torch.cdist(part, known).topk(min(k, len(known)), largest=False).indices]
+    answers, squares = [], Squares(known)
+    for part in squares.parts(codes):
+        near = labels[squares.of(part).topk(min(k, len(known)), largest=False).indices]
         answers.append(F.one_hot(near, int(labels.max()) + 1).sum(1).argmax(1))
     return torch.cat(answers)
 

@@ -16,13 +16,14 @@ from torch import Tensor, nn
 from zoo_core import Checkpoint, Images, Run, Takes, UsageError, draws
 from zoo_core.data.images import ImageData, check_enough, to_pixels
 from zoo_core.kits.classifiers import accuracy, answered, classified, named
+from zoo_core.kits.generators.judging import judged
 from zoo_core.kits.grids import Grid
 
 from . import Sample, Train
 
 
 def _block(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
-    return [nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+    return [nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(True)]
 
 
 class Judge(nn.Module):
@@ -101,4 +102,5 @@ def name_own(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images
 def evaluate(run: Run, checkpoint: Checkpoint[Train]) -> dict[str, float]:
     """Accuracy on all test images."""
     data = run.dataset(checkpoint.options.data, "test")
-    return {"accuracy": accuracy(probabilities(run, checkpoint, data).argmax(1), data.labels)}
+    _, p = judged(build(checkpoint).to(run.device), data.images, track=run.track)
+    return {"accuracy": accuracy(p.argmax(1), data.labels)}

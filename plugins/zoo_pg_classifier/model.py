@@ -260,8 +260,9 @@ def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict
     """Accuracy on all test inputs; noise of the gradient estimate at one batch of them."""
     trained = checkpoint.options
     classifier, data = build(checkpoint).to(run.device), task(run, trained, "test")
-    right = (answers(classifier, data, data.rows()).argmax(1) == data.labels).double()
-    classes = [100 * float(right[data.labels == k].mean()) for k in range(len(data.classes))]
+    right = (answers(classifier, data, data.rows()).argmax(1) == data.labels).cpu().double()
+    labels = data.labels.cpu()  # not every device has double precision
+    classes = [100 * float(right[labels == k].mean()) for k in range(len(data.classes))]
     rows = slice(trained.batch_size)
     variance, norm2 = gradient_variance(classifier, trained, data.x(rows), data.labels[rows], options.estimates)
     run.show("classes", Table(("class", "accuracy"), tuple(zip(data.classes, classes, strict=True))))

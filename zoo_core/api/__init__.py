@@ -7,30 +7,51 @@ Imports errors, files, formats, packages, cards, results, weights, data, run, pl
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..cards.takes import guard
 from ..errors import ZooError
 from ..plugin import registry
 from ..plugin.registry import Model
 from ..results.html import table
-from .evaluation import evaluate
-from .finishing import Trained
 from .handle import Source, find_checkpoint, open_model
-from .inventory import RunInfo, runs
-from .measuring import Evaluation
-from .replaying import Replayed, replay
-from .sampling import sample
 from .spoken import in_python
-from .training import train
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from .evaluation import evaluate
+    from .finishing import Trained
+    from .inventory import RunInfo, runs
+    from .measuring import Evaluation
+    from .planning import Plan, plan_train
+    from .replaying import Replayed, replay
+    from .sampling import sample
+    from .training import train
+
+_LAZY = {  # imported when they are asked for: a command needs few of them
+    "evaluate": ".evaluation",
+    "Trained": ".finishing",
+    **dict.fromkeys(("RunInfo", "runs"), ".inventory"),
+    "Evaluation": ".measuring",
+    **dict.fromkeys(("Plan", "plan_train"), ".planning"),
+    **dict.fromkeys(("Replayed", "replay"), ".replaying"),
+    "sample": ".sampling",
+    "train": ".training",
+}
+
 __all__ = [
-    "Evaluation", "Replayed", "RunInfo", "Trained", "evaluate", "load", "models", "replay", "runs", "sample", "train",
+    "Evaluation", "Plan", "Replayed", "RunInfo", "Trained", "evaluate", "load", "models", "plan_train", "replay",
+    "runs", "sample", "train",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'zoo_core.api' has no attribute '{name}'")
+    value = globals()[name] = getattr(importlib.import_module(_LAZY[name], __name__), name)
+    return value
 
 
 class Models(dict[str, Model | ZooError]):
@@ -63,6 +84,8 @@ def load(name: str, *, weights: str | Path | None = None, untrained: bool = Fals
     Raises:
         ZooError: unknown name, or weights that are missing, damaged or do not fit.
     """
+    from ..cards.takes import guard
+
     handle = open_model(name)
     checkpoint = find_checkpoint(handle, Source.of(weights, untrained))
     return guard(handle.model.build(checkpoint), checkpoint.name)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint, choices
 from ..cards.options import Options
-from ..data import sets
 from ..errors import PluginError, UsageError
 from ..plugin import registry
 from ..plugin.registry import Model
@@ -150,6 +149,8 @@ def choices_of(handle: Handle, source: Source) -> dict[str, tuple[str, ...]]:
 
 def _facts(options: Options) -> dict[str, Any]:
     """What is known of a model that is not trained yet: shape and classes of the images that its options name."""
+    from ..data import sets
+
     data = getattr(options, "data", None)
     if not isinstance(data, str) or data not in sets.names():
         return {}

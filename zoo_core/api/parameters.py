@@ -29,6 +29,13 @@ class Parameter:
     least: float | None = None
     many: bool = False
 
+    @property
+    def field(self) -> str:
+        """The name of its value in Python."""
+        return next((name for name in self.names if not name.startswith("-")), self.names[-1].lstrip("-")).replace(
+            "-", "_"
+        )
+
     def words(self) -> set[str]:
         """Every name that an option of a model may not have, as Python spells it."""
         spelled = {part for name in self.names for part in name.split("/")}
@@ -71,6 +78,8 @@ TRAIN = (
     Parameter(("--track",), "An observer of the training: tensorboard, trackio.", metavar="NAME...", many=True),
     *_TRAINED,
 )
+_OF_A_RUN = ("resume", "overwrite", "save_every", "save_steps", "track")  # what a plan has no use for
+PLAN = tuple(flag for flag in TRAIN if flag.field not in _OF_A_RUN)
 SAMPLE = (
     *_WEIGHTS,
     Parameter(

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..cards.checkpoint import Checkpoint
 from ..cards.options import Options
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from ..run.inputs import Inputs
     from ..run.reporter import Reporter
     from ..run.run import Run
+
+R = TypeVar("R", bound="Run")
 
 
 @in_python
@@ -107,11 +109,12 @@ def train_opened(asked: Asked) -> Trained:
     asked = _announced(asked, begins)
     from ..run import devices
     from ..run.folder import RunFolder
+    from ..run.run import Run
 
     place, model = asked.place, asked.handle.model
     folder = RunFolder(begins.folder, begins.digest)
     begun_at = Begun(commit(), release_of(model))
-    run_of = _prepared(asked, begins)
+    run_of = prepared(asked, begins, Run)
     track = (*settings.tracked(), *asked.track) if asked.is_watched else ()
     if devices.rank():
         resumed = folder.is_resumed(place.resume, place.overwrite)
@@ -143,7 +146,7 @@ def _write_down(begins: Beginning, resumed: bool, facts: Mapping[str, Any]) -> N
 
 def _done(model: Model, run: Run, folder: RunFolder, begins: Beginning, begun_at: Begun) -> Trained:
     """Train, or, where a run has its weights, only measure what it has trained."""
-    examination = Examination(begins.compute.evaluation, partial(_examiner, run, begins.compute.evaluation))
+    examination = Examination(begins.compute.evaluation, partial(examiner, run, begins.compute.evaluation))
     if record.has_weights(folder.path):
         checkpoint = unpinned(model, folder.path, Silent())
         return Trained(folder.path, examine(model, folder, checkpoint, record.read(folder.path), examination))
@@ -165,13 +168,13 @@ def _announced(asked: Asked, begins: Beginning) -> Asked:
     return replace(asked, circumstances=replace(asked.circumstances, reporter=reporter))
 
 
-def _examiner(run: Run, how: How) -> Run:
-    """The run in which what a training gave is measured."""
+def examiner(run: Run, how: How, reporter: Reporter | None = None) -> Run:
+    """The run in which what a training gave is measured; it tells the training's reporter, if none is given."""
     from ..run.run import Run
 
     return Run(
-        run.device, 0, run.data_root, "evaluation", run.folder, reporter=run.reporter, identity=run.identity,
-        open_model=open_other, few=how == "quick", watcher=run.watcher,
+        run.device, 0, run.data_root, "evaluation", run.folder, reporter=reporter or run.reporter,
+        identity=run.identity, open_model=open_other, few=how == "quick", watcher=run.watcher,
     )  # fmt: skip
 
 
@@ -190,10 +193,9 @@ def open_other(name: str, inputs: Inputs) -> tuple[nn.Module, Checkpoint[Options
     return load_other(name, inputs, train_judge)
 
 
-def _prepared(asked: Asked, begins: Beginning) -> partial[Run]:
+def prepared(asked: Asked, begins: Beginning, kind: type[R]) -> partial[R]:
     """What makes the run, once it is known whether it is resumed; everything else is checked now."""
     from ..run import devices
-    from ..run.run import Run
     from ..run.state import START_ANEW
     from ..weights import find
 
@@ -211,7 +213,7 @@ def _prepared(asked: Asked, begins: Beginning) -> partial[Run]:
     if how.precision == "tf32" and device.type != "cuda":
         raise UsageError(f"{device} has no tf32", "leave out --precision, or choose bf16")
     return partial(
-        Run, device=device, seed=begins.seed,
+        kind, device=device, seed=begins.seed,
         data_root=data_root(circumstances.data_root), folder=begins.folder, settings=how,
         reporter=circumstances.reporter or usual(), identity=begins.identity, migrate=todays,
         start=begins.previous, open_model=open_other,

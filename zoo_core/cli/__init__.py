@@ -22,16 +22,9 @@ import click
 
 from .. import __version__
 from ..errors import IntegrityError, Interrupted, Lost, TrainingError, UsageError, ZooError
-from ..hub import without_token
-from . import commands, data, hub, listing, render, streams, weights
+from . import screen, streams
 from .answers import Failed, failure
-from .explain import explain
-from .groups import Group
-from .plugin import plugin
-from .plugins import VerbGroup
-from .replay import SampleGroup
-from .runs import runs
-from .verbs import VERBS
+from .groups import Group, Later
 
 EPILOG = """\b
 Examples:
@@ -40,6 +33,25 @@ Examples:
   zoo train vae --preset mlp-64d --seed 3
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 integrity, 4 plugin, 5 network, 6 device, 130 interrupted."""
+
+COMMANDS = Later({
+    "list": ".listing:list_",
+    "info": ".listing:info",
+    "explain": ".explain:explain",
+    "train": ".plugins:train",
+    "sample": ".replay:sample",
+    "evaluate": ".plugins:evaluate",
+    "plan": ".plan:plan",
+    "runs": ".runs:runs",
+    "bundle": ".commands:bundle",
+    "push": ".hub:push",
+    "pull": ".hub:pull",
+    "weights": ".weights:weights",
+    "data": ".data:data",
+    "plugin": ".plugin:plugin",
+    "doctor": ".commands:doctor",
+    "version": ".commands:version",
+})  # fmt: skip
 
 
 class Root(Group):
@@ -54,7 +66,10 @@ class Root(Group):
 
 
 @click.group(
-    cls=Root, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+    cls=Root,
+    commands=COMMANDS,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__, prog_name="zoo", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
@@ -64,29 +79,12 @@ def root(debug: bool) -> None:
         os.environ["ZOO_DEBUG"] = "1"
 
 
-root.add_command(listing.list_)
-root.add_command(listing.info)
-root.add_command(explain)
-root.add_command(VerbGroup("train", VERBS["train"], "Train a model; leaves a run folder."))
-root.add_command(SampleGroup())
-root.add_command(VerbGroup("evaluate", VERBS["evaluate"], "Measure a trained model on test data."))
-root.add_command(runs)
-root.add_command(commands.bundle)
-root.add_command(hub.push)
-root.add_command(hub.pull)
-root.add_command(weights.weights)
-root.add_command(data.data)
-root.add_command(plugin)
-root.add_command(commands.doctor)
-root.add_command(commands.version)
-
-
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code; every error is one clear line on stderr.
 
     With ``--json`` an error is an object on standard output, too.
     """
-    with render.notes():
+    with screen.notes():
         try:
             code = _call(arguments)
             sys.stdout.flush()
@@ -113,7 +111,7 @@ def _explained(error: BaseException) -> tuple[str, str, int]:
         case OSError() if error.filename is not None:
             return f"cannot use {error.filename}: {error.strerror}", "check the path", 1
         case Exception():
-            return f"internal error: {type(error).__name__}: {render.said(error)}", "zoo --debug ... shows where", 1
+            return f"internal error: {type(error).__name__}: {screen.said(error)}", "zoo --debug ... shows where", 1
     raise error  # e.g. SystemExit
 
 
@@ -121,6 +119,8 @@ def _answer(arguments: list[str], message: str, remedy: str, code: int) -> None:
     """The error as JSON, where standard output still takes it."""
     command: click.Command = root
     names: list[str] = []
+    from .plugins import VerbGroup
+
     for word in (word for word in arguments if not word.startswith("-")):
         if isinstance(command, VerbGroup) or not isinstance(command, click.Group) or word not in command.commands:
             break
@@ -128,7 +128,7 @@ def _answer(arguments: list[str], message: str, remedy: str, code: int) -> None:
         names.append(word)
     failed: Failed = {"command": " ".join(names), "error": failure(code, message, remedy)}
     try:
-        render.json_out(failed)
+        screen.json_out(failed)
         sys.stdout.flush()
     except (streams.Unread, streams.Unwritable):
         streams.drop_output()
@@ -138,7 +138,7 @@ def _call(arguments: list[str]) -> int:
     try:
         return root.main(arguments, prog_name="zoo", standalone_mode=False) or 0
     except click.exceptions.NoArgsIsHelpError as error:  # ``zoo``, ``zoo sample``: not a mistake, a question
-        render.line(error.ctx.get_help() if error.ctx else "")
+        screen.line(error.ctx.get_help() if error.ctx else "")
         return 0
 
 
@@ -150,9 +150,11 @@ def _failed(error: BaseException, message: str, hint: str, code: int) -> int:
     if os.environ.get("ZOO_DEBUG"):
         import traceback
 
+        from ..hub import without_token
+
         text = "".join(traceback.format_exception(error))
-        render.trace(without_token(text) if "huggingface_hub" in sys.modules else text)
-    render.error(message, hint)
+        screen.trace(without_token(text) if "huggingface_hub" in sys.modules else text)
+    screen.error(message, hint)
     return code
 
 

@@ -51,6 +51,36 @@ class RunFacts(TypedDict):
     bytes: Bytes
 
 
+class PlannedLoop(TypedDict):
+    """One loop of a training that is planned."""
+
+    steps: Annotated[int | None, says("null where nobody knows")]
+    step_seconds: Annotated[float, says("duration of a step")]
+    seconds: Annotated[float | None, says("of all steps, with what follows each epoch")]
+
+
+class PlanTrain(TypedDict):
+    """``zoo plan train``; null where nobody knows how many steps it will be."""
+
+    command: Literal["plan train"]
+    model: Model
+    preset: Preset
+    path: Annotated[str, says("the run folder that a training would leave; nothing is written there")]
+    device: str
+    threads: Annotated[int, says("of an operation on the CPU")]
+    steps: Annotated[int | None, says("of all loops")]
+    loops: list[PlannedLoop]
+    seconds: Annotated[float | None, says("in the loops, as in the record of a run")]
+    setup_seconds: Annotated[float, says("before, between and after the loops: data, tokenizers")]
+    evaluation_seconds: Annotated[float | None, says("of what measures the weights; null where nothing would")]
+    memory: Annotated[int, says("bytes that the process needs at most")]
+    device_memory: Annotated[int | None, says("bytes of a GPU; null on the CPU")]
+    disk: Annotated[int, says("bytes in the run folder while it trains")]
+    bytes: Annotated[int, says("size of the weights that it leaves")]
+    pinned: Annotated[dict[str, Any], says("how the pinned weights of this training came about; empty without any")]
+    took: Annotated[float, says("seconds that the plan took")]
+
+
 class BrokenRun(TypedDict):
     """A run whose record cannot be read."""
 

@@ -17,7 +17,7 @@ from ..data.checks import Found
 from ..data.checks import check as look
 from ..data.declare import DataSet
 from ..errors import IntegrityError, PluginError, UsageError, ZooError
-from ..files.places import cache_root
+from ..files.places import cache_root, computed_root
 from ..packages import entries, settings
 from ..packages.contained import contained
 from ..plugin import registry
@@ -222,16 +222,21 @@ def _run(run: RunInfo) -> str:
 
 
 def _check_files() -> list[Check]:
+    from ..weights import computed
+
     left, (count, size) = tidy(workplaces()), hub.sweep()
     said = "no leftovers"
     if left.files + count:
         said = f"removed {left.files + count} that killed processes left, {left.size + size:,} bytes"
-    return [("files", "half-written", True, said, "", 0)]
+    removed, whole = computed.sweep()
+    kept = f"{whole} files, whole" + (f"; removed {removed} that were damaged" if removed else "")
+    return [("files", "half-written", True, said, "", 0), ("files", "computed", True, kept, "", 0)]
 
 
 def workplaces() -> list[Path]:
     """Where half-written files may lie: here, in the runs here, and where data sets are."""
     root = data_root()
     own = list(RUNS.iterdir()) if os.path.isdir(RUNS) else []
+    caches = [cache_root(), cache_root() / "sources", computed_root()]
     inner = [run / folder for run in own for folder in (FIGURES, STAGES)]
-    return [Path(), *own, *inner, root, *root.glob("*"), *root.glob("*/raw"), cache_root(), cache_root() / "sources"]
+    return [Path(), *own, *inner, root, *root.glob("*"), *root.glob("*/raw"), *caches]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING
 
 import click
@@ -37,6 +39,36 @@ class Once(Parsing):
 
 class Command(Once, click.Command):
     """A command."""
+
+
+class Later(MutableMapping[str, click.Command]):
+    """The commands of a group by name, each imported when it is asked for: few are needed at a time.
+
+    Args:
+        places: of each command, as ``module:name``, the module relative to this package.
+    """
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        self._places, self._there = dict(places), dict[str, click.Command]()
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in self._there:
+            module, _, attribute = self._places[name].partition(":")
+            self._there[name] = getattr(importlib.import_module(module, __package__), attribute)
+        return self._there[name]
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._places[name], self._there[name] = "", command
+
+    def __delitem__(self, name: str) -> None:
+        del self._places[name]
+        self._there.pop(name, None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 class Group(Once, click.Group):

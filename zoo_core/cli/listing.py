@@ -26,7 +26,7 @@ from ..weights.pins import Pin
 from . import render, render_models, render_runs
 from .answers import Info, List, ModelFacts, Option, PresetFacts, Unusable, problem, values
 from .groups import Command
-from .plugins import models
+from .values import models
 
 json_flag = click.option(*JSON.names, is_flag=True, help=JSON.help)
 

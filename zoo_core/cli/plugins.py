@@ -25,8 +25,8 @@ from ..errors import UsageError, ZooError, closest, printable
 from ..plugin import registry
 from ..run.record import continuing
 from .groups import Command, Group
-from .values import Choices, RunPath, parameter
-from .verbs import Verb, option
+from .values import Choices, RunPath, models, parameter
+from .verbs import VERBS, Verb, option
 
 RUN = RunPath(path_type=Path)
 ARGUMENTS = "zoo.arguments"  # in click's memory: what was typed after a model's name
@@ -228,18 +228,5 @@ def of_run(typed: dict[str, Any], folder: Path | None) -> dict[str, Any]:
     return {**typed, "weights": folder}
 
 
-def models(incomplete: str) -> list[CompletionItem]:
-    """The installed models that begin like what was typed, each with its distribution; none is imported.
-
-    After a model's name and a dot there are its presets, of which only the model knows.
-    """
-    name, dot, begun = incomplete.partition(".")
-    if not dot:
-        return [CompletionItem(name, help=printable(owner)) for name, owner in registry.owners().items()
-                if name.startswith(incomplete)]  # fmt: skip
-    try:
-        presets = registry.load(name).card.presets
-        return [CompletionItem(f"{name}.{preset}", help=printable(known.summary)) for preset, known in presets.items()
-                if preset.startswith(begun)]  # fmt: skip
-    except ZooError:
-        return []  # the command says what is wrong when it runs
+train = VerbGroup("train", VERBS["train"], "Train a model; leaves a run folder.")
+evaluate = VerbGroup("evaluate", VERBS["evaluate"], "Measure a trained model on test data.")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from ..cards.card import Card
-from ..data.own import store
 from ..packages.single import command
 from ..run.record import continuing
 from .render_metrics import Known, table_of
@@ -30,6 +29,8 @@ __all__ = [
 
 def _measured(card: Card, ours: Known, preset: str, title: str, data: Iterable[str]) -> None:
     """Metrics, beside the published figures where these are of the same data; where they are not, it is named."""
+    from ..data.own import store
+
     published = card.published(preset, data)
     if published is None:
         title = ", ".join(dict.fromkeys([title, *(store.short(name.partition("/")[0]) for name in data)]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
@@ -11,6 +11,9 @@ from ..api.inventory import RunInfo, titles
 from ..cards.options import flag_name, shown
 from .answers_runs import whole
 from .screen import digits, json_out, line, new_table, out
+
+if TYPE_CHECKING:
+    from ..api import Plan
 
 FEW = 2  # metrics in a row of the list
 COLOURS = {"finished": "green", "broken": "bold red", "training": "cyan", "measuring": "cyan"}
@@ -117,3 +120,36 @@ def compare(several: Sequence[RunInfo], differ: Mapping[str, Sequence[Any]]) -> 
         line("\n(quick): measured on a small part of the data, and not to be compared with the whole")
     if not differ:
         line("\nthey were trained alike: nothing differs in their options")
+
+
+def plan(made: Plan) -> None:
+    """``zoo plan train``."""
+    steps = "steps until it ends by itself" if made.steps is None else f"{made.steps:,} steps"
+    line(f"{made.model}, {steps} on {made.device}, {made.threads} CPU threads\n")
+    several = len(made.loops) > 1
+    for number, loop in enumerate(made.loops, 1):
+        each = f"{1000 * loop.step_seconds:.3g} ms a step"
+        named, many = (
+            (f"loop {number}", f"{loop.steps:,} steps of " if loop.steps else "") if several else ("training", "")
+        )
+        _fact(named, each if loop.seconds is None else f"{duration(loop.seconds)}, {many}{each}")
+    if several and made.seconds is not None:
+        _fact("training", duration(made.seconds))
+    _fact("around it", f"{duration(made.setup_seconds)}: reading data, and what else is before and after the steps")
+    _fact("evaluation", "none" if made.evaluation_seconds is None else duration(made.evaluation_seconds))
+    _fact(
+        "memory", _size(made.memory) + (f", and {_size(made.device_memory)} of the GPU" if made.device_memory else "")
+    )
+    _fact("disk", f"{_size(made.disk)} while it trains, {_size(made.weights)} of weights at its end, in {made.folder}")
+    if made.pinned:
+        threads = f", {made.pinned['threads']} CPU threads" if "threads" in made.pinned else ""
+        seconds = duration(float(made.pinned["seconds"])) if "seconds" in made.pinned else "-"
+        _fact("pinned", f"the pinned weights were trained in {seconds} on {made.pinned.get('device', '-')}{threads}")
+
+
+def _fact(name: str, text: str) -> None:
+    line(f"{name:<12}{text}")
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

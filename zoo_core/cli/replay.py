@@ -59,3 +59,6 @@ def _replay(context: click.Context, path: Path, typed: dict[str, Any]) -> None:
         render.replayed(path, done.same, done.differences, written)
     if not done.same:
         context.exit(DIFFERENT)
+
+
+sample = SampleGroup()

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from ..packages.names import split_name
 from ..results.kinds import Table
 from ..results.result import Result, records
 from .answers import Comparison, Evaluate, Replay, Sample, Train, provenance
+from .answers_runs import PlanTrain
 
 if TYPE_CHECKING:
-    from ..api import Evaluation, Replayed, Trained
+    from ..api import Evaluation, Plan, Replayed, Trained
 
 
 def train(done: Trained) -> Train:
@@ -25,6 +27,20 @@ def train(done: Trained) -> Train:
         "metrics": record["metrics"], "standard_errors": record.get("errors", {}), "absent": record.get("absent", {}),
         "tables": _tables(done.shown), "state": record["state"], "seconds": record["seconds"],
         "evaluation_seconds": record.get("evaluation_seconds"),
+    }  # fmt: skip
+
+
+def plan(made: Plan) -> PlanTrain:
+    """The end of ``zoo plan train``."""
+    model, preset = split_name(made.model)
+    return {
+        "command": "plan train", "model": model, "preset": preset, "path": str(made.folder), "device": made.device,
+        "threads": made.threads, "steps": made.steps, "loops": [
+            {"steps": loop.steps, "step_seconds": loop.step_seconds, "seconds": loop.seconds} for loop in made.loops
+        ],
+        "seconds": made.seconds, "setup_seconds": made.setup_seconds, "evaluation_seconds": made.evaluation_seconds,
+        "memory": made.memory, "device_memory": made.device_memory, "disk": made.disk, "bytes": made.weights,
+        "pinned": dict(made.pinned), "took": made.took,
     }  # fmt: skip
 
 

@@ -29,7 +29,7 @@ def _places() -> Iterator[Check]:
     there = os.path.isdir(root) and any(root.iterdir())
     offline = "ZOO_OFFLINE is set" if os.environ.get("ZOO_OFFLINE") else "data sets are downloaded when first used"
     yield _place("data", root, "where data sets lie" if there else f"empty; {offline}")
-    yield _place("cache", cache, f"{_size(cache) / 1e6:,.1f} MB of prepared data, judges and kept files")
+    yield _place("cache", cache, f"{_size(cache) / 1e6:,.1f} MB of prepared data, judges, kept and computed files")
     yield _place("here", Path.cwd(), "where samples and runs are written")
 
 

@@ -14,7 +14,8 @@ from ..cards.images import OwnImage
 from ..cards.options import Flag
 from ..cards.options import shown as value_text
 from ..cards.spelling import typable
-from ..errors import LISTED, letters, shortened
+from ..errors import LISTED, ZooError, letters, printable, shortened
+from ..plugin import registry
 
 
 class Unchecked(click.ParamType):  # type: ignore[type-arg]
@@ -90,3 +91,20 @@ def parameter(flag: Flag, default: Any) -> click.Option:
     return click.Option(
         [flag.name, flag.field], type=kind, multiple=flag.many, metavar=metavar, default=None, help=text
     )
+
+
+def models(incomplete: str) -> list[CompletionItem]:
+    """The installed models that begin like what was typed, each with its distribution; none is imported.
+
+    After a model's name and a dot there are its presets, of which only the model knows.
+    """
+    name, dot, begun = incomplete.partition(".")
+    if not dot:
+        return [CompletionItem(name, help=printable(owner)) for name, owner in registry.owners().items()
+                if name.startswith(incomplete)]  # fmt: skip
+    try:
+        presets = registry.load(name).card.presets
+        return [CompletionItem(f"{name}.{preset}", help=printable(known.summary)) for preset, known in presets.items()
+                if preset.startswith(begun)]  # fmt: skip
+    except ZooError:
+        return []  # the command says what is wrong when it runs

@@ -90,6 +90,20 @@ def _handle(model: Model, preset: str, typed: Mapping[str, Any]) -> Handle:
     return with_preset(model, preset or asked)
 
 
+def training(model: Model, preset: str, values: Mapping[str, Any], typed: Mapping[str, Any]) -> Asked:
+    """The training that a command line asks for; what its command does not have is as usual."""
+    typed = {**{flag.field: flag.default for flag in parameters.TRAIN}, **typed}
+    place = Place(typed["output"], typed["resume"], typed["overwrite"])
+    compute = Compute(
+        typed["precision"], typed["compile"], typed["save_every"], typed["save_steps"], _how(typed),
+        typed["deterministic"],
+    )  # fmt: skip
+    return Asked(
+        _handle(model, preset, typed), place, compute, _circumstances(typed), values, typed["file"],
+        typed["continue_"], tuple(typed["track"] or ()),
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Train:
     """``zoo train MODEL``."""
@@ -106,16 +120,9 @@ class Train:
 
     def run(self, model: Model, preset: str, values: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
         """See `Verb`."""
-        place = Place(typed["output"], typed["resume"], typed["overwrite"])
-        compute = Compute(
-            typed["precision"], typed["compile"], typed["save_every"], typed["save_steps"], _how(typed),
-            typed["deterministic"],
-        )  # fmt: skip
-        handle, circumstances = _handle(model, preset, typed), _circumstances(typed)
+        asked = training(model, preset, values, typed)
         with reserved(typed["as_json"]):
-            trained = train_opened(
-                Asked(handle, place, compute, circumstances, values, typed["file"], typed["continue_"], typed["track"])
-            )
+            trained = train_opened(asked)
         if not trained.record:  # another process of the launcher reports
             return
         if typed["as_json"]:

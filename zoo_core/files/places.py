@@ -13,3 +13,8 @@ def cache_root() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("zoo")
+
+
+def computed_root() -> Path:
+    """Where tensors lie that were computed once and can be again, each file called by the data that it follows from."""
+    return cache_root() / "computed"

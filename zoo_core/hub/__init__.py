@@ -8,15 +8,38 @@ asked. The token is that of the client's own login, or ``HF_TOKEN``.
 Imports errors, files, formats.
 """
 
-from .cache import adopt, cached, prune, sweep, unfinished
-from .client import without_token
-from .collections import Collected, collect
-from .fetching import MissingFile, fetch, folder
-from .looking import hashes_at, newest
-from .names import check_name, split_address
-from .publishing import push, read_head
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .cache import adopt, cached, prune, sweep, unfinished
+    from .client import without_token
+    from .collections import Collected, collect
+    from .fetching import MissingFile, fetch, folder
+    from .looking import hashes_at, newest
+    from .names import check_name, split_address
+    from .publishing import push, read_head
+
+_LAZY = {  # imported when they are asked for: most commands ask the Hub for nothing
+    **dict.fromkeys(("adopt", "cached", "prune", "sweep", "unfinished"), ".cache"),
+    "without_token": ".client",
+    **dict.fromkeys(("Collected", "collect"), ".collections"),
+    **dict.fromkeys(("MissingFile", "fetch", "folder"), ".fetching"),
+    **dict.fromkeys(("hashes_at", "newest"), ".looking"),
+    **dict.fromkeys(("check_name", "split_address"), ".names"),
+    **dict.fromkeys(("push", "read_head"), ".publishing"),
+}
 
 __all__ = [
     "Collected", "MissingFile", "adopt", "cached", "check_name", "collect", "fetch", "folder", "hashes_at", "newest",
     "prune", "push", "read_head", "split_address", "sweep", "unfinished", "without_token",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'zoo_core.hub' has no attribute '{name}'")
+    value = globals()[name] = getattr(importlib.import_module(_LAZY[name], __name__), name)
+    return value

@@ -2,5 +2,5 @@
 
 The rest of the zoo never imports them.
 
-Imports errors, sharing, draws, cards, results, data, run.
+Imports errors, files, sharing, draws, cards, results, data, weights, run.
 """

@@ -1,5 +1,7 @@
 """Distances between distributions, given by samples or by probabilities. All logarithms are natural.
 
+Double precision is computed on the CPU: not every device has it.
+
 Shapes: n and m points of two samples, d dimensions, k classes.
 """
 
@@ -24,6 +26,11 @@ def untracked(items: Sequence[Tensor], what: str = "") -> Iterable[Tensor]:
     return iter(items)
 
 
+def precise(x: Tensor) -> Tensor:
+    """A tensor in double precision, on the CPU."""
+    return x.cpu().double()
+
+
 def frechet_distance(a: Tensor, b: Tensor) -> float:
     """Fréchet distance of two Gaussians fitted to features (Heusel et al. 2017, eq. 6).
 
@@ -32,7 +39,7 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     Args:
         a: [n, d]. b: [m, d].
     """
-    a, b = a.double(), b.double()
+    a, b = precise(a), precise(b)
     cov_a, cov_b = torch.cov(a.T), torch.cov(b.T)
     values, vectors = torch.linalg.eigh(cov_a)
     root = vectors @ (values.clamp(min=0).sqrt()[:, None] * vectors.T)
@@ -40,7 +47,51 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     return float((a.mean(0) - b.mean(0)).square().sum() + cov_a.trace() + cov_b.trace() - 2 * cross)
 
 
-def density_coverage(generated: Tensor, real: Tensor, k: int = 5, track: Track = untracked) -> tuple[float, float]:
+class Squares:
+    """Squared distances of points from the points of a sample, by one product of matrices.
+
+    |x - y|² = (-2 x, |x|², 1) · (y, 1, |y|²), of points around the sample's mean, so that little is lost to rounding.
+
+    Args:
+        sample: y [m, d].
+    """
+
+    MOST = 2**22  # numbers in memory at a time
+
+    def __init__(self, sample: Tensor) -> None:
+        self._middle = sample.mean(0)
+        self._right = self._widened(sample, "right").T.contiguous()
+        self._rows = max(1, self.MOST // len(sample))
+
+    def _widened(self, x: Tensor, side: str) -> Tensor:
+        x = x - self._middle
+        norm, one = x.square().sum(1, keepdim=True), x.new_ones(len(x), 1)
+        return torch.cat([-2 * x, norm, one] if side == "left" else [x, one, norm], 1)
+
+    def parts(self, points: Tensor) -> Sequence[Tensor]:
+        """The points, made ready for `of`, as many at a time as fit."""
+        parts: Sequence[Tensor] = self._widened(points, "left").split(self._rows)
+        return parts
+
+    def of(self, part: Tensor, first: int = 0) -> Tensor:
+        """Squared distances [b, m - first] of a part from all points of the sample but the first ones."""
+        return part @ self._right[:, first:]
+
+
+def radii2(real: Tensor, k: int) -> Tensor:
+    """Squared distance [m] of each point from its k-th nearest neighbour.
+
+    Args:
+        real: [m, d]. k: the point itself not counted.
+    """
+    squares = Squares(real)
+    nearest = [squares.of(part).topk(k + 1, dim=1, largest=False).values[:, -1] for part in squares.parts(real)]
+    return torch.cat(nearest)
+
+
+def density_coverage(
+    generated: Tensor, real: Tensor, k: int = 5, track: Track = untracked, radius2: Tensor | None = None
+) -> tuple[float, float]:
     """Fidelity and variety (Naeem et al. 2020, eqs. 4 and 5).
 
     Density: how many real k-nearest-neighbour balls hold a generated point, over k; 1 for equal
@@ -49,12 +100,14 @@ def density_coverage(generated: Tensor, real: Tensor, k: int = 5, track: Track =
     Args:
         generated: [n, d]. real: [m, d]. k: neighbours, the point itself not counted.
         track: wraps the loop to show progress.
+        radius2: `radii2` of the real points, where they are known.
     """
-    inside = torch.zeros(len(real), dtype=torch.long, device=real.device)
-    radius = torch.cat([torch.cdist(part, real).kthvalue(k + 1, dim=1).values for part in real.split(1000)])
-    for part in track(generated.split(1000), "coverage"):
-        inside += (torch.cdist(part, real) < radius).sum(0)
-    return float(inside.sum()) / (k * len(generated)), float((inside > 0).float().mean())
+    radius2, squares = radii2(real, k) if radius2 is None else radius2, Squares(real)
+    inside = torch.zeros(len(real), device=real.device)
+    for part in track(squares.parts(generated), "coverage"):
+        holds = (squares.of(part) < radius2).float()
+        inside += holds.new_ones(len(part)) @ holds
+    return float(precise(inside).sum()) / (k * len(generated)), float((inside > 0).float().mean())
 
 
 def deviation(pixels: Tensor) -> float:
@@ -102,7 +155,7 @@ def entropy(p: Tensor) -> float:
 
 
 def _normalised(p: Tensor) -> Tensor:
-    p = p.double()
+    p = precise(p)
     if not bool(p.isfinite().all()) or bool((p < 0).any()) or float(p.sum()) == 0:
         raise ValueError("probabilities must be finite, not negative, and not all zero")
     return p / p.sum()
@@ -117,7 +170,7 @@ def wasserstein1(a: Tensor, b: Tensor) -> float:
     Args:
         a: [n]. b: [m].
     """
-    a, b = a.double().sort().values, b.double().sort().values
+    a, b = precise(a).sort().values, precise(b).sort().values
     x = torch.cat([a, b]).sort().values
     below = [torch.searchsorted(s, x[:-1].contiguous(), right=True).double() / len(s) for s in (a, b)]
     return float(((below[0] - below[1]).abs() * x.diff()).sum())
@@ -142,13 +195,18 @@ def mmd2(a: Tensor, b: Tensor, bandwidth: float | None = None, track: Track = un
         bandwidth: of the kernel; the median distance if not said.
         track: wraps the loop to show progress.
     """
-    bandwidth = bandwidth or median_bandwidth(a, b) or 1.0
+    factor = -0.5 / (bandwidth or median_bandwidth(a, b) or 1.0) ** 2
 
     def kernel_sum(x: Tensor, y: Tensor) -> float:
-        parts = (
-            torch.cdist(part, y).square().mul_(-0.5 / bandwidth**2).exp_() for part in track(x.split(1000), "mmd2")
-        )
-        return sum(float(part.sum(dtype=torch.double)) for part in parts)
+        """Over all pairs of two samples; of a sample and itself each pair is computed once, and counted twice."""
+        squares, total, done = Squares(y), 0.0, 0
+        for part in track(squares.parts(x), "mmd2"):
+            kernel = squares.of(part, done if x is y else 0).mul_(factor).exp_()
+            total += float(precise(kernel.sum(1)).sum()) * (2 if x is y else 1)
+            if x is y:
+                done += len(part)
+                total -= float(precise(kernel[:, : len(part)].sum(1)).sum())  # pairs within the part
+        return total
 
     n, m = len(a), len(b)
     within = (kernel_sum(a, a) - n) / (n * (n - 1)) + (kernel_sum(b, b) - m) / (m * (m - 1))

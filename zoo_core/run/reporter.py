@@ -127,6 +127,28 @@ class Silent(Reporter):
         """Say nothing."""
 
 
+class Notes(Reporter):
+    """Passes on what is worth knowing, and nothing of how far a computation is.
+
+    Args:
+        reporter: whom it tells.
+    """
+
+    def __init__(self, reporter: Reporter) -> None:
+        super().__init__()
+        self._reporter = reporter
+
+    def progress(self, now: Progress) -> None:
+        """Say nothing."""
+
+    def tell(self, line: str) -> None:
+        """Say nothing."""
+
+    def warn(self, message: str) -> None:
+        """One line worth knowing."""
+        self._reporter.warn(message)
+
+
 class Aside(Reporter):
     """For a model that is trained on the way to something else: what it tells names it.
 

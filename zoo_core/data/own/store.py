@@ -26,7 +26,7 @@ from pydantic import Field
 
 from ...errors import IntegrityError, UsageError, ZooError, nearest
 from ...files import file_sha256, read_text, write_json
-from ...files.places import cache_root
+from ...files.places import cache_root, computed_root
 from ...formats.fields import Line, Name, Sha256, matches
 from ...formats.schemas import Channels, Schema, Side, fitted
 
@@ -252,7 +252,12 @@ def remove(name: str) -> int:
             if _read(Source, file).content == match[2]:
                 file.unlink()
     homes = [folder_of(match[2]), *(cache_root() / "judges").glob(f"*-{match[2]}")]
-    size = sum(path.stat().st_size for home in homes for path in home.rglob("*") if path.is_file())
+    files = [path for home in homes for path in home.rglob("*") if path.is_file()]
+    with contextlib.suppress(ZooError):  # of damaged ones nobody knows what was computed
+        files += [path for part in find(name).parts.values() for path in computed_root().glob(f"{part.sha256[:16]}-*")]
+    size = sum(path.stat().st_size for path in files)
+    for path in files:
+        path.unlink()
     for home in homes:
         shutil.rmtree(home)
     return size
