@@ -83,7 +83,7 @@ def tried(total: int, per_epoch: int, timed: Timed) -> list[int]:
     def steps() -> Iterator[Step]:
         for number in range(total or 10_000):
             ends = number % per_epoch == per_epoch - 1 or number == total - 1
-            yield Step(number, total, number // per_epoch, torch.arange(2), ends)
+            yield Step(number, total, number // per_epoch, torch.arange(2), ends, torch.arange(2))
 
     numbers = []
     for step in run._some(steps(), timed):

@@ -94,7 +94,8 @@ DRAWS = {
     "channels last": lambda n: draws.randn_like(torch.empty(n, 2, 5, 5).to(memory_format=torch.channels_last)),
     "rand_like": lambda n: draws.rand_like(torch.empty(n)),
     "bernoulli": lambda n: draws.bernoulli(torch.full((n, 9), 0.5)),
-    "categorical": lambda n: draws.categorical(torch.full((n, 5), 0.2), 3),
+    "categorical": lambda n: draws.categorical(torch.linspace(0.1, 0.9, 7).expand(n, -1).contiguous()),
+    "several": lambda n: draws.categorical(torch.linspace(0.1, 0.9, 7).expand(n, -1).contiguous(), 3),
     "dropout": lambda n: draws.drop(nn.Dropout(0.5), torch.ones(n, 7)),
     "dropout of channels": lambda n: draws.drop(nn.Dropout2d(0.5), torch.ones(n, 7, 2, 2)),
 }  # fmt: skip

@@ -63,11 +63,17 @@ def bernoulli(p: Tensor) -> Tensor:
 def categorical(p: Tensor, n: int = 1) -> Tensor:
     """n classes for each row, with probabilities p, float [b, k], which need not add up to 1: int64 [b, n].
 
-    The class whose p / e is largest, with e from Exp(1), is drawn with probability p.
+    As `torch.multinomial` draws them with replacement: a single one is the class whose p / e is largest, with e from
+    Exp(1); of several each is the first class whose cumulated probability reaches a number that is uniform in [0, 1).
     """
-    wide = p[:, None].expand(-1, n, -1)
-    e = _like(wide.contiguous(), _exponential, lambda rows, generator: rows.exponential_(generator=generator))
-    return (wide / e).argmax(2)
+    if not _generators and (p.device.type == "cpu" or sharing.under_way()):
+        return torch.multinomial(p, n, replacement=True)
+    if n == 1:
+        return (p / _like(p, _exponential, lambda rows, chance: rows.exponential_(generator=chance))).argmax(1)[:, None]
+    reached = p.cumsum(1)
+    kind = torch.float32 if p.device.type == "mps" else torch.float64  # which that one does not have
+    u = _drawn(kind, (len(p), n), p.device, lambda rows, chance: rows.uniform_(generator=chance))
+    return torch.searchsorted((reached / reached[:, -1:]).to(kind), u).clamp(max=p.shape[1] - 1)
 
 
 def randperm(n: int, device: Device = None) -> Tensor:

@@ -86,15 +86,16 @@ def arithmetic(precision: str, deterministic: bool) -> Iterator[None]:
         kind.fp32_precision = "tf32" if precision == "tf32" else "ieee"
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS promises nothing
-        torch.use_deterministic_algorithms(True)
+        torch.use_deterministic_algorithms(True)  # which imports torch's compiler: two seconds
         torch.backends.cudnn.benchmark = False
     try:
         yield
     finally:
         for kind, before in zip(kinds, outer, strict=True):
             kind.fp32_precision = before
-        torch.use_deterministic_algorithms(was[0])
-        torch.backends.cudnn.benchmark = was[1]
+        if deterministic:
+            torch.use_deterministic_algorithms(was[0])
+            torch.backends.cudnn.benchmark = was[1]
 
 
 def accelerator(device: torch.device, precision: str) -> Accelerator:
