@@ -191,9 +191,7 @@ def start(folder: Path, *arguments: str, nodes: int = 1) -> list[subprocess.Pope
 def ends(workers: list[subprocess.Popen[str]]) -> tuple[list[int], list[str]]:
     """Exit codes, and what was said of errors."""
     said = [worker.communicate(timeout=240)[1] for worker in workers]
-    errors = [
-        "\n".join(itertools.dropwhile(lambda line: not line.startswith("error"), one.splitlines())) for one in said
-    ]
+    errors = [one[one.find("error:") :] if "error:" in one else "" for one in said]
     return [worker.returncode for worker in workers], errors
 
 

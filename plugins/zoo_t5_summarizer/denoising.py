@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from zoo_core import draws
+
 from .tokens import END, PAD, SENTINELS
 
 
@@ -27,7 +29,7 @@ def parts(totals: Tensor, counts: Tensor, longest: int) -> Tensor:
     """
     b = len(totals)
     inner = torch.arange(1, max(longest, 2), device=totals.device)  # a part may begin at 1 ... total - 1
-    scores = torch.rand(b, len(inner), device=totals.device)
+    scores = draws.rand(b, len(inner), device=totals.device)
     scores = scores.masked_fill(inner >= totals[:, None], 2.0)
     begins = scores.argsort(1).argsort(1) < (counts - 1)[:, None]
     part = torch.cat(
@@ -78,7 +80,7 @@ def corrupt(
     noise = noise & (tokens != END)
     first = noise & ~F.pad(noise, (1, 0))[:, :-1]
     number = number.clamp(max=len(sentinels) - 1)
-    stays = (torch.rand(len(tokens), len(sentinels), device=tokens.device) < recall).gather(1, number)
+    stays = (draws.rand(len(tokens), len(sentinels), device=tokens.device) < recall).gather(1, number)
     pairs = torch.stack([sentinels[number], tokens], 2).flatten(1)  # every token behind the mark of its span
     source = _compact(pairs, torch.stack([first, (tokens != PAD) & (~noise | stays)], 2).flatten(1))
     target = _compact(pairs, torch.stack([first, noise], 2).flatten(1))
@@ -91,8 +93,8 @@ def nonsense(rows: int, longest: int, vocabulary: int, device: torch.device) -> 
     Whoever copies them has learned to look at the source: nothing else says what comes next (cf. Krishna et al. 2021,
     https://arxiv.org/abs/2109.04953).
     """
-    width = int(torch.randint(8, longest + 1, ()))
-    text = torch.randint(SENTINELS + 2, vocabulary, (rows, width), device=device)
+    width = int(8 + draws.randint(longest - 7, ()))
+    text = SENTINELS + 2 + draws.randint(vocabulary - SENTINELS - 2, (rows, width), device=device)
     text[:, -1] = END
     return text
 

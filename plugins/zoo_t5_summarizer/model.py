@@ -113,16 +113,21 @@ class Summarizer(nn.Module):
                 summaries[row] = text.strip()
         return summaries, scores, read
 
-    @torch.no_grad()
     def loss(self, texts: TextData, options: Train) -> float:
         """Mean of -log p(reference | text) over the tokens of the first references, nats/token."""
+        nats, tokens = self.nats(texts, options)
+        return float(nats / tokens)
+
+    @torch.no_grad()
+    def nats(self, texts: TextData, options: Train) -> tuple[Tensor, Tensor]:
+        """The sum of -log p(reference | text) over the tokens of the first references, and how many there are."""
         source = self.corpus(texts.sources, options.max_source)
         target = self.corpus([references[0] for references in texts.references], options.max_target)
         total = torch.zeros((), device=self.device)
         for rows in source.lengths.argsort(stable=True).split(32):
             labels = target.batch(rows).to(self.device)
             total += nll(self(source.batch(rows).to(self.device), labels), labels, reduction="sum")
-        return float(total.cpu() / target.lengths.sum())
+        return total, target.lengths.sum().to(self.device)
 
 
 def nll(logits: Tensor, target: Tensor, smoothing: float = 0.0, reduction: str = "mean") -> Tensor:

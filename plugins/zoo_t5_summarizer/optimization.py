@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -46,9 +44,6 @@ def set_rate(optimizer: torch.optim.Optimizer, options: Train, step: Step) -> No
 
 def set_dropout(model: nn.Module, p: float) -> None:
     """Change the share of dropped activations everywhere."""
-    module: Any
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = p
-        elif isinstance(getattr(module, "dropout", None), float):
-            module.dropout = p

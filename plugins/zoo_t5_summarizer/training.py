@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from zoo_core import Budget, Run, Step, TextData, UsageError
+from zoo_core import Budget, Run, Step, TextData, UsageError, sharing
 
 from . import T5_SMALL, Train, published, tokens
 from .denoising import corrupt, nonsense
@@ -15,7 +15,7 @@ from .model import Summarizer, build, network_config, nll
 from .optimization import make_optimizer, set_dropout, set_rate
 from .pairs import from_nothing, training_set, unlabelled
 from .t5 import begin_to_copy
-from .tokens import Buckets, Corpus
+from .tokens import PAD, Buckets, Corpus
 from .validation import score, validate
 
 
@@ -78,15 +78,17 @@ def pretrain(run: Run, model: Summarizer, texts: list[str], options: Train) -> N
     """
     data = model.corpus(texts, options.max_source)
     batches = Buckets(data.lengths, options.pretrain_batch_size, run.seed)
+    sharing.check_share(batches.batch_size, run.processes, "--pretrain-batch-size")
     set_dropout(model.train(), 0.0)
     run.prepare(model=model)
     optimizer = make_optimizer(model, options, options.pretrain_learning_rate)
     run.prepare(optimizer=optimizer)
-    budget = Budget(epochs=options.pretrain_epochs, iterations=options.iterations, batch_size=run.processes)
-    for step in run.steps(batches, budget):
+    budget = Budget(epochs=options.pretrain_epochs, iterations=options.iterations, batch_size=1)
+    for step in run.steps(batches, budget, split=False):
         set_rate(optimizer, options, step)
-        source, target = pretraining_pair(model, data, batches, step, options)
-        loss = nll(model(source, target), target)
+        with sharing.apart():  # the whole batch, of which each process takes its share
+            source, target = pretraining_pair(model, data, batches, step, options)
+        loss = mean_nll(model, source, target)
         run.descend(loss, optimizer, clip=1.0)
         run.log(span_loss=loss)
 
@@ -101,10 +103,7 @@ def pretraining_pair(
     else:
         whole = data.batch(batches.rows(step)[0])
         source, target = corrupt(whole, model.sentinels(), options.corruption, options.span, options.recall)
-    longest = options.max_source  # the marks make them longer
-    return source[:, :longest].to(model.device, non_blocking=True), target[:, :longest].to(
-        model.device, non_blocking=True
-    )
+    return source[:, : options.max_source], target[:, : options.max_source]  # the marks make them longer
 
 
 def finetune(run: Run, model: Summarizer, pairs: TextData, dev: TextData, options: Train) -> None:
@@ -113,15 +112,19 @@ def finetune(run: Run, model: Summarizer, pairs: TextData, dev: TextData, option
     source = model.corpus(sources, options.max_source)
     target = model.corpus([text for all_ in pairs.references for text in all_], options.max_target)
     batches = Buckets(source.lengths, options.batch_size, run.seed)
+    sharing.check_share(batches.batch_size, run.processes, "--batch-size")
     set_dropout(model.train(), options.dropout)
     run.prepare(model=model)
     optimizer = make_optimizer(model, options, options.learning_rate)
     run.prepare(optimizer=optimizer)
     best = run.best(model, better="higher", patience=options.patience)
-    budget = Budget(epochs=options.epochs, iterations=options.iterations, batch_size=options.accumulate * run.processes)
-    for step in run.steps(batches, budget):
+    budget = Budget(epochs=options.epochs, iterations=options.iterations, batch_size=options.accumulate)
+    for step in run.steps(batches, budget, split=False):
         set_rate(optimizer, options, step)
-        losses = (batch_loss(model, source, target, rows, options) for rows in batches.rows(step))
+        losses = (
+            mean_nll(model, source.batch(rows), target.batch(rows), options.label_smoothing)
+            for rows in batches.rows(step)
+        )
         run.descend(logged(run, losses, len(step.rows)), optimizer, clip=1.0)
         if step.ends_epoch and options.early_stopping != "off":
             measured = validate(model, dev, options)
@@ -130,10 +133,16 @@ def finetune(run: Run, model: Summarizer, pairs: TextData, dev: TextData, option
     best.restore()
 
 
-def batch_loss(model: Summarizer, source: Corpus, target: Corpus, rows: Tensor, options: Train) -> Tensor:
-    """-log p(summary | text) of some rows, nats/token."""
-    texts, labels = (corpus.batch(rows).to(model.device, non_blocking=True) for corpus in (source, target))
-    return nll(model(texts, labels), labels, options.label_smoothing)
+def mean_nll(model: Summarizer, source: Tensor, target: Tensor, smoothing: float = 0.0) -> Tensor:
+    """-log p(target | source) of a batch, nats/token; of several processes each computes it of its share.
+
+    Args:
+        source, target: int64 [b, s] and [b, t] of the whole batch, so that all shares are of one width.
+    """
+    source, target = (tensor.to(model.device, non_blocking=True) for tensor in (source, target))
+    said = sharing.mine(target)
+    tokens = (target != PAD).sum() / sharing.processes()  # as many on average: the mean of the losses is that of all
+    return nll(model(sharing.mine(source), said), said, smoothing, reduction="sum") / tokens
 
 
 def logged(run: Run, losses: Iterable[Tensor], n: int) -> Iterator[Tensor]:

@@ -8,6 +8,7 @@ Shapes: b texts, s source tokens, t target tokens, h heads, c channels of a head
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -23,7 +24,7 @@ class Attention(nn.Module):
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
-        self.heads, self.dropout = heads, dropout
+        self.heads, self.dropout = heads, nn.Dropout(dropout)
         self.query, self.key, self.value, self.out = (nn.Linear(width, width) for _ in range(4))
 
     def split(self, x: Tensor) -> Tensor:
@@ -35,10 +36,21 @@ class Attention(nn.Module):
         """Keys and values of x [b, s, d]; laid out at once as each of many steps needs them."""
         return self.split(self.key(x)).contiguous(), self.split(self.value(x)).contiguous()
 
+    def weights(self, query: Tensor, key: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
+        """softmax(q kᵀ / √c), [b, h, t, s], where the mask is true, and of what came before if `causal`."""
+        scores = query @ key.transpose(2, 3) / query.shape[3] ** 0.5
+        if causal:
+            mask = torch.ones(scores.shape[2:], dtype=torch.bool, device=scores.device).tril()
+        result: Tensor = (scores if mask is None else scores.masked_fill(~mask, -math.inf)).softmax(3)
+        return result
+
     def forward(self, x: Tensor, memory: Cache, mask: Tensor | None = None, causal: bool = False) -> Tensor:
         """x [b, t, d] attends to the memory, where the mask [b, 1, 1, s] is true."""
-        dropout = self.dropout if self.training else 0.0
-        y = F.scaled_dot_product_attention(self.split(self.query(x)), *memory, mask, dropout, causal)
+        query, (key, value) = self.split(self.query(x)), memory
+        if self.training and self.dropout.p:  # torch's own drops with numbers that processes cannot share
+            y = self.dropout(self.weights(query, key, mask, causal)) @ value
+        else:
+            y = F.scaled_dot_product_attention(query, key, value, mask, is_causal=causal)
         result: Tensor = self.out(y.transpose(1, 2).flatten(2))
         return result
 

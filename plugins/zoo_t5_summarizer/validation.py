@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from zoo_core import TextData
+import torch
+
+from zoo_core import TextData, sharing
 from zoo_core.kits.modes import looking
 
 from . import Train, rouge
@@ -10,12 +12,18 @@ from .model import Summarizer
 
 
 def validate(model: Summarizer, dev: TextData, options: Train) -> dict[str, float]:
-    """The loss, in nats/token, and with ``--early-stopping rouge`` the mean of the ROUGE scores, in percent."""
+    """The loss, in nats/token, and with ``--early-stopping rouge`` the mean of the ROUGE scores, in percent.
+
+    Processes that train together read a share of the texts each.
+    """
+    mine = dev.take(sharing.mine(torch.arange(len(dev))).tolist())
     with looking(model):
-        measured = {"validation_loss": model.loss(dev, options)}
+        nats, tokens = model.nats(mine, options)
+        measured = {"validation_loss": float(sharing.total(nats) / sharing.total(tokens))}
         if options.early_stopping == "rouge":
-            summaries, _, _ = model.summarize(dev.sources, options)
-            measured["validation_rouge"] = float(rouge.scores(summaries, dev).mean())
+            summaries, _, _ = model.summarize(mine.sources, options)
+            scores = rouge.scores(summaries, mine).sum().to(nats.device)
+            measured["validation_rouge"] = float(sharing.total(scores)) / (len(rouge.NAMES) * len(dev))
     return measured
 
 
