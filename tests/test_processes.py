@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -16,7 +18,7 @@ from typing import Any
 import matrix
 import pytest
 import torch
-from conftest import SLICES, environment
+from conftest import ROOT, SLICES, environment
 from torch import nn
 
 from zoo_core import Budget, UsageError, draws, sharing
@@ -239,6 +241,42 @@ def test_another_number_of_processes_does_not_go_on(tmp_path: Path, capfd: pytes
         command_line(["train", str(tmp_path / "run"), "--resume", "--data-root", str(SLICES), "--device", "cpu"]) == 2
     )
     assert "was made with processes = 2, not 1" in capfd.readouterr().err
+
+
+# -- what the page says ----------------------------------------------------------------------------
+
+
+PAGE = (ROOT / "docs" / "processes.md").read_text()
+
+
+def test_the_commands_of_the_page_are_right(tmp_path: Path) -> None:
+    """Each as it stands, but for a network that is tiny, and machines that are this one."""
+    (block,) = re.findall(r"^```sh\n(.*?)^```", PAGE, re.M | re.S)
+    one, two = (shlex.split(line) for line in block.splitlines())
+    tiny = ["--iterations", "2", "--batch-size", "8", "--device", "cpu", "--no-evaluate", "-o", "run"]
+    first = [word.replace("HOST", "127.0.0.1") for word in two]
+    first[first.index("--nproc-per-node") + 1] = "1"
+    second = [*first]
+    second[second.index("--node-rank") + 1] = "1"
+    for number, commands in enumerate(([one], [first, second])):
+        (tmp_path / str(number)).mkdir()
+        launched = [
+            subprocess.Popen(
+                [sys.executable, "-m", "torch.distributed.run", *words[1:], *tiny], cwd=tmp_path / str(number),
+                env=environment(OMP_NUM_THREADS="1"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )
+            for words in commands
+        ]  # fmt: skip
+        for process in launched:
+            _, said = process.communicate(timeout=240)
+            assert process.returncode == 0, said
+        assert json.loads((tmp_path / str(number) / "run" / "run.json").read_text())["processes"] == 2
+
+
+def test_the_table_of_the_page_has_every_variant() -> None:
+    rows = re.findall(r"^\| ([\w-]+\.[^|]*?) \|", PAGE, re.M)
+    assert rows == [variant.name for variant in matrix.variants()], "uv run python tests/matrix.py"
+    assert "Error" not in PAGE.partition("| variant |")[2]
 
 
 # -- launchers -------------------------------------------------------------------------------------

@@ -65,6 +65,12 @@ class Summarizer(nn.Module):
         result: Tensor = self.network(source, F.pad(target, (1, 0), value=PAD)[:, :-1])
         return result
 
+    @property
+    def compiled_parts(self) -> list[nn.Module]:
+        """What is compiled: the blocks, since texts are of ever other lengths."""
+        parts: list[nn.Module] = self.network.blocks()
+        return parts
+
     def corpus(self, texts: list[str], longest: int) -> Corpus:
         """Texts as tokens."""
         return tokens.corpus(self.tokenizer, texts, longest)

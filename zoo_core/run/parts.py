@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 def prepare_module(module: nn.Module, accelerator: Accelerator, compile: bool, fp16: bool) -> None:
     """Move a module to the device, set its precision, compile it, and give all processes the weights of the first.
 
+    Of a module that is called with ever other lengths its `compiled_parts` are compiled, if it names some: blocks that
+    are repeated are then compiled once, and for any length.
+
     The module itself computes, in one process or many: gradients are averaged when an optimiser steps, so nothing is
     wrapped, and a parameter without a gradient is no error. Buffers are sent round once; batch normalisation and
     dropout then do what they would do with the whole batch, so that buffers stay the same everywhere.
@@ -34,7 +37,8 @@ def prepare_module(module: nn.Module, accelerator: Accelerator, compile: bool, f
     if fp16 and accelerator.scaler is None:
         _compute_in_half(module, accelerator.device.type)
     if compile:
-        module.compile(dynamic=False)
+        for part in getattr(module, "compiled_parts", None) or (module,):
+            part.compile(dynamic=False if part is module else None)
     if accelerator.num_processes > 1:
         with torch.no_grad():
             sharing.from_first([*module.parameters(), *module.buffers()])

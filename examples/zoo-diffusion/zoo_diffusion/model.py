@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Animation, Checkpoint, Images, Measured, Run
+from zoo_core import Animation, Checkpoint, Images, Measured, Run, draws
 
 from . import Sample, Train
 
@@ -53,7 +53,7 @@ class Diffusion(nn.Module):
 
     def errors(self, pixels: Tensor, t: Tensor) -> Tensor:
         """Squared error [b] of the noise, equation 14, of pixels in [0, 1]; x_t is that of equation 4."""
-        noise, kept = torch.randn_like(pixels), self.alpha_bar[t, None, None, None]
+        noise, kept = draws.randn_like(pixels), self.alpha_bar[t, None, None, None]
         error: Tensor = self(kept.sqrt() * (2 * pixels - 1) + (1 - kept).sqrt() * noise, t) - noise
         return error.square().mean((1, 2, 3))
 
@@ -65,7 +65,7 @@ class Diffusion(nn.Module):
             beta, kept = self.beta[t], self.alpha_bar[t]
             noise = self(x, torch.full((len(x),), t, device=x.device))
             x = (x - beta / (1 - kept).sqrt() * noise) / (1 - beta).sqrt()
-            x = x + beta.sqrt() * torch.randn_like(x) if t else x
+            x = x + beta.sqrt() * draws.randn_like(x) if t else x
             seen.append((x / 2 + 0.5).clamp(0, 1))
         return seen
 
@@ -82,7 +82,7 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
     adam, average = torch.optim.Adam(net.parameters(), options.learning_rate), run.averaged(net, options.decay)
     run.prepare(adam=adam)
     for step in run.steps(data, options):
-        t = torch.randint(options.noise_steps, (len(step.rows),), device=run.device)
+        t = draws.randint(options.noise_steps, (len(step.rows),), device=run.device)
         loss = net.errors(data.pixels(step.rows), t).mean()
         run.descend(loss, adam, clip=1.0)
         run.log(noise_error=loss)
@@ -92,9 +92,9 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
 def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images | Animation:
     net = build(checkpoint).to(run.device)
     if options.show == "images":
-        drawn = run.draw(options.n, lambda n: net.steps(torch.randn(n, *net.shape, device=run.device))[-1], 64)
+        drawn = run.draw(options.n, lambda n: net.steps(draws.randn(n, *net.shape, device=run.device))[-1], 64)
         return Images(drawn)
-    seen = net.steps(torch.randn(options.n, *net.shape, device=run.device))
+    seen = net.steps(draws.randn(options.n, *net.shape, device=run.device))
     shown = seen[:: max(1, len(seen) // 24)] + seen[-1:]
     return Animation(tuple(Images(x.cpu()) for x in shown), seconds=0.12)
 
@@ -105,6 +105,6 @@ def evaluate(run: Run, checkpoint: Checkpoint[Train]) -> dict[str, Measured]:
     data = run.dataset(trained.data, "test")
     errors = []
     for rows in run.track(data.rows().split(500)):
-        t = torch.randint(trained.noise_steps, (len(rows),), device=run.device)
+        t = draws.randint(trained.noise_steps, (len(rows),), device=run.device)
         errors.append(net.errors(data.pixels(rows), t))
     return {"noise_error": Measured.mean(torch.cat(errors))}

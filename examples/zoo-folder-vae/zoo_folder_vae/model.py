@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Images, Measured, Run, UsageError
+from zoo_core import Checkpoint, Images, Measured, Run, UsageError, draws
 from zoo_core.kits.grids import Crop, Grid, Pad
 
 from . import Sample, Train
@@ -45,7 +45,7 @@ class FolderVAE(nn.Module):
     def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """The two terms of the bound, [b] each: squared error of all pixels, and KL(q(z|x, y) || N(0, I))."""
         mean, log_deviation = self.encode(x, y)
-        z = mean + log_deviation.exp() * torch.randn_like(mean)
+        z = mean + log_deviation.exp() * draws.randn_like(mean)
         distance = 0.5 * (mean.square() + (2 * log_deviation).exp() - 1 - 2 * log_deviation).sum(1)
         return (self.decode(z, y) - x).square().sum((1, 2, 3)), distance
 
@@ -74,7 +74,7 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
     asked = [names.index(options.class_)] if options.class_ else list(range(len(names)))
     y = torch.tensor(asked, device=run.device).repeat_interleave(options.n)
     parts = iter(y.split(256))
-    drawn = run.draw(len(y), lambda n: vae.decode(torch.randn(n, checkpoint.options.latent, device=run.device),
+    drawn = run.draw(len(y), lambda n: vae.decode(draws.randn(n, checkpoint.options.latent, device=run.device),
                                                   next(parts)))  # fmt: skip
     return Images(drawn, tuple(names[label] for label in y.tolist()), options.n)
 

@@ -6,7 +6,7 @@ import random
 import torch
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Measured, Run, Texts, UsageError
+from zoo_core import Checkpoint, Measured, Run, Texts, UsageError, draws
 
 from . import Sample, Train
 
@@ -97,7 +97,7 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Texts:
     text = numbers(start or random.choice(known), known, run).repeat(options.n, 1)
     for _ in run.track(range(options.length)):
         logits = net(text[:, -checkpoint.options.context :])[:, -1] / options.temperature
-        text = torch.cat([text, torch.multinomial(logits.softmax(1), 1)], 1)
+        text = torch.cat([text, draws.categorical(logits.softmax(1))], 1)
     return Texts(tuple("".join(known[letter] for letter in row) for row in text.tolist()))
 
 

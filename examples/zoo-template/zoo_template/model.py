@@ -2,7 +2,7 @@
 
 import torch
 from torch import Tensor, nn
-from zoo_core import Budget, Checkpoint, Images, Run
+from zoo_core import Budget, Checkpoint, Images, Run, draws
 
 
 class Pixels(nn.Module):
@@ -30,7 +30,7 @@ def train(run: Run, options: Budget) -> dict[str, Tensor]:
 
 
 def sample(checkpoint: Checkpoint[Budget]) -> Images:
-    return Images(torch.bernoulli(build(checkpoint).logits.detach().sigmoid().expand(16, 1, 28, 28)))
+    return Images(draws.bernoulli(build(checkpoint).logits.detach().sigmoid().expand(16, 1, 28, 28)))
 
 
 @torch.no_grad()
