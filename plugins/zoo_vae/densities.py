@@ -69,14 +69,10 @@ def binarise(images: Tensor, noise: Tensor | None = None) -> Tensor:
     Args:
         noise: uint8 [b, p], such levels; drawn here if not given.
     """
-    drawn = draws.fill(torch.empty_like(images), _fill) if noise is None else noise
-    below = images > drawn.reshape(images.shape)
+    if noise is None:
+        noise = draws.fill(torch.empty_like(images), lambda rows, chance: rows.random_(0, 255, generator=chance))
+    below = images > noise.view(images.shape)
     return below.view(torch.uint8).flatten(1).float()  # bytes become floats several times as fast as booleans do
-
-
-def _fill(rows: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Rows of bytes, with levels."""
-    return rows.copy_(levels(rows.numel(), rows.device, generator).view(rows.shape))
 
 
 class Noise:
