@@ -68,12 +68,15 @@ def categorical(p: Tensor, n: int = 1) -> Tensor:
     """
     if not _generators and (p.device.type == "cpu" or sharing.under_way()):
         return torch.multinomial(p, n, replacement=True)
+    p, goal = p.to(_where(p.device)), p.device
     if n == 1:
-        return (p / _like(p, _exponential, lambda rows, chance: rows.exponential_(generator=chance))).argmax(1)[:, None]
-    reached = p.cumsum(1)
+        e = fill(torch.empty_like(p), lambda rows, chance: rows.exponential_(generator=chance))
+        return (p / e).argmax(1)[:, None].to(goal)
     kind = torch.float32 if p.device.type == "mps" else torch.float64  # which that one does not have
-    u = _drawn(kind, (len(p), n), p.device, lambda rows, chance: rows.uniform_(generator=chance))
-    return torch.searchsorted((reached / reached[:, -1:]).to(kind), u).clamp(max=p.shape[1] - 1)
+    u = torch.empty(len(p), n, dtype=kind, device=p.device)
+    u, reached = fill(u, lambda rows, chance: rows.uniform_(generator=chance)), p.cumsum(1)
+    drawn = torch.searchsorted((reached / reached[:, -1:]).to(kind), u)
+    return drawn.clamp(max=p.shape[1] - 1).to(goal)
 
 
 def randperm(n: int, device: Device = None) -> Tensor:
@@ -113,10 +116,6 @@ def _like(x: Tensor, usual: Callable[[Tensor], Tensor], draw: Callable[..., Tens
     if not _generators and (x.device.type == "cpu" or sharing.under_way()):
         return usual(x)
     return fill(torch.empty_like(x, device=_where(x.device)), draw).to(x.device)
-
-
-def _exponential(x: Tensor) -> Tensor:
-    return torch.empty_like(x).exponential_()
 
 
 # -- what the run asks for -------------------------------------------------------------------------
