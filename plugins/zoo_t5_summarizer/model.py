@@ -21,9 +21,9 @@ from zoo_core.data import texts as corpora
 from . import Decode, Evaluate, Sample, Train, config, tokens
 from .decoding import decode
 from .pairs import test_set
-from .t5 import T5
+from .t5 import T5, Block
 from .tokens import PAD, Corpus
-from .transformer import Transformer
+from .transformer import DecoderLayer, EncoderLayer, Transformer
 
 Tell = Callable[[int, int], object]  # tokens that are said, and how many they are at most
 
@@ -68,8 +68,7 @@ class Summarizer(nn.Module):
     @property
     def compiled_parts(self) -> list[nn.Module]:
         """What is compiled: the blocks, since texts are of ever other lengths."""
-        parts: list[nn.Module] = self.network.blocks()
-        return parts
+        return [module for module in self.network.modules() if isinstance(module, Block | EncoderLayer | DecoderLayer)]
 
     def corpus(self, texts: list[str], longest: int) -> Corpus:
         """Texts as tokens."""

@@ -240,10 +240,6 @@ class T5(nn.Module):
             x = block(x, bias, memory, mask)
         return self._logits(decoder.dropout(decoder.final_layer_norm(x)))
 
-    def blocks(self) -> list[nn.Module]:
-        """All blocks of encoder and decoder."""
-        return [*self.model.encoder.block, *self.model.decoder.block]
-
     def _begin(self, source: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Embeddings of the source, the mask that is -inf where it is PAD [b, 1, 1, s], and the bias by distance."""
         stack, s = self.model.encoder, source.shape[1]

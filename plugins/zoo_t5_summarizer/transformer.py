@@ -128,10 +128,6 @@ class Transformer(nn.Module):
             x = layer(x, memory, state.mask)
         return F.linear(x, self.embedding.weight)
 
-    def blocks(self) -> list[nn.Module]:
-        """All layers of encoder and decoder."""
-        return [*self.encoder, *self.decoder]
-
     def embed(self, tokens: Tensor, first: int) -> Tensor:
         """Tokens [b, t] at the positions first, first + 1, ... as [b, t, d]; section 3.4 scales by √d."""
         positions = torch.arange(first, first + tokens.shape[1], device=tokens.device)
