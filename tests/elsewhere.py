@@ -69,6 +69,7 @@ DRIVER: dict[str, Any] = {  # what only a driver can do
     "autograd.grad": lambda outputs, inputs, **how: [torch.zeros_like(tensor) for tensor in inputs],
 }  # fmt: skip
 waited: list[str] = []  # what the processor waited for
+refused: set[torch.dtype] = set()  # what the device does not have
 
 
 def compute(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -76,6 +77,7 @@ def compute(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
     Raises:
         RuntimeError: its tensors lie on two devices.
+        TypeError: the device would hold what it does not have.
     """
     name = str(func.overloadpacket)
     tensors = [value for value in tree_flatten((args, kwargs))[0] if isinstance(value, Tensor)]
@@ -92,6 +94,9 @@ def compute(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     inside = {**kwargs, "device": torch.device("cpu")} if device is not None else kwargs
     args, inside = tree_map(lambda value: value.held if isinstance(value, Far) else value, (args, inside))
     result = func(*args, **inside)
+    for tensor in tree_flatten(result)[0] if goes else ():
+        if isinstance(tensor, Tensor) and tensor.dtype in refused:
+            raise TypeError(f"{name}: {THERE} has no {tensor.dtype}")
     if name.endswith("_") and far and result is not None:  # in place: what was given is what comes back
         return far[0]
     return tree_map(lambda value: Far(value) if isinstance(value, Tensor) else value, result) if goes else result
@@ -107,9 +112,14 @@ class _Made(TorchDispatchMode):
 
 
 @contextmanager
-def elsewhere() -> Iterator[list[str]]:
-    """Inside, `THERE` is a device like any other; what the processor waited for is in the list."""
+def elsewhere(single: bool = False) -> Iterator[list[str]]:
+    """Inside, `THERE` is a device like any other; what the processor waited for is in the list.
+
+    Args:
+        single: it has no double precision, as Apple's GPUs have none.
+    """
     waited.clear()
+    refused.update({torch.float64, torch.complex128} if single else ())
     flags = torch.backends.cudnn.flags(enabled=False)
     torch.__future__.set_overwrite_module_params_on_conversion(True)  # a parameter that goes there is another kind
     torch._C._ensureCUDADeviceGuardSet()  # where there is no GPU, one that does nothing
@@ -122,5 +132,6 @@ def elsewhere() -> Iterator[list[str]]:
                 stack.enter_context(context)
             yield waited
     finally:
+        refused.clear()
         torch._C._set_only_lift_cpu_tensors(False)
         torch.__future__.set_overwrite_module_params_on_conversion(False)

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-import singles
 import torch
 from conftest import SLICES
+from elsewhere import THERE, elsewhere
 
 from zoo_core import ImageData, Run, TrainingError, UsageError
 from zoo_core.api.handle import Source, find_checkpoint, open_model
@@ -278,17 +278,17 @@ def test_distances_need_no_double_precision_of_the_device() -> None:
         ]  # fmt: skip
 
     expected = measured(a, b)
-    with singles.device() as device:
-        with pytest.raises(TypeError, match="the device has no"):
-            a.to(device).double()
-        assert measured(a.to(device), b.to(device)) == expected
+    with elsewhere(single=True):
+        with pytest.raises(TypeError, match=r"cuda:1 has no torch\.float64"):
+            a.to(THERE).double()
+        assert measured(a.to(THERE), b.to(THERE)) == expected
 
 
 @pytest.mark.parametrize("name", manifest.read())
 def test_no_evaluation_needs_double_precision_of_the_device(name: str, cache: Path) -> None:
     handle = open_model(name)
     checkpoint = find_checkpoint(handle, Source())
-    with singles.device() as device:
-        run = Run(device, 0, SLICES, "evaluation", reporter=Silent(), open_model=open_other, few=True)
+    with elsewhere(single=True):
+        run = Run(THERE, 0, SLICES, "evaluation", reporter=Silent(), open_model=open_other, few=True)
         found = measure(handle.model, checkpoint, handle.card.evaluate_options(), run)
     assert all(math.isfinite(value) for value in found.metrics.values())
