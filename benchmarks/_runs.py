@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from zoo_core import Budget, Run
 from zoo_core.data.images import ImageData, to_pixels
 from zoo_core.run.state import Part
-from zoo_core.run.steps import LookAhead, Step
+from zoo_core.run.steps import Landmark, LookAhead, Step
 
 TOTAL = 10**6  # steps that a training without end says it has
 
@@ -32,8 +32,9 @@ class Timed(Run):
     mark: Mark = staticmethod(nothing)
 
     def steps(
-        self, data: Sized | None, budget: Budget | None = None, ahead: LookAhead | None = None, split: bool = True
-    ) -> Iterator[Step]:
+        self, data: Sized | None, budget: Budget | None = None, ahead: LookAhead | None = None, split: bool = True,
+        landmark: Landmark | None = None,
+    ) -> Iterator[Step]:  # fmt: skip
         """See `Run.steps`."""
         for step in super().steps(data, budget, ahead, split):
             yield step
@@ -77,8 +78,9 @@ class Bare(Timed):
                 part.observe = _once(part.observe)  # type: ignore[assignment, arg-type]
 
     def steps(
-        self, data: Sized | None, budget: Budget | None = None, ahead: LookAhead | None = None, split: bool = True
-    ) -> Iterator[Step]:
+        self, data: Sized | None, budget: Budget | None = None, ahead: LookAhead | None = None, split: bool = True,
+        landmark: Landmark | None = None,
+    ) -> Iterator[Step]:  # fmt: skip
         """The same step for ever."""
         assert budget
         rows = torch.arange(budget.batch_size)
@@ -138,8 +140,9 @@ class Tutorial(Bare):
         Timed.prepare(self, **named)
 
     def steps(
-        self, data: Sized | None, budget: Budget | None = None, ahead: LookAhead | None = None, split: bool = True
-    ) -> Iterator[Step]:
+        self, data: Sized | None, budget: Budget | None = None, ahead: LookAhead | None = None, split: bool = True,
+        landmark: Landmark | None = None,
+    ) -> Iterator[Step]:  # fmt: skip
         """Steps of new batches."""
         for step in super().steps(data, budget, ahead, split):
             self._next()

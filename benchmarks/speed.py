@@ -1,6 +1,6 @@
 """How fast every model trains, and writes: the bound, the zoo, the zoo compiled, and others who do the same.
 
-    ZOO_DATA=... uv run --group benchmark python benchmarks/speed.py [--models vae.mlp-64d,gan] [--ways bound,zoo]
+    ZOO_DATA=... uv run --group benchmark python benchmarks/speed.py [--models "vae.mlp-64d;gan"] [--ways bound,zoo]
 
     bound         forward, backward and step of the optimiser on one batch that is there already, and nothing else
     zoo           the same hook of the same plugin in the run that `zoo train` makes

@@ -26,7 +26,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 WAYS: dict[str, tuple[int, dict[str, Any]]] = {  # how many processes, and how they compute
     "1": (1, {}), "2": (2, {}), "bf16": (1, {"precision": "bf16"}), "compile": (1, {"compile": True}),
-    "2, bf16": (2, {"precision": "bf16"}),
+    "2-bf16": (2, {"precision": "bf16"}),
 }  # fmt: skip
 NEAR, FIRST = 1e-3, 3  # of a value of a learning curve; of networks with batch normalisation, in the first steps only
 SMALL = {"size": "mini", "base": None, "tokenizer": "own", "dataset": "acl-titles"}  # nothing is fetched
@@ -175,12 +175,12 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="models, with commas between them  [all]")
-    parser.add_argument("--ways", default=";".join(WAYS), help="with ; between them  [all]")
+    parser.add_argument("--ways", default=",".join(WAYS), help="with commas between them  [all]")
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.worker:
         work(asked.worker, asked.ways)
-    ways = asked.ways.split(";")
+    ways = asked.ways.split(",")
     chosen = list(variants([name for name in asked.only.split(",") if name]))
     with tempfile.TemporaryDirectory() as folder:
         for way in ways:

@@ -257,7 +257,8 @@ def test_a_signal_after_the_exchange_of_a_step_keeps_its_clock(monkeypatch: pyte
     """With several processes this one may have to wait for a step that never ends."""
     monkeypatch.setattr(signals, "GRACE", 0.3)
     monkeypatch.setattr("zoo_core.sharing.from_first", lambda tensors: None)
-    monkeypatch.setattr("zoo_core.run.parts.average_gradients", lambda *_: [False] * 3)  # the others know of nothing
+    monkeypatch.setattr("zoo_core.sharing.total", lambda value: 2 * value)
+    monkeypatch.setattr("zoo_core.run.parts.agree", lambda *_: [False] * 4)  # the others know of nothing
     with pytest.raises(Cut):
         for step in loops(processes=2):
             if step.number == 0:  # the exchange with the others was before: nobody knows of it

@@ -12,6 +12,7 @@ import torch
 from conftest import SLICES, answered
 
 import zoo_core as zoo
+from zoo_core import Budget
 from zoo_core.cli import run as command
 from zoo_core.run import trial
 from zoo_core.run.reporter import Silent
@@ -86,7 +87,7 @@ def tried(total: int, per_epoch: int, timed: Timed) -> list[int]:
             yield Step(number, total, number // per_epoch, torch.arange(2), ends, torch.arange(2))
 
     numbers = []
-    for step in run._some(steps(), timed):
+    for step in run._some(steps(), timed, lambda number: False):
         numbers.append(step.number)
         if step.ends_epoch:
             timed.ends.append(0.1)
@@ -102,6 +103,22 @@ def test_steps_are_tried_all_over_a_loop() -> None:
     assert len(tried(100_000, 100, timed)) < 100 and timed.epochs == 1000 and 10 <= len(timed.ends) < 70
     timed = Timed()
     assert len(tried(0, 10**9, timed)) < 10 and timed.seconds is None, "a loop that may never end is left"
+
+
+def test_a_loop_over_nothing_is_tried_too() -> None:
+    run = Trial(torch.device("cpu"), 0, SLICES, reporter=Silent())
+    known = [step.number for step in run.steps(None, Budget(iterations=3000))]
+    endless = [step.number for step in run.steps(None)]
+    assert len(known) < 30 and known[-1] >= 2700 and len(endless) < 30
+    assert [timed.steps for timed in run.timed] == [3000, 0]
+
+
+@pytest.mark.parametrize("name", ["ewc", "rehearsal"])
+def test_what_later_tasks_need_is_not_left_out(name: str) -> None:
+    """The end of each task is taken, however many steps of it are not."""
+    how: dict[str, Any] = {"iterations": 400, "tasks": 4, "hidden": 8, "batch_size": 4}
+    plan = zoo.plan_train(name, **how, reporter=Silent(), evaluation="none")
+    assert plan.steps == 1600 and plan.seconds and plan.seconds > 0
 
 
 def test_times_add_up() -> None:

@@ -47,6 +47,15 @@ def test_two_processes_train_as_one_does(tmp_path: Path) -> None:
         assert json.loads((tmp_path / "2" / variant.name / "run.json").read_text())["processes"] == 2
 
 
+def test_batch_normalisation_of_two_processes_is_of_32_bits(tmp_path: Path) -> None:
+    """In half precision, too; dropout and averages beside it."""
+    chosen = [matrix.Variant("judge", "mnist", {}), matrix.Variant("cgan", "dcgan", {})]
+    for way in ("1", "2-bf16"):
+        matrix.launch(tmp_path, way, chosen, environment())
+    for variant in chosen:
+        assert matrix.cell("2-bf16", tmp_path, variant) == ("trains", True)
+
+
 def test_the_matrix_has_every_preset_and_both_sides_of_every_choice() -> None:
     found = {variant.name for variant in matrix.variants(["ewc", "pg-classifier"])}
     assert {"ewc.split-class", "ewc.mlp --compare True", "ewc.mlp --fisher labels"} <= found
@@ -128,7 +137,9 @@ def test_what_every_process_does_alone_it_does_as_one_would(second_of_three: Non
         alone = draws.randn(6)
     generator = torch.Generator().manual_seed(5)
     assert torch.equal(alone, torch.empty(6).normal_(generator=generator))
-    assert sharing.mine(torch.arange(8)).tolist() == [1, 4, 7]
+    assert sharing.mine(torch.arange(9)).tolist() == [1, 4, 7]
+    with pytest.raises(UsageError, match="3 processes cannot share rows: 8 equally"):
+        sharing.mine(torch.arange(8))
 
 
 def test_rows_that_are_shared_unequally_are_drawn_for_together(second_of_three: None) -> None:

@@ -1,6 +1,6 @@
 """Random numbers for a model: the same for a seed whatever computes it, and however many processes share a batch.
 
-Called as torch's functions of the same names are, in place of them.
+In place of torch's functions of the same names.
 
 * Outside of a training loop numbers are drawn on the processor and moved, so a seed means the same picture on every
   device. In a loop they are drawn where they are used, which is faster.
@@ -57,7 +57,8 @@ def rand_like(x: Tensor) -> Tensor:
 
 def bernoulli(p: Tensor) -> Tensor:
     """Ones with probabilities p [b, ...], else zeros."""
-    return (rand_like(p) < p).to(p.dtype)
+    wide = p.float() if p.dtype in (torch.float16, torch.bfloat16) else p  # which have too few numbers below 1
+    return (rand_like(wide) < wide).to(p.dtype)
 
 
 def categorical(p: Tensor, n: int = 1) -> Tensor:
@@ -80,7 +81,7 @@ def categorical(p: Tensor, n: int = 1) -> Tensor:
 
 
 def randperm(n: int, device: Device = None) -> Tensor:
-    """The numbers from 0 to below n in an order that is the same for all processes: int64 [n]."""
+    """The numbers from 0 to below n in some order, in a loop the same for all processes: int64 [n]."""
     where = _where(torch.device(device or CPU))
     return torch.randperm(n, generator=_generators.get(where.type), device=where).to(device or CPU)
 
@@ -151,6 +152,19 @@ def shared_states() -> dict[str, Tensor]:
     return {kind: generator.get_state() for kind, generator in _generators.items()}
 
 
+def set_shared_states(states: Mapping[str, Tensor]) -> None:
+    """Let the generators that processes share, where there are some, go on from states."""
+    for kind, generator in _generators.items():
+        if kind in states:
+            generator.set_state(states[kind])
+
+
+def seed_shared(seed: int) -> None:
+    """Let the generators that processes share, where there are some, follow a seed."""
+    for generator in _generators.values():
+        generator.manual_seed(seed)
+
+
 def random_state(device: torch.device) -> Tensor:
     """The state of torch's generator of a device: uint8."""
     if device.type == "cuda":
@@ -180,6 +194,8 @@ def drop(layer: nn.Module, x: Tensor) -> Tensor:
     p: float = layer.p  # type: ignore[assignment]
     if not layer.training or not p:
         return x
+    if p == 1:
+        return x * 0
     noise = x if isinstance(layer, nn.Dropout) else x.flatten(2)[..., 0].unflatten(1, (-1, *[1] * (x.dim() - 2)))
     kept = fill(torch.empty_like(noise), lambda rows, generator: rows.bernoulli_(1 - p, generator=generator))
     return x * kept.div_(1 - p)

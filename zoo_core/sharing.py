@@ -23,6 +23,8 @@ from .errors import Lost, UsageError
 
 __all__ = ["apart", "check_share", "mean", "mine", "processes", "split", "total", "whole"]  # what plugins may call
 
+GONE = ("connection", "gloo", "nccl", "peer")  # what is said where a process does not answer
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -93,9 +95,9 @@ def together(exchange: Callable[P, T]) -> Callable[P, T]:
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return exchange(*args, **kwargs)
-        except torch.OutOfMemoryError:
-            raise
         except RuntimeError as error:  # each way of exchange has its own kind of it
+            if not (isinstance(error, dist.DistError) or any(word in str(error).lower() for word in GONE)):
+                raise
             raise Lost(
                 "another process of this training has ended",
                 "its own message says why; the same command with --resume goes on from the last state",
@@ -108,9 +110,17 @@ def together(exchange: Callable[P, T]) -> Callable[P, T]:
 
 
 def mine(rows: Tensor) -> Tensor:
-    """This process's share of rows that all processes have: [B, ...] to [b, ...]."""
+    """This process's share of rows that all processes have: [B, ...] to [b, ...].
+
+    Raises:
+        UsageError: they cannot be shared equally; `split` shares any number.
+    """
     here = shared()
-    return rows[here.rank :: here.processes] if here else rows
+    if not here:
+        return rows
+    if here.rows is None:
+        check_share(len(rows), here.processes, "rows:")
+    return rows[here.rank :: here.processes]
 
 
 @contextmanager
@@ -119,13 +129,15 @@ def split(rows: Tensor) -> Iterator[Tensor]:
 
     What is drawn for them inside is, beyond all processes, what one alone would draw for all B.
     """
-    if here := shared():
-        here.rows = len(rows)
+    here = shared()
+    if not here:
+        yield rows
+        return
+    outer, here.rows = here.rows, len(rows)
     try:
         yield mine(rows)
     finally:
-        if here:
-            here.rows = None
+        here.rows = outer
 
 
 def processes() -> int:
@@ -243,6 +255,7 @@ def gathered_bytes(data: bytes) -> list[bytes]:
 @together
 def mean_of_all(values: Tensor) -> Tensor:
     """The mean of values over all processes, in or out of a loop."""
+    values = values.clone()
     dist.all_reduce(values)
     return values / dist.get_world_size()
 

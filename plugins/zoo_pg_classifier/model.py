@@ -220,8 +220,8 @@ def answers(classifier: Classifier, data: Task, rows: Tensor) -> Tensor:
 
 def accuracy(classifier: Classifier, data: Task) -> float:
     """How many inputs are classified correctly, in percent; processes that train together look at a share each."""
-    rows = sharing.mine(data.rows())
-    right = answers(classifier, data, rows).argmax(1) == data.labels[rows]
+    with sharing.split(data.rows()) as rows:
+        right = answers(classifier, data, rows).argmax(1) == data.labels[rows]
     return 100 * float(sharing.total(right.sum())) / len(data)
 
 

@@ -15,6 +15,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from zoo_core import draws
+
 from .tokens import END, PAD
 
 Cache = tuple[Tensor, Tensor]  # keys and values, each [b, heads, t, channels of a head]
@@ -142,7 +144,7 @@ def _draw(scores: Tensor, top_p: float) -> Tensor:
     """One token of each row [b, v], from the likeliest ones that together reach top_p."""
     likely, order = scores.softmax(1).sort(1, descending=True)
     likely = likely.masked_fill(likely.cumsum(1) - likely >= top_p, 0)
-    return order.gather(1, likely.multinomial(1))[:, 0]
+    return order.gather(1, draws.categorical(likely))[:, 0]
 
 
 def _allowed(scores: Tensor, said: Tensor, no_repeat: int) -> Tensor:

@@ -16,8 +16,8 @@ def validate(model: Summarizer, dev: TextData, options: Train) -> dict[str, floa
 
     Processes that train together read a share of the texts each.
     """
-    mine = dev.take(sharing.mine(torch.arange(len(dev))).tolist())
-    with looking(model):
+    with sharing.split(torch.arange(len(dev))) as rows, looking(model):
+        mine = dev.take(rows.tolist())
         nats, tokens = model.nats(mine, options)
         measured = {"validation_loss": float(sharing.total(nats) / sharing.total(tokens))}
         if options.early_stopping == "rouge":

@@ -58,6 +58,8 @@ def make_run(circumstances: Circumstances, activity: Activity, open_model: OpenM
     from ..run.notebook import usual
     from ..run.run import Run
 
+    if devices.processes() > 1 and activity != "training":
+        raise UsageError(f"one process does this, not {devices.processes()}", "the same command, without torchrun")
     return Run(
         device=devices.device(circumstances.device),
         seed=check_seed(circumstances.seed),

@@ -11,9 +11,10 @@ from torch import nn
 @contextmanager
 def looking(module: nn.Module) -> Iterator[None]:
     """Inside, a module is in evaluation mode: running statistics are used and not changed, and nothing is dropped."""
-    training = module.training
+    modes = [(part, part.training) for part in module.modules()]
     module.eval()
     try:
         yield
     finally:
-        module.train(training)
+        for part, training in modes:
+            part.training = training

@@ -33,7 +33,7 @@ def others() -> dict[str, Any]:
 
 def state(device: torch.device) -> dict[str, Any]:
     """What all generators will give next."""
-    return {"torch": torch_states(device), **others()}
+    return {"torch": torch_states(device), "shared": draws.shared_states(), **others()}
 
 
 def restore(kept: Mapping[str, Any], device: torch.device) -> None:
@@ -45,6 +45,7 @@ def restore(kept: Mapping[str, Any], device: torch.device) -> None:
     for place in (draws.CPU, device):
         if place.type in kept["torch"]:
             draws.set_random_state(place, kept["torch"][place.type])
+    draws.set_shared_states(kept.get("shared", {}))
     if "python" in kept:  # states of 0.1.0 have torch's alone
         random.setstate(kept["python"])
         np.random.set_state(kept["numpy"])
@@ -68,12 +69,18 @@ def untouched(*devices: torch.device) -> Iterator[None]:
 
 
 @contextmanager
-def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Inside, all generators follow a seed; outside, they go on as if nothing had happened."""
+def seeded(seed: int, device: torch.device, rank: int) -> Iterator[None]:
+    """Inside, all generators follow a seed; outside, they go on as if nothing had happened.
+
+    Args:
+        rank: of this process: but for what all of them draw together, each has random numbers of its own.
+    """
+    mine = seed + 1_000_003 * rank
     with untouched(device):
-        random.seed(seed)
-        np.random.seed(seed % 2**32)
-        torch.manual_seed(seed)
+        random.seed(mine)
+        np.random.seed(mine % 2**32)
+        torch.manual_seed(mine)
+        draws.seed_shared(seed)
         yield
 
 

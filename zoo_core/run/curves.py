@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import zlib
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .. import sharing
-from ..errors import TrainingError
+from ..errors import PluginError, TrainingError
 from ..results.kinds import Figure, Series
 
 POINTS = 500  # at most so many points in a learning curve
@@ -61,9 +62,8 @@ class Curves:
             TrainingError: one is not finite.
         """
         means = {name: total / self._counts[name] for name, total in self._settled().items()}
-        if means and (here := sharing.shared()):
-            of_all = torch.tensor(list(means.values()), device=here.device)
-            means = dict(zip(means, sharing.total(of_all / here.processes).tolist(), strict=True))
+        if here := sharing.shared():
+            means = _of_all(means, here)
         for name, value in means.items():
             if not math.isfinite(value):
                 raise TrainingError(
@@ -92,6 +92,23 @@ class Curves:
         self._new.clear()
         self._sums = {name: pair[0] for name, pair in state["sums"].items()}
         self._counts = {name: pair[1] for name, pair in state["sums"].items()}
+
+
+def _of_all(means: Mapping[str, float], here: sharing.Loop) -> dict[str, float]:
+    """The mean over all processes of each value.
+
+    Raises:
+        PluginError: they logged values of other names.
+    """
+    names = sorted(means)
+    mark = torch.tensor([float(zlib.crc32("\n".join(names).encode()) % 2**20)], device=here.device)
+    if abs(float(sharing.total(mark)) / here.processes - float(mark)) > 0.01:
+        raise PluginError(
+            f"several processes logged values of other names; this one {', '.join(names) or 'none'}",
+            "call run.log in the same way in all of them",
+        )
+    values = torch.tensor([means[name] for name in names], device=here.device)
+    return dict(zip(names, sharing.total(values / here.processes).tolist(), strict=True))
 
 
 def plot(facts: Mapping[str, Any], history: list[dict[str, float]], axes: Mapping[str, str]) -> Figure:

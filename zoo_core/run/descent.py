@@ -53,8 +53,7 @@ class Descent:
         for loss in losses:
             self._backward(loss, parameters)
         if self.accelerator.num_processes > 1:
-            asked, device = self.loops.asked(), self.accelerator.device
-            self.loops.agree(parts.average_gradients(parameters, device, asked, self.loops.at))
+            parts.average_gradients(parameters, self.accelerator.device)
         if self.scaler and any(p.grad is not None for p in parameters):
             self.scaler.unscale_(optimizer)
         if clip is not None:

@@ -16,16 +16,16 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from .. import draws, sharing
 
-DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
+DROPS = {kind.forward for kind in (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)}
 
 
 def share(module: nn.Module) -> None:
-    """Make the layers of a module do what they would do with the whole batch."""
+    """Make torch's layers in a module do what they would do with the whole batch; subclasses with a forward do not."""
     for layer in module.modules():
-        if isinstance(layer, DROPOUTS):
-            layer.forward = MethodType(draws.drop, layer)  # type: ignore[method-assign]
-        elif isinstance(layer, _BatchNorm):
-            layer.forward = MethodType(normalise, layer)  # type: ignore[method-assign]
+        if type(layer).forward in DROPS:
+            layer.forward = MethodType(draws.drop, layer)
+        elif type(layer).forward is _BatchNorm.forward:
+            layer.forward = MethodType(normalise, layer)
 
 
 def normalise(layer: _BatchNorm, x: Tensor) -> Tensor:
@@ -36,12 +36,14 @@ def normalise(layer: _BatchNorm, x: Tensor) -> Tensor:
         return result
     dims = [d for d in range(x.dim()) if d != 1]
     shape = [1, -1] + [1] * (x.dim() - 2)
+    given, x = x, x.float()  # in half precision, too, statistics are of 32 bits
     mean = sharing.mean(x.mean(dims))
     centred = x - mean.view(shape)
     variance = sharing.mean(centred.square().mean(dims))
     _note(layer, mean.detach(), variance.detach(), here.processes * x.numel() // x.shape[1])
     y = centred * torch.rsqrt(variance + layer.eps).view(shape)
-    return y if layer.weight is None else y * layer.weight.view(shape) + layer.bias.view(shape)
+    y = y if layer.weight is None else y * layer.weight.view(shape) + layer.bias.view(shape)
+    return y.to(given.dtype)
 
 
 @torch.no_grad()

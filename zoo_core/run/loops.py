@@ -20,7 +20,7 @@ from . import chance, devices, packing, parts
 from .curves import POINTS, Curves
 from .reporter import Pace, Progress, Reporter
 from .state import Kept, Migrate, Part, SavedState, TrainingState, interrupted
-from .steps import LookAhead, Schedule, Step
+from .steps import ENDLESS, LookAhead, Schedule, Step
 from .watching import Watcher
 
 SPAN = 100  # steps from one point of the learning curves to the next, where nobody knows how many there will be
@@ -89,10 +89,8 @@ class Loops:
         self.restored: SavedState | None = None  # while no optimiser has stepped since
         self._stop: StopSignal | None = None
         self.after: list[Callable[[], object]] = []  # what follows each step: averages of weights
-        self.at = 0  # which step of which loop it is, for a comparison of processes
         self._number = 0  # steps of this loop that are done when the one under way is
         self._saved_at = 0.0  # when the state was saved last
-        self._agreed: Sequence[bool] | None = None  # what all processes know of this step, see `asked`
         self._shared: Mapping[str, Tensor] = {}  # random states of the loop that is resumed
 
     def end(self) -> None:
@@ -114,9 +112,8 @@ class Loops:
             self._stop = stop
             for step in ahead(schedule.steps(start)) if ahead else schedule.steps(start):
                 self._number = done = step.number + 1
-                self.at, self._agreed = (7919 * loop + step.number) % 2**16, None
                 yield step
-                stop.stops, is_cut, is_due = self._agreement(schedule)
+                stop.stops, is_cut, is_due, self._ends = self._agreement(schedule, 7919 * loop + done)
                 ends = self._follow(stop, schedule, done, before)
                 self.seconds = time.monotonic() - began
                 pace.look(done)
@@ -188,26 +185,23 @@ class Loops:
         compute = {"precision": how.precision, "compile": how.compile, "processes": schedule.processes}
         return TrainingState(self.folder, self.identity, compute, self.migrate)
 
-    def asked(self) -> tuple[bool, bool, bool]:
-        """Whether this process was asked to stop, whether by a scheduler, and whether it is time to save the state."""
+    def _asked(self) -> tuple[bool, bool, bool, bool]:
+        """Whether this process was asked to stop, by a scheduler at that, has to save its state, and ends the loop."""
         return (
             self._stop is not None and self._stop.requested,
             self._stop is not None and self._stop.cut,
             self._is_due(),
+            self._ends,
         )
 
-    def agree(self, asked: Sequence[bool]) -> None:
-        """Note what any of the processes was asked; all of them learn it in the same exchange."""
-        self._agreed = asked
-
-    def _agreement(self, schedule: Schedule) -> Sequence[bool]:
+    def _agreement(self, schedule: Schedule, at: int) -> Sequence[bool]:
         """What all processes do after this step: a single one that stops or saves would leave the others waiting."""
-        if schedule.processes == 1:
-            return self.asked()
-        return self._agreed or parts.average_gradients([], schedule.device, self.asked(), self.at)
+        return self._asked() if schedule.processes == 1 else parts.agree(self._asked(), at, schedule.device)
 
     def _begin_stretch(self, loop: int, step: int, schedule: Schedule) -> Pace:
         """Note where the run goes on from here, and on what; say so, and where that may change its last digits."""
+        if schedule.processes > 1:  # one of them may have found no state
+            parts.agree((), 7919 * loop + step % ENDLESS, schedule.device)
         if loop == 0:
             self.reporter.tell(parts.described(self.parts, schedule.total, schedule.device))
         here = {

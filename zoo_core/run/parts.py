@@ -114,32 +114,40 @@ def _with_inner(schedulers: Sequence[LRScheduler]) -> set[int]:
     return {id(scheduler) for scheduler in schedulers} | (_with_inner(inner) if inner else set())
 
 
-def average_gradients(
-    parameters: list[nn.Parameter], device: torch.device, asked: Sequence[bool], at: int
-) -> list[bool]:
+def agree(asked: Sequence[bool], at: int, device: torch.device) -> list[bool]:
+    """What any of several processes answers with yes, the same for all of them.
+
+    Args:
+        asked: questions that this process answers with yes or no.
+        at: where this process is in the training.
+        device: where the exchange takes place.
+    Raises:
+        UsageError: the processes are not at the same step, e.g. since only some of them found a state.
+        Lost: another process has ended.
+    """
+    at %= 2**20  # which 32 bits hold, with room for the mean of many
+    mean = sharing.mean_of_all(torch.tensor([at, *map(float, asked)], device=device)).tolist()
+    if abs(mean[0] - at) > 0.01:
+        raise UsageError(
+            "the processes are not at the same step of the training",
+            "start them together, and with --resume where all of them find the run's folder",
+        )
+    return [value > 0 for value in mean[1:]]
+
+
+def average_gradients(parameters: list[nn.Parameter], device: torch.device) -> None:
     """The mean over all processes of every gradient, in one exchange; a gradient that no process has stays absent.
 
     Args:
         device: where the exchange takes place.
-        asked: questions that this process answers with yes or no.
-        at: where this process is in the training, below 2^16.
-    Returns:
-        of each question whether any process answers yes, the same for all of them.
     Raises:
-        UsageError: the processes are not at the same step, e.g. since only some of them are resumed.
+        Lost: another process has ended.
     """
-    have = torch.tensor([at, *map(float, asked), *(float(p.grad is not None) for p in parameters)])
+    have = torch.tensor([float(p.grad is not None) for p in parameters])
     flat = [(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in parameters]
     mean = sharing.mean_of_all(torch.cat([have.to(device), *flat]))
-    if abs(mean[0].item() - at) > 0.01:
-        raise UsageError(
-            "the processes are not at the same step of the training", "end them all, and start them together again"
-        )
-    answers = [value > 0 for value in mean[1 : len(have)].tolist()]
-    any_have = answers[len(asked) :]
     grads = mean[len(have) :].split([p.numel() for p in parameters])
-    for parameter, any_has, grad in zip(parameters, any_have, grads, strict=True):
-        if any_has:
+    for parameter, share, grad in zip(parameters, mean[: len(have)].tolist(), grads, strict=True):
+        if share > 0:
             # laid out and typed like the parameter: fused optimisers rely on it
             parameter.grad = torch.empty_like(parameter).copy_(grad.view_as(parameter))
-    return answers[: len(asked)]

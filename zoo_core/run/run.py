@@ -42,7 +42,7 @@ from .outset import Outset
 from .reads import Reads
 from .reporter import Activity, Reporter, Silent
 from .state import Migrate, Part
-from .steps import LookAhead, Schedule, Step
+from .steps import Landmark, LookAhead, Schedule, Step
 from .watching import Watcher
 from .writes import Writes
 
@@ -112,7 +112,7 @@ class Run(Reads, Writes):
     def seeded(self, seed: int | None = None) -> Iterator[None]:
         """Random numbers of torch, Python and NumPy follow a seed inside, the run's if none is given, not outside."""
         outer, self.seed = self.seed, self.seed if seed is None else seed
-        with chance.seeded(self.seed + 1_000_003 * self.rank, self.device):
+        with chance.seeded(self.seed, self.device, self.rank):
             try:
                 yield
             finally:
@@ -225,8 +225,9 @@ class Run(Reads, Writes):
         return [sharing.mean_of_all(tensor.clone()) for tensor in tensors] if self.processes > 1 else tensors
 
     def steps(
-        self, data: Sized | None, budget: Budget | None = None, ahead: LookAhead | None = None, split: bool = True
-    ) -> Iterator[Step]:
+        self, data: Sized | None, budget: Budget | None = None, ahead: LookAhead | None = None, split: bool = True,
+        landmark: Landmark | None = None,
+    ) -> Iterator[Step]:  # fmt: skip
         """The steps of a training loop; each epoch is a new permutation of the data.
 
         Only whole batches are taken. Between two steps the run may save its state, stop at Ctrl-C or a scheduler's
@@ -242,6 +243,8 @@ class Run(Reads, Writes):
             ahead: is handed the steps before they are taken, to fetch what they need; `ImageData` does so by itself.
             split: whether each process has its share of the rows of a step; else each has all of them, and the hook
                 shares out what is behind them, see `zoo_core.sharing`.
+            landmark: whether a step, by its number, leaves what later ones need, as the last one of a task does: who
+                tries a few steps only, as `zoo plan` does, takes those too.
         Raises:
             PluginError: a module of a prepared optimiser, or a scheduler of it, was not prepared; or there is data and
                 no budget.
@@ -251,7 +254,8 @@ class Run(Reads, Writes):
         self.outset.check()
         if data is None:
             total = budget.iterations or 0 if budget else 0
-            return self.loops.steps(Schedule.without_data(total, self.seed, self.device, self.rank, self.processes))
+            nothing = Schedule.without_data(total, self.seed, self.device, self.rank, self.processes)
+            return self.loops.steps(nothing, ahead)
         if budget is None:
             raise PluginError("run.steps was given data and no budget", "give it the options, or a Budget")
         schedule = Schedule.of(len(data), budget, self.seed, self.device, self.rank, self.processes, split)

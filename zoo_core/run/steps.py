@@ -41,6 +41,7 @@ class Step:
 
 ENDLESS = 2**52  # steps
 
+Landmark = Callable[[int], bool]
 LookAhead = Callable[[Iterable[Step]], Iterator[Step]]  # the same steps, each when what it needs is on its way
 
 

@@ -16,7 +16,7 @@ from ..cards.groups import Budget
 from ..data.images import ImageData
 from .packing import pack
 from .run import Run
-from .steps import LookAhead, Step
+from .steps import Landmark, LookAhead, Step
 
 PLACES = (0.0, 0.3, 0.6, 0.9)  # of a loop, where steps are tried: some do one thing first, and another later
 SECONDS, LATER = 4.0, 1.0  # of trying a loop; of one that comes after `MANY` others
@@ -68,21 +68,23 @@ class Trial(Run):
         self._clock = random.Random(0)
 
     def steps(
-        self, data: Sized | None, budget: Budget | None = None, ahead: LookAhead | None = None, split: bool = True
-    ) -> Iterator[Step]:
+        self, data: Sized | None, budget: Budget | None = None, ahead: LookAhead | None = None, split: bool = True,
+        landmark: Landmark | None = None,
+    ) -> Iterator[Step]:  # fmt: skip
         """Some of the steps of a loop, timed; see `Run.steps`."""
         timed, began = Timed(), time.monotonic()
         self.timed.append(timed)
         fetch = ahead or (data.ahead.over if isinstance(data, ImageData) and data.ahead else iter)
-        last, free = -1, time.monotonic()
-        for step in super().steps(data, budget, lambda steps: fetch(self._some(steps, timed)), split):
+        last, free, marks = -1, time.monotonic(), landmark or (lambda number: False)
+        for step in super().steps(data, budget, lambda steps: fetch(self._some(steps, timed, marks)), split):
             follows, is_warm = step.number == last + 1, len(timed.warm) < WARM
             if not follows:
                 timed.waited += self._wait() if timed.usual else 0.0
                 free = time.monotonic()
             yield step
             now = time.monotonic()
-            (timed.ends if step.ends_epoch else timed.warm if is_warm else timed.usual).append(now - free)
+            is_end = step.ends_epoch or marks(step.number)
+            (timed.ends if is_end else timed.warm if is_warm else timed.usual).append(now - free)
             last, free = step.number, now
         timed.waited += self._wait() if timed.usual else 0.0
         timed.spent = time.monotonic() - began
@@ -94,7 +96,7 @@ class Trial(Run):
             torch.cuda.synchronize(self.device)
         return time.monotonic() - began
 
-    def _some(self, steps: Iterable[Step], timed: Timed) -> Iterator[Step]:
+    def _some(self, steps: Iterable[Step], timed: Timed, landmark: Landmark) -> Iterator[Step]:
         """Those steps that are tried: some at each place, and some that end an epoch."""
         places, taken, until = list(PLACES), 0, 0.0
         share = (SECONDS if len(self.timed) <= MANY else LATER) / len(PLACES)
@@ -104,9 +106,9 @@ class Trial(Run):
                 taken, until = 0, time.monotonic() + share
                 del places[0]
             tried = taken < LEAST or time.monotonic() < until
-            if step.ends_epoch:
+            if step.ends_epoch or landmark(step.number):
                 timed.epochs += 1
-                tried = tried or self._tries_end(timed)
+                tried = tried or landmark(step.number) or self._tries_end(timed)
             if tried:
                 taken += 1
                 yield step

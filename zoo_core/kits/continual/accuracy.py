@@ -40,9 +40,10 @@ def accuracies(module: nn.Module, tasks: Tasks, seen: int) -> Tensor:
     right = torch.zeros(len(tasks), dtype=torch.int64, device=tasks.data.device)
     with looking(module):
         for task in range(len(tasks)):
-            for rows in sharing.mine(tasks.rows(task)).split(2000):
-                logits = tasks.scenario.visible(module(tasks.pixels(rows, task)), task, seen)
-                right[task] += (logits.argmax(1) == tasks.labels(rows, task)).sum()
+            with sharing.split(tasks.rows(task)) as mine:
+                for rows in mine.split(2000):
+                    logits = tasks.scenario.visible(module(tasks.pixels(rows, task)), task, seen)
+                    right[task] += (logits.argmax(1) == tasks.labels(rows, task)).sum()
     return 100 * sharing.total(right).cpu().double() / torch.tensor(tasks.sizes)
 
 

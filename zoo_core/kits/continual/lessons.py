@@ -106,7 +106,7 @@ def lessons(run: Run, tasks: Tasks, options: TaskOptions, first: int = 0, joint:
 
     disk = None if joint else tasks.data.ahead  # which images of which tasks are mixed is drawn when it is their turn
     ahead = partial(disk.over, rows=lambda step: tasks.take(step.rows, task_of(step))) if disk else None
-    for step in run.steps(images, budget, ahead):
+    for step in run.steps(images, budget, ahead, landmark=lambda number: (number + 1) % per_task == 0):
         task = task_of(step)
         mixed = draws.randint(len(tasks), step.rows.shape, device=step.rows.device) if joint else task
         rows, seen = tasks.take(step.rows, mixed), len(tasks) if joint else task + 1

@@ -16,6 +16,7 @@ from ...data.images import ImageData
 from ...results.kinds import Table
 from ..distances import Track, density_coverage, frechet_distance, js_divergence, mmd2, untracked
 from . import METRICS
+from .judging import Judge as Judge
 from .judging import judged
 from .reference import reference
 

@@ -56,7 +56,7 @@ def reference(judge: nn.Module, real: ImageData, k: int, track: Track = untracke
     return made
 
 
-def _facts(judge: nn.Module, real: ImageData, k: int) -> dict[str, str | int]:
+def _facts(judge: nn.Module, real: ImageData, k: int) -> dict[str, str | int | list[int]]:
     """What the reference follows from: code is known by its name, tensors and images by their bytes."""
     weights, images = hashlib.sha256(), hashlib.sha256()
     for name, tensor in judge.state_dict().items():
@@ -66,8 +66,8 @@ def _facts(judge: nn.Module, real: ImageData, k: int) -> dict[str, str | int]:
         images.update(part.cpu().contiguous().numpy().data)
     return {
         "judge": f"{type(judge).__module__}.{type(judge).__qualname__}", "weights": weights.hexdigest(),
-        "images": images.hexdigest(), "n": len(real), "neighbours": k, "device": real.device.type,
-        "torch": str(torch.__version__),
+        "images": images.hexdigest(), "shape": list(real.shape), "n": len(real), "neighbours": k,
+        "device": real.device.type, "torch": str(torch.__version__),
     }  # fmt: skip
 
 
@@ -79,5 +79,5 @@ def _known(judge: nn.Module, real: ImageData, kept: Mapping[str, Tensor]) -> Ref
     if {name: tuple(tensor.shape) for name, tensor in kept.items()} != like:
         return None
     known = Reference(**{name: tensor.to(features.device) for name, tensor in kept.items()})
-    near = torch.allclose(known.features[spots], features, 1e-3, 1e-3 * float(features.abs().max()))
+    near = torch.allclose(known.features[spots], features, 1e-4, 1e-5 * float(features.abs().max()))
     return known if near and torch.equal(known.answers[spots], probabilities.argmax(1)) else None
