@@ -77,7 +77,7 @@ def unchecked() -> Iterator[None]:
         (checkpoint, "every", true), (checkpoint, "_kind", nothing), (tensorfile, "check_places", nothing),
         (tensorfile, "check_seal", nothing), (registry, "check_card", nothing), (loading, "contained", uncontained),
         (plugins, "check_options", nothing), (pins, "Pin", believing(pins.Pin)), (pins, "Shard", believing(pins.Shard)),
-        (Loops, "_agreement", lambda self, schedule: (False, False, False)), (StopSignal, "settle", nothing),
+        (Loops, "_agreement", lambda *_: (False, False, False, False)), (StopSignal, "settle", nothing),
     ]  # fmt: skip
     with contextlib.ExitStack() as stack:
         for owner, name, instead in replaced:
