@@ -182,7 +182,7 @@ def sampled(zoo: Zoo, folder: Path, name: str, value: str, code: str, model: str
     return done.returncode, done.stderr
 
 
-IN_THE_HOOK, IN_THE_MODEL = "    return model.sample(checkpoint)", "    return Images(torch.bernoulli("
+IN_THE_HOOK, IN_THE_MODEL = "    return model.sample(checkpoint)", "    return Images(draws.bernoulli("
 
 
 @pytest.mark.parametrize("kind", ["hooks", "declared"])
