@@ -13,7 +13,7 @@ from typing import Any
 import huggingface_hub.constants
 import loopback
 import pytest
-from conftest import ROOT
+from conftest import ROOT, SLICES
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
@@ -44,6 +44,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr("zoo_core.hub.client.WAITS", (0.0,))
     monkeypatch.setenv("ZOO_MANIFEST", str(tmp_path / pins.FILE))
+    monkeypatch.setenv("ZOO_DATA", str(SLICES))  # whose few images are measured for the card in no time
     (tmp_path / "weights").mkdir()
     shutil.copy(ROOT / "weights" / "judge.mnist.safetensors", tmp_path / "weights")
     known = pins.read(ROOT / pins.FILE)["judge.mnist"]

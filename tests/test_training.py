@@ -174,20 +174,14 @@ def test_options_come_from_preset_then_file_then_flags(zoo: Zoo, tmp_path: Path)
 
 
 MLP_64D = ["vae", "--preset", "mlp-64d", "--hidden", "16", "--iterations", "90"]
-TWO_TASKS = ["ewc", "--tasks", "2", "--hidden", "16", "--iterations", "30", "--held-out", "40"]
 
 
-@pytest.mark.parametrize(
-    ("command", "metric", "low", "high"),
-    [(MLP_64D, "nelbo", 0, 400), (TWO_TASKS, "accuracy", 40, 100)],  # 543 nats and 10 % are what guessing has
-    ids=["vae", "ewc"],
-)
-def test_two_processes_train_together(tmp_path: Path, command: list[str], metric: str, low: float, high: float) -> None:
+def test_two_processes_train_together(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     workers = [
-        start(tmp_path, "train", *command, "--device", "cpu", "-o", "run",
+        start(tmp_path, "train", *MLP_64D, "--device", "cpu", "-o", "run",
               RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE="2", LOCAL_WORLD_SIZE="2", MASTER_ADDR="127.0.0.1",
               MASTER_PORT=port, OMP_NUM_THREADS="1")
         for rank in range(2)
@@ -197,7 +191,7 @@ def test_two_processes_train_together(tmp_path: Path, command: list[str], metric
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["processes"] == 2
     assert outputs[1][0] == "", "only the first process prints"
-    assert low < record["metrics"][metric] < high  # it learned
+    assert 0 < record["metrics"]["nelbo"] < 400  # 543 nats are what guessing has
 
 
 @pytest.mark.parametrize("how", [["--precision", "bf16"], ["--compile"]], ids=" ".join)
