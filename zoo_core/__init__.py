@@ -12,10 +12,10 @@ Importing this package does not import torch; the functions do when they are cal
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import threads  # noqa: F401  # how threads wait is settled before anything imports torch
+from .lazy import lazily
 
 if TYPE_CHECKING:
     from .api import (
@@ -72,19 +72,8 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
     **dict.fromkeys(("Budget", "OfImages", "OnImages"), ".cards.groups"),
     **dict.fromkeys(("OwnImage", "OwnImages"), ".cards.images"),
     **dict.fromkeys(("Options", "option"), ".cards.options"),
-    **dict.fromkeys(
-        (
-            "DeviceError",
-            "IntegrityError",
-            "Interrupted",
-            "NetworkError",
-            "PluginError",
-            "TrainingError",
-            "UsageError",
-            "ZooError",
-        ),
-        ".errors",
-    ),
+    **dict.fromkeys(("DeviceError", "IntegrityError", "Interrupted", "NetworkError", "PluginError", "TrainingError",
+                     "UsageError", "ZooError"), ".errors"),
     "hookimpl": ".plugin.hookspecs",
     "Plugin": ".plugin.plugin",
     **dict.fromkeys(("Figure", "HeatMap", "Series", "Table", "Texts"), ".results.kinds"),
@@ -110,11 +99,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'zoo_core' has no attribute '{name}'")
-    value = globals()[name] = getattr(importlib.import_module(_LAZY[name], __name__), name)
-    return value
+__getattr__ = lazily(__name__, _LAZY)
 
 
 def __dir__() -> list[str]:

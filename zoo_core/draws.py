@@ -32,12 +32,12 @@ _generators: dict[str, torch.Generator] = {}  # of a loop that processes share, 
 
 def randn(*size: int, device: Device = None) -> Tensor:
     """Numbers from N(0, 1): float, of this size."""
-    return _drawn(torch.float32, size, device, lambda rows, generator: rows.normal_(generator=generator))
+    return _drawn(torch.float32, size, device, _normal)
 
 
 def rand(*size: int, device: Device = None) -> Tensor:
     """Numbers uniform in [0, 1): float, of this size."""
-    return _drawn(torch.float32, size, device, lambda rows, generator: rows.uniform_(generator=generator))
+    return _drawn(torch.float32, size, device, _uniform)
 
 
 def randint(high: int, size: tuple[int, ...], device: Device = None) -> Tensor:
@@ -47,12 +47,12 @@ def randint(high: int, size: tuple[int, ...], device: Device = None) -> Tensor:
 
 def randn_like(x: Tensor) -> Tensor:
     """Numbers from N(0, 1), of shape, type and device of x [b, ...]."""
-    return _like(x, torch.randn_like, lambda rows, generator: rows.normal_(generator=generator))
+    return _like(x, torch.randn_like, _normal)
 
 
 def rand_like(x: Tensor) -> Tensor:
     """Numbers uniform in [0, 1), of shape, type and device of x [b, ...]."""
-    return _like(x, torch.rand_like, lambda rows, generator: rows.uniform_(generator=generator))
+    return _like(x, torch.rand_like, _uniform)
 
 
 def bernoulli(p: Tensor) -> Tensor:
@@ -67,7 +67,7 @@ def categorical(p: Tensor, n: int = 1) -> Tensor:
     As `torch.multinomial` draws them with replacement: a single one is the class whose p / e is largest, with e from
     Exp(1); of several each is the first class whose cumulated probability reaches a number that is uniform in [0, 1).
     """
-    if not _generators and (p.device.type == "cpu" or sharing.under_way()):
+    if _is_usual(p.device):
         return torch.multinomial(p, n, replacement=True)
     p, goal = p.to(_where(p.device)), p.device
     if n == 1:
@@ -75,7 +75,7 @@ def categorical(p: Tensor, n: int = 1) -> Tensor:
         return (p / e).argmax(1)[:, None].to(goal)
     kind = torch.float32 if p.device.type == "mps" else torch.float64  # which that one does not have
     u = torch.empty(len(p), n, dtype=kind, device=p.device)
-    u, reached = fill(u, lambda rows, chance: rows.uniform_(generator=chance)), p.cumsum(1)
+    u, reached = fill(u, _uniform), p.cumsum(1)
     drawn = torch.searchsorted((reached / reached[:, -1:]).to(kind), u)
     return drawn.clamp(max=p.shape[1] - 1).to(goal)
 
@@ -102,6 +102,19 @@ def fill(rows: Tensor, draw: Callable[[Tensor, torch.Generator | None], Tensor])
     return rows.copy_(sharing.mine(draw(everything, generator)))
 
 
+def _normal(rows: Tensor, generator: torch.Generator | None) -> Tensor:
+    return rows.normal_(generator=generator)
+
+
+def _uniform(rows: Tensor, generator: torch.Generator | None) -> Tensor:
+    return rows.uniform_(generator=generator)
+
+
+def _is_usual(device: torch.device) -> bool:
+    """Whether torch's own functions draw what is to be drawn for a device, and there."""
+    return not _generators and (device.type == "cpu" or sharing.under_way() is not None)
+
+
 def _where(device: torch.device) -> torch.device:
     """Where numbers for a device are drawn."""
     return device if sharing.under_way() else CPU
@@ -114,7 +127,7 @@ def _drawn(kind: torch.dtype, size: tuple[int, ...], device: Device, draw: Calla
 
 def _like(x: Tensor, usual: Callable[[Tensor], Tensor], draw: Callable[..., Tensor]) -> Tensor:
     """As `usual` does, which a compiler understands, unless something is to be done about it."""
-    if not _generators and (x.device.type == "cpu" or sharing.under_way()):
+    if _is_usual(x.device):
         return usual(x)
     return fill(torch.empty_like(x, device=_where(x.device)), draw).to(x.device)
 

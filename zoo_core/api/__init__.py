@@ -2,16 +2,16 @@
 
 Every result carries its provenance: model, preset, weights sha256, seed, options, versions.
 
-Imports errors, files, formats, packages, cards, results, weights, data, run, plugin.
+Imports errors, lazy, files, formats, packages, cards, results, weights, data, run, plugin.
 """
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import ZooError
+from ..lazy import lazily
 from ..plugin import registry
 from ..plugin.registry import Model
 from ..results.html import table
@@ -47,11 +47,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'zoo_core.api' has no attribute '{name}'")
-    value = globals()[name] = getattr(importlib.import_module(_LAZY[name], __name__), name)
-    return value
+__getattr__ = lazily(__name__, _LAZY)
 
 
 class Models(dict[str, Model | ZooError]):

@@ -5,13 +5,14 @@ as success, and stay in its cache. So this package compares each file with what 
 something else. Files lie in the client's cache (``HF_HOME``). `endpoint`, or else ``HF_ENDPOINT``, says which server is
 asked. The token is that of the client's own login, or ``HF_TOKEN``.
 
-Imports errors, files, formats.
+Imports errors, lazy, files, formats.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import lazily
 
 if TYPE_CHECKING:
     from .cache import adopt, cached, prune, sweep, unfinished
@@ -38,8 +39,4 @@ __all__ = [
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'zoo_core.hub' has no attribute '{name}'")
-    value = globals()[name] = getattr(importlib.import_module(_LAZY[name], __name__), name)
-    return value
+__getattr__ = lazily(__name__, _LAZY)

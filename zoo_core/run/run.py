@@ -222,7 +222,7 @@ class Run(Reads, Writes):
 
     def mean(self, tensors: list[Tensor]) -> list[Tensor]:
         """The mean over all processes of each tensor: what each of them estimated for itself."""
-        return [sharing.mean_of_all(tensor.clone()) for tensor in tensors] if self.processes > 1 else tensors
+        return [sharing.mean_of_all(tensor) for tensor in tensors] if self.processes > 1 else tensors
 
     def steps(
         self, data: Sized | None, budget: Budget | None = None, ahead: LookAhead | None = None, split: bool = True,

@@ -252,12 +252,15 @@ def remove(name: str) -> int:
             if _read(Source, file).content == match[2]:
                 file.unlink()
     homes = [folder_of(match[2]), *(cache_root() / "judges").glob(f"*-{match[2]}")]
-    files = [path for home in homes for path in home.rglob("*") if path.is_file()]
+    computed: list[Path] = []
     with contextlib.suppress(ZooError):  # of damaged ones nobody knows what was computed
-        files += [path for part in find(name).parts.values() for path in computed_root().glob(f"{part.sha256[:16]}-*")]
-    size = sum(path.stat().st_size for path in files)
-    for path in files:
-        path.unlink()
+        computed = [
+            path for part in find(name).parts.values() for path in computed_root().glob(f"{part.sha256[:16]}-*")
+        ]
+    files = [path for home in homes for path in home.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in (*files, *computed))
+    for path in computed:
+        path.unlink(missing_ok=True)
     for home in homes:
         shutil.rmtree(home)
     return size
