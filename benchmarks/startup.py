@@ -23,11 +23,11 @@ TORCH = [sys.executable, "-c", "import torch"]
 ZOO = [sys.executable, "-m", "zoo_core"]
 COMPLETE = {"_ZOO_COMPLETE": "bash_complete", "COMP_WORDS": "zoo sample cgan --class s", "COMP_CWORD": "4"}
 COMMANDS: list[tuple[str, list[str], Mapping[str, str], float]] = [
-    ("zoo --help", [*ZOO, "--help"], {}, 0.15),
-    ("zoo list", [*ZOO, "list"], {}, 0.15),
-    ("zoo info vae", [*ZOO, "info", "vae"], {}, 0.15),
-    ("shell completion", ZOO, COMPLETE, 0.15),
-    ("zoo sample cgan", [*ZOO, "sample", "cgan"], {}, 1.25),
+    ("zoo --help", [*ZOO, "--help"], {}, 0.13),
+    ("zoo list", [*ZOO, "list"], {}, 0.13),
+    ("zoo info vae", [*ZOO, "info", "vae"], {}, 0.13),
+    ("shell completion", ZOO, COMPLETE, 0.13),
+    ("zoo sample cgan", [*ZOO, "sample", "cgan"], {}, 1.15),
 ]
 
 

@@ -1,102 +1,138 @@
-"""What the waiting policy of OpenMP threads does to VAE training, alone and beside a busy process.
+"""What the waiting policy of OpenMP threads does to training: alone, beside a busy process, beside another training.
 
-    uv run python benchmarks/thread_policy.py [--quick]
+    ZOO_DATA=... uv run python benchmarks/thread_policy.py [--quick]
 
-Each line is a process of its own, since the policy is read when torch is loaded.
+Each line is two processes of its own, since the policy is read when torch is loaded. *Share* is what each of two
+trainings side by side has, of half of what one alone has: 1 is a fair half, and less than .5 would be a policy that
+makes them hinder each other.
 """
 
 from __future__ import annotations
 
 import os
+import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from _measure import Column, Table, parser, program
+from _measure import Column, Table, Unavailable, parser, program
 
-IMAGES, BATCH = 60_000, 100
-WARM_UP, SECONDS = 50, 4.0
-QUICK_WARM_UP, QUICK_SECONDS = 1, 0.1
+SECONDS, ROUNDS = 3.0, 3
 POLICIES = {
     "zoo (spin 2000)": {"GOMP_SPINCOUNT": "2000"},
     "library default": {},
     "passive": {"OMP_WAIT_POLICY": "PASSIVE"},
-    "spin 10000": {"GOMP_SPINCOUNT": "10000"},
     "one thread": {"OMP_NUM_THREADS": "1"},
 }
+MODELS = ("vae.mlp-64d", "cgan")
 BUSY = [sys.executable, "-c", "while True: pass"]
 
 
-def training() -> Callable[[], None]:
-    """A step of the training of `vae.mlp-64d`."""
-    import torch  # first: it reads the policy of the environment, not the zoo's
-    from zoo_vae import CARD, Train
-    from zoo_vae.densities import binarise
-    from zoo_vae.model import VAE
+def serve(name: str, quick: bool) -> None:
+    """In a process of a policy: train for a moment each time that a line is read, and print images per second."""
+    import torch  # noqa: F401  # first: it reads the policy of the environment, not the zoo's
+    from _turns import Lane
+    from _ways import models
 
-    options = CARD.presets["mlp-64d"].options
-    assert isinstance(options, Train)
-    vae = VAE(options, (1, 28, 28))
-    adam = torch.optim.Adam(vae.parameters(), fused=True)
-    images = torch.randint(256, (IMAGES, 1, 28, 28), dtype=torch.uint8)
+    from zoo_core.run.environment import data_root
 
-    def step() -> None:
-        batch = images[torch.randint(IMAGES, (BATCH,))]
-        loss = torch.stack([part.mean() for part in vae(binarise(batch))]).sum()
-        adam.zero_grad()
-        loss.backward()
-        adam.step()
-
-    return step
+    model, seconds = models()[name], 0.0 if quick else SECONDS
+    with model.around():
+        lane = Lane(name, model.ways["zoo"].work(data_root(None)), 1 if quick else 3)
+        lane.start()
+        lane.turn(seconds)
+        print(flush=True)
+        for _ in sys.stdin:
+            print(lane.turn(seconds), flush=True)
+        lane.end()
 
 
-def serve(quick: bool) -> None:
-    """In a process of a policy: measure, and print images per second, each time that a line is read."""
-    step = training()
-    for _ in range(QUICK_WARM_UP if quick else WARM_UP):
-        step()
-    for _ in sys.stdin:
-        began, done = time.perf_counter(), 0
-        while time.perf_counter() - began < (QUICK_SECONDS if quick else SECONDS):
-            step()
-            done += 1
-        print(done * BATCH / (time.perf_counter() - began), flush=True)
+class Training:
+    """A process that trains when it is asked to."""
+
+    def __init__(self, policy: dict[str, str], name: str, quick: bool) -> None:
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "GOMP_", "MKL_"))} | policy
+        command = [sys.executable, __file__, "--serve", name, *(["--quick"] if quick else [])]
+        self.process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ready(self) -> None:
+        """Wait until it has begun.
+
+        Raises:
+            Unavailable: it has failed, and has said why.
+        """
+        assert self.process.stdout
+        if not self.process.stdout.readline():
+            raise Unavailable("the training has failed, see above")
+
+    def ask(self) -> None:
+        """Let it train for a moment."""
+        print(file=self.process.stdin, flush=True)
+
+    def answer(self) -> float:
+        """Images per second in that moment."""
+        assert self.process.stdout
+        return float(self.process.stdout.readline() or "nan")  # nothing: it has failed
 
 
-def images_per_second(policy: dict[str, str], quick: bool) -> tuple[float, float]:
-    """The rate under a policy, alone and beside a busy process."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "GOMP_"))} | policy
-    command = [sys.executable, __file__, "--serve", *(["--quick"] if quick else [])]
-    with subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        asking, answers = server.stdin, server.stdout
-        assert asking and answers
+@contextmanager
+def two(policy: dict[str, str], name: str, quick: bool) -> Iterator[list[Training]]:
+    """Two trainings of a policy, ready to be asked."""
+    both = [Training(policy, name, quick) for _ in range(2)]
+    try:
+        for one in both:
+            one.ready()
+        yield both
+    finally:
+        for one in both:
+            one.process.kill()
+            one.process.communicate()
 
-        def measure() -> float:
-            print(file=asking, flush=True)
-            return float(answers.readline() or "nan")  # nothing: it has failed
 
-        alone = measure()
-        neighbour = subprocess.Popen(BUSY)
-        try:
-            return alone, measure()
-        finally:
-            neighbour.kill()
-            neighbour.wait()
-            asking.close()
+def rates(trainings: list[Training]) -> list[float]:
+    """Images per second of some that train at the same time."""
+    for one in trainings:
+        one.ask()
+    return [one.answer() for one in trainings]
+
+
+def beside_busy(training: Training) -> float:
+    """Images per second beside a process that never waits."""
+    neighbour = subprocess.Popen(BUSY)
+    try:
+        return rates([training])[0]
+    finally:
+        neighbour.kill()
+        neighbour.wait()
+
+
+def measured(policy: dict[str, str], name: str, quick: bool) -> tuple[float, float, float, float]:
+    """Medians of the rates alone, beside a busy process, and of two side by side, and the share of each of these."""
+    alone, busy, pair = [], [], []
+    with two(policy, name, quick) as both:
+        for _ in range(1 if quick else ROUNDS):
+            alone.append(rates(both[:1])[0])
+            busy.append(beside_busy(both[0]))
+            pair.append(statistics.mean(rates(both)))
+    share = statistics.median(each / (one / 2) for one, each in zip(alone, pair, strict=True))
+    return statistics.median(alone), statistics.median(busy), statistics.median(pair), share
 
 
 def main() -> None:
     """Print the table."""
     made = parser(__doc__)
-    made.add_argument("--serve", action="store_true", help="measure in this process, once for each line that is read")
+    made.add_argument("--serve", metavar="MODEL", help="measure in this process, once for each line that is read")
     asked = made.parse_args()
     if asked.serve:
-        return serve(asked.quick)
+        return serve(asked.serve, asked.quick)
     print("images/s")
-    table = Table("policy", 16, [Column("alone", "{:,.0f}"), Column("beside a busy process", "{:,.0f}")])
-    for name, policy in list(POLICIES.items())[: 2 if asked.quick else None]:
-        table.row(name, *images_per_second(policy, asked.quick))
+    whole = "{:,.0f}"
+    columns = [Column("alone", whole), Column("beside a busy process", whole), Column("each of two", whole)]
+    table = Table("policy", 28, [*columns, Column("share", "{:.2f}")])
+    for name in MODELS[: 1 if asked.quick else None]:
+        for said, policy in list(POLICIES.items())[: 2 if asked.quick else None]:
+            table.row(f"{name}: {said}", *measured(policy, name, asked.quick))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ ORDER = [  # a room knows those above it in this list, never those beside or bel
     {"plugin"},
     {"kits"},
     {"api"},
-    {"publish", "testing", ""},  # the last is the package itself, with its public names
+    {"publish", "reproduce", "testing", ""},  # the last is the package itself, with its public names
     {"cli"},
     {"__main__"},
 ]

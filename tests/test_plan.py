@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -119,6 +120,26 @@ def test_what_later_tasks_need_is_not_left_out(name: str) -> None:
     how: dict[str, Any] = {"iterations": 400, "tasks": 4, "hidden": 8, "batch_size": 4}
     plan = zoo.plan_train(name, **how, reporter=Silent(), evaluation="none")
     assert plan.steps == 1600 and plan.seconds and plan.seconds > 0
+
+
+@pytest.mark.parametrize("grows", [0.0, 1e-6])
+def test_a_plan_of_steps_that_take_a_known_time_is_within_a_quarter(
+    grows: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock of its own: 3 ms a step, or ever more; half a second before the first, and after each epoch."""
+    now = [0.0]
+    monkeypatch.setattr(trial, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(trial, "SECONDS", 4.0)
+
+    def took(number: int, ends_epoch: bool) -> float:
+        return 0.003 + grows * number + 0.5 * (number == 0) + 0.5 * ends_epoch
+
+    run = Trial(torch.device("cpu"), 0, SLICES, reporter=Silent())
+    for step in run.steps(range(1000), Budget(epochs=200, batch_size=10)):
+        now[0] += took(step.number, step.ends_epoch)
+    truth = sum(took(number, number % 100 == 99) for number in range(20_000))
+    assert run.timed[0].seconds == pytest.approx(truth, rel=0.25)
+    assert now[0] < truth / 4, "it takes a part of it"
 
 
 def test_times_add_up() -> None:

@@ -16,7 +16,7 @@ from conftest import SLICES, environment
 from torch import nn
 
 import zoo_core as zoo
-from zoo_core import Budget, DeviceError, PluginError, TrainingError, UsageError
+from zoo_core import Budget, DeviceError, PluginError, TrainingError, UsageError, threads
 from zoo_core.api.calls import Circumstances, blaming, make_run
 from zoo_core.data import images
 from zoo_core.plugin.registry import load
@@ -317,3 +317,37 @@ def test_how_threads_wait_is_settled_before_torch_is_loaded() -> None:
     env = {name: value for name, value in os.environ.items() if name not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["2000", "False"]
+
+
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({"cpu.max": "150000 100000\n"}, 2),
+        ({"cpu.max": "max 100000\n"}, None),
+        ({"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
+        ({"cpu.max": ""}, None),
+        ({"cpu.max": "100000 0"}, None),
+        ({}, None),
+    ],
+)
+def test_the_cores_of_a_container_are_those_that_it_may_use(
+    files: dict[str, str], cores: int | None, tmp_path: Path
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert threads.quota(str(tmp_path)) == cores
+
+
+def test_threads_are_as_many_as_a_container_may_use_unless_somebody_says_otherwise() -> None:
+    def settled(allowed: int | None, **given: str) -> dict[str, str]:
+        threads.settle(given, 64, allowed)
+        return given
+
+    assert settled(2) == {"GOMP_SPINCOUNT": "2000", "OMP_NUM_THREADS": "2"}
+    assert settled(None) == settled(64) == {"GOMP_SPINCOUNT": "2000"}
+    assert settled(2, OMP_NUM_THREADS="8", OMP_WAIT_POLICY="PASSIVE") == {
+        "OMP_NUM_THREADS": "8", "OMP_WAIT_POLICY": "PASSIVE",
+    }  # fmt: skip
+    assert settled(2, MKL_NUM_THREADS="1")["MKL_NUM_THREADS"] == "1"

@@ -442,6 +442,32 @@ def test_bf16_trains_the_transformer_too(tmp_path: Path, slices: Path) -> None:
         zoo.sample(NAME, weights=done.folder, text="a", longest=33)
 
 
+# -- optimisers ----------------------------------------------------------------------------------
+
+
+def test_adafactor_is_that_of_torch() -> None:
+    """A state of the one is gone on from by the other; weights that are small, or large, or still zero, too."""
+    from zoo_t5_summarizer.adafactor import Adafactor
+
+    torch.manual_seed(0)
+    shapes, scales = ((5, 3), (4,), (2, 3, 4), (6, 6)), (1.0, 1e-5, 30.0, 0.0)
+    start = [torch.randn(shape) * scale for shape, scale in zip(shapes, scales, strict=True)]
+    ours, theirs = ([torch.nn.Parameter(weight.clone()) for weight in start] for _ in range(2))
+    mine, others = Adafactor(ours, 0.3), torch.optim.Adafactor(theirs, lr=0.3, weight_decay=0.0)
+    for step in range(12):
+        for a, b in zip(ours, theirs, strict=True):
+            a.grad = torch.randn_like(a) * 10 ** (step % 3 - 1) * (a is not ours[1] or step > 2)
+            b.grad = a.grad.clone()
+        mine.step()
+        others.step()
+        torch.testing.assert_close(ours, theirs)
+        if step == 6:
+            kept, given = mine.state_dict(), others.state_dict()
+            assert [entry.keys() for entry in kept["state"].values()] == [e.keys() for e in given["state"].values()]
+            others.load_state_dict({"state": kept["state"], "param_groups": given["param_groups"]})
+            mine.load_state_dict({"state": given["state"], "param_groups": kept["param_groups"]})
+
+
 # -- a published T5 ------------------------------------------------------------------------------
 
 

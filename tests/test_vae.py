@@ -106,7 +106,7 @@ def test_random_levels_are_of_any_number_and_never_255() -> None:
 @pytest.mark.parametrize("n", [1000, 200_000, 2**19 + 1])
 def test_noise_depends_on_seed_and_step_alone(n: int) -> None:
     def noise(seed: int) -> Noise:
-        return Noise(seed, n, torch.device("cpu"))
+        return Noise(seed, 1, n, torch.device("cpu"))
 
     first, again = noise(3), noise(3)
     seen = [first.of(step).clone() for step in range(4)]

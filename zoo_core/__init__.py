@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from .cards.card import Card, Equation, Metric, Preset
     from .cards.checkpoint import Checkpoint
+    from .cards.claims import Claim
     from .cards.groups import Budget, OfImages, OnImages
     from .cards.images import OwnImage, OwnImages
     from .cards.options import Options, option
@@ -69,6 +70,7 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
                      "replay", "runs", "sample", "train"), ".api"),
     **dict.fromkeys(("Card", "Equation", "Metric", "Preset"), ".cards.card"),
     "Checkpoint": ".cards.checkpoint",
+    "Claim": ".cards.claims",
     **dict.fromkeys(("Budget", "OfImages", "OnImages"), ".cards.groups"),
     **dict.fromkeys(("OwnImage", "OwnImages"), ".cards.images"),
     **dict.fromkeys(("Options", "option"), ".cards.options"),
@@ -90,7 +92,7 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
 }  # fmt: skip
 
 __all__ = [
-    "Animation", "Audio", "Budget", "Card", "Checkpoint", "DeviceError", "Equation", "Evaluation", "Figure",
+    "Animation", "Audio", "Budget", "Card", "Checkpoint", "Claim", "DeviceError", "Equation", "Evaluation", "Figure",
     "HeatMap", "ImageData", "Images", "IntegrityError", "Interrupted", "Measured", "Metric", "NetworkError",
     "OfImages", "OnImages", "Options", "OwnImage", "OwnImages", "Plan", "Plugin", "PluginError", "Preset",
     "Replayed", "Result", "Run", "RunInfo", "Series", "Several", "Step", "Table", "Takes", "TextData", "Texts",

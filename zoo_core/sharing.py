@@ -254,7 +254,13 @@ def gathered_bytes(data: bytes) -> list[bytes]:
 
 @together
 def mean_of_all(values: Tensor) -> Tensor:
-    """The mean of values over all processes, in or out of a loop."""
+    """The mean of values over all processes, in or out of a loop.
+
+    Args:
+        values: of any shape, the same in each process, on the device of the exchange; they stay as they are.
+    Raises:
+        Lost: another process has ended.
+    """
     values = values.clone()
     dist.all_reduce(values)
     return values / dist.get_world_size()
@@ -262,7 +268,13 @@ def mean_of_all(values: Tensor) -> Tensor:
 
 @together
 def from_first(tensors: Sequence[Tensor]) -> None:
-    """Give tensors of this process, in place, the values that the first process has."""
+    """Give tensors of this process, in place, the values that the first process has.
+
+    Args:
+        tensors: of the same shapes and types, in the same order, in each process.
+    Raises:
+        Lost: another process has ended.
+    """
     for tensor in tensors:
         values = tensor.detach().contiguous().clone().flatten()
         dist.broadcast(values.view(torch.uint8), 0)  # bytes, since not every exchange knows every type

@@ -35,6 +35,10 @@ class Train(continual.TaskOptions):
 MLP = Train()
 CNN: dict[str, Any] = {"network": "cnn", "learning_rate": 0.01, "batch_size": 256}
 TEN: dict[str, Any] = {"tasks": 10, "hidden": 1000}
+VAN_DE_VEN: dict[str, Any] = {  # van de Ven & Tolias 2019, https://arxiv.org/abs/1904.07734, and their code
+    **TEN, "first": "changed", "optimizer": "adam", "learning_rate": 1e-4, "batch_size": 128, "iterations": 5000,
+    "held_out": 0,
+}  # fmt: skip
 
 PRESETS = {
     "mlp": Preset(MLP, "784-400-400-10, three tasks"),
@@ -43,13 +47,23 @@ PRESETS = {
     "cnn-summed-gradient": Preset(Train(**CNN, fisher="summed-gradient", lambda_=0.4),
                                   "the same with the squared summed gradient"),
     "cnn-naive": Preset(Train(**CNN, strategy="naive"), "the CNN without protection"),
-    "ten-tasks": Preset(Train(**TEN, lambda_=30), "784-1000-1000-10, ten tasks", {"accuracy": 94.3}),
-    "ten-tasks-online": Preset(
-        Train(**TEN, strategy="online-ewc"), "the same, one running penalty", {"accuracy": 95.9}
+    "ten-tasks": Preset(Train(**TEN, lambda_=30), "784-1000-1000-10, ten tasks"),
+    "ten-tasks-online": Preset(Train(**TEN, strategy="online-ewc"), "the same, one running penalty"),
+    "ten-tasks-naive": Preset(Train(**TEN, strategy="naive"), "the same without protection"),
+    "ten-tasks-joint": Preset(Train(**TEN, strategy="joint", epochs=6), "all ten tasks at once, twice as long"),
+    "van-de-ven": Preset(
+        Train(**VAN_DE_VEN, lambda_=500), "the ten tasks of van de Ven & Tolias, as they trained them",
+        {"accuracy": 94.3},
     ),
-    "ten-tasks-naive": Preset(Train(**TEN, strategy="naive"), "the same without protection", {"accuracy": 78.5}),
-    "ten-tasks-joint": Preset(
-        Train(**TEN, strategy="joint", epochs=6), "all ten tasks at once, twice as long", {"accuracy": 97.6}
+    "van-de-ven-online": Preset(
+        Train(**VAN_DE_VEN, strategy="online-ewc", lambda_=1000, decay=0.9), "the same, one running penalty",
+        {"accuracy": 95.9},
+    ),
+    "van-de-ven-naive": Preset(
+        Train(**VAN_DE_VEN, strategy="naive"), "the same without protection", {"accuracy": 78.5}
+    ),
+    "van-de-ven-joint": Preset(
+        Train(**VAN_DE_VEN, strategy="joint"), "all ten of these tasks at once", {"accuracy": 97.6}
     ),
     "split-task": Preset(
         Train(**continual.SPLIT, scenario="task", lambda_=10_000), "Split MNIST, task-incremental: two digits a task"

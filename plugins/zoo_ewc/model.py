@@ -45,6 +45,13 @@ class Learner(learning.TaskLearner):
             torch._foreach_zero_(list(self.stiffness.parameters()))
         self._grip: list[Tensor] | None = None  # share of the way to the centre, for each weight
 
+    def penalty(self, strength: float) -> Tensor:
+        """strength / 2 * sum_i A_i (theta_i - centre_i)², for an optimiser whose steps follow its gradient (Adam)."""
+        parts = (self.stiffness, self.centre, self.network)
+        triples = zip(*(part.parameters() for part in parts), strict=True)
+        springs = [(a * (theta - centre).square()).sum() for a, centre, theta in triples]
+        return strength / 2 * torch.stack(springs).sum()
+
     @torch.no_grad()
     def pull(self, strength: float, rate: float) -> None:
         """Pull the weights towards the centre, as a gradient step on the loss has just left them.
@@ -102,8 +109,10 @@ def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
     protects = options.strategy in ("ewc", "online-ewc")
     for lesson in lessons(run, data.train, options, course.first, joint=options.strategy == "joint"):
         loss = data.train.scenario.loss(learner(lesson.x), lesson.y, lesson.seen)
-        run.descend(loss, course.sgd)
-        if protects and lesson.task:
+        held = protects and lesson.task > 0
+        by_gradient = held and options.optimizer == "adam"
+        run.descend(loss + learner.penalty(options.lambda_) if by_gradient else loss, course.optimizer)
+        if held and not by_gradient:
             learner.pull(options.lambda_, rate)
         run.log(**{label(options): loss})
         if lesson.ends_task:

@@ -145,7 +145,7 @@ def learn(run: Run, options: Train, ledger: Ledger) -> Learner:
         else:
             everything = recall_everything(data.train, lesson.task, replayed)
             loss = replayed_loss(learner, scenario, lesson, *everything)
-        run.descend(loss, course.sgd)
+        run.descend(loss, course.optimizer)
         run.log(**{label(options): loss})
         if lesson.ends_task:
             learning.examine(run, learner, lesson, data, ledger, label(options))

@@ -64,6 +64,10 @@ class Decode(Options):
 
     decoding: Literal["greedy", "beam", "nucleus"] = option("beam", "likeliest token, likeliest text, or drawn")
     beams: int = option(4, "texts kept beside one another", ge=1, le=64, only={"decoding": ("beam",)})
+    length_penalty: float = option(
+        1.0, "a text is chosen by log p / ((5 + t) / 6)^this, t its tokens: larger makes longer texts", ge=0, le=10,
+        only={"decoding": ("beam",)},
+    )  # fmt: skip
     top_p: float = option(
         0.9, "probability of the tokens that are drawn from", gt=0, le=1, only={"decoding": ("nucleus",)}
     )

@@ -1,9 +1,8 @@
 """Saying a summary token by token: greedy, beam search, or nucleus sampling.
 
-Nucleus sampling: Holtzman et al. 2020, https://arxiv.org/abs/1904.09751. Length-normalised beams: Wu et al. 2016,
-https://arxiv.org/abs/1609.08144.
+Nucleus sampling: Holtzman et al. 2020, https://arxiv.org/abs/1904.09751. Beam search: `beams`.
 
-Letters used for shapes: b texts, k beams, t tokens so far, v vocabulary.
+Letters used for shapes: b texts, t tokens so far, v vocabulary.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from zoo_core import draws
 
+from .beams import Beams
 from .tokens import END, PAD
 
 Cache = tuple[Tensor, Tensor]  # keys and values, each [b, heads, t, channels of a head]
@@ -98,7 +98,8 @@ class Network(Protocol):
 @torch.no_grad()
 def decode(
     network: Network, source: Tensor, *, longest: int, beams: int = 1, top_p: float | None = None,
-    temperature: float = 1.0, no_repeat: int = 0, tell: Callable[[int], None] = lambda said: None,
+    temperature: float = 1.0, no_repeat: int = 0, length_penalty: float = 1.0,
+    tell: Callable[[int], None] = lambda said: None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Summaries of a batch of sources.
 
@@ -107,6 +108,7 @@ def decode(
         source: int64 [b, s], padded.
         longest: tokens at most, </s> included.
         beams: hypotheses kept per text; 1 takes the likeliest token each time.
+        length_penalty: of beams, see `beams.size`.
         top_p: draw from the smallest set of tokens with this probability instead; excludes beams.
         temperature: divides the logits before drawing.
         no_repeat: no sequence of so many tokens is said twice; 0 allows it.
@@ -115,7 +117,8 @@ def decode(
         int64 [b, t] without the first PAD, padded behind </s>; float [b], mean log-probability of the tokens.
     """
     if beams > 1 and top_p is None:
-        return _beams(network, source, longest, beams, no_repeat, tell)
+        search = Beams(len(source), beams, longest, length_penalty, source.device)
+        return _beams(network, source, search, no_repeat, tell)
     state, b = network.start(source), len(source)
     said = torch.full((b, longest + 1), PAD, device=source.device)
     scores = torch.zeros(b, longest, device=source.device)
@@ -160,36 +163,17 @@ def _allowed(scores: Tensor, said: Tensor, no_repeat: int) -> Tensor:
 
 
 def _beams(
-    network: Network, source: Tensor, longest: int, k: int, no_repeat: int, tell: Callable[[int], None]
+    network: Network, source: Tensor, beams: Beams, no_repeat: int, tell: Callable[[int], None]
 ) -> tuple[Tensor, Tensor]:
-    """Beam search: the k likeliest beginnings of each text; the best finished one by mean log-probability."""
-    b, device = len(source), source.device
+    """Beam search of a batch: the best text of each source, and the mean log-probability of its tokens."""
     state = network.start(source)
-    state.select(torch.arange(b, device=device).repeat_interleave(k))
-    said = torch.full((b * k, 1), PAD, device=device)
-    total = torch.full((b, k), float("-inf"), device=device)
-    total[:, 0] = 0  # at first all beams are alike
-    best = torch.full((b,), float("-inf"), device=device)
-    result = torch.full((b, longest), PAD, device=device)
-    offsets, over = torch.arange(b, device=device)[:, None] * k, torch.tensor(False, device=device)
-    for t in range(1, longest + 1):
-        scores = _allowed(network.step(said[:, -1], state).float().log_softmax(1), said, no_repeat)
-        v = scores.shape[1]
-        top, where = (total[:, :, None] + scores.view(b, k, v)).flatten(1).topk(2 * k, 1)
-        beam, token = where // v, where % v
-        ends = (token == END) if t < longest else torch.ones_like(token, dtype=torch.bool)
-        for j in range(2 * k if t == longest else k):  # only the k likeliest may end
-            better = ends[:, j] & (top[:, j] / t > best) & ~over
-            best = torch.where(better, top[:, j] / t, best)
-            finished = torch.cat([said[(offsets + beam[:, j : j + 1])[:, 0], 1:], token[:, j : j + 1]], 1)
-            result[:, :t] = torch.where(better[:, None], finished, result[:, :t])
-            result[:, t:] = result[:, t:].masked_fill(better[:, None], PAD)
-        total, chosen = top.masked_fill(token == END, float("-inf")).topk(k, 1)
-        rows = (offsets + beam.gather(1, chosen)).flatten()
-        said = torch.cat([said[rows], token.gather(1, chosen).view(-1, 1)], 1)
-        state.reorder(rows)
+    state.select(torch.arange(len(source), device=source.device).repeat_interleave(beams.k))
+    for t in range(1, beams.longest + 1):
+        likely = network.step(beams.said[:, -1], state).float().log_softmax(1)
+        state.reorder(beams.extend(_allowed(likely, beams.said, no_repeat)))
         tell(t)
-        over = over | (total[:, 0] / t <= best).all()  # the mean of what goes on can hardly rise above its present one
-        if t % LOOK == 0 and bool(over):
-            break
-    return result[:, : int((result != PAD).sum(1).max())], best
+        if t % LOOK == 0 and (rows := beams.go_on()) is not None:
+            if not len(rows):
+                break
+            state.select(rows)
+    return beams.texts[:, : int((beams.texts != PAD).sum(1).max())], beams.means

@@ -110,7 +110,8 @@ class Summarizer(nn.Module):
             said, likelihoods = decode(
                 self.network, read.batch(rows).to(self.device), longest=longest,
                 beams=how.beams if how.decoding == "beam" else 1, no_repeat=how.no_repeat,
-                top_p=how.top_p if how.decoding == "nucleus" else None, temperature=how.temperature,
+                length_penalty=how.length_penalty, temperature=how.temperature,
+                top_p=how.top_p if how.decoding == "nucleus" else None,
                 tell=partial(_tell, tell, number * longest, len(batches) * longest),
             )  # fmt: skip
             scores[rows] = likelihoods.float().cpu()

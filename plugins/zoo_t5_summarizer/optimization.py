@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from zoo_core import Step
 
 from . import Train
+from .adafactor import Adafactor
 from .model import Summarizer
 from .t5 import T5
 
@@ -20,7 +21,7 @@ def make_optimizer(model: Summarizer, options: Train, rate: float) -> torch.opti
     to the size that each tensor has at the beginning (Nawrot 2023, https://arxiv.org/abs/2309.02373).
     """
     if options.optimizer == "adafactor":
-        return torch.optim.Adafactor(model.parameters(), lr=rate, weight_decay=0.0)
+        return Adafactor(model.parameters(), rate)
     usual = model.network.config.d_model**-0.5 if isinstance(model.network, T5) else 0.0
 
     def scale(weight: Tensor) -> float:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo_core import draws
+from zoo_core import draws, sharing
 
 
 def gaussian_log_density(z: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
@@ -82,22 +82,23 @@ class Noise:
 
     Args:
         seed: of the run.
-        n: levels of a step.
-        device: where they are.
+        b: images of a step, those of all processes.
+        p: numbers of an image.
+        device: where the levels are.
     """
 
-    def __init__(self, seed: int, n: int, device: torch.device) -> None:
-        self.seed, self.n, self.device = seed, n, device
-        self.steps = max(1, AT_ONCE // n)
+    def __init__(self, seed: int, b: int, p: int, device: torch.device) -> None:
+        self.seed, self.b, self.n, self.device = seed, b, b * p, device
+        self.steps = max(1, AT_ONCE // self.n)
         self._block, self._drawn = -1, torch.empty(0)
 
     def of(self, number: int) -> Tensor:
-        """The levels of a step, uint8 [n]."""
+        """The levels of a step for the images of this process, uint8 [its share of b, p]."""
         block, place = divmod(number, self.steps)
         if block != self._block:
             generator = torch.Generator(self.device).manual_seed((self.seed * 1_000_003 + block) % 2**62 + 2**62)
             self._block, self._drawn = block, levels(self.steps * self.n, self.device, generator).view(self.steps, -1)
-        return self._drawn[place]
+        return sharing.mine(self._drawn[place].view(self.b, -1))
 
 
 AT_ONCE = 2**19  # levels that are drawn together: as many as the cache of a processor holds

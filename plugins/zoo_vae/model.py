@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 
-from zoo_core import Checkpoint, Images, Run, Takes, draws, sharing
+from zoo_core import Checkpoint, Images, Run, Takes, draws
 from zoo_core.data.images import to_pixels
 from zoo_core.kits.generators.comparison import compare
 from zoo_core.kits.grids import Crop, Grid, Pad
@@ -221,11 +221,9 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
     adam = torch.optim.Adam(vae.parameters(), options.learning_rate, fused=True)
     schedule = learning_rate(adam, options, options.total_steps(data))
     run.prepare(vae=vae, adam=adam, schedule=schedule)
-    batch = min(options.batch_size, len(data))
-    noise = Noise(run.seed, batch * math.prod(data.shape), run.device)
+    noise = Noise(run.seed, min(options.batch_size, len(data)), math.prod(data.shape), run.device)
     for step in run.steps(data, options):
-        images = data.bytes(step.rows)
-        x = vae.observe(images, sharing.mine(noise.of(step.number).view(batch, -1)) if vae.binary else None)
+        x = vae.observe(data.bytes(step.rows), noise.of(step.number) if vae.binary else None)
         kl, reconstruction = (part.mean() for part in vae(x))
         run.descend(nelbo := kl + reconstruction, adam)
         schedule.step()

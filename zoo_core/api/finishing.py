@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..cards.checkpoint import Checkpoint, once
 from ..cards.options import Options
 from ..errors import IntegrityError, PluginError, TrainingError, ZooError
-from ..files import finite
+from ..files import finite, sha256
 from ..plugin import registry
 from ..plugin.registry import Model
 from ..results.result import Result
-from ..run.environment import versions
+from ..run.environment import core_sha256, versions
 from ..run.record import continuing
 from . import views
 from .calls import blaming
@@ -69,16 +69,24 @@ class Begun:
 
     Args:
         commit: of the zoo.
+        code: see `code_of`.
         release: of the plugin, as a record has it.
     """
 
     commit: str | None
+    code: str
     release: Mapping[str, Any]
 
 
 def release_of(model: Model) -> dict[str, Any]:
     """Distribution, version and commit of a plugin, as records, headers and cards say them."""
     return {"distribution": model.distribution, "version": model.version, "commit": registry.commit_of(model)}
+
+
+def code_of(model: Model) -> str:
+    """The sha256 of the source that a training's numbers depend on, the plugin's and the zoo's; empty if unknown."""
+    own = registry.code_of(model)
+    return sha256(f"{core_sha256()} {own}".encode()) if own else ""
 
 
 def call(model: Model, run: Run, options: Options) -> dict[str, Tensor]:
@@ -196,7 +204,8 @@ def circumstances(run: Run, begun: Begun) -> dict[str, Any]:
         "device": devices.describe(run.device), "processes": run.processes, "threads": devices.thread_count(),
         "precision": run.settings.precision, "compile": run.settings.compile,
         "deterministic": run.settings.deterministic,
-        "seconds": round(run.loops.seconds, 3), "commit": begun.commit, "plugin": dict(begun.release),
+        "seconds": round(run.loops.seconds, 3), "commit": begun.commit, "code": begun.code,
+        "plugin": dict(begun.release),
         "versions": {**versions(torch=True), str(begun.release["distribution"]): str(begun.release["version"])},
         **({"stretches": run.loops.stretches} if len(run.loops.stretches) > 1 else {}),
     }  # fmt: skip

@@ -68,7 +68,6 @@ def measure(model: Model, checkpoint: Checkpoint[Options], options: Options, run
             got = sorted(metrics) if isinstance(metrics, dict) else type(metrics).__name__
             raise PluginError(f"evaluate of {model.name} returned {got}, its card says {sorted(expected)}")
         found = {name: Measured.of(name, metrics[name]) for name in expected}
-    return Evaluation(
-        measured.numbers(found), dict(run.shown), provenance(model, run, checkpoint, options), measured.errors(found),
-        measured.absent(found),
-    )  # fmt: skip
+    record = provenance(model, run, checkpoint, options)
+    record["trained_with"] = checkpoint.options.model_dump(mode="json")
+    return Evaluation(measured.numbers(found), dict(run.shown), record, measured.errors(found), measured.absent(found))

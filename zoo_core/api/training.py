@@ -24,7 +24,7 @@ from ..run.notebook import usual
 from ..run.reporter import Aside, Silent
 from .beginning import Asked, Beginning, Compute, Place, beginning, check_goes_on
 from .calls import Circumstances, reported
-from .finishing import Begun, Examination, How, Trained, call, circumstances, examine, finish, release_of
+from .finishing import Begun, Examination, How, Trained, call, circumstances, code_of, examine, finish, release_of
 from .handle import Handle, open_model, unpinned
 from .judges import load_other
 from .own import hashes
@@ -113,7 +113,7 @@ def train_opened(asked: Asked) -> Trained:
 
     place, model = asked.place, asked.handle.model
     folder = RunFolder(begins.folder, begins.digest)
-    begun_at = Begun(commit(), release_of(model))
+    begun_at = Begun(commit(), code_of(model), release_of(model))
     run_of = prepared(asked, begins, Run)
     track = (*settings.tracked(), *asked.track) if asked.is_watched else ()
     if devices.rank():
@@ -128,12 +128,18 @@ def train_opened(asked: Asked) -> Trained:
         folder.held(place.resume, place.overwrite, partial(check_goes_on, asked.handle, begins)) as resumed,
         reported(run_of(resume=resumed, watcher=observers)) as run,
     ):
-        facts = {**begins.identity, **circumstances(run, begun_at)}
-        _write_down(begins, resumed, facts)
+        begun_at = _of_one_source(begun_at, folder.path, resumed)
+        _write_down(begins, resumed, facts := {**begins.identity, **circumstances(run, begun_at)})
         with observers.told(facts) as tell:
             done = _done(model, run, folder, begins, begun_at)
             tell(done.record)
     return replace(done, took=time.monotonic() - began)
+
+
+def _of_one_source(begun_at: Begun, folder: Path, resumed: bool) -> Begun:
+    """The same; of a run that goes on with another source than it was begun with, there is no one source."""
+    is_other = resumed and record.state(folder) and record.look(folder)["code"] != begun_at.code
+    return replace(begun_at, code="") if is_other else begun_at
 
 
 def _write_down(begins: Beginning, resumed: bool, facts: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import UsageError, nearest
+from .claims import Claim
 from .options import Options
 
 if TYPE_CHECKING:
@@ -43,11 +44,24 @@ class Preset:
         options: a full, valid instance of the plugin's training options.
         summary: what distinguishes it, in one line.
         published: metric name to published figure, for comparison with ours.
+        claims: what was published, or is promised, with sources and errors; figures among them need not be in
+            `published` too, and those of `published` are claims.
     """
 
     options: Options
     summary: str
     published: Mapping[str, float] = field(default_factory=dict)
+    claims: tuple[Claim, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.published, Mapping) or not all(isinstance(claim, Claim) for claim in self.claims):
+            return  # whoever loads the plugin says what is wrong with its card
+        figures = {claim.metric: claim.value for claim in self.claims if claim.figure}
+        plain = [
+            Claim(name, value, source="published") for name, value in self.published.items() if name not in figures
+        ]
+        object.__setattr__(self, "published", {**self.published, **figures})
+        object.__setattr__(self, "claims", (*self.claims, *plain))
 
 
 @dataclass(frozen=True)
@@ -168,18 +182,30 @@ class Card:
             raise UsageError(f"{self.name} has no preset '{name}'", nearest(name, self.presets))
         return name
 
-    def published(self, preset: str, data: Iterable[str]) -> Mapping[str, float] | None:
-        """The published figures of a preset; None where a result is of other data than they are.
+    def published(
+        self, preset: str, data: Iterable[str], options: Mapping[str, Any] | None = None
+    ) -> Mapping[str, float] | None:
+        """The published figures of a preset; None where a result is of other data than they are, or of other settings.
 
         Args:
             data: the parts that the result came from, as a record names them: ``mnist/test``.
+            options: of the training, as JSON has them; those of the preset if not said.
         """
         if preset not in self.presets:
             return {}
         own, used = getattr(self.presets[preset].options, "data", None), {name.partition("/")[0] for name in data}
-        if isinstance(own, str) and used and own not in used:
+        if (isinstance(own, str) and used and own not in used) or self.changed(preset, options or {}):
             return None
         return self.presets[preset].published
+
+    def changed(self, preset: str, options: Mapping[str, Any]) -> list[str]:
+        """The options that are not those of the preset, by name.
+
+        Args:
+            options: of a training, as JSON has them; what an older release had no word for is as in the preset.
+        """
+        own = self.presets[preset].options.model_dump(mode="json")
+        return [name for name, value in own.items() if options.get(name, value) != value]
 
 
 def _is_installed(library: str) -> bool:

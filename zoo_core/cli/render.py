@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from ..cards.card import Card
+from ..cards.options import flag_name
 from ..packages.single import command
 from ..run.record import continuing
 from .render_metrics import Known, table_of
@@ -27,14 +28,19 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _measured(card: Card, ours: Known, preset: str, title: str, data: Iterable[str]) -> None:
-    """Metrics, beside the published figures where these are of the same data; where they are not, it is named."""
+def _measured(
+    card: Card, ours: Known, preset: str, title: str, data: Iterable[str], options: Mapping[str, Any]
+) -> None:
+    """Metrics, beside the published figures where these are of the same data and settings; else it says which."""
     from ..data.own import store
 
-    published = card.published(preset, data)
-    if published is None:
+    if card.published(preset, data) is None:
         title = ", ".join(dict.fromkeys([title, *(store.short(name.partition("/")[0]) for name in data)]))
+    published = card.published(preset, data, options)
     out.print(table_of(card, ours, published or {}, title))
+    if published is None and card.published(preset, data):
+        changed = ", ".join(flag_name(name) for name in card.changed(preset, options))
+        line(f"published figures are of other settings than these: {changed}")
 
 
 def trained(card: Card, done: Trained) -> None:
@@ -42,7 +48,7 @@ def trained(card: Card, done: Trained) -> None:
     record = done.record
     known = Known(done.metrics, record.get("errors", {}), record.get("absent", {}))
     if any(value is not None for value in record["metrics"].values()):
-        _measured(card, known, record["preset"], record["preset"], record["data"])
+        _measured(card, known, record["preset"], record["preset"], record["data"], record["options"])
     else:
         line(f"not measured; {continuing(done.folder)} measures it")
     tables(done.shown)
@@ -67,7 +73,7 @@ def evaluated(card: Card, evaluation: Evaluation) -> None:
     """The end of ``zoo evaluate``."""
     model = evaluation.record["model"]
     known = Known(evaluation.metrics, evaluation.errors, evaluation.absent)
-    _measured(card, known, model.partition(".")[2], model, evaluation.record["data"])
+    _measured(card, known, model.partition(".")[2], model, evaluation.record["data"], evaluation.record["trained_with"])
     tables(evaluation.shown)
     digest = evaluation.record["weights_sha256"]
     weights = f"{digest[:12]}…" if digest else "untrained"

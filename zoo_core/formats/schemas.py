@@ -150,6 +150,7 @@ class Begun(Facts):
     started: Line = ""
     versions: dict[Line, Line] = {}
     commit: Annotated[str, COMMIT] | None = None
+    code: Sha256 | Annotated[str, Field(max_length=0)] = ""  # of the source that the numbers depend on
     device: Line = ""
     processes: Count = 1
     threads: Count | None = None

@@ -74,7 +74,12 @@ class Squares:
         return parts
 
     def of(self, part: Tensor, first: int = 0) -> Tensor:
-        """Squared distances [b, m - first] of a part from all points of the sample but the first ones."""
+        """Squared distances [b, m - first] of a part from all points of the sample but the first ones.
+
+        Args:
+            part: one of `parts`.
+            first: how many points are left out.
+        """
         return part @ self._right[:, first:]
 
 

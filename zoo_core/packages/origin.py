@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
+from collections.abc import Iterable
 from importlib.metadata import Distribution, EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,6 +26,29 @@ def commit_of(entry: EntryPoint) -> str | None:
     if isinstance(entry, FileEntry):
         return commit_at(entry.path)
     return _noted(entry.dist) or _tracked(entry.module)
+
+
+def code_of(entry: EntryPoint) -> str:
+    """The sha256 of the source of a plugin, whatever its version says; empty where no source can be found."""
+    try:
+        if isinstance(entry, FileEntry):
+            return sources_sha256([entry.path])
+        spec = find_spec(entry.module.partition(".")[0])
+        places = list(spec.submodule_search_locations or ()) or [spec.origin or ""] if spec else []
+        return sources_sha256(map(Path, places)) if all(places) else ""
+    except (ImportError, AttributeError, ValueError, OSError):
+        return ""
+
+
+def sources_sha256(places: Iterable[Path]) -> str:
+    """The sha256 of all Python files in some folders, and of some files, with their names in these; empty of none."""
+    digest, found = hashlib.sha256(), False
+    for place in places:
+        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            found, content = True, file.read_bytes()
+            name = file.relative_to(place).as_posix() if place.is_dir() else file.name
+            digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest() if found else ""
 
 
 def editable(distribution: Distribution | None) -> str:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from ..cards.card import Card, Equation, Metric, Preset
+from ..cards.claims import Claim, Kind
 from ..cards.images import OwnImage
 from ..cards.options import Options, flags
 from ..errors import printable
@@ -56,11 +57,29 @@ def _check_preset(name: object, preset: Any) -> None:
     _demand(isinstance(preset, Preset), field, f"must be a Preset, not {_type(preset)}")
     _demand(isinstance(preset.options, Options), f"{field}.options", f"must be Options, not {_type(preset.options)}")
     _check_text(f"{field}.summary", preset.summary)
-    published = preset.published
+    published, claims = preset.published, preset.claims
+    _demand(isinstance(claims, tuple), f"{field}.claims", f"must be a tuple, not {_type(claims)}")
+    for number, claim in enumerate(claims):
+        _check_claim(f"{field}.claims[{number}]", claim)
     _demand(isinstance(published, Mapping), f"{field}.published", f"must be a dictionary, not {_type(published)}")
     for metric, figure in published.items():
         _check_name(f"{field}.published", metric)
         _demand(_is_finite(figure), f"{field}.published[{metric!r}]", "must be a finite number")
+
+
+def _check_claim(field: str, claim: Any) -> None:
+    _demand(isinstance(claim, Claim), field, f"must be a Claim, not {_type(claim)}")
+    _demand(claim.kind in get_args(Kind), f"{field}.kind", f"must be one of {', '.join(get_args(Kind))}")
+    for part in ("source", "says", "protocol", "than"):
+        _check_text(f"{field}.{part}", getattr(claim, part))
+    if claim.kind == "picture":
+        return _demand(bool(claim.says), f"{field}.says", "must say what the picture shows")
+    _check_name(f"{field}.metric", claim.metric)
+    for part in ("value", "error"):
+        _demand(_is_finite(getattr(claim, part)), f"{field}.{part}", "must be a finite number")
+    _demand(claim.error >= 0, f"{field}.error", "must not be negative")
+    compares = claim.kind in ("above", "below")
+    _demand(bool(claim.than) == compares, f"{field}.than", "must name a preset if, and only if, the kind compares two")
 
 
 def _check_metric(field: str, metric: Any) -> None:

@@ -158,6 +158,11 @@ def commit_of(model: Model) -> str | None:
     return origin.commit_of(entries.find(entries.MODELS, f"{model.distribution}:{model.name}", "model", "zoo list"))
 
 
+def code_of(model: Model) -> str:
+    """The sha256 of the source of a loaded plugin; see `origin`."""
+    return origin.code_of(entries.find(entries.MODELS, f"{model.distribution}:{model.name}", "model", "zoo list"))
+
+
 def _model(entry: EntryPoint, plugin: Any) -> Model:
     """The model that a plugin makes, once its hooks and its card have passed.
 

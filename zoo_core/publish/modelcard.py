@@ -117,7 +117,7 @@ def _install(subject: Subject) -> list[str]:
 def _numbers(subject: Subject) -> list[str]:
     """The metrics, beside what was published."""
     card, facts = subject.card, subject.facts
-    published = card.published(facts["preset"], facts["data"]) or {}
+    published = card.published(facts["preset"], facts["data"], facts["options"]) or {}
     rows = [
         f"| {m.name} | {escaped(m.summary)}{f', {escaped(m.unit)}' if m.unit else ''} | "
         f"{f'{published[m.name]:g}' if m.name in published else ''} | {_shown(m, facts)} |"

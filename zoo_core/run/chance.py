@@ -39,6 +39,9 @@ def state(device: torch.device) -> dict[str, Any]:
 def restore(kept: Mapping[str, Any], device: torch.device) -> None:
     """Go on from what `state` gave, on the same kind of device; what it does not say stays as it is.
 
+    Args:
+        kept: what it gave, or what a file says that it gave.
+        device: of the run.
     Raises:
         KeyError, TypeError, ValueError, RuntimeError: it is none.
     """

@@ -14,6 +14,8 @@ from ..errors import DeviceError, UsageError
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
+WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"  # cuBLAS reads it, once, when it is first used
+
 
 def rank() -> int:
     """This process's number among those of a launcher; 0 when alone."""
@@ -81,11 +83,12 @@ def arithmetic(precision: str, deterministic: bool) -> Iterator[None]:
     cudnn: Any = torch.backends.cudnn  # whose parts are not typed
     kinds = (torch.backends.cuda.matmul, cudnn.conv, cudnn.rnn)
     outer = [kind.fp32_precision for kind in kinds]
-    was = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    was = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    benchmark, workspace = torch.backends.cudnn.benchmark, os.environ.get(WORKSPACE)
     for kind in kinds:
         kind.fp32_precision = "tf32" if precision == "tf32" else "ieee"
     if deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS promises nothing
+        os.environ.setdefault(WORKSPACE, ":4096:8")  # without it cuBLAS promises nothing
         torch.use_deterministic_algorithms(True)  # which imports torch's compiler: two seconds
         torch.backends.cudnn.benchmark = False
     try:
@@ -94,8 +97,10 @@ def arithmetic(precision: str, deterministic: bool) -> Iterator[None]:
         for kind, before in zip(kinds, outer, strict=True):
             kind.fp32_precision = before
         if deterministic:
-            torch.use_deterministic_algorithms(was[0])
-            torch.backends.cudnn.benchmark = was[1]
+            torch.use_deterministic_algorithms(was[0], warn_only=was[1])
+            torch.backends.cudnn.benchmark = benchmark
+            if workspace is None:
+                os.environ.pop(WORKSPACE, None)
 
 
 def accelerator(device: torch.device, precision: str) -> Accelerator:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import UsageError, nearest
 from ..files.places import cache_root
-from ..packages.origin import commit_at
+from ..packages.origin import commit_at, sources_sha256
 
 PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
 PACKAGES = ("zoo-core", "torch", "numpy", "accelerate")
@@ -44,6 +44,12 @@ def commit() -> str | None:
     """The commit of the checkout this package runs from, with ``+dirty`` if it was changed since."""
     here = Path(__file__)
     return commit_at(here) if (here.parent.parent.parent / ".git").exists() else None
+
+
+def core_sha256() -> str:
+    """The sha256 of that part of this package's source on which a training's numbers depend."""
+    package = Path(__file__).parent.parent
+    return sources_sha256(package / part for part in ("cards", "data", "kits", "run", "draws.py", "sharing.py"))
 
 
 def check_precision(name: str) -> str:

@@ -37,6 +37,9 @@ def prepare_module(module: nn.Module, accelerator: Accelerator, compile: bool, f
     if fp16 and accelerator.scaler is None:
         _compute_in_half(module, accelerator.device.type)
     if compile:
+        from torch._functorch import config
+
+        config.donated_buffer = False  # else a second backward pass of a graph, which a hook may need, is an error
         for part in getattr(module, "compiled_parts", None) or (module,):
             part.compile(dynamic=False if part is module else None)
     if accelerator.num_processes > 1:

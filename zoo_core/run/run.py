@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
-from .. import sharing
 from ..cards.checkpoint import Checkpoint
 from ..cards.groups import Budget
 from ..cards.options import Options
@@ -219,10 +218,6 @@ class Run(Reads, Writes):
         best = Best(module, better, patience, self.finish)
         self.prepare(**{name: best})
         return best
-
-    def mean(self, tensors: list[Tensor]) -> list[Tensor]:
-        """The mean over all processes of each tensor: what each of them estimated for itself."""
-        return [sharing.mean_of_all(tensor) for tensor in tensors] if self.processes > 1 else tensors
 
     def steps(
         self, data: Sized | None, budget: Budget | None = None, ahead: LookAhead | None = None, split: bool = True,

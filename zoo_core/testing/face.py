@@ -106,7 +106,8 @@ def _check_card(book: Book, model: Model) -> None:
     with book.rule("published-metrics"):
         known = {metric.name for metric in card.metrics}
         for name, preset in card.presets.items():
-            unknown = sorted(set(preset.published) - known)
+            named = {*preset.published, *(claim.metric for claim in preset.claims if claim.kind != "picture")}
+            unknown = sorted(named - known)
             require(not unknown, f"the preset '{name}' has a published figure of '{''.join(unknown[:1])}', which is no "
                     "metric of the card")  # fmt: skip
     with book.rule("tiny"):

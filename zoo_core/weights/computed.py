@@ -45,6 +45,11 @@ def keep(name: str, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> 
     """Keep tensors for `recall`, under the same name and facts, and make room for them.
 
     A cache that cannot be written costs time and changes no result, so that it is left to ``zoo doctor`` to say so.
+
+    Args:
+        name: of the file, without its suffix.
+        facts: all that the tensors were computed from; another one makes them unknown.
+        tensors: what was computed.
     """
     with contextlib.suppress(ZooError, OSError):
         tensorfile.save(computed_root() / (name + SUFFIX), tensors, facts, sealed=True)

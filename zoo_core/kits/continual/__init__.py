@@ -37,17 +37,27 @@ class TaskOptions(OnImages, Budget):
         "of every image is known; or an output for every class of every task, and the task is to be found, too"
     )  # fmt: skip
     tasks: int = option(3, "tasks learned one after another", ge=1, le=1000)
+    first: Literal["original", "changed"] = option(
+        "original", "the first task of a permuted or rotated stream: images as they are, or changed as the others are"
+    )
     held_out: int = option(5000, "training images kept apart for choosing settings", unit="images", ge=0, le=50_000)
     network: Literal["mlp", "cnn"] = option("mlp", "two hidden layers, or the convolutions of the reference")
     hidden: int = option(400, "width of the hidden layers (mlp)", ge=1, le=65536)
     epochs: int = option(3, "passes over the images of each task", ge=1, le=10_000)
     iterations: int | None = option(None, "steps for each task, instead of epochs", ge=1)
-    learning_rate: float = option(0.05, "of stochastic gradient descent", gt=0, le=10)
+    optimizer: Literal["sgd", "adam"] = option("sgd", "stochastic gradient descent with momentum, or Adam")
+    learning_rate: float = option(0.05, "of the optimiser", gt=0, le=10)
     momentum: float = option(0.9, "of stochastic gradient descent", ge=0, lt=1)
     compare: bool = option(False, "train the other strategies too, and show all in one table and one plot")
     task_seed: int | None = option(
         None, "order or angle of the task that --continue learns; the next number if not said", ge=0, le=2**31 - 1
     )
+
+    @property
+    def seeds(self) -> range:
+        """Those of the tasks that a training begins with; 0 leaves the images as they are."""
+        first = 1 if self.first == "changed" and self.stream != "split" else 0
+        return range(first, first + self.tasks)
 
     @property
     def is_open(self) -> bool:

@@ -59,7 +59,7 @@ def task_seeds(checkpoint: Checkpoint[T]) -> list[int]:
     """
     tasks = checkpoint.options.tasks
     if checkpoint.tensors is None:
-        return list(range(tasks))
+        return list(checkpoint.options.seeds)
     seeds = checkpoint.tensors.get("seeds")
     if seeds is None or seeds.dtype != torch.int64 or seeds.dim() != 1:
         raise IntegrityError(f"the weights of {checkpoint.name} have no list of tasks", "get the file again")
@@ -115,13 +115,13 @@ class Course(Generic[L]):
         learner: what learns.
         first: the task that is learned first, counted from 0.
         data: the tasks.
-        sgd: the optimiser of the learner's network.
+        optimizer: of the learner's network.
     """
 
     learner: L
     first: int
     data: Streams
-    sgd: torch.optim.SGD
+    optimizer: torch.optim.Optimizer
 
 
 def begin(
@@ -139,16 +139,23 @@ def begin(
             earlier run, or the data cannot be learned like this.
     """
     old = _earlier(run, options, build)
-    seeds = [*old.seeds.tolist(), _further(old, options)] if old else list(range(options.tasks))
+    seeds = [*old.seeds.tolist(), _further(old, options)] if old else list(options.seeds)
     first = len(seeds) - 1 if old else 0
     data = streams(run, options, seeds)
     learner = make(options, seeds, data.train.data.shape, data.train.scenario.outputs)
     if old:
         grown = {"seeds": learner.seeds, "accuracy": F.pad(old.accuracy, (0, 1, 0, 1))}
         learner.load_state_dict({**old.state_dict(), **grown})
-    sgd = torch.optim.SGD(learner.network.parameters(), options.learning_rate, options.momentum, fused=True)
-    run.prepare(learner=learner, optimizer=sgd, ledger=ledger)
-    return Course(learner, first, data, sgd)
+    optimizer = optimizer_of(learner.network, options)
+    run.prepare(learner=learner, optimizer=optimizer, ledger=ledger)
+    return Course(learner, first, data, optimizer)
+
+
+def optimizer_of(network: nn.Module, options: TaskOptions) -> torch.optim.Optimizer:
+    """The one that the options name, of a network's weights."""
+    if options.optimizer == "adam":
+        return torch.optim.Adam(network.parameters(), options.learning_rate, fused=True)
+    return torch.optim.SGD(network.parameters(), options.learning_rate, options.momentum, fused=True)
 
 
 def _earlier(run: Run, options: T, build: Callable[[Checkpoint[T]], TaskLearner]) -> TaskLearner | None:

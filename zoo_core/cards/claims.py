@@ -1,0 +1,54 @@
+"""What was published of a preset, and what is promised of it here: statements that a training can bear out, or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["equal", "at least", "at most", "above", "below", "picture"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement about a preset.
+
+        Claim("nelbo", 98.12, error=0.77, source="...")               published: the mean of many seeds is that number
+        Claim("accuracy", 75.0, "at least", source="...")             published, and a bound
+        Claim("accuracy", 10.0, "above", than="naive")                by so many points above another preset
+        Claim("", kind="picture", says="digits can be told", source="...")
+
+    Args:
+        metric: of those that `evaluate` returns; none of a picture.
+        value: the figure; of two presets that are compared, how far they are to be apart at least.
+        kind: what is said of the metric: that it is this value, is bounded by it, or is so far above or below the same
+            metric of another preset. A picture is looked at, and no program says what is to be seen.
+        error: standard error of the figure, as published; 0 where none was.
+        source: paper and table, with its address; nothing says that the promise is our own.
+        says: what is claimed, in words, where numbers do not say it.
+        protocol: how the figure was measured, where that is not what the preset says and `evaluate` does.
+        than: the other preset, of the same model, or ``MODEL.PRESET``.
+    """
+
+    metric: str
+    value: float = 0.0
+    kind: Kind = "equal"
+    error: float = 0.0
+    source: str = ""
+    says: str = ""
+    protocol: str = ""
+    than: str = ""
+
+    @property
+    def figure(self) -> bool:
+        """Whether it is a published number of the metric itself, which can stand beside ours."""
+        return bool(self.source) and self.kind in ("equal", "at least", "at most")
+
+    def __str__(self) -> str:
+        """In a line: ``nelbo = 98.12 ± 0.77``."""
+        if self.kind == "picture":
+            return self.says
+        spread = f" ± {self.error:g}" if self.error else ""
+        if self.kind in ("above", "below"):
+            return f"{self.metric} {self.kind} {self.than}" + (f" by {self.value:g}" if self.value else "")
+        sign = {"equal": "=", "at least": "≥", "at most": "≤"}[self.kind]
+        return f"{self.metric} {sign} {self.value:g}{spread}"

@@ -1,0 +1,122 @@
+"""Trainings that are to be done, and the keys by which finished ones are known again."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..api.finishing import code_of
+from ..api.inventory import RunInfo, runs_in
+from ..cards.options import Options, resolve
+from ..errors import UsageError
+from ..files import sha256
+from ..plugin import registry
+from ..plugin.registry import Model
+from ..run import record
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training.
+
+    Args:
+        model: the plugin's name.
+        preset: its preset.
+        seed: of the run.
+        options: by name, those that are not the preset's, as JSON has them.
+        key: tells it from every other: all options, seed, and the source of plugin and core.
+    """
+
+    model: str
+    preset: str
+    seed: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+    key: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of its run folder, unless it was trained before."""
+        return f"{self.model}.{self.preset}-seed{self.seed}-{self.key[:10]}"
+
+    def command(self, folder: Path) -> list[str]:
+        """What ``zoo`` is to be told, to train it into a folder, or to go on with what is there."""
+        said = [word for name, value in self.options.items() for word in _typed(name, value)]
+        goes_on = ["--resume"] if record.state(folder) or (folder / record.UNFINISHED).exists() else []
+        where = ["--seed", str(self.seed), "--output", str(folder), "--preset", self.preset]
+        return ["train", self.model, *where, *said, *goes_on]
+
+
+def _typed(name: str, value: Any) -> list[str]:
+    """An option as it is typed."""
+    flag = "--" + name.rstrip("_").replace("_", "-")
+    if isinstance(value, bool):
+        return [flag if value else f"--no-{flag[2:]}"]
+    return [f"{flag}={value}"]
+
+
+def job(model: Model, preset: str, seed: int, options: Mapping[str, Any] | None = None) -> Job:
+    """A training of a model, with its key.
+
+    Raises:
+        UsageError: an option is unknown, or out of range.
+    """
+    base = model.card.presets[model.card.preset(preset)].options
+    whole = resolve(model.card.train_options, dict(options or {}), owner=model.name, base=base)
+    changed = {name: whole.model_dump(mode="json")[name] for name in model.card.changed(preset, _json(whole))}
+    return Job(model.name, preset, seed, changed, key_of(model.name, _json(whole), seed, code_of(model)))
+
+
+def _json(options: Options) -> dict[str, Any]:
+    return options.model_dump(mode="json")
+
+
+def key_of(model: str, options: Mapping[str, Any], seed: int, code: str) -> str:
+    """The key of a training, sha256; empty where its source is not known."""
+    said = {"model": model, "options": dict(options), "seed": seed, "code": code}
+    return sha256(json.dumps(said, sort_keys=True).encode()) if code else ""
+
+
+def grid(model: Model, presets: Sequence[str], seeds: Iterable[int], values: Mapping[str, Sequence[Any]]) -> list[Job]:
+    """The trainings of every preset with every combination of values and every seed.
+
+    Args:
+        values: by name of an option those that it is given in turn.
+    Raises:
+        UsageError: there is no such preset or option, or nothing to train.
+    """
+    combinations = [dict(zip(values, each, strict=True)) for each in itertools.product(*values.values())]
+    made = [job(model, preset, seed, each) for preset in presets for each in combinations for seed in seeds]
+    if not made:
+        raise UsageError("nothing is to be trained", "name a seed: --seeds 0-2")
+    return list({one.key or id(one): one for one in made}.values())
+
+
+def finished(folder: Path) -> dict[str, RunInfo]:
+    """The finished runs in a folder, by key; those that several sources or another machine's torch made have none."""
+    found: dict[str, RunInfo] = {}
+    for run in runs_in(folder) if folder.is_dir() else []:
+        if run.error or run.state != "finished" or run.record.get("quick"):
+            continue
+        facts = run.record
+        if key := key_of(facts["model"], facts["options"], facts["seed"], facts["code"]):
+            found[key] = run
+    return found
+
+
+def models(names: Sequence[str]) -> list[tuple[Model, str]]:
+    """Models and presets by their names; of a model without preset, all of its presets.
+
+    Raises:
+        UsageError: there is no such one.
+    """
+    found = []
+    for name in names:
+        plugin, _, preset = name.partition(".")
+        model = registry.load(plugin)
+        for each in [model.card.preset(preset)] if preset else list(model.card.presets):
+            found.append((model, each))
+    return found

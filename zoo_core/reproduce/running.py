@@ -1,0 +1,159 @@
+"""Carrying out a plan: each training is a process of its own, wherever it runs, and goes on where one was cut off."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ..errors import UsageError, printable
+from ..run import record
+from .jobs import Job
+
+TRIES = 3  # of a training that fails, or is cut off
+LOG = "zoo.log"  # beside a run folder's name: what its process said
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a process is to do: all that another machine needs to know.
+
+    Args:
+        arguments: of ``zoo``.
+        folder: of the run.
+        environment: variables that it is to have besides those that it has.
+        log: file that its output goes to.
+    """
+
+    arguments: tuple[str, ...]
+    folder: str
+    environment: Mapping[str, str]
+    log: str
+
+
+def carry_out(task: Task) -> int:
+    """Train in a process of its own, with whatever Python this is: its exit code; what it says goes into the log."""
+    Path(task.log).parent.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, **task.environment}
+    with open(task.log, "a", encoding="utf-8") as log:
+        command = [sys.executable, "-m", "zoo_core", *task.arguments]
+        return subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode
+
+
+class Workers(Protocol):
+    """Where trainings run: of this machine, or of a cluster; see `places`."""
+
+    def submit(self, task: Task) -> Future[int]:
+        """Begin a task when there is room: its exit code, or whatever was raised where it ran."""
+
+
+@contextmanager
+def local(processes: int) -> Iterator[Workers]:
+    """This machine, so many trainings at a time, each with its share of the threads."""
+    with ThreadPoolExecutor(processes) as pool:
+
+        class Here:
+            def submit(self, task: Task) -> Future[int]:
+                return pool.submit(carry_out, task)
+
+        try:
+            yield Here()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a training ended.
+
+    Args:
+        job: which.
+        folder: its run.
+        error: why it failed; empty where it did not.
+        was_there: it had been trained before.
+    """
+
+    job: Job
+    folder: Path
+    error: str = ""
+    was_there: bool = False
+
+
+Tell = Callable[[Done, int, int], None]
+
+
+def run_all(
+    jobs: Sequence[Job], known: Mapping[str, Path], into: Path, workers: Workers, threads: int, device: str,
+    extra: Sequence[str] = (), tell: Tell = lambda done, number, total: None,
+) -> list[Done]:  # fmt: skip
+    """Carry out a plan; what is finished already is taken, and one that fails or is lost goes on, some times.
+
+    Args:
+        known: the run folders of finished trainings, by key.
+        into: where run folders go.
+        threads: of each training.
+        device: as `train` takes it.
+        extra: more arguments of ``zoo train``, for all.
+        tell: is told after each training how many are done, of how many.
+    """
+    ended = [Done(one, known[one.key], was_there=True) for one in jobs if one.key in known]
+    for number, done in enumerate(ended, 1):
+        tell(done, number, len(jobs))
+    tries: dict[Future[int], tuple[Job, int]] = {}
+
+    def begin(one: Job, number: int) -> None:
+        folder = into / one.name
+        words = (*one.command(folder), "--device", device, *extra)
+        own = {"OMP_NUM_THREADS": str(threads)} if threads else {}
+        task = Task(words, str(folder), own, str(into / f"{one.name}.log"))
+        tries[workers.submit(task)] = one, number
+
+    for one in jobs:
+        if one.key not in known:
+            begin(one, 1)
+    while tries:
+        for future in wait(tries, return_when=FIRST_COMPLETED).done:
+            one, number = tries.pop(future)
+            error = _error(future, into / f"{one.name}.log", into / one.name)
+            if error and number < TRIES and _may_go_on(future):
+                begin(one, number + 1)
+                continue
+            ended.append(Done(one, into / one.name, error))
+            tell(ended[-1], len(ended), len(jobs))
+    order = {one.name: place for place, one in enumerate(jobs)}
+    return sorted(ended, key=lambda done: order[done.job.name])
+
+
+def _may_go_on(future: Future[int]) -> bool:
+    """Whether trying again could help: a process was killed or stopped, or its machine was lost; not a wrong option."""
+    return future.exception() is not None or future.result() not in (1, 2, 3, 4)
+
+
+def _error(future: Future[int], log: Path, folder: Path) -> str:
+    """Why a training did not end well; empty where it did."""
+    if raised := future.exception():
+        return printable(f"{type(raised).__name__}: {raised}".splitlines()[0])
+    if not (code := future.result()):
+        return "" if record.state(folder) == "finished" else "it ended, and its run is not there"
+    said = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
+    errors = [line for line in said if line.startswith("error: ")]
+    return printable(errors[-1].removeprefix("error: ")) if errors else f"its process ended with {code}; see {log}"
+
+
+def share_of(processes: int) -> int:
+    """Threads of each of so many trainings.
+
+    Raises:
+        UsageError: there is nothing to share out.
+    """
+    if processes < 1:
+        raise UsageError(f"{processes} trainings at a time are none", "local:2 runs two")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // processes)
