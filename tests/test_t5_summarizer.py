@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ from typing import Any
 import loopback
 import pytest
 import torch
-from conftest import SLICES, Listener, Zoo, answered
+from conftest import ROOT, SLICES, Listener, Zoo, answered
 from safetensors.torch import save_file
 from torch import Tensor
 from transformers import T5Config as Config
@@ -239,7 +240,9 @@ def test_a_new_t5_soon_learns_to_copy() -> None:
 
 
 @pytest.mark.parametrize(("beams", "no_repeat"), [(1, 0), (1, 2), (4, 0), (3, 2)])
-def test_decoding_finds_what_transformers_finds(beams: int, no_repeat: int) -> None:
+def test_decoding_finds_what_transformers_finds(beams: int, no_repeat: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its rule for lengths, the mean over tokens, and where it too searches until nothing better can come."""
+    monkeypatch.setattr("zoo_t5_summarizer.beams.size", lambda t, penalty: float(t))
     network, source = networks()["t5"], rows(9, 4, 12, 7)
     model = T5ForConditionalGeneration(t5_config(**T5_TINY, decoder_start_token_id=PAD)).eval()
     model.load_state_dict(network.model.state_dict(), strict=False)
@@ -247,7 +250,7 @@ def test_decoding_finds_what_transformers_finds(beams: int, no_repeat: int) -> N
     mine, scores = decode(network, source, longest=12, beams=beams, no_repeat=no_repeat)
     theirs = model.generate(
         source, attention_mask=source != PAD, num_beams=beams, do_sample=False, max_new_tokens=12, length_penalty=1.0,
-        no_repeat_ngram_size=no_repeat, suppress_tokens=[PAD],
+        early_stopping="never", no_repeat_ngram_size=no_repeat, suppress_tokens=[PAD],
     )[:, 1:]  # fmt: skip
     said = [row[row != PAD].tolist() for row in mine]
     assert said == [row[row != PAD].tolist() for row in theirs]
@@ -271,7 +274,9 @@ class Chain:
         return self.logits[tokens]
 
 
-def test_beams_find_the_likeliest_text_and_greedy_does_not() -> None:
+@pytest.mark.parametrize("penalty", [0.0, 0.6, 1.0, 3.0])
+def test_beams_find_the_best_text_of_all_and_greedy_does_not(penalty: float) -> None:
+    """By the rule of Wu et al. 2016, over every text that there is."""
     probabilities = torch.full((5, 5), 1e-6)
     probabilities[PAD, 2], probabilities[PAD, 3] = 0.6, 0.4
     probabilities[2, 2:5], probabilities[3, END] = torch.tensor([0.34, 0.33, 0.33]), 1.0
@@ -279,15 +284,59 @@ def test_beams_find_the_likeliest_text_and_greedy_does_not() -> None:
     chain, source = Chain(probabilities.log()), torch.ones(1, 1, dtype=torch.long)
     log_p = probabilities.log().log_softmax(1)
 
-    def mean(text: tuple[int, ...]) -> float:
-        steps = zip((PAD, *text), text, strict=False)
-        return sum(float(log_p[a, b]) for a, b in steps) / len(text)
+    def total(text: tuple[int, ...]) -> float:
+        return sum(float(log_p[a, b]) for a, b in zip((PAD, *text), text, strict=False))
 
     texts = [(*t, END) for n in range(3) for t in itertools.product(range(2, 5), repeat=n)]
-    best = max([*texts, *itertools.product(range(2, 5), repeat=3)], key=mean)
-    found, score = decode(chain, source, longest=3, beams=4)
-    assert tuple(found[0].tolist()) == best == (3, END) and float(score) == pytest.approx(mean(best), abs=1e-5)
+    every = [*texts, *itertools.product(range(2, 5), repeat=3)]
+    best = max(every, key=lambda text: total(text) / ((5 + len(text)) / 6) ** penalty)
+    found, score = decode(chain, source, longest=3, beams=4, length_penalty=penalty)
+    text = tuple(found[0].tolist())
+    assert text == best and float(score) == pytest.approx(total(best) / len(best), abs=1e-5)
+    if penalty < 3:
+        assert best == (3, END)
     assert decode(chain, source, longest=3)[0][0].tolist()[0] == 2
+
+
+def test_a_search_is_over_only_when_nothing_better_can_come() -> None:
+    """What begins badly may end well: the likeliest first token ends at once, and a longer text has a better score."""
+    probabilities = torch.full((5, 5), 1e-9)
+    probabilities[PAD, END], probabilities[PAD, 2] = 0.3, 0.7
+    probabilities[2, 3], probabilities[3, 4], probabilities[4, 4] = 0.6, 1.0, 0.9
+    probabilities[2, END], probabilities[4, END] = 0.4, 0.1
+    chain = Chain(probabilities.log())
+    log_p, longest = probabilities.log().log_softmax(1), 30
+    every = [(END,), (2, END), *((2, 3, *[4] * n, END) for n in range(1, longest - 3)), (2, 3, *[4] * (longest - 2))]
+
+    def score(text: tuple[int, ...]) -> float:
+        pairs = zip((PAD, *text), text, strict=False)
+        return sum(float(log_p[pair]) for pair in pairs) / ((5 + len(text)) / 6) ** 2.0
+
+    best = max(every, key=score)
+    assert len(best) > 3, "the test is none otherwise"
+    found, _ = decode(chain, torch.ones(1, 1, dtype=torch.long), longest=longest, beams=3, length_penalty=2.0)
+    assert tuple(found[0].tolist()) == best
+
+
+@pytest.mark.full_data
+@pytest.mark.parametrize("decoding", ["beam", "greedy"])
+def test_a_summary_is_the_same_whatever_else_is_in_its_batch(decoding: Any) -> None:
+    """With the pinned weights, of 120 papers."""
+    from zoo_t5_summarizer import CARD, Decode
+
+    model: Any = zoo.load("t5-summarizer.mini")
+    sources = texts.load("acl-titles", "test", Path(os.environ["ZOO_DATA"])).take(range(120)).sources
+    trained = CARD.presets["mini"].options
+    one, seven, all_of_them = (
+        model.summarize(sources, trained, Decode(decoding=decoding, batch_size=size))[0] for size in (1, 7, 120)
+    )
+    assert one == seven == all_of_them
+    if decoding == "beam":
+        invented = [
+            "case study" in said.lower() and "case study" not in text.lower()
+            for said, text in zip(one, sources, strict=True)
+        ]
+        assert f"as {sum(invented)} of the first 120 do" in " ".join((ROOT / "README.md").read_text().split())
 
 
 def test_nucleus_draws_the_likeliest_tokens_in_their_proportion() -> None:

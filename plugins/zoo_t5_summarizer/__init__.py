@@ -65,13 +65,15 @@ class Decode(Options):
     decoding: Literal["greedy", "beam", "nucleus"] = option("beam", "likeliest token, likeliest text, or drawn")
     beams: int = option(4, "texts kept beside one another", ge=1, le=64, only={"decoding": ("beam",)})
     length_penalty: float = option(
-        1.0, "a text is chosen by log p / ((5 + t) / 6)^this, t its tokens: larger makes longer texts", ge=0, le=10,
+        1.2, "a text is chosen by log p / ((5 + t) / 6)^this, t its tokens: larger makes longer texts", ge=0, le=10,
         only={"decoding": ("beam",)},
     )  # fmt: skip
     top_p: float = option(
         0.9, "probability of the tokens that are drawn from", gt=0, le=1, only={"decoding": ("nucleus",)}
     )
-    temperature: float = option(1.0, "of what is drawn", gt=0, le=100, only={"decoding": ("nucleus",)})
+    temperature: float = option(
+        0.5, "of what is drawn; 1 draws as the model has it", gt=0, le=100, only={"decoding": ("nucleus",)}
+    )
     no_repeat: int = option(3, "no sequence of so many tokens twice; 0 allows it", unit="tokens", ge=0, le=100)
     longest: int | None = option(None, "summary at most; as trained if not said", unit="tokens", ge=2, le=1024)
     batch_size: int = option(32, "texts that pass together", ge=1, le=65_536)
@@ -112,7 +114,8 @@ CARD = Card(
     name="t5-summarizer",
     summary="Says what a paper is about, in a line",
     idea="An encoder reads the text, a decoder says the summary token by token. Pretraining teaches it the language "
-    "first, by cutting spans out of texts and asking what they were; fine-tuning then needs few examples.",
+    "first, by cutting spans out of texts and asking what they were; fine-tuning then needs few examples. What it says "
+    "sounds likely and may be invented: read it against the text.",
     paper="Raffel et al. 2020, Exploring the limits of transfer learning with a unified text-to-text transformer, "
     "https://arxiv.org/abs/1910.10683",
     datasets=("acl-titles", "scitldr", "xsum"),
