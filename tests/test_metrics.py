@@ -12,11 +12,12 @@ import torch
 from conftest import SLICES
 from elsewhere import THERE, elsewhere
 
-from zoo_core import ImageData, Run, TrainingError, UsageError
+from zoo_core import ImageData, Measured, Run, TrainingError, UsageError
 from zoo_core.api.handle import Source, find_checkpoint, open_model
 from zoo_core.api.measuring import measure
 from zoo_core.api.training import open_other
-from zoo_core.kits import distances
+from zoo_core.kits import distances, resampling
+from zoo_core.kits.generators import comparison
 from zoo_core.kits.generators.comparison import compare
 from zoo_core.kits.generators.judging import judged
 from zoo_core.run.reporter import Silent
@@ -180,7 +181,10 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_compare_knows_good_from_bad(cache: Path) -> None:
     real = halves()
-    good, collapsed = (compare(Halves(), drawn(500, s), real).scores for s in ([0.5, 0.5], [1.0, 0.0]))
+    good, collapsed = (
+        {name: one.number for name, one in compare(Halves(), drawn(500, shares), real).scores.items()}
+        for shares in ([0.5, 0.5], [1.0, 0.0])
+    )
     for name in ("frechet", "mmd2", "class_js"):
         assert good[name] < collapsed[name] / 3, name
     assert collapsed["coverage"] < 0.6 < good["coverage"]
@@ -292,3 +296,54 @@ def test_no_evaluation_needs_double_precision_of_the_device(name: str, cache: Pa
         run = Run(THERE, 0, SLICES, "evaluation", reporter=Silent(), open_model=open_other, few=True)
         found = measure(handle.model, checkpoint, handle.card.evaluate_options(), run)
     assert all(math.isfinite(value) for value in found.metrics.values())
+
+
+# -- standard errors -------------------------------------------------------------------------------
+
+
+def samples(n: int) -> list[torch.Tensor]:
+    """So many samples of 200 points in the plane."""
+    return list(torch.randn(n, 200, 2, generator=torch.Generator().manual_seed(5)) * torch.tensor([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("name", ["frechet", "mmd2", "deviation"])
+def test_standard_errors_are_those_of_repeated_samples(name: str) -> None:
+    """What one sample says of its own error, beside the deviation over many samples."""
+
+    def both(a: torch.Tensor, b: torch.Tensor) -> tuple[float, float]:
+        if name == "frechet":
+            return distances.frechet_distance(a, b), resampling.frechet_error(a, b)
+        if name == "mmd2":
+            found = comparison._discrepancy(a, b, distances.untracked)
+            assert found.error is not None
+            return found.number, found.error
+        return distances.deviation(a), resampling.jackknife(distances.deviation, a)
+
+    firsts, seconds = samples(120), [sample + 1.0 for sample in samples(240)[120:]]
+    found = torch.tensor([both(a, b) for a, b in zip(firsts, seconds, strict=True)])
+    assert float(found[:, 1].mean()) == pytest.approx(float(found[:, 0].std()), rel=0.2)
+
+
+def test_the_fast_way_to_the_error_of_a_frechet_distance_is_the_slow_one() -> None:
+    a, b = samples(2)
+    slow = resampling.jackknife(distances.frechet_distance, a, b + 1)
+    assert resampling.frechet_error(a, b + 1) == pytest.approx(slow, rel=1e-6)
+
+
+def test_a_share_has_the_error_of_a_share() -> None:
+    found = Measured.percent(torch.tensor([True] * 30 + [False] * 10))
+    assert found.value == 75.0 and found.error == pytest.approx(100 * math.sqrt(0.75 * 0.25 / 40))
+    assert Measured.percent([1]).error is None and Measured.percent([]).value is None
+    assert math.isnan(Measured.percent([math.nan]).number)
+
+
+def test_what_the_points_add_to_the_discrepancy_adds_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a sample is looked at in several parts."""
+    a, b = samples(2)
+    k = (-torch.cdist(torch.cat([a, b]).double(), torch.cat([a, b]).double()).square() / 2).exp()
+    n = len(a)
+    among = [float((block.sum() - n) / (n * (n - 1))) for block in (k[:n, :n], k[n:, n:])]
+    truth = sum(among) - 2 * float(k[:n, n:].mean())
+    assert distances.mmd2(a, b, bandwidth=1.0) == pytest.approx(truth, abs=1e-6)
+    monkeypatch.setattr(distances.Squares, "MOST", 30 * n)
+    assert distances.mmd2(a, b, bandwidth=1.0) == pytest.approx(truth, abs=1e-6)

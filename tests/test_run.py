@@ -273,7 +273,7 @@ def test_the_evaluation_after_a_training_gets_what_the_training_knows(
 
     seen: list[dict[str, Any]] = []
 
-    def evaluate(run: Run, checkpoint: zoo.Checkpoint[Any]) -> dict[str, float]:
+    def evaluate(run: Run, checkpoint: zoo.Checkpoint[Any]) -> dict[str, zoo.Measured]:
         seen.append(dict(checkpoint.facts))
         return real(run, checkpoint)
 

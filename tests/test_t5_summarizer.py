@@ -310,7 +310,7 @@ def test_a_search_is_over_only_when_nothing_better_can_come() -> None:
 
     def score(text: tuple[int, ...]) -> float:
         pairs = zip((PAD, *text), text, strict=False)
-        return sum(float(log_p[pair]) for pair in pairs) / ((5 + len(text)) / 6) ** 2.0
+        return sum(float(log_p[pair]) for pair in pairs) / float(((5 + len(text)) / 6) ** 2.0)
 
     best = max(every, key=score)
     assert len(best) > 3, "the test is none otherwise"

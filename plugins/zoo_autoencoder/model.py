@@ -15,9 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Figure, Run, Series, Takes, draws
+from zoo_core import Checkpoint, Figure, Measured, Run, Series, Takes, draws
 from zoo_core.data.images import ImageData, to_pixels
-from zoo_core.kits.classifiers import accuracy
 from zoo_core.kits.distances import Squares
 
 from . import Evaluate, Train
@@ -109,24 +108,24 @@ def scatter(codes: Tensor, data: ImageData) -> Figure:
 
 
 @torch.no_grad()
-def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict[str, float]:
+def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict[str, Measured]:
     """Error on the test images, and how well their codes keep the classes apart."""
     trained = checkpoint.options
     known, data = run.dataset(trained.data, "train"), run.dataset(trained.data, "test")
     autoencoder = build(checkpoint).to(run.device)
-    error = error_input = 0.0
+    errors, errors_input = [], []  # of each image
     for part in data.parts():
         x = to_pixels(part.flatten(1))
         corrupted = corrupt(x, trained.noise, trained.mask)
-        error += float((autoencoder(corrupted) - x).square().sum())
-        error_input += float((corrupted - x).square().sum())
+        errors.append((autoencoder(corrupted) - x).square().mean(1))
+        errors_input.append((corrupted - x).square().mean(1))
     codes = encode(autoencoder, data)
     known_codes = encode(autoencoder, known)
     answers = nearest_neighbours(codes, known_codes, known.labels, options.neighbours)
     if trained.latent == 2:
         run.show("embedding", scatter(codes, data))
     return {
-        "mse": error / data.images.numel(),
-        "mse_input": error_input / data.images.numel(),
-        "knn_accuracy": accuracy(answers, data.labels) if data.classes else math.nan,
+        "mse": Measured.mean(torch.cat(errors)),
+        "mse_input": Measured.mean(torch.cat(errors_input)),
+        "knn_accuracy": Measured.percent(answers == data.labels) if data.classes else Measured(math.nan),
     }

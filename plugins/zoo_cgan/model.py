@@ -25,12 +25,13 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.optim.lr_scheduler import LambdaLR
 
-from zoo_core import Checkpoint, Images, Run, Table, Takes, draws, sharing
+from zoo_core import Checkpoint, Images, Measured, Run, Table, Takes, draws, sharing
 from zoo_core.data.images import ImageData, to_pixels
 from zoo_core.kits.classifiers import classified
 from zoo_core.kits.distances import deviation
 from zoo_core.kits.generators.comparison import Comparison, compare
 from zoo_core.kits.grids import Crop, Grid, Padded
+from zoo_core.kits.resampling import measured
 
 from . import Evaluate, Train
 
@@ -259,33 +260,41 @@ def grid(generator: Generator, z: Tensor, classes: Sequence[str]) -> Images:
 
 
 @torch.no_grad()
-def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict[str, float]:
+def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict[str, Measured]:
     """Compare generated images with all real test images, through the eyes of a judge."""
     data = run.dataset(checkpoint.options.data, "test")
     generator, judge, k = build(checkpoint).to(run.device), options.judge_of(run, data), len(data.classes)
     y = torch.arange(k, device=run.device).repeat_interleave(options.per_class or max(10, len(data) // k))
     pixels = generator.pixels(draws.randn(len(y), generator.latent, device=run.device), y)
     comparison = compare(judge, pixels, data, options.neighbours, run.track)
-    rows = [class_row(label, pixels, y, data, comparison) for label in range(k)]
+    classes = [of_class(label, pixels, y, data, comparison) for label in range(k)]
+    rows = [(name, *(one.number for one in found)) for name, found in zip(data.classes, classes, strict=True)]
     run.show("classes", Table(("class", "share", "share_real", "deviation"), tuple(rows)))
+    shares, variations = [found[0] for found in classes], [found[2] for found in classes]
+    error = math.hypot(*(share.error or 0.0 for share in shares)) / k
     return {
-        "share": sum(share for _, share, _, _ in rows) / k,
-        "share_min": min(share for _, share, _, _ in rows),
-        "share_real": 100 * float((comparison.real_answers == data.labels).float().mean()),
+        "share": Measured(sum(share.number for share in shares) / k, error),
+        "share_min": min(shares, key=lambda share: share.number),
+        "share_real": Measured.percent(comparison.real_answers == data.labels),
         **comparison.scores,
-        "deviation_min": min((varies for *_, varies in rows if math.isfinite(varies)), default=math.nan),
+        "deviation_min": min(variations, key=lambda one: one.number if math.isfinite(one.number) else math.inf),
     }
 
 
-def class_row(
+def of_class(
     label: int, pixels: Tensor, y: Tensor, data: ImageData, comparison: Comparison
-) -> tuple[str, float, float, float]:
-    """One class: its name, how much of it is judged so, generated and real, in percent, and how much it varies.
+) -> tuple[Measured, Measured, Measured]:
+    """One class: how much of it is judged so, generated and real, in percent, and how much it varies, over real images.
 
     Args:
         pixels: [n, c, h, w], of the classes y [n].
     """
+
+    def varies(generated: Tensor, real: Tensor) -> float:
+        return deviation(generated) / deviation(real)
+
     mine, real = y == label, data.labels == label
-    shares = (comparison.answers[mine] == label).float(), (comparison.real_answers[real] == label).float()
-    varies = deviation(pixels[mine]) / deviation(to_pixels(data.images[real.cpu()]))
-    return data.classes[label], 100 * float(shares[0].mean()), 100 * float(shares[1].mean()), varies
+    both = pixels[mine], to_pixels(data.images[real.cpu()])
+    shares = (comparison.answers[mine], comparison.real_answers[real])
+    judged, truth = (Measured.percent(answers == label) for answers in shares)
+    return judged, truth, measured(varies, *both)

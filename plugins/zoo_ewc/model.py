@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo_core import Checkpoint, HeatMap, Images, Run
+from zoo_core import Checkpoint, HeatMap, Images, Measured, Run
 from zoo_core.kits import continual
 from zoo_core.kits.continual import learning
 from zoo_core.kits.continual.accuracy import Ledger
@@ -128,6 +128,6 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: continual.SampleOpt
     return learning.sample(run, build(checkpoint), checkpoint.options, options)
 
 
-def evaluate(run: Run, checkpoint: Checkpoint[Train]) -> dict[str, float]:
+def evaluate(run: Run, checkpoint: Checkpoint[Train]) -> dict[str, Measured]:
     """Measure every task again."""
     return learning.evaluate(run, build(checkpoint), checkpoint.options)

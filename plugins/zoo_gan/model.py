@@ -18,12 +18,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Images, Run, Takes, draws
+from zoo_core import Checkpoint, Images, Measured, Run, Takes, draws
 from zoo_core.kits.distances import entropy
 from zoo_core.kits.generators import Drawn, walks
 from zoo_core.kits.generators.comparison import compare
 from zoo_core.kits.grids import Crop, Grid, Padded, at_least
 from zoo_core.kits.modes import looking
+from zoo_core.kits.resampling import measured
 
 from . import Sample, Train
 from .schedule import generator_moves, parse
@@ -206,7 +207,7 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
     return Images(drawn, columns=options.columns)
 
 
-def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Drawn) -> dict[str, float]:
+def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Drawn) -> dict[str, Measured]:
     """Compare generated images with all real test images, through the eyes of a judge."""
     trained = checkpoint.options
     data = run.dataset(trained.data, "test")
@@ -214,13 +215,17 @@ def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Drawn) -> dict[st
     pixels = generator.pixels(noise(options.n or len(data), trained, run))
     comparison = compare(judge, pixels, data, options.neighbours, run.track)
     if judge is None:
-        return {**comparison.scores, "class_entropy": math.nan, "class_min": math.nan, "class_max": math.nan}
-    counts = torch.bincount(comparison.answers, minlength=len(data.classes))
-    shares = 100 * counts / counts.sum()
+        return {**comparison.scores, **dict.fromkeys(("class_entropy", "class_min", "class_max"), Measured(math.nan))}
+
+    def evenness(answers: Tensor) -> float:
+        return entropy(torch.bincount(answers, minlength=len(data.classes)))
+
+    answers = comparison.answers
+    shares = [Measured.percent(answers == label) for label in range(len(data.classes))]
     run.show("classes", comparison.histogram(data.classes))
     return {
         **comparison.scores,
-        "class_entropy": entropy(counts),
-        "class_min": float(shares.min()),
-        "class_max": float(shares.max()),
+        "class_entropy": measured(evenness, answers),
+        "class_min": min(shares, key=lambda share: share.number),
+        "class_max": max(shares, key=lambda share: share.number),
     }

@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Images, Run, Takes, UsageError, draws
+from zoo_core import Checkpoint, Images, Measured, Run, Takes, UsageError, draws
 from zoo_core.data.images import ImageData, check_enough, to_pixels
-from zoo_core.kits.classifiers import accuracy, answered, classified, named
+from zoo_core.kits.classifiers import answered, classified, named
 from zoo_core.kits.generators.judging import judged
 from zoo_core.kits.grids import Grid
 
@@ -99,8 +99,8 @@ def name_own(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images
     return named(pixels, [image.name for image in options.image], p, checkpoint.classes)
 
 
-def evaluate(run: Run, checkpoint: Checkpoint[Train]) -> dict[str, float]:
+def evaluate(run: Run, checkpoint: Checkpoint[Train]) -> dict[str, Measured]:
     """Accuracy on all test images."""
     data = run.dataset(checkpoint.options.data, "test")
     _, p = judged(build(checkpoint).to(run.device), data.images, track=run.track)
-    return {"accuracy": accuracy(p.argmax(1), data.labels)}
+    return {"accuracy": Measured.percent(p.argmax(1) == data.labels)}

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Figure, Images, Run, Series, Table, Takes, UsageError, draws, sharing
+from zoo_core import Checkpoint, Figure, Images, Measured, Run, Series, Table, Takes, UsageError, draws, sharing
 from zoo_core.data.images import ImageData, check_enough, to_pixels
 from zoo_core.kits import classifiers
 
@@ -256,19 +256,20 @@ def name_own(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images
     return classifiers.named(pixels, names, logits.softmax(1), checkpoint.classes)
 
 
-def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict[str, float]:
+def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict[str, Measured]:
     """Accuracy on all test inputs; noise of the gradient estimate at one batch of them."""
     trained = checkpoint.options
     classifier, data = build(checkpoint).to(run.device), task(run, trained, "test")
     right = (answers(classifier, data, data.rows()).argmax(1) == data.labels).cpu().double()
     labels = data.labels.cpu()  # not every device has double precision
-    classes = [100 * float(right[labels == k].mean()) for k in range(len(data.classes))]
+    classes = [Measured.percent(right[labels == k]) for k in range(len(data.classes))]
     rows = slice(trained.batch_size)
     variance, norm2 = gradient_variance(classifier, trained, data.x(rows), data.labels[rows], options.estimates)
-    run.show("classes", Table(("class", "accuracy"), tuple(zip(data.classes, classes, strict=True))))
+    shown = zip(data.classes, [one.number for one in classes], strict=True)
+    run.show("classes", Table(("class", "accuracy"), tuple(shown)))
     return {
-        "accuracy": 100 * float(right.mean()),
-        "class_min": min(classes),
-        "gradient_variance": variance,
-        "gradient_norm2": norm2,
+        "accuracy": Measured.percent(right),
+        "class_min": min(classes, key=lambda one: one.number),
+        "gradient_variance": Measured(variance),
+        "gradient_norm2": Measured(norm2),
     }

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo_core import Checkpoint, HeatMap, Images, Run, draws, sharing
+from zoo_core import Checkpoint, HeatMap, Images, Measured, Run, draws, sharing
 from zoo_core.data.images import to_pixels
 from zoo_core.kits import continual
 from zoo_core.kits.continual import learning
@@ -159,6 +159,6 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: continual.SampleOpt
     return learning.sample(run, build(checkpoint), checkpoint.options, options)
 
 
-def evaluate(run: Run, checkpoint: Checkpoint[Train]) -> dict[str, float]:
+def evaluate(run: Run, checkpoint: Checkpoint[Train]) -> dict[str, Measured]:
     """Measure every task again."""
     return learning.evaluate(run, build(checkpoint), checkpoint.options)

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo_core import Checkpoint, IntegrityError, Run, TextData, Texts, UsageError
+from zoo_core import Checkpoint, IntegrityError, Measured, Run, TextData, Texts, UsageError
 from zoo_core.data import texts as corpora
 
 from . import Decode, Evaluate, Sample, Train, config, tokens
@@ -221,7 +221,7 @@ def given(run: Run, trained: Train, options: Sample) -> list[str]:
     return [corpora.read_plain(options.file)]
 
 
-def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict[str, float]:
+def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict[str, Measured]:
     """ROUGE of the summaries of the test texts, beside the first sentence and the best one; the loss."""
     from . import rouge  # its library takes a second to import, which `sample` can do without
 
@@ -233,5 +233,5 @@ def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict
     run.show("rouge", rouge.table(systems, options.resamples))
     metrics = {}
     for prefix, scores in zip(("", "lead_", "oracle_"), systems.values(), strict=True):
-        metrics.update({prefix + name: value for name, value in zip(rouge.NAMES, scores.mean(0).tolist(), strict=True)})
-    return {**metrics, "loss": model.loss(test, checkpoint.options)}
+        metrics.update({prefix + name: Measured.mean(each) for name, each in zip(rouge.NAMES, scores.T, strict=True)})
+    return {**metrics, "loss": Measured(model.loss(test, checkpoint.options))}

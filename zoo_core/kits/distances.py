@@ -40,11 +40,15 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
         a: [n, d]. b: [m, d].
     """
     a, b = precise(a), precise(b)
-    cov_a, cov_b = torch.cov(a.T), torch.cov(b.T)
+    return frechet_of(a.mean(0), torch.cov(a.T), b.mean(0), torch.cov(b.T))
+
+
+def frechet_of(mean_a: Tensor, cov_a: Tensor, mean_b: Tensor, cov_b: Tensor) -> float:
+    """The same of two Gaussians, given by means [d] and covariances [d, d] in double precision."""
     values, vectors = torch.linalg.eigh(cov_a)
     root = vectors @ (values.clamp(min=0).sqrt()[:, None] * vectors.T)
     cross = torch.linalg.eigvalsh(root @ cov_b @ root).clamp(min=0).sqrt().sum()
-    return float((a.mean(0) - b.mean(0)).square().sum() + cov_a.trace() + cov_b.trace() - 2 * cross)
+    return float((mean_a - mean_b).square().sum() + cov_a.trace() + cov_b.trace() - 2 * cross)
 
 
 class Squares:
@@ -97,22 +101,33 @@ def radii2(real: Tensor, k: int) -> Tensor:
 def density_coverage(
     generated: Tensor, real: Tensor, k: int = 5, track: Track = untracked, radius2: Tensor | None = None
 ) -> tuple[float, float]:
-    """Fidelity and variety (Naeem et al. 2020, eqs. 4 and 5).
+    """Fidelity and variety (Naeem et al. 2020, eqs. 4 and 5): the means of what `neighbourhoods` gives.
 
-    Density: how many real k-nearest-neighbour balls hold a generated point, over k; 1 for equal
-    distributions, may exceed 1. Coverage: share of real balls that hold a generated point, in [0, 1].
+    Density is 1 for equal distributions, and may exceed it; coverage is a share, in [0, 1]. Arguments as there.
+    """
+    held, holds = neighbourhoods(generated, real, k, track, radius2)
+    return float(precise(held).mean()), float(holds.float().mean())
+
+
+def neighbourhoods(
+    generated: Tensor, real: Tensor, k: int = 5, track: Track = untracked, radius2: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """How generated points lie in the balls around real points that reach to their k-th real neighbour.
 
     Args:
         generated: [n, d]. real: [m, d]. k: neighbours, the point itself not counted.
         track: wraps the loop to show progress.
         radius2: `radii2` of the real points, where they are known.
+    Returns:
+        [n]: in how many balls a generated point is, over k; and bool [m]: whether a ball holds any.
     """
     radius2, squares = radii2(real, k) if radius2 is None else radius2, Squares(real)
-    inside = torch.zeros(len(real), device=real.device)
+    inside, held = torch.zeros(len(real), device=real.device), []
     for part in track(squares.parts(generated), "coverage"):
         holds = (squares.of(part) < radius2).float()
         inside += holds.new_ones(len(part)) @ holds
-    return float(precise(inside).sum()) / (k * len(generated)), float((inside > 0).float().mean())
+        held.append(holds.sum(1) / k)
+    return torch.cat(held), inside > 0
 
 
 def deviation(pixels: Tensor) -> float:
@@ -200,19 +215,29 @@ def mmd2(a: Tensor, b: Tensor, bandwidth: float | None = None, track: Track = un
         bandwidth: of the kernel; the median distance if not said.
         track: wraps the loop to show progress.
     """
+    return sum(float(part.mean()) for part in mmd2_parts(a, b, bandwidth, track))
+
+
+def mmd2_parts(a: Tensor, b: Tensor, bandwidth: float | None = None, track: Track = untracked) -> tuple[Tensor, Tensor]:
+    """What each point adds to it: double [n] and [m], whose means add up to `mmd2`. Arguments as there.
+
+    It is a U-statistic of degree two in each sample, so its variance is about 4 Var(first) / n + 4 Var(second) / m
+    (Hoeffding 1948).
+    """
     factor = -0.5 / (bandwidth or median_bandwidth(a, b) or 1.0) ** 2
 
-    def kernel_sum(x: Tensor, y: Tensor) -> float:
-        """Over all pairs of two samples; of a sample and itself each pair is computed once, and counted twice."""
-        squares, total, done = Squares(y), 0.0, 0
+    def sums(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Of the kernel over the other sample, for each point; of a sample and itself each pair is made once."""
+        squares, rows, columns, done = Squares(y), [], torch.zeros(len(y), dtype=torch.double), 0
         for part in track(squares.parts(x), "mmd2"):
-            kernel = squares.of(part, done if x is y else 0).mul_(factor).exp_()
-            total += float(precise(kernel.sum(1)).sum()) * (2 if x is y else 1)
-            if x is y:
-                done += len(part)
-                total -= float(precise(kernel[:, : len(part)].sum(1)).sum())  # pairs within the part
-        return total
+            kernel = squares.of(part, done).mul_(factor).exp_()
+            rows.append(precise(kernel.sum(1)))
+            own = len(part) if x is y else 0  # the first columns are those of the part itself, and are counted once
+            columns[done + own :] += precise(kernel[:, own:].sum(0))
+            done += own
+        return torch.cat(rows), columns
 
     n, m = len(a), len(b)
-    within = (kernel_sum(a, a) - n) / (n * (n - 1)) + (kernel_sum(b, b) - m) / (m * (m - 1))
-    return within - 2 * kernel_sum(a, b) / (n * m)
+    among_a, among_b = (sum(sums(x, x)) - 1 for x in (a, b))
+    of_a, of_b = sums(a, b)
+    return among_a / (n - 1) - of_a / m, among_b / (m - 1) - of_b / n

@@ -44,6 +44,11 @@ class Measured:
         if self.why != printable(self.why) or "\n" in self.why or len(self.why) > LONGEST:
             raise PluginError(f"the reason that a metric is absent must be one line of {LONGEST} characters at most")
 
+    @property
+    def number(self) -> float:
+        """The value; NaN where there is none."""
+        return math.nan if self.value is None else self.value
+
     @classmethod
     def mean(cls, values: Iterable[SupportsFloat], why: str = "there was nothing to measure") -> Measured:
         """The mean of independent values, with its standard error: their deviation over the root of their number.
@@ -60,6 +65,21 @@ class Measured:
             return cls(math.nan)  # which a record has as null
         error = statistics.stdev(numbers) / math.sqrt(len(numbers)) if len(numbers) > 1 else None
         return cls(statistics.fmean(numbers), error)
+
+    @classmethod
+    def percent(cls, right: Iterable[SupportsFloat]) -> Measured:
+        """How many of independent answers are right, in percent, with the standard error of a share, √(p (1 - p) / n).
+
+        Args:
+            right: of each answer 1 or 0, as a sequence or a tensor [n].
+        """
+        tolist = getattr(right, "tolist", None)
+        answers = [float(answer) for answer in (tolist() if callable(tolist) else right)]
+        share = cls.mean(answers)
+        if share.value is None or not math.isfinite(share.value):
+            return share
+        spread = math.sqrt(share.value * (1 - share.value) / len(answers))
+        return cls(100 * share.value, 100 * spread if len(answers) > 1 else None)
 
     @classmethod
     def of(cls, name: str, value: object) -> Measured:

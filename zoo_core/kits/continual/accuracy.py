@@ -7,7 +7,7 @@ Shapes: b images, t tasks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from ... import draws, sharing
 from ...data.images import check_enough
 from ...results.images import Images
 from ...results.kinds import Figure, HeatMap, Series, Table
+from ...results.measured import Measured
 from ..classifiers import answered
 from ..modes import looking
 from .tasks import Tasks
@@ -69,6 +70,27 @@ def scores(matrix: Tensor) -> dict[str, float]:
         "forgetting": forgetting(matrix),
         "backward_transfer": backward_transfer(matrix),
     }
+
+
+def measured(matrix: Tensor, sizes: Sequence[int]) -> dict[str, Measured]:
+    """The same with standard errors, those of accuracies as shares of independent images of each task.
+
+    All rows of R are of the same test images; the errors of the two differences take them for others, and are too large
+    rather than too small.
+
+    Args:
+        sizes: [t], test images of each task.
+    """
+    share = matrix / 100
+    variance = 1e4 * share * (1 - share) / torch.tensor(sizes, dtype=torch.double)  # of each R[i, j]
+    tasks, earlier = len(matrix), max(1, len(matrix) - 1)
+    last, best = variance[-1], variance.gather(0, matrix.argmax(0, keepdim=True))[0]
+    errors = {
+        "accuracy": float(last.sum()) ** 0.5 / tasks,
+        "forgetting": float((last + best)[:-1].sum()) ** 0.5 / earlier,
+        "backward_transfer": float((last + variance.diag())[:-1].sum()) ** 0.5 / earlier,
+    }
+    return {name: Measured(value, errors[name]) for name, value in scores(matrix).items()}
 
 
 class Ledger:

@@ -23,6 +23,7 @@ from ...cards.takes import Takes
 from ...errors import IntegrityError, UsageError
 from ...results.images import Images
 from ...results.kinds import HeatMap
+from ...results.measured import Measured
 from ...run.run import Run
 from . import SampleOptions, TaskOptions, accuracy, tasks
 from .accuracy import Ledger
@@ -244,7 +245,7 @@ def sample(run: Run, learner: TaskLearner, trained: TaskOptions, options: Sample
     return accuracy.items(learner.to(run.device), stream, options.n, options.said("n"))
 
 
-def evaluate(run: Run, learner: TaskLearner, trained: TaskOptions) -> dict[str, float]:
+def evaluate(run: Run, learner: TaskLearner, trained: TaskOptions) -> dict[str, Measured]:
     """Measure every task again; the earlier rows of R are those that the training measured.
 
     Args:
@@ -254,4 +255,4 @@ def evaluate(run: Run, learner: TaskLearner, trained: TaskOptions) -> dict[str, 
     matrix = learner.accuracy.double()
     matrix[-1] = accuracy.accuracies(learner.to(run.device), stream, len(stream))
     run.show("matrix", accuracy.heat_map(matrix))
-    return accuracy.scores(matrix)
+    return accuracy.measured(matrix, stream.sizes)

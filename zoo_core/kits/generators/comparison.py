@@ -14,7 +14,9 @@ from torch import Tensor, nn
 
 from ...data.images import ImageData
 from ...results.kinds import Table
-from ..distances import Track, density_coverage, frechet_distance, js_divergence, mmd2, untracked
+from ...results.measured import Measured
+from ..distances import Track, js_divergence, mmd2_parts, neighbourhoods, untracked
+from ..resampling import frechet, measured
 from . import METRICS
 from .judging import Judge as Judge
 from .judging import judged
@@ -32,7 +34,7 @@ class Comparison:
 
     answers: Tensor
     real_answers: Tensor
-    scores: dict[str, float]
+    scores: dict[str, Measured]
 
     def histogram(self, classes: Sequence[str]) -> Table:
         """Share of each class among generated and real images, in percent."""
@@ -55,20 +57,33 @@ def compare(
     """
     if judge is None:
         none = torch.zeros(0, dtype=torch.long)
-        return Comparison(none, none, {metric.name: math.nan for metric in METRICS})
+        return Comparison(none, none, {metric.name: Measured(math.nan) for metric in METRICS})
     features, probabilities = judged(judge, pixels, track=track)
     neighbours = min(neighbours, len(real) - 1)
     seen = reference(judge, real, neighbours, track)
     answers, classes = probabilities.argmax(1), probabilities.shape[1]
-    density, coverage = density_coverage(features, seen.features, neighbours, track, seen.radius2)
+    held, holds = neighbourhoods(features, seen.features, neighbours, track, seen.radius2)
+
+    def apart(some: Tensor, others: Tensor) -> float:
+        return js_divergence(_counts(some, classes), _counts(others, classes))
+
     scores = {
-        "frechet": frechet_distance(features, seen.features),
-        "mmd2": mmd2(features, seen.features, track=track),
-        "class_js": js_divergence(_counts(answers, classes), _counts(seen.answers, classes)),
-        "density": density,
-        "coverage": coverage,
+        "frechet": frechet(features, seen.features),
+        "mmd2": _discrepancy(features, seen.features, track),
+        "class_js": measured(apart, answers, seen.answers),
+        "density": Measured.mean(held),
+        "coverage": Measured.mean(holds),
     }
     return Comparison(answers, seen.answers, scores)
+
+
+def _discrepancy(generated: Tensor, real: Tensor, track: Track) -> Measured:
+    """The squared maximum mean discrepancy, with the standard error of a U-statistic."""
+    parts = mmd2_parts(generated, real, track=track)
+    value = sum(float(part.mean()) for part in parts)
+    if min(map(len, parts)) < 2 or not math.isfinite(value):
+        return Measured(value)
+    return Measured(value, 2 * math.sqrt(sum(float(part.var()) / len(part) for part in parts)))
 
 
 def _counts(answers: Tensor, classes: int) -> Tensor:
