@@ -7,23 +7,18 @@ from collections.abc import Mapping
 import pytest
 
 import zoo_core as zoo
+from zoo_core import Claim
 from zoo_core.plugin.registry import load
 from zoo_core.weights import manifest
 
 pytestmark = pytest.mark.full_data
 
-AIMS: dict[str, dict[str, tuple[float, float]]] = {  # weights: of each metric at least, at most
-    "vae.mlp-64d": {"nelbo": (0, 98.2)},
-    "vae.conv": {"nelbo": (0, 90)},
-    "judge.fashion-mnist": {"accuracy": (92, 100)},
-    "judge.mnist": {"accuracy": (99, 100)},
-    "ewc.mlp": {"accuracy": (96.7, 100)},
-    "rehearsal.mlp": {"accuracy": (96.9, 100)},
-    "pg-classifier.mnist": {"accuracy": (97, 100)},
-    "autoencoder.tanh-2d": {"knn_accuracy": (85, 100)},
-    "t5-summarizer.mini": {"rouge1": (36, 100)},  # the best sentence of each text has 36.6, one from scratch 25.4
-    "gan.dcgan": {"class_min": (8, 100), "class_max": (0, 13)},  # of 10 % each: the published neglect does not hold
-}
+
+def aims(name: str) -> list[Claim]:
+    """What the zoo promises of weights by itself: bounds."""
+    plugin, _, preset = name.partition(".")
+    claims = load(plugin).card.presets[preset].claims
+    return [claim for claim in claims if not claim.source and claim.kind in ("at least", "at most")]
 
 
 COMPARED = ("cgan.dcgan", "gan.dcgan")  # measured by one test, so that neither is measured twice
@@ -38,8 +33,9 @@ def measured(name: str) -> Mapping[str, float]:
     for metric in load(name.partition(".")[0]).card.metrics:
         value = manifest.pin(name).metrics[metric.name]
         assert found[metric.name] == pytest.approx(value, rel=0.01, abs=10.0**-metric.decimals), (name, metric.name)
-    for aim, (low, high) in AIMS.get(name, {}).items():
-        assert low <= found[aim] <= high, (name, aim)
+    for aim in aims(name):
+        value = found[aim.metric]
+        assert value >= aim.value if aim.kind == "at least" else value <= aim.value, (name, str(aim))
     return found
 
 
@@ -56,9 +52,8 @@ def test_so_do_both_gans_and_the_conditional_one_is_better() -> None:
     assert gan["coverage"] < cgan["coverage"] and gan["density"] < cgan["density"]
 
 
-def test_every_aim_is_of_pinned_weights() -> None:
-    """Else it would be checked nowhere."""
-    assert AIMS.keys() | set(COMPARED) <= manifest.read().keys()
+def test_there_are_aims() -> None:
+    assert sum(bool(aims(name)) for name in manifest.read()) >= 8
 
 
 def test_cgan_draws_what_is_asked_for_and_varies() -> None:

@@ -84,6 +84,17 @@ def test_how_long_it_takes_is_said_once_when_that_is_known(monkeypatch: pytest.M
     assert len(told.lines) == 1, "what is over soon is not worth a line"
 
 
+def test_a_network_that_is_compiled_in_the_first_step_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    told = Told()
+    pace = Pace(told, start=0, total=101)
+    for done in range(1, 102):
+        now += 0.1 if done > 1 else 30.0
+        pace.look(done)
+    assert told.lines == ["about 0:40 for 101 steps"]
+
+
 def test_a_text_is_told_of_token_by_token() -> None:
     heard: list[Progress] = []
 

@@ -201,3 +201,10 @@ def test_other_ways_to_compute_learn_too(zoo: Zoo, tmp_path: Path, how: list[str
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["metrics"]["nelbo"] < 300
     assert (record["precision"], record["compile"]) == (("bf16", False) if "bf16" in how else ("fp32", True))
+    if "--compile" in how:
+        plain = ["train", "vae", "--preset", "mlp-64d", "--hidden", "32", "--iterations", "3", "--no-evaluate"]
+        both = [plain + more for more in (["-o", "plain"], ["-o", "compiled", "--compile"])]
+        assert [zoo(*arguments).returncode for arguments in both] == [0, 0]
+        rows = [(tmp_path / name / "history.csv").read_text().splitlines()[-1] for name in ("plain", "compiled")]
+        a, b = ([float(value) for value in row.split(",")] for row in rows)
+        assert a == pytest.approx(b, rel=1e-4), "what is compiled draws the random numbers that it would draw otherwise"

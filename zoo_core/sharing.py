@@ -100,7 +100,7 @@ def together(exchange: Callable[P, T]) -> Callable[P, T]:
                 raise
             raise Lost(
                 "another process of this training has ended",
-                "its own message says why; the same command with --resume goes on from the last state",
+                "its own message, or the launcher's, says why; the same command with --resume goes on",
             ) from error
 
     return call

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo_core import Budget, Card, Equation, Metric, OfImages, OnImages, Options, Plugin, Preset, option
+from zoo_core import Budget, Card, Claim, Equation, Metric, OfImages, OnImages, Options, Plugin, Preset, option
 
 
 class Train(OnImages, Budget):
@@ -42,8 +42,14 @@ CARD = Card(
     licence="MIT",
     metrics=(Metric("accuracy", "test images classified correctly", "%", "higher"),),
     presets={
-        "fashion-mnist": Preset(Train(data="fashion-mnist", epochs=10, augment="flip"), "Fashion-MNIST, ten classes"),
-        "mnist": Preset(Train(data="mnist", epochs=5), "MNIST, ten digits"),
+        "fashion-mnist": Preset(
+            Train(data="fashion-mnist", epochs=10, augment="flip"),
+            "Fashion-MNIST, ten classes",
+            claims=(Claim("accuracy", 92.0, "at least"),),
+        ),
+        "mnist": Preset(
+            Train(data="mnist", epochs=5), "MNIST, ten digits", claims=(Claim("accuracy", 99.0, "at least"),)
+        ),
     },
     task="image-classification",
     sample_options=Sample,

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
-from zoo_core import Budget, Card, Equation, Metric, OfImages, OnImages, Options, Plugin, Preset, option
+from zoo_core import Budget, Card, Claim, Equation, Metric, OfImages, OnImages, Options, Plugin, Preset, option
 
 
 class Train(OnImages, Budget):
@@ -73,10 +73,22 @@ CARD = Card(
     licence="MIT",
     metrics=METRICS,
     presets={
-        "mnist": Preset(Train(), "784-256-10, learned baseline, 16 draws an input, entropy bonus"),
-        "plain": Preset(Train(**PLAIN), "no baseline, one draw, no bonus", {"accuracy": 75.0}),
+        "mnist": Preset(
+            Train(),
+            "784-256-10, learned baseline, 16 draws an input, entropy bonus",
+            claims=(Claim("accuracy", 97.0, "at least"),),
+        ),
+        "plain": Preset(
+            Train(**PLAIN),
+            "no baseline, one draw, no bonus",
+            claims=(Claim("accuracy", 75.0, "at least", source="published", says="about 75 %"),),
+        ),
         "batch-mean": Preset(Train(**{**PLAIN, "baseline": "batch-mean"}), "one draw, batch mean as the baseline"),
-        "supervised": Preset(Train(learner="supervised"), "the twin that sees the label"),
+        "supervised": Preset(
+            Train(learner="supervised"),
+            "the twin that sees the label",
+            claims=(Claim("accuracy", 0.0, "above", than="plain", source="published", says="better than by draws"),),
+        ),
         "threshold": Preset(Train(task="threshold", hidden=16, epochs=20), "y = 1 if x > 5"),
     },
     task="image-classification",

@@ -7,7 +7,7 @@ Letters used for shapes: b texts, t tokens so far, v vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -99,7 +99,7 @@ class Network(Protocol):
 def decode(
     network: Network, source: Tensor, *, longest: int, beams: int = 1, top_p: float | None = None,
     temperature: float = 1.0, no_repeat: int = 0, length_penalty: float = 1.0,
-    tell: Callable[[int], None] = lambda said: None,
+    chances: Sequence[torch.Generator] = (), tell: Callable[[int], None] = lambda said: None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Summaries of a batch of sources.
 
@@ -112,6 +112,7 @@ def decode(
         top_p: draw from the smallest set of tokens with this probability instead; excludes beams.
         temperature: divides the logits before drawing.
         no_repeat: no sequence of so many tokens is said twice; 0 allows it.
+        chances: of each text what it draws with (top_p), on the processor; one for all, if not said.
         tell: is told after each token how many each text has.
     Returns:
         int64 [b, t] without the first PAD, padded behind </s>; float [b], mean log-probability of the tokens.
@@ -127,7 +128,7 @@ def decode(
         if top_p is None:
             scores[:, t], said[:, t + 1] = likely.max(1)
         else:
-            said[:, t + 1] = token = _draw(likely / temperature, top_p)
+            said[:, t + 1] = token = _draw(likely / temperature, top_p, chances)
             scores[:, t] = likely.gather(1, token[:, None])[:, 0]
         tell(t + 1)
         if t % LOOK == LOOK - 1 and bool((said[:, 1:] == END).any(1).all()):
@@ -143,11 +144,19 @@ def _up_to_the_end(said: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
     return said[:, : int((~ended).sum(1).max())], scores.masked_fill(ended, 0).sum(1) / lengths.clamp(min=1)
 
 
-def _draw(scores: Tensor, top_p: float) -> Tensor:
-    """One token of each row [b, v], from the likeliest ones that together reach top_p."""
+def _draw(scores: Tensor, top_p: float, chances: Sequence[torch.Generator]) -> Tensor:
+    """One token of each row [b, v], from the likeliest ones that together reach top_p.
+
+    With Gumbel's numbers, of which a row draws its own on the processor: what is drawn of a text depends on no other.
+    """
     likely, order = scores.softmax(1).sort(1, descending=True)
     likely = likely.masked_fill(likely.cumsum(1) - likely >= top_p, 0)
-    return order.gather(1, draws.categorical(likely))[:, 0]
+    if not chances:
+        return order.gather(1, draws.categorical(likely))[:, 0]
+    drawn = torch.stack([torch.rand(likely.shape[1], generator=chance) for chance in chances])
+    noise = -(-drawn.clamp(min=1e-30).log()).log()
+    place = (likely.log() + noise.to(likely.device)).argmax(1, keepdim=True)
+    return order.gather(1, place)[:, 0]
 
 
 def _allowed(scores: Tensor, said: Tensor, no_repeat: int) -> Tensor:

@@ -5,7 +5,9 @@ Letters used for shapes: b texts, s source tokens, t target tokens, v vocabulary
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -15,7 +17,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo_core import Checkpoint, IntegrityError, Measured, Run, TextData, Texts, UsageError
+from zoo_core import Checkpoint, IntegrityError, Measured, Run, TextData, Texts, UsageError, draws
 from zoo_core.data import texts as corpora
 
 from . import Decode, Evaluate, Sample, Train, config, tokens
@@ -106,12 +108,14 @@ class Summarizer(nn.Module):
             raise UsageError(f"--longest {longest}: the model has positions for {most} tokens", f"--longest {most}")
         summaries, scores = [""] * len(texts), torch.zeros(len(texts))
         batches = read.lengths.argsort(stable=True).split(how.batch_size)
+        chances = by_text(texts) if how.decoding == "nucleus" else []
         for number, rows in enumerate(batches):
             said, likelihoods = decode(
                 self.network, read.batch(rows).to(self.device), longest=longest,
                 beams=how.beams if how.decoding == "beam" else 1, no_repeat=how.no_repeat,
                 length_penalty=how.length_penalty, temperature=how.temperature,
                 top_p=how.top_p if how.decoding == "nucleus" else None,
+                chances=[chances[row] for row in rows.tolist()] if how.decoding == "nucleus" else (),
                 tell=partial(_tell, tell, number * longest, len(batches) * longest),
             )  # fmt: skip
             scores[rows] = likelihoods.float().cpu()
@@ -134,6 +138,16 @@ class Summarizer(nn.Module):
             labels = target.batch(rows).to(self.device)
             total += nll(self(source.batch(rows).to(self.device), labels), labels, reduction="sum")
         return total, target.lengths.sum().to(self.device)
+
+
+def by_text(texts: list[str]) -> list[torch.Generator]:
+    """For each text a generator that depends on the run's seed, the text, and how often it came before."""
+    seed, seen, made = int(draws.randint(2**31, (1,))), Counter[str](), []
+    for text in texts:
+        digest = hashlib.sha256(f"{seed} {seen[text]} {text}".encode()).digest()
+        made.append(torch.Generator().manual_seed(int.from_bytes(digest[:7], "big")))
+        seen[text] += 1
+    return made
 
 
 def nll(logits: Tensor, target: Tensor, smoothing: float = 0.0, reduction: str = "mean") -> Tensor:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from contextlib import suppress
 from typing import Any
 
 # Else pydantic and torch import whatever any installed distribution offers them, allowed or not, and fail at a damaged
@@ -33,6 +35,8 @@ Examples:
   zoo train vae --preset mlp-64d --seed 3
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 integrity, 4 plugin, 5 network, 6 device, 130 interrupted."""
+
+PATIENCE = 3.0  # seconds for the first process to say what is wrong: a launcher stops all when one of them has ended
 
 COMMANDS = Later({
     "list": ".listing:list_",
@@ -144,8 +148,11 @@ def _call(arguments: list[str]) -> int:
 
 def _failed(error: BaseException, message: str, hint: str, code: int) -> int:
     if rank := int(os.environ.get("RANK", 0)):
-        if _is_everywhere(error):
-            return code  # the first process of the launcher says it for all
+        if _is_everywhere(error):  # the first process of the launcher says it for all
+            if not isinstance(error, Interrupted | Lost):
+                with suppress(Interrupted, KeyboardInterrupt):
+                    time.sleep(PATIENCE)
+            return code
         message = f"process {rank}: {message}"
     if os.environ.get("ZOO_DEBUG"):
         import traceback

@@ -5,6 +5,6 @@ Whatever is read from a file or a server passes a schema here, once, where it en
 Imports errors.
 """
 
-from .versions import CONFIG, MANIFEST, MARK, RECORD, STATE, WEIGHTS, Format
+from .versions import CONFIG, LEDGER, MANIFEST, MARK, RECORD, STATE, WEIGHTS, Format
 
-__all__ = ["CONFIG", "MANIFEST", "MARK", "RECORD", "STATE", "WEIGHTS", "Format"]
+__all__ = ["CONFIG", "LEDGER", "MANIFEST", "MARK", "RECORD", "STATE", "WEIGHTS", "Format"]

@@ -37,15 +37,22 @@ def prepare_module(module: nn.Module, accelerator: Accelerator, compile: bool, f
     if fp16 and accelerator.scaler is None:
         _compute_in_half(module, accelerator.device.type)
     if compile:
-        from torch._functorch import config
-
-        config.donated_buffer = False  # else a second backward pass of a graph, which a hook may need, is an error
+        _compile_faithfully()
         for part in getattr(module, "compiled_parts", None) or (module,):
             part.compile(dynamic=False if part is module else None)
     if accelerator.num_processes > 1:
         with torch.no_grad():
             sharing.from_first([*module.parameters(), *module.buffers()])
         layers.share(module)
+
+
+def _compile_faithfully() -> None:
+    """Have compiled networks draw the random numbers that they would draw otherwise, and keep their graphs."""
+    import torch._functorch.config
+    import torch._inductor.config
+
+    torch._functorch.config.donated_buffer = False  # else a second backward pass of a graph is an error
+    torch._inductor.config.fallback_random = True
 
 
 def _compute_in_half(module: nn.Module, device: str) -> None:

@@ -102,16 +102,21 @@ class Pace:
     """
 
     after, long = 2.0, 10.0  # seconds after which it is known, and from which on it is worth a line
+    slow = 5  # times as long as the rest as the first step may take: what is compiled then is compiled once
 
     def __init__(self, reporter: Reporter, start: int, total: int) -> None:
         self._reporter, self._start, self._total = reporter, start, total
-        self._began = time.monotonic()
+        self._began, self._first = time.monotonic(), 0.0
 
     def look(self, done: int) -> None:
         """A step has been taken."""
-        if not self._total or (passed := time.monotonic() - self._began) < self.after:
+        passed, taken = time.monotonic() - self._began, done - self._start
+        self._first = self._first or passed
+        if not self._total or passed < self.after or (self._first >= self.after and passed - self._first < self.after):
             return
-        whole = passed / (done - self._start) * (self._total - self._start)
+        each = (passed - self._first) / (taken - 1) if taken > 1 else passed
+        first = self._first if self._first > self.slow * each else each
+        whole = first + each * (self._total - self._start - 1)
         if whole >= self.long:
             self._reporter.tell(f"about {clock(whole)} for {self._total - self._start:,} steps")
         self._total = 0

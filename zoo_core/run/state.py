@@ -7,6 +7,7 @@ of the random generators, and in the header what is not a tensor. No pickle.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -272,6 +273,10 @@ def _other_run(folder: Path, key: str, was: Any, now: Any) -> UsageError:
         hint = f"{_typed(key)}{was} goes on with it as it was then, --overwrite starts anew"
         return UsageError(f"{file} has changed since the run in {folder} began", hint)
     reason = f"the run in {folder} was made with {_typed(key)}{was}, not {now}"
+    if key == "processes":
+        again = f"-m zoo_core train {shlex.quote(str(folder))} --resume"
+        alone = f"{record.continuing(folder)}, without torchrun, goes on"
+        return UsageError(reason, f"torchrun --nproc-per-node {was} {again} goes on" if was != 1 else alone)
     hint = f"{record.continuing(folder)} needs no option; --output goes elsewhere"
     return UsageError(reason, hint)
 

@@ -1,0 +1,132 @@
+"""The ledger of results: a file for each run that was measured, with all that it came from.
+
+A file is ``results/MODEL.PRESET/seedN-KEY.json``, KEY the beginning of the run's key. Whoever wants to add a run needs
+its weights: they are measured again, and what is written down is what was found then.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from ..cards.card import Card
+from ..errors import IntegrityError
+from ..files import read_text, write_json
+from ..formats import LEDGER
+from ..formats.fields import Finite, Line, Name, Setting, Sha256
+from ..formats.schemas import Count, Hashes, Metrics, Schema, fitted
+
+FOLDER = "results"
+
+
+class Entry(Schema):
+    """One run, as the ledger has it.
+
+    Args:
+        options: all options of the training.
+        key: see `jobs`; empty where the source is not known.
+        errors: standard errors of the metrics that have one.
+        machine: the processor.
+    """
+
+    format: Count = 0
+    needs: Line = ""
+    model: Name
+    preset: Name
+    seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)]
+    options: dict[Line, Setting]
+    key: Sha256 | Annotated[str, Field(max_length=0)] = ""
+    metrics: Metrics
+    errors: dict[Line, Annotated[Finite, Field(ge=0)]] = Field(default_factory=dict)
+    data: Hashes = Field(default_factory=dict)
+    judges: Hashes = Field(default_factory=dict)
+    weights_sha256: Sha256
+    machine: Line = ""
+    device: Line = ""
+    threads: Count = 0
+    versions: dict[Line, Line] = Field(default_factory=dict)
+    commit: Line = ""
+    seconds: Annotated[Finite, Field(ge=0)] | None = None
+    evaluation_seconds: Annotated[Finite, Field(ge=0)] | None = None
+
+    @property
+    def name(self) -> str:
+        """``plugin.preset``."""
+        return f"{self.model}.{self.preset}"
+
+
+def shipped() -> Path:
+    """The ledger that comes with the zoo: ``ZOO_RESULTS``, else the one installed, else the checkout's."""
+    if chosen := os.environ.get("ZOO_RESULTS"):
+        return Path(chosen)
+    package = Path(__file__).parent.parent
+    installed = package / "pinned" / FOLDER
+    return installed if installed.exists() else package.parent / FOLDER
+
+
+def read(folder: Path | None = None) -> list[Entry]:
+    """All entries of a ledger, in the order of their names.
+
+    Args:
+        folder: the one that comes with the zoo if not said.
+    Raises:
+        IntegrityError: a file is damaged.
+    """
+    return list(_entries(folder or shipped()))
+
+
+def _entries(folder: Path) -> Iterator[Entry]:
+    for file in sorted(folder.glob("*/*.json")):
+        try:
+            facts = json.loads(read_text(file))
+        except (ValueError, RecursionError) as error:
+            raise IntegrityError(f"{file} is damaged: {error}", "get it again, or remove it") from error
+        if isinstance(facts, dict):
+            LEDGER.check(facts, str(file))
+        yield fitted(Entry, facts, str(file), "get it again, or remove it")
+
+
+def of_record(record: Mapping[str, Any], key: str, machine: str = "") -> Entry:
+    """The entry of a finished run.
+
+    Args:
+        record: its ``run.json``.
+        key: of the run.
+        machine: the processor; this one's if not said.
+    """
+    facts = {
+        **record, **LEDGER.stamp(), "key": key, "weights_sha256": record["weights"]["sha256"],
+        "machine": machine or processor(), "threads": record.get("threads") or 0, "commit": record.get("commit") or "",
+    }  # fmt: skip
+    return fitted(Entry, facts, "the run")
+
+
+def write(entry: Entry, folder: Path) -> Path:
+    """Write an entry into a ledger, in the place of an earlier one of the same run: its file."""
+    file = folder / entry.name / f"seed{entry.seed}-{(entry.key or entry.weights_sha256)[:10]}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_json(file, entry.model_dump(mode="json"))
+    return file
+
+
+def of_preset(entries: list[Entry], card: Card, preset: str) -> list[Entry]:
+    """The entries of a preset as it is: none of its options was changed. The latest of each seed."""
+    found = [entry for entry in entries if (entry.model, entry.preset) == (card.name, preset)]
+    return list({entry.seed: entry for entry in found if not card.changed(preset, entry.options)}.values())
+
+
+def processor() -> str:
+    """The name of this machine's processor, as its system says it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
