@@ -14,11 +14,11 @@ from typing import Any
 from pydantic import TypeAdapter
 from typing_extensions import is_typeddict
 
-from zoo_core.cli import answers, answers_data, answers_others, answers_runs, answers_weights
+from zoo_core.cli import answers, answers_data, answers_others, answers_results, answers_runs, answers_weights
 
 HERE = Path(__file__).parent
 PAGE, SCHEMA = HERE / "json.md", HERE / "json.schema.json"
-MODULES = (answers, answers_runs, answers_weights, answers_data, answers_others)
+MODULES = (answers, answers_runs, answers_weights, answers_data, answers_others, answers_results)
 HEAD = f"""# JSON
 
 With `--json` a command prints one JSON object on standard output and nothing else. `format` is the version of this

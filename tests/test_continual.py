@@ -72,6 +72,15 @@ def test_fisher_is_the_slow_one(kind: Any, scenario: Any, shape: tuple[int, int,
     assert not drawn[unable].any() and bool((drawn[able] > 0).all()), "y is never drawn from what may not answer"
 
 
+def test_the_fisher_of_likeliest_answers(tasks: Tasks) -> None:
+    torch.manual_seed(0)
+    net = network(zoo_ewc.Train(hidden=12)).eval()
+    x = tasks.pixels(tasks.rows(1), 1)
+    expected = squared_gradients(net, x, net(x).argmax(1))
+    for one, total in zip(importance(net, tasks, 1, "likeliest", batch=64), expected, strict=True):
+        torch.testing.assert_close(one, total / len(x), rtol=1e-4, atol=1e-9)
+
+
 def test_squared_sum_is_something_else() -> None:
     torch.manual_seed(0)
     net = network(zoo_ewc.Train(hidden=12))

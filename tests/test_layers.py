@@ -52,6 +52,7 @@ ONLY = {  # a library that only some files may import
             "plugin",
             "plugins",
             "replay",
+            "reproduce",
             "runs",
             "updates",
             "values",
@@ -63,6 +64,7 @@ ONLY = {  # a library that only some files may import
         f"zoo_core/cli/{name}.py"
         for name in (
             "render",
+            "render_claims",
             "render_data",
             "render_metrics",
             "render_models",

@@ -17,9 +17,9 @@ class Train(continual.TaskOptions):
         "ewc", "a penalty per earlier task; one running penalty; none; or all tasks at once, the upper bound"
     )
     lambda_: float = option(100.0, "strength of the penalty", ge=0, le=1e9)
-    fisher: Literal["model", "labels", "summed-gradient"] = option(
-        "model", "squared gradient of log p(y|x) for each image, with y drawn from the model, or with the true "
-        "label; or, for each batch, the square of its summed gradient, which is no Fisher information"
+    fisher: Literal["model", "likeliest", "labels", "summed-gradient"] = option(
+        "model", "squared gradient of log p(y|x) for each image, with y drawn from the model, or its likeliest answer, "
+        "or the true label; or, for each batch, the square of its summed gradient, which is no Fisher information"
     )  # fmt: skip
     decay: float = option(1.0, "what remains of the running penalty after each task (online-ewc)", gt=0, le=1)
     sweep: str = option("10,100,1000", "strengths that --compare tries, too")
@@ -37,7 +37,7 @@ CNN: dict[str, Any] = {"network": "cnn", "learning_rate": 0.01, "batch_size": 25
 TEN: dict[str, Any] = {"tasks": 10, "hidden": 1000}
 VAN_DE_VEN: dict[str, Any] = {  # van de Ven & Tolias 2019, https://arxiv.org/abs/1904.07734, and their code
     **TEN, "first": "changed", "optimizer": "adam", "learning_rate": 1e-4, "batch_size": 128, "iterations": 5000,
-    "held_out": 0,
+    "held_out": 0, "fisher": "likeliest",
 }  # fmt: skip
 
 

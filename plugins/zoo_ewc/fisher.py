@@ -91,7 +91,7 @@ def importance(network: nn.Module, tasks: Tasks, task: int, kind: str, batch: in
     share of them each.
 
     Args:
-        kind: ``model``, ``labels`` or ``summed-gradient``, see the option `fisher`.
+        kind: ``model``, ``likeliest``, ``labels`` or ``summed-gradient``, see the option `fisher`.
     """
     plain, visible = tasks.as_they_are(), partial(tasks.scenario.visible, task=task, seen=task + 1)
     squares: Any = squared_summed_gradient if kind == "summed-gradient" else squared_gradients
@@ -99,6 +99,9 @@ def importance(network: nn.Module, tasks: Tasks, task: int, kind: str, batch: in
     with looking(network):
         for rows in plain.rows(task).split(batch):
             with sharing.split(rows) as mine:
-                y = None if kind == "model" else plain.labels(mine, task)
-                torch._foreach_add_(total, squares(network, plain.pixels(mine, task), y, visible))
+                x, y = plain.pixels(mine, task), None if kind == "model" else plain.labels(mine, task)
+                if kind == "likeliest":
+                    with torch.no_grad():
+                        y = visible(network(x)).argmax(1)
+                torch._foreach_add_(total, squares(network, x, y, visible))
     return [sharing.total(t) / plain.sizes[task] for t in total]

@@ -4,7 +4,7 @@
 
 Nothing here imports torch; the verbs do, after everything that was typed has been checked.
 
-Imports errors, files, packages, cards, hub, results, data, weights, run, plugin, api, publish, testing.
+Imports errors, files, packages, cards, hub, results, data, weights, run, plugin, api, publish, reproduce, testing.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ COMMANDS = Later({
     "evaluate": ".plugins:evaluate",
     "plan": ".plan:plan",
     "runs": ".runs:runs",
+    "reproduce": ".reproduce:reproduce",
+    "results": ".reproduce:results",
     "bundle": ".commands:bundle",
     "push": ".hub:push",
     "pull": ".hub:pull",

@@ -88,6 +88,7 @@ class PresetFacts(TypedDict):
     summary: str
     default: bool
     published: Annotated[dict[str, float], says("figures of the paper, by metric")]
+    claims: Annotated[list[str], says("what was published of it, or is promised, each in a line with its source")]
     metrics: Numbers
     options: Values
 

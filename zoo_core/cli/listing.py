@@ -28,6 +28,8 @@ from .answers import Info, List, ModelFacts, Option, PresetFacts, Unusable, prob
 from .groups import Command
 from .values import models
 
+OURS = "promised here"
+
 json_flag = click.option(*JSON.names, is_flag=True, help=JSON.help)
 
 
@@ -161,6 +163,7 @@ def _preset(card: Card, name: str, pin: Pin | None) -> PresetFacts:
         "preset": name, "weights": pin.name if pin else None, "sha256": pin.sha256 if pin else None,
         "bytes": pin.total_size if pin else None, "parameters": peek.parameters(path) if path else None,
         "summary": preset.summary, "default": name == card.default_preset, "published": dict(preset.published),
+        "claims": [f"{claim}; {claim.source or OURS}" for claim in preset.claims],
         "metrics": dict(pin.metrics) if pin else {}, "options": values(preset.options.model_dump(mode="json")),
     }  # fmt: skip
 

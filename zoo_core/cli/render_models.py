@@ -79,6 +79,8 @@ def card(facts: ModelFacts, card: Card, preset: str) -> None:
     out.print(presets)
     out.print()
     out.print(table_of(card, Known(chosen["metrics"]), chosen["published"], preset))
+    for claim in chosen["claims"]:
+        line(f"claim: {claim}")
     _options("train", preset, card.presets[preset].options, facts)
     for verb, kind in (("sample", card.sample_options), ("evaluate", card.evaluate_options)):
         _options(verb, "default", kind(), facts)

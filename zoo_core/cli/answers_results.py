@@ -1,0 +1,127 @@
+"""What the commands about claims and results print with ``--json``; see `answers`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from typing_extensions import TypedDict
+
+from ..reproduce.ledger import Entry
+from ..reproduce.reproducing import Row
+from ..reproduce.verdict import Estimate
+from .answers import Errors, Model, Numbers, Path, Preset, Seconds, Sha256, Values, says
+
+Figure = Annotated[float | None, says("null where there is none")]
+
+
+class Now(TypedDict):
+    """A metric over seeds."""
+
+    values: Annotated[list[float], says("one for each seed")]
+    mean: float
+    error: Annotated[float | None, says("standard error of the mean, of seeds and test set; null if it is not known")]
+
+
+class ClaimVerdict(TypedDict):
+    """A claim, and what came of it."""
+
+    model: Model
+    preset: Preset
+    claim: Annotated[str, says("in a line")]
+    metric: Annotated[str, says("empty of a picture")]
+    kind: Annotated[str, says("equal, at least, at most, above, below, picture")]
+    value: Annotated[float, says("the figure, or how far two presets are to be apart")]
+    value_error: Annotated[float, says("its standard error as published; 0 where none was")]
+    than: Annotated[str, says("the preset that it compares with")]
+    source: Annotated[str, says("where it was published; empty of a promise of the zoo")]
+    protocol: Annotated[str, says("how it was measured, where that is not what is done here")]
+    pinned: Figure
+    now: Annotated[Now | None, says("null if nothing was measured")]
+    measured: Annotated[str, says("runs, pinned or ledger: where that comes from")]
+    tolerance: Figure
+    outcome: Annotated[str, says("reproduced, not reproduced, inconclusive, to be looked at, not measured")]
+    why: str
+
+
+class Reproduce(TypedDict):
+    """``zoo reproduce``."""
+
+    command: Literal["reproduce"]
+    ok: Annotated[bool, says("no claim was found not to hold, and no training has failed")]
+    claims: list[ClaimVerdict]
+
+
+class PlannedRun(TypedDict):
+    """A training that a plan has."""
+
+    model: Model
+    preset: Preset
+    seed: int
+    options: Annotated[dict[str, object], says("those that are not the preset's")]
+    key: Annotated[str, says("by which a finished run is known again")]
+    path: Annotated[str | None, says("of a run that is finished already")]
+    seconds: Annotated[float | None, says("that it will take, by what the like of it took; null if nothing is known")]
+
+
+class ReproducePlan(TypedDict):
+    """``zoo reproduce --dry-run``."""
+
+    command: Literal["reproduce --dry-run"]
+    runs: list[PlannedRun]
+    seconds: Annotated[float | None, says("of those that are not finished and whose time is known, one after another")]
+
+
+class ResultFacts(TypedDict):
+    """One run of the ledger."""
+
+    model: Model
+    preset: Preset
+    seed: int
+    options: Values
+    metrics: Numbers
+    standard_errors: Errors
+    weights_sha256: Sha256
+    machine: str
+    device: str
+    commit: str
+    seconds: Seconds
+
+
+class Results(TypedDict):
+    """``zoo results``."""
+
+    command: Literal["results"]
+    results: list[ResultFacts]
+
+
+class ResultsAdd(ResultFacts):
+    """``zoo results add``."""
+
+    command: Literal["results add"]
+    path: Path
+
+
+def row(one: Row) -> ClaimVerdict:
+    """A verdict."""
+    claim, found = one.verdict.claim, one.verdict
+    model, _, preset = one.name.partition(".")
+    return {
+        "model": model, "preset": preset, "claim": str(claim), "metric": claim.metric, "kind": claim.kind,
+        "value": claim.value, "value_error": claim.error, "than": claim.than, "source": claim.source,
+        "protocol": claim.protocol, "pinned": one.pinned, "now": now(found.now) if found.now else None,
+        "measured": one.where, "tolerance": found.tolerance, "outcome": found.outcome, "why": found.why,
+    }  # fmt: skip
+
+
+def now(found: Estimate) -> Now:
+    """A metric over seeds."""
+    return {"values": list(found.values), "mean": found.mean, "error": found.error}
+
+
+def entry(one: Entry) -> ResultFacts:
+    """A run of the ledger."""
+    return {
+        "model": one.model, "preset": one.preset, "seed": one.seed, "options": dict(one.options),
+        "metrics": dict(one.metrics), "standard_errors": dict(one.errors), "weights_sha256": one.weights_sha256,
+        "machine": one.machine, "device": one.device, "commit": one.commit, "seconds": one.seconds,
+    }  # fmt: skip

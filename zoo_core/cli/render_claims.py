@@ -1,0 +1,80 @@
+"""Verdicts, plans and the ledger, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from ..reproduce.ledger import Entry
+from ..reproduce.reproducing import Row
+from ..reproduce.running import Done
+from ..reproduce.verdict import Estimate
+from .render_runs import duration
+from .screen import digits, line, new_table, note, out
+
+if TYPE_CHECKING:
+    from .answers_results import ReproducePlan
+
+COLOURS = {"reproduced": "green", "not reproduced": "red", "inconclusive": "yellow"}
+
+
+def verdicts(rows: Sequence[Row]) -> None:
+    """``zoo reproduce``."""
+    table = new_table("weights", "claim", "pinned", "now", "seeds", "±", "verdict")
+    for one in rows:
+        found = one.verdict
+        claim = str(found.claim) + (f" ({found.claim.says})" if found.claim.says and found.claim.metric else "")
+        table.add_row(
+            Text(one.name), Text(claim), _number(one.pinned), _estimate(found.now) + _other(found.other),
+            str(len(found.now.values)) if found.now else "-", _number(found.tolerance),
+            Text(found.outcome + (f": {found.why}" if found.why else ""), COLOURS.get(found.outcome, "")),
+        )  # fmt: skip
+    out.print(table)
+    line("±: how far from the figure the mean may be by chance, of seeds, test set and the figure's own error")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
+def _estimate(found: Estimate | None) -> str:
+    if found is None:
+        return "-"
+    return f"{found.mean:.4g}" + ("" if found.error is None else f" ± {digits(found.error)}")
+
+
+def _other(found: Estimate | None) -> str:
+    return "" if found is None else f", {_estimate(found)}"
+
+
+def progress(done: Done, number: int, total: int) -> None:
+    """A training has ended."""
+    said = f"failed: {done.error}" if done.error else "was there" if done.was_there else "done"
+    note(f"{number} of {total}: {done.job.name} {said}")
+
+
+def plan(made: ReproducePlan) -> None:
+    """``zoo reproduce --dry-run``."""
+    table = new_table("training", "seed", "time", "state")
+    for run in made["runs"]:
+        changed = "".join(f" --{name} {value}" for name, value in run["options"].items())
+        state = f"finished: {run['path']}" if run["path"] else "to be trained"
+        table.add_row(
+            Text(f"{run['model']}.{run['preset']}{changed}"), str(run["seed"]), duration(run["seconds"]), state
+        )
+    out.print(table)
+    line(f"{duration(made['seconds'])} in all, one after another, as far as it is known")
+
+
+def results(found: Sequence[Entry]) -> None:
+    """``zoo results``."""
+    table = new_table("weights", "seed", "metric", "value", "trained in", "machine", "commit")
+    for one in found:
+        for number, (metric, value) in enumerate(one.metrics.items()):
+            error = one.errors.get(metric)
+            shown = _number(value) + ("" if error is None else f" ± {digits(error)}")
+            facts = (duration(one.seconds), one.machine, one.commit[:12]) if number == 0 else ("", "", "")
+            table.add_row(one.name if number == 0 else "", str(one.seed) if number == 0 else "", metric, shown, *facts)
+    out.print(table)

@@ -1,0 +1,197 @@
+"""Holding every claim against runs: which are needed, what they found, and what follows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..api.calls import Circumstances
+from ..api.evaluation import evaluate_opened
+from ..api.handle import Source, open_model
+from ..cards.claims import Claim
+from ..errors import UsageError, ZooError
+from ..plugin import registry
+from ..plugin.registry import Model
+from ..run import record
+from ..weights import manifest
+from . import ledger
+from .jobs import Job, job, key_of
+from .ledger import Entry
+from .running import Done
+from .verdict import Estimate, Verdict, verdict
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was measured of a preset.
+
+    Args:
+        entries: one of each seed.
+        where: where they come from: ``runs``, ``pinned``, ``ledger``; empty where there are none.
+        error: why there are none.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    where: str = ""
+    error: str = ""
+
+    def estimate(self, metric: str) -> Estimate | None:
+        """Of a metric over seeds; None if nothing was measured."""
+        known = [entry for entry in self.entries if entry.metrics.get(metric) is not None]
+        if not known:
+            return None
+        errors = [entry.errors[metric] for entry in known if metric in entry.errors]
+        values = tuple(float(entry.metrics[metric] or 0.0) for entry in known)
+        return Estimate(values, sum(errors) / len(errors) if len(errors) == len(known) else None)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A claim, and what came of it.
+
+    Args:
+        name: ``plugin.preset``.
+        verdict: with what was measured.
+        pinned: what the manifest says of the same metric; None if it pins no such weights.
+        where: where the measurements come from.
+    """
+
+    name: str
+    verdict: Verdict
+    pinned: float | None = None
+    where: str = ""
+
+
+def claimed(names: Sequence[str]) -> dict[str, Model]:
+    """The presets that have claims, and those that these compare with, by ``plugin.preset``.
+
+    Args:
+        names: of models or presets; all models of the zoo if there are none.
+    Raises:
+        UsageError: there is no such model, or it claims nothing.
+    """
+    found: dict[str, Model] = {}
+    for name in names or [name for name, owner in registry.owners().items() if owner == "zoo-core"]:
+        plugin, _, preset = name.partition(".")
+        model = registry.load(plugin)
+        own = [model.card.preset(preset)] if preset else list(model.card.presets)
+        presets = [each for each in own if model.card.presets[each].claims]
+        if names and not presets:
+            raise UsageError(f"nothing is claimed of {name}", "zoo info shows what is")
+        for each in presets:
+            found[f"{model.name}.{each}"] = model
+            for claim in model.card.presets[each].claims:
+                if claim.than:
+                    other = full_name(claim, model)
+                    found.setdefault(other, registry.load(other.partition(".")[0]))
+    return found
+
+
+def full_name(claim: Claim, model: Model) -> str:
+    """``plugin.preset`` of what a claim compares with."""
+    return claim.than if "." in claim.than else f"{model.name}.{claim.than}"
+
+
+def judge(names: Iterable[str], presets: Mapping[str, Model], found: Mapping[str, Found]) -> list[Row]:
+    """The verdicts on all claims of some presets.
+
+    Args:
+        names: ``plugin.preset``.
+        presets: their models, and those of what they are compared with.
+        found: what was measured of each.
+    """
+    pins, rows = manifest.read(), []
+    for name in names:
+        model, preset = presets[name], name.partition(".")[2]
+        pin = pins.get(name)
+        for claim in model.card.presets[preset].claims:
+            mine, other = found.get(name, Found()), Found()
+            if claim.than:
+                other = found.get(full_name(claim, model), Found())
+            outcome = verdict(claim, mine.estimate(claim.metric), other.estimate(claim.metric) if claim.than else None)
+            if outcome.outcome == "not measured" and (mine.error or other.error):
+                outcome = replace(outcome, why=mine.error or other.error)
+            rows.append(Row(name, outcome, (pin.metrics if pin else {}).get(claim.metric), mine.where))
+    return rows
+
+
+# -- what was measured -----------------------------------------------------------------------------
+
+
+def of_runs(done: Sequence[Done]) -> dict[str, Found]:
+    """What trainings have found, by ``plugin.preset``."""
+    found: dict[str, Found] = {}
+    for one in done:
+        name, before = f"{one.job.model}.{one.job.preset}", found.get(f"{one.job.model}.{one.job.preset}", Found())
+        if one.error:
+            found[name] = replace(before, error=one.error)
+            continue
+        entry = ledger.of_record(record.read(one.folder), one.job.key)
+        found[name] = replace(before, entries=(*before.entries, entry), where="runs")
+    return found
+
+
+def known(
+    name: str, model: Model, entries: list[Entry], circumstances: Circumstances, tell: Callable[[str], None]
+) -> Found:
+    """What is known of a preset without training it: its pinned weights, measured again, and what the ledger has.
+
+    Args:
+        entries: of the ledger.
+        tell: is told what is measured.
+    """
+    preset = name.partition(".")[2]
+    others = tuple(ledger.of_preset(entries, model.card, preset))
+    if name not in manifest.read():
+        return Found(others, "ledger" if others else "", "" if others else "no weights are pinned, and no run is known")
+    tell(f"measuring {name}")
+    try:
+        handle = open_model(name)
+        measured = evaluate_opened(handle, Source(), circumstances, {})
+    except ZooError as error:
+        return Found(others, "ledger" if others else "", error.message)
+    pin = manifest.read()[name]
+    facts: dict[str, Any] = {
+        "model": model.name, "preset": preset, "seed": 0, "options": measured.record["trained_with"],
+        "metrics": {metric: value if math.isfinite(value) else None for metric, value in measured.metrics.items()},
+        "errors": dict(measured.errors), "data": measured.record["data"], "judges": measured.record["judges"],
+        "weights": {"sha256": pin.sha256}, "device": measured.record["device"],
+        "versions": measured.record["versions"],
+    }  # fmt: skip
+    mine = ledger.of_record(facts, "")
+    return Found((mine, *(entry for entry in others if entry.weights_sha256 != pin.sha256)), "pinned")
+
+
+def needed(presets: Mapping[str, Model], seeds: Sequence[int]) -> list[Job]:
+    """The trainings of some presets, once for each seed."""
+    return [job(model, name.partition(".")[2], seed) for name, model in presets.items() for seed in seeds]
+
+
+def usual_seconds(wanted: Job, entries: Sequence[Entry]) -> float | None:
+    """How long a training will take, by what the pinned weights or the ledger's runs of it took; None if unknown.
+
+    Options that are not the preset's may make it another.
+    """
+    pin = manifest.read().get(f"{wanted.model}.{wanted.preset}")
+    took = [one.seconds for one in entries if (one.model, one.preset) == (wanted.model, wanted.preset) and one.seconds]
+    if pin and isinstance(seconds := pin.trained.get("seconds"), int | float):
+        took.append(float(seconds))
+    return sum(took) / len(took) if took and not wanted.options else None
+
+
+def measured_again(folder: Path, circumstances: Circumstances) -> Entry:
+    """The entry of a finished run, whose weights are measured now.
+
+    Raises:
+        UsageError: it has no weights yet.
+        IntegrityError: they are not what the run says of them.
+    """
+    facts = record.read(folder)
+    found = evaluate_opened(open_model(str(folder)), Source.of(folder, False), circumstances, {})
+    numbers = {metric: value if math.isfinite(value) else None for metric, value in found.metrics.items()}
+    measured = {"metrics": numbers, "errors": dict(found.errors), "data": {**facts["data"], **found.record["data"]}}
+    key = key_of(facts["model"], facts["options"], facts["seed"], facts["code"])
+    return ledger.of_record({**facts, **measured, "judges": found.record["judges"]}, key)
