@@ -180,7 +180,7 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.worker:
         work(asked.worker, asked.ways)
-    ways = asked.ways.split(",")
+    ways = list(dict.fromkeys(["1", *asked.ways.split(",")]))  # which the others are compared with
     chosen = list(variants([name for name in asked.only.split(",") if name]))
     with tempfile.TemporaryDirectory() as folder:
         for way in ways:

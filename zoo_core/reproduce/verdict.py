@@ -77,9 +77,9 @@ def verdict(claim: Claim, now: Estimate | None, other: Estimate | None = None) -
     compares = claim.kind in ("above", "below")
     if now is None or (compares and other is None):
         return Verdict(claim, "not measured", now, other)
-    parts = [now.error, claim.error or 0.0, other.error if other else 0.0]
     if not all(map(math.isfinite, (now.mean, other.mean if other else 0.0))):
         return Verdict(claim, "inconclusive", now, other, why="there is no number")
+    parts = [now.error, claim.error, other.error if other else 0.0]
     if None in parts:
         return Verdict(claim, "inconclusive", now, other, why="no error is known: train more seeds")
     error = math.hypot(*(part for part in parts if part is not None))
