@@ -127,7 +127,7 @@ def test_a_published_figure_stands_only_beside_a_run_of_its_own_protocol(capsys:
     assert command(typed) == 0
     said = capsys.readouterr().out
     assert "78.5" not in said
-    assert "published figures are of other settings than these: --tasks, --hidden, --iterations" in said
+    assert "published figures are of other settings than these: --iterations, --tasks, --hidden" in said
     card = registry.load("ewc").card
     own = card.presets["van-de-ven-naive"].options.model_dump(mode="json")
     assert card.published("van-de-ven-naive", ["mnist/test"], own) == {"accuracy": 78.5}
@@ -266,7 +266,8 @@ def test_quick_takes_the_ledger_and_says_what_holds(elsewhere: Path, capsys: pyt
     assert answer["claims"][0]["now"]["values"] == [90.0, 90.1, 90.2] and answer["claims"][0]["measured"] == "ledger"
     assert command(["reproduce", "ewc.van-de-ven-naive", "--quick"]) == 0
     said = capsys.readouterr().out
-    assert "reproduced" in said and "accuracy = 78.5" in said
+    words = " ".join(said.split())
+    assert "reproduced" in words and "78.5" in words
     assert command(["reproduce", "ewc.van-de-ven-joint", "--quick"]) == 0
     assert "not measured: no weights are pinned, and no run is known" in " ".join(capsys.readouterr().out.split())
 

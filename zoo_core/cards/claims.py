@@ -24,7 +24,7 @@ class Claim:
             metric of another preset. A picture is looked at, and no program says what is to be seen.
         error: standard error of the figure, as published; 0 where none was.
         source: paper and table, with its address; nothing says that the promise is our own.
-        says: what is claimed, in words, where numbers do not say it.
+        says: what was claimed, in words, where that is not the figure itself, which then follows from them.
         protocol: how the figure was measured, where that is not what the preset says and `evaluate` does.
         than: the other preset, of the same model, or ``MODEL.PRESET``.
     """
@@ -41,7 +41,7 @@ class Claim:
     @property
     def figure(self) -> bool:
         """Whether it is a published number of the metric itself, which can stand beside ours."""
-        return bool(self.source) and self.kind in ("equal", "at least", "at most")
+        return bool(self.source) and not self.says and self.kind in ("equal", "at least", "at most")
 
     def __str__(self) -> str:
         """In a line: ``nelbo = 98.12 ± 0.77``."""

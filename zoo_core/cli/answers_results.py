@@ -88,9 +88,9 @@ class ResultFacts(TypedDict):
 
 
 class Results(TypedDict):
-    """``zoo results``."""
+    """``zoo results`` and ``zoo results NAME``."""
 
-    command: Literal["results"]
+    command: Literal["results show"]
     results: list[ResultFacts]
 
 

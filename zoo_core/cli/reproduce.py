@@ -87,10 +87,10 @@ def reproduce(
         raise UsageError("--quick trains nothing, so there is no plan", "leave out --dry-run")
     at_once, presets = place(on), reproducing.claimed(names)
     entries = ledger.read()
+    if dry_run:
+        return _planned(reproducing.needed(presets, seeds), folder, entries, as_json)
     circumstances = Circumstances(0, device, data_root, render.TerminalReporter())
     with reserved(as_json):
-        if dry_run:
-            return _planned(reproducing.needed(presets, seeds), folder, entries, as_json)
         if quick:
             found = {n: reproducing.known(n, m, entries, circumstances, render.note) for n, m in presets.items()}
         else:
@@ -172,7 +172,7 @@ def _show(name: str, as_json: bool) -> None:
         jobs.models([name])  # which says if there is no such one
     found = [one for one in ledger.read() if not name or name in (one.model, one.name)]
     if as_json:
-        answer: Results = {"command": "results", "results": [entry(one) for one in found]}
+        answer: Results = {"command": "results show", "results": [entry(one) for one in found]}
         render.json_out(answer)
     else:
         render_claims.results(found)

@@ -190,7 +190,7 @@ def measured_again(folder: Path, circumstances: Circumstances) -> Entry:
         IntegrityError: they are not what the run says of them.
     """
     facts = record.read(folder)
-    found = evaluate_opened(open_model(str(folder)), Source.of(folder, False), circumstances, {})
+    found = evaluate_opened(open_model(str(folder)), Source(), circumstances, {})
     numbers = {metric: value if math.isfinite(value) else None for metric, value in found.metrics.items()}
     measured = {"metrics": numbers, "errors": dict(found.errors), "data": {**facts["data"], **found.record["data"]}}
     key = key_of(facts["model"], facts["options"], facts["seed"], facts["code"])
