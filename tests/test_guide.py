@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ import zoo_core as zoo
 from zoo_core import Budget, Interrupted
 from zoo_core.cards.options import flags
 from zoo_core.data import images, sets
+from zoo_core.plugin.checking import check_card
+from zoo_core.plugin.registry import load
 from zoo_core.run.loops import Settings
 from zoo_core.run.reporter import Silent
 
@@ -118,6 +121,13 @@ def test_the_data_set_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_migration_renames() -> None:
     assert block("def migrate")["migrate"]({"rate": 0.5}, 1) == {"learning_rate": 0.5}
+
+
+def test_claims_are_what_a_card_may_have() -> None:
+    preset = block("PAPER")["preset"]
+    card = load("judge").card
+    check_card(replace(card, presets={"x": preset}, default_preset="x", tiny={}))
+    assert [claim.kind for claim in preset.claims] == ["equal", "above", "at least", "picture"]
 
 
 def test_links_lead_somewhere() -> None:
