@@ -142,9 +142,13 @@ def test_a_key_is_of_all_that_decides_the_numbers(monkeypatch: pytest.MonkeyPatc
     first = jobs.job(ewc, "mlp", 0)
     assert first == jobs.job(ewc, "mlp", 0, {"hidden": 400}) and first.options == {}, "what is the preset's is not said"
     others = [jobs.job(ewc, "mlp", 1), jobs.job(ewc, "mlp", 0, {"hidden": 401}), jobs.job(ewc, "naive", 0)]
-    monkeypatch.setattr(jobs, "code_of", lambda model: "another")
-    others.append(jobs.job(ewc, "mlp", 0))
-    assert len({one.key for one in (first, *others)}) == 5
+    with monkeypatch.context() as changed:
+        changed.setattr(jobs, "code_of", lambda model: "another")
+        others.append(jobs.job(ewc, "mlp", 0))
+    with monkeypatch.context() as changed:
+        changed.setattr(jobs, "versions", lambda: {"torch": "1.0"})
+        others.append(jobs.job(ewc, "mlp", 0))
+    assert len({one.key for one in (first, *others)}) == 6
     with pytest.raises(UsageError, match="hiden"):
         jobs.job(ewc, "mlp", 0, {"hiden": 3})
 

@@ -17,6 +17,7 @@ from ..files import sha256
 from ..plugin import registry
 from ..plugin.registry import Model
 from ..run import record
+from ..run.environment import versions
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Job:
         preset: its preset.
         seed: of the run.
         options: by name, those that are not the preset's, as JSON has them.
-        key: tells it from every other: all options, seed, and the source of plugin and core.
+        key: tells it from every other: all options, seed, the source of plugin and core, and torch's version.
     """
 
     model: str
@@ -53,6 +54,8 @@ class Job:
 def _typed(name: str, value: Any) -> list[str]:
     """An option as it is typed."""
     flag = "--" + name.rstrip("_").replace("_", "-")
+    if value is None or isinstance(value, list | dict):
+        raise UsageError(f"{flag} cannot be typed as {value}", "leave it as it is in the preset")
     if isinstance(value, bool):
         return [flag if value else f"--no-{flag[2:]}"]
     return [f"{flag}={value}"]
@@ -67,17 +70,23 @@ def job(model: Model, preset: str, seed: int, options: Mapping[str, Any] | None 
     base = model.card.presets[model.card.preset(preset)].options
     whole = resolve(model.card.train_options, dict(options or {}), owner=model.name, base=base)
     changed = {name: whole.model_dump(mode="json")[name] for name in model.card.changed(preset, _json(whole))}
-    return Job(model.name, preset, seed, changed, key_of(model.name, _json(whole), seed, code_of(model)))
+    facts = {"model": model.name, "options": _json(whole), "seed": seed, "code": code_of(model), "versions": versions()}
+    return Job(model.name, preset, seed, changed, key_of(facts))
 
 
 def _json(options: Options) -> dict[str, Any]:
     return options.model_dump(mode="json")
 
 
-def key_of(model: str, options: Mapping[str, Any], seed: int, code: str) -> str:
-    """The key of a training, sha256; empty where its source is not known."""
-    said = {"model": model, "options": dict(options), "seed": seed, "code": code}
-    return sha256(json.dumps(said, sort_keys=True).encode()) if code else ""
+def key_of(facts: Mapping[str, Any]) -> str:
+    """The key of a training, sha256; empty where its source is not known.
+
+    Args:
+        facts: as a run's record has them.
+    """
+    said = {name: facts[name] for name in ("model", "options", "seed", "code")}
+    torch = str(facts["versions"].get("torch", "")).partition("+")[0]  # whatever GPU a build is for
+    return sha256(json.dumps({**said, "torch": torch}, sort_keys=True).encode()) if facts["code"] else ""
 
 
 def grid(model: Model, presets: Sequence[str], seeds: Iterable[int], values: Mapping[str, Sequence[Any]]) -> list[Job]:
@@ -96,13 +105,12 @@ def grid(model: Model, presets: Sequence[str], seeds: Iterable[int], values: Map
 
 
 def finished(folder: Path) -> dict[str, RunInfo]:
-    """The finished runs in a folder, by key; those that several sources or another machine's torch made have none."""
+    """The finished runs in a folder, by key; those that several sources have made have none."""
     found: dict[str, RunInfo] = {}
     for run in runs_in(folder) if folder.is_dir() else []:
         if run.error or run.state != "finished" or run.record.get("quick"):
             continue
-        facts = run.record
-        if key := key_of(facts["model"], facts["options"], facts["seed"], facts["code"]):
+        if key := key_of(run.record):
             found[key] = run
     return found
 

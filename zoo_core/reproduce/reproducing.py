@@ -193,5 +193,4 @@ def measured_again(folder: Path, circumstances: Circumstances) -> Entry:
     found = evaluate_opened(open_model(str(folder)), Source(), circumstances, {})
     numbers = {metric: value if math.isfinite(value) else None for metric, value in found.metrics.items()}
     measured = {"metrics": numbers, "errors": dict(found.errors), "data": {**facts["data"], **found.record["data"]}}
-    key = key_of(facts["model"], facts["options"], facts["seed"], facts["code"])
-    return ledger.of_record({**facts, **measured, "judges": found.record["judges"]}, key)
+    return ledger.of_record({**facts, **measured, "judges": found.record["judges"]}, key_of(facts))
