@@ -36,11 +36,21 @@ def quota(folder: str = GROUPS) -> int | None:
     return None
 
 
+def cores() -> int:
+    """How many this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def is_said(environment: dict[str, str] | os._Environ[str]) -> bool:
+    """Whether the user has said how many threads there are to be."""
+    return bool({"OMP_NUM_THREADS", "MKL_NUM_THREADS"} & environment.keys())
+
+
 def settle(environment: dict[str, str] | os._Environ[str], cores: int, allowed: int | None) -> None:
     """Set what the user has not set."""
     if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & environment.keys():
         environment["GOMP_SPINCOUNT"] = SPINS
-    if allowed and allowed < cores and not {"OMP_NUM_THREADS", "MKL_NUM_THREADS"} & environment.keys():
+    if allowed and allowed < cores and not is_said(environment):
         environment["OMP_NUM_THREADS"] = str(allowed)
 
 
@@ -49,4 +59,4 @@ def _text(path: str) -> str:
         return file.read()
 
 
-settle(os.environ, os.cpu_count() or 1, quota())
+settle(os.environ, cores(), quota())

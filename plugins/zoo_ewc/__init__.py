@@ -43,7 +43,9 @@ VAN_DE_VEN: dict[str, Any] = {  # van de Ven & Tolias 2019, https://arxiv.org/ab
 
 def _published(accuracy: float) -> Claim:
     source = "van de Ven & Tolias 2019, permuted MNIST, domain-incremental, https://arxiv.org/abs/1904.07734"
-    return Claim("accuracy", accuracy, source=source, protocol="images padded to 32 x 32 before they are permuted")
+    return Claim(
+        "accuracy", accuracy, error=0.05, source=source, protocol="images padded to 32 x 32 before they are permuted"
+    )
 
 
 PRESETS = {
@@ -65,7 +67,8 @@ PRESETS = {
         claims=(_published(94.3), Claim("accuracy", 10.0, "above", than="van-de-ven-naive")),
     ),
     "van-de-ven-online": Preset(
-        Train(**VAN_DE_VEN, strategy="online-ewc", lambda_=1000, decay=0.9), "the same, one running penalty",
+        Train(**VAN_DE_VEN, strategy="online-ewc", lambda_=900, decay=0.9),  # theirs is 1000, of a penalty times 0.9
+        "the same, one running penalty",
         claims=(_published(95.9),),
     ),
     "van-de-ven-naive": Preset(

@@ -66,7 +66,7 @@ class Adafactor(torch.optim.Optimizer):
     def _size(self, gradient: Tensor, state: dict[str, Any], new: float) -> Tensor:
         """The root of the averaged squares of the gradient, of which `new` is the latest one's share."""
         least = torch.finfo(gradient.dtype).eps
-        if gradient.ndim == 1:
+        if gradient.ndim <= 1:
             squares = state["variance"].lerp_(gradient.square(), new).clone()
         else:
             rows, columns = (state[f"{side}_var"] for side in ("row", "col"))

@@ -58,6 +58,8 @@ PUBLISHED: dict[str, Any] = {
     "source": "published with these settings", "protocol": "on 100 test images, ten of each class",
 }  # fmt: skip
 
+PARTS: dict[str, Any] = {"fails": "trained as published, the bound agrees, and its parts are near 25 and 73"}
+
 CARD = Card(
     name="vae",
     summary="Variational autoencoder, of binarised images or all levels",
@@ -84,8 +86,8 @@ CARD = Card(
             "784-300-300-64 and back, 10,000 iterations",
             claims=(
                 Claim("nelbo", 98.12, error=0.77, **PUBLISHED),
-                Claim("kl", 20.38, error=0.38, **PUBLISHED),
-                Claim("reconstruction", 77.93, error=0.65, **PUBLISHED),
+                Claim("kl", 20.38, error=0.38, **PUBLISHED, **PARTS),
+                Claim("reconstruction", 77.93, error=0.65, **PUBLISHED, **PARTS),
             ),
         ),
         "mlp-2d": Preset(

@@ -16,7 +16,7 @@ from ..files import finite, sha256
 from ..plugin import registry
 from ..plugin.registry import Model
 from ..results.result import Result
-from ..run.environment import core_sha256, versions
+from ..run.environment import core_sha256, processor, versions
 from ..run.record import continuing
 from . import views
 from .calls import blaming
@@ -201,7 +201,8 @@ def circumstances(run: Run, begun: Begun) -> dict[str, Any]:
     from ..run import devices
 
     return {
-        "device": devices.describe(run.device), "processes": run.processes, "threads": devices.thread_count(),
+        "device": devices.describe(run.device), "machine": processor(), "processes": run.processes,
+        "threads": devices.thread_count(),
         "precision": run.settings.precision, "compile": run.settings.compile,
         "deterministic": run.settings.deterministic,
         "seconds": round(run.loops.seconds, 3), "commit": begun.commit, "code": begun.code,

@@ -27,6 +27,7 @@ class Claim:
         says: what was claimed, in words, where that is not the figure itself, which then follows from them.
         protocol: how the figure was measured, where that is not what the preset says and `evaluate` does.
         than: the other preset, of the same model, or ``MODEL.PRESET``.
+        fails: why it is known not to hold here, where it is; nobody is then alarmed.
     """
 
     metric: str
@@ -37,6 +38,7 @@ class Claim:
     says: str = ""
     protocol: str = ""
     than: str = ""
+    fails: str = ""
 
     @property
     def figure(self) -> bool:

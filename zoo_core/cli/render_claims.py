@@ -29,10 +29,17 @@ def verdicts(rows: Sequence[Row]) -> None:
         table.add_row(
             Text(one.name), Text(claim), _number(one.pinned), _estimate(found.now) + _other(found.other),
             str(len(found.now.values)) if found.now else "-", _number(found.tolerance),
-            Text(found.outcome + (f": {found.why}" if found.why else ""), COLOURS.get(found.outcome, "")),
+            Text(_outcome(one), COLOURS.get(found.outcome, "")),
         )  # fmt: skip
     out.print(table)
     line("±: how far from the figure the mean may be by chance, of seeds, test set and the figure's own error")
+
+
+def _outcome(one: Row) -> str:
+    """The verdict with what there is to say of it."""
+    known = one.verdict.claim.fails if one.verdict.outcome == "not reproduced" else ""
+    reasons = [part for part in (one.verdict.why, f"known: {known}" if known else "") if part]
+    return one.verdict.outcome + (f": {'; '.join(reasons)}" if reasons else "")
 
 
 def _number(value: float | None) -> str:

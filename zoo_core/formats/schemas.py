@@ -152,6 +152,7 @@ class Begun(Facts):
     commit: Annotated[str, COMMIT] | None = None
     code: Sha256 | Annotated[str, Field(max_length=0)] = ""  # of the source that the numbers depend on
     device: Line = ""
+    machine: Line = ""  # the processor
     processes: Count = 1
     threads: Count | None = None
     precision: Line = "fp32"

@@ -105,12 +105,17 @@ def density_coverage(
 
     Density is 1 for equal distributions, and may exceed it; coverage is a share, in [0, 1]. Arguments as there.
     """
-    held, holds = neighbourhoods(generated, real, k, track, radius2)
-    return float(precise(held).mean()), float(holds.float().mean())
+    held, inside = neighbourhoods(generated, real, k, track, radius2)
+    return float(precise(held).mean()), float((inside.sum(0) > 0).float().mean())
 
 
 def neighbourhoods(
-    generated: Tensor, real: Tensor, k: int = 5, track: Track = untracked, radius2: Tensor | None = None
+    generated: Tensor,
+    real: Tensor,
+    k: int = 5,
+    track: Track = untracked,
+    radius2: Tensor | None = None,
+    groups: int = 1,
 ) -> tuple[Tensor, Tensor]:
     """How generated points lie in the balls around real points that reach to their k-th real neighbour.
 
@@ -118,16 +123,19 @@ def neighbourhoods(
         generated: [n, d]. real: [m, d]. k: neighbours, the point itself not counted.
         track: wraps the loop to show progress.
         radius2: `radii2` of the real points, where they are known.
+        groups: g; generated point i is of group i mod g.
     Returns:
-        [n]: in how many balls a generated point is, over k; and bool [m]: whether a ball holds any.
+        [n]: in how many balls a generated point is, over k; and [g, m]: how many points of a group a ball holds.
     """
     radius2, squares = radii2(real, k) if radius2 is None else radius2, Squares(real)
-    inside, held = torch.zeros(len(real), device=real.device), []
+    inside, held, done = torch.zeros(groups, len(real), device=real.device), [], 0
     for part in track(squares.parts(generated), "coverage"):
         holds = (squares.of(part) < radius2).float()
-        inside += holds.new_ones(len(part)) @ holds
+        group = (torch.arange(done, done + len(part), device=real.device) % groups)[None]
+        inside += (group == torch.arange(groups, device=real.device)[:, None]).float() @ holds
         held.append(holds.sum(1) / k)
-    return torch.cat(held), inside > 0
+        done += len(part)
+    return torch.cat(held), inside
 
 
 def deviation(pixels: Tensor) -> float:

@@ -44,6 +44,30 @@ def frechet(a: Tensor, b: Tensor) -> Measured:
     return _with_error(frechet_distance(a, b), lambda: frechet_error(a, b), a, b)
 
 
+def fidelity_and_variety(held: Tensor, inside: Tensor, k: int) -> dict[str, Measured]:
+    """Density and coverage, of what `distances.neighbourhoods` gives for k neighbours and g groups.
+
+    Density is a mean over pairs of a generated and a real point, with the variance of what each point of either sample
+    adds to it; since each ball reaches to the k-th of all real points, that is rather too much. The variance of
+    coverage is that of a share of the real points, and of leaving out groups of the others.
+
+    Args:
+        held: [n]. inside: [g, m].
+    """
+    (groups, m), n = inside.shape, len(held)
+    added = precise(inside.sum(0)) * m / (k * n)  # by each real point, with the density as their mean
+    covered, whole = precise(inside.sum(0) > 0), inside.sum(0)
+    left = [float(((whole - one) > 0).float().mean()) for one in inside]
+    share = float(covered.mean())
+    errors = [
+        math.sqrt(float(precise(held).var()) / n + float(added.var()) / m),
+        math.sqrt(share * (1 - share) / m + spread(left)),
+    ]
+    known = n >= 2 * groups and m > 1 and all(map(math.isfinite, errors))
+    values = {"density": float(precise(held).mean()), "coverage": share}
+    return {name: Measured(values[name], error if known else None) for name, error in zip(values, errors, strict=True)}
+
+
 def _with_error(value: float, error: Callable[[], float], *samples: Tensor) -> Measured:
     found = error() if min(map(len, samples)) >= 2 * GROUPS and math.isfinite(value) else math.nan
     return Measured(value, found if math.isfinite(found) else None)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,7 +69,9 @@ def job(model: Model, preset: str, seed: int, options: Mapping[str, Any] | None 
     base = model.card.presets[model.card.preset(preset)].options
     whole = resolve(model.card.train_options, dict(options or {}), owner=model.name, base=base)
     changed = {name: whole.model_dump(mode="json")[name] for name in model.card.changed(preset, _json(whole))}
-    facts = {"model": model.name, "options": _json(whole), "seed": seed, "code": code_of(model), "versions": versions()}
+    if not (code := code_of(model)):
+        raise UsageError(f"the source of {model.name} is not known", "what cannot be told apart cannot be reproduced")
+    facts = {"model": model.name, "options": _json(whole), "seed": seed, "code": code, "versions": versions()}
     return Job(model.name, preset, seed, changed, key_of(facts))
 
 
@@ -89,30 +90,21 @@ def key_of(facts: Mapping[str, Any]) -> str:
     return sha256(json.dumps({**said, "torch": torch}, sort_keys=True).encode()) if facts["code"] else ""
 
 
-def grid(model: Model, presets: Sequence[str], seeds: Iterable[int], values: Mapping[str, Sequence[Any]]) -> list[Job]:
-    """The trainings of every preset with every combination of values and every seed.
-
-    Args:
-        values: by name of an option those that it is given in turn.
-    Raises:
-        UsageError: there is no such preset or option, or nothing to train.
-    """
-    combinations = [dict(zip(values, each, strict=True)) for each in itertools.product(*values.values())]
-    made = [job(model, preset, seed, each) for preset in presets for each in combinations for seed in seeds]
-    if not made:
-        raise UsageError("nothing is to be trained", "name a seed: --seeds 0-2")
-    return list({one.key or id(one): one for one in made}.values())
-
-
 def finished(folder: Path) -> dict[str, RunInfo]:
     """The finished runs in a folder, by key; those that several sources have made have none."""
     found: dict[str, RunInfo] = {}
     for run in runs_in(folder) if folder.is_dir() else []:
         if run.error or run.state != "finished" or run.record.get("quick"):
             continue
-        if key := key_of(run.record):
+        if is_plain(run.record) and (key := key_of(run.record)):
             found[key] = run
     return found
+
+
+def is_plain(facts: Mapping[str, Any]) -> bool:
+    """Whether a run computed as a plan's do: from the beginning, in one process, with 32 bits."""
+    usual = {"precision": "fp32", "compile": False, "processes": 1, "continues": None}
+    return all(facts.get(name, value) == value for name, value in usual.items())
 
 
 def models(names: Sequence[str]) -> list[tuple[Model, str]]:

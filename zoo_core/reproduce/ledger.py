@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -49,6 +48,7 @@ class Entry(Schema):
     weights_sha256: Sha256
     machine: Line = ""
     device: Line = ""
+    started: Line = ""
     threads: Count = 0
     versions: dict[Line, Line] = Field(default_factory=dict)
     commit: Line = ""
@@ -92,17 +92,16 @@ def _entries(folder: Path) -> Iterator[Entry]:
         yield fitted(Entry, facts, str(file), "get it again, or remove it")
 
 
-def of_record(record: Mapping[str, Any], key: str, machine: str = "") -> Entry:
+def of_record(record: Mapping[str, Any], key: str) -> Entry:
     """The entry of a finished run.
 
     Args:
         record: its ``run.json``.
         key: of the run.
-        machine: the processor; this one's if not said.
     """
     facts = {
         **record, **LEDGER.stamp(), "key": key, "weights_sha256": record["weights"]["sha256"],
-        "machine": machine or processor(), "threads": record.get("threads") or 0, "commit": record.get("commit") or "",
+        "threads": record.get("threads") or 0, "commit": record.get("commit") or "",
     }  # fmt: skip
     return fitted(Entry, facts, "the run")
 
@@ -116,17 +115,7 @@ def write(entry: Entry, folder: Path) -> Path:
 
 
 def of_preset(entries: list[Entry], card: Card, preset: str) -> list[Entry]:
-    """The entries of a preset as it is: none of its options was changed. The latest of each seed."""
-    found = [entry for entry in entries if (entry.model, entry.preset) == (card.name, preset)]
+    """The entries of a preset as it is: none of its options was changed. Of each seed that which was begun last."""
+    found = sorted(entries, key=lambda entry: entry.started)
+    found = [entry for entry in found if (entry.model, entry.preset) == (card.name, preset)]
     return list({entry.seed: entry for entry in found if not card.changed(preset, entry.options)}.values())
-
-
-def processor() -> str:
-    """The name of this machine's processor, as its system says it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()

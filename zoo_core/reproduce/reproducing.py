@@ -12,11 +12,11 @@ from ..api.calls import Circumstances
 from ..api.evaluation import evaluate_opened
 from ..api.handle import Source, open_model
 from ..cards.claims import Claim
-from ..errors import UsageError, ZooError
+from ..errors import IntegrityError, Interrupted, UsageError, ZooError
 from ..plugin import registry
 from ..plugin.registry import Model
 from ..run import record
-from ..weights import manifest
+from ..weights import manifest, peek
 from . import ledger
 from .jobs import Job, job, key_of
 from .ledger import Entry
@@ -39,13 +39,13 @@ class Found:
     error: str = ""
 
     def estimate(self, metric: str) -> Estimate | None:
-        """Of a metric over seeds; None if nothing was measured."""
-        known = [entry for entry in self.entries if entry.metrics.get(metric) is not None]
+        """Of a metric over seeds, NaN of one without a number; None if nothing was measured."""
+        known = [entry for entry in self.entries if metric in entry.metrics]
         if not known:
             return None
         errors = [entry.errors[metric] for entry in known if metric in entry.errors]
-        values = tuple(float(entry.metrics[metric] or 0.0) for entry in known)
-        return Estimate(values, sum(errors) / len(errors) if len(errors) == len(known) else None)
+        found = [entry.metrics[metric] for entry in known]
+        return Estimate(tuple(math.nan if one is None else one for one in found), max(errors, default=None))
 
 
 @dataclass(frozen=True)
@@ -65,15 +65,18 @@ class Row:
     where: str = ""
 
 
-def claimed(names: Sequence[str]) -> dict[str, Model]:
-    """The presets that have claims, and those that these compare with, by ``plugin.preset``.
+def claimed(names: Sequence[str]) -> tuple[dict[str, Model], list[str]]:
+    """The presets that have claims, and those that these compare with.
 
     Args:
         names: of models or presets; all models of the zoo if there are none.
+    Returns:
+        the models by ``plugin.preset``, and which of these are those with claims that were asked for.
     Raises:
         UsageError: there is no such model, or it claims nothing.
     """
     found: dict[str, Model] = {}
+    asked: list[str] = []
     for name in names or [name for name, owner in registry.owners().items() if owner == "zoo-core"]:
         plugin, _, preset = name.partition(".")
         model = registry.load(plugin)
@@ -82,12 +85,13 @@ def claimed(names: Sequence[str]) -> dict[str, Model]:
         if names and not presets:
             raise UsageError(f"nothing is claimed of {name}", "zoo info shows what is")
         for each in presets:
-            found[f"{model.name}.{each}"] = model
+            asked.append(f"{model.name}.{each}")
+            found[asked[-1]] = model
             for claim in model.card.presets[each].claims:
                 if claim.than:
                     other = full_name(claim, model)
                     found.setdefault(other, registry.load(other.partition(".")[0]))
-    return found
+    return found, list(dict.fromkeys(asked))
 
 
 def full_name(claim: Claim, model: Model) -> str:
@@ -111,9 +115,11 @@ def judge(names: Iterable[str], presets: Mapping[str, Model], found: Mapping[str
             mine, other = found.get(name, Found()), Found()
             if claim.than:
                 other = found.get(full_name(claim, model), Found())
-            outcome = verdict(claim, mine.estimate(claim.metric), other.estimate(claim.metric) if claim.than else None)
-            if outcome.outcome == "not measured" and (mine.error or other.error):
-                outcome = replace(outcome, why=mine.error or other.error)
+            other_now = other.estimate(claim.metric) if claim.than else None
+            outcome = verdict(claim, mine.estimate(claim.metric), other_now, mine.where == "pinned")
+            nothing = "no weights are pinned, and no run is known" if outcome.outcome == "not measured" else ""
+            if error := mine.error or other.error or nothing:
+                outcome = replace(outcome, why="; ".join(part for part in (outcome.why, error) if part))
             rows.append(Row(name, outcome, (pin.metrics if pin else {}).get(claim.metric), mine.where))
     return rows
 
@@ -121,16 +127,23 @@ def judge(names: Iterable[str], presets: Mapping[str, Model], found: Mapping[str
 # -- what was measured -----------------------------------------------------------------------------
 
 
-def of_runs(done: Sequence[Done]) -> dict[str, Found]:
-    """What trainings have found, by ``plugin.preset``."""
+def of_runs(done: Sequence[Done], circumstances: Circumstances) -> dict[str, Found]:
+    """What trainings have found, by ``plugin.preset``; a run that was there already is measured again."""
     found: dict[str, Found] = {}
     for one in done:
         name, before = f"{one.job.model}.{one.job.preset}", found.get(f"{one.job.model}.{one.job.preset}", Found())
         if one.error:
             found[name] = replace(before, error=one.error)
             continue
-        entry = ledger.of_record(record.read(one.folder), one.job.key)
-        found[name] = replace(before, entries=(*before.entries, entry), where="runs")
+        try:
+            facts = record.read(one.folder)
+            made = measured_again(one.folder, circumstances) if one.was_there else ledger.of_record(facts, one.job.key)
+        except Interrupted:
+            raise
+        except ZooError as error:
+            found[name] = replace(before, error=error.message)
+            continue
+        found[name] = replace(before, entries=(*before.entries, made), where="runs")
     return found
 
 
@@ -146,23 +159,27 @@ def known(
     preset = name.partition(".")[2]
     others = tuple(ledger.of_preset(entries, model.card, preset))
     if name not in manifest.read():
-        return Found(others, "ledger" if others else "", "" if others else "no weights are pinned, and no run is known")
+        return Found(others, "ledger" if others else "")
     tell(f"measuring {name}")
     try:
         handle = open_model(name)
         measured = evaluate_opened(handle, Source(), circumstances, {})
+    except (IntegrityError, Interrupted):
+        raise
     except ZooError as error:
         return Found(others, "ledger" if others else "", error.message)
     pin = manifest.read()[name]
+    path = manifest.available(pin)
+    seed = peek.facts(path).seed if path else 0
     facts: dict[str, Any] = {
-        "model": model.name, "preset": preset, "seed": 0, "options": measured.record["trained_with"],
+        "model": model.name, "preset": preset, "seed": seed, "options": measured.record["trained_with"],
         "metrics": {metric: value if math.isfinite(value) else None for metric, value in measured.metrics.items()},
         "errors": dict(measured.errors), "data": measured.record["data"], "judges": measured.record["judges"],
         "weights": {"sha256": pin.sha256}, "device": measured.record["device"],
         "versions": measured.record["versions"],
     }  # fmt: skip
     mine = ledger.of_record(facts, "")
-    return Found((mine, *(entry for entry in others if entry.weights_sha256 != pin.sha256)), "pinned")
+    return Found((mine, *(entry for entry in others if entry.seed != seed)), "pinned")
 
 
 def needed(presets: Mapping[str, Model], seeds: Sequence[int]) -> list[Job]:
@@ -186,10 +203,12 @@ def measured_again(folder: Path, circumstances: Circumstances) -> Entry:
     """The entry of a finished run, whose weights are measured now.
 
     Raises:
-        UsageError: it has no weights yet.
+        UsageError: it has no weights yet, or nobody knows with which source they were made.
         IntegrityError: they are not what the run says of them.
     """
     facts = record.read(folder)
+    if not facts["code"]:
+        raise UsageError(f"nobody knows with which source code {folder} was made", "train it anew: zoo train ...")
     found = evaluate_opened(open_model(str(folder)), Source(), circumstances, {})
     numbers = {metric: value if math.isfinite(value) else None for metric, value in found.metrics.items()}
     measured = {"metrics": numbers, "errors": dict(found.errors), "data": {**facts["data"], **found.record["data"]}}

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ..errors import UsageError, printable
+from .. import threads
+from ..errors import UsageError, ZooError, printable
 from ..run import record
-from .jobs import Job
+from .jobs import Job, key_of
 
 TRIES = 3  # of a training that fails, or is cut off
 LOG = "zoo.log"  # beside a run folder's name: what its process said
@@ -37,13 +38,20 @@ class Task:
     log: str
 
 
-def carry_out(task: Task) -> int:
-    """Train in a process of its own, with whatever Python this is: its exit code; what it says goes into the log."""
+def carry_out(task: Task, began: Callable[[subprocess.Popen[bytes]], object] = lambda process: None) -> int:
+    """Train in a process of its own, with whatever Python this is: its exit code; what it says goes into the log.
+
+    Args:
+        began: is told of the process.
+    """
     Path(task.log).parent.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, **task.environment}
-    with open(task.log, "a", encoding="utf-8") as log:
-        command = [sys.executable, "-m", "zoo_core", *task.arguments]
-        return subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode
+    command, environment = [sys.executable, "-m", "zoo_core", *task.arguments], {**os.environ, **task.environment}
+    with (
+        open(task.log, "w", encoding="utf-8") as log,
+        subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as process,
+    ):
+        began(process)
+        return process.wait()
 
 
 class Workers(Protocol):
@@ -55,18 +63,21 @@ class Workers(Protocol):
 
 @contextmanager
 def local(processes: int) -> Iterator[Workers]:
-    """This machine, so many trainings at a time, each with its share of the threads."""
+    """This machine, so many trainings at a time. What still runs at the end is told to stop, and saves its state."""
+    running: list[subprocess.Popen[bytes]] = []
     with ThreadPoolExecutor(processes) as pool:
 
         class Here:
             def submit(self, task: Task) -> Future[int]:
-                return pool.submit(carry_out, task)
+                return pool.submit(carry_out, task, running.append)
 
         try:
             yield Here()
-        except BaseException:
+        finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            raise
+            for process in running:
+                if process.poll() is None:
+                    process.terminate()
 
 
 @dataclass(frozen=True)
@@ -90,7 +101,7 @@ Tell = Callable[[Done, int, int], None]
 
 
 def run_all(
-    jobs: Sequence[Job], known: Mapping[str, Path], into: Path, workers: Workers, threads: int, device: str,
+    jobs: Sequence[Job], known: Mapping[str, Path], into: Path, workers: Workers, each: int, device: str,
     extra: Sequence[str] = (), tell: Tell = lambda done, number, total: None,
 ) -> list[Done]:  # fmt: skip
     """Carry out a plan; what is finished already is taken, and one that fails or is lost goes on, some times.
@@ -98,7 +109,7 @@ def run_all(
     Args:
         known: the run folders of finished trainings, by key.
         into: where run folders go.
-        threads: of each training.
+        each: threads of each training; as many as it likes if 0.
         device: as `train` takes it.
         extra: more arguments of ``zoo train``, for all.
         tell: is told after each training how many are done, of how many.
@@ -111,7 +122,7 @@ def run_all(
     def begin(one: Job, number: int) -> None:
         folder = into / one.name
         words = (*one.command(folder), "--device", device, *extra)
-        own = {"OMP_NUM_THREADS": str(threads)} if threads else {}
+        own = {"OMP_NUM_THREADS": str(each)} if each else {}
         task = Task(words, str(folder), own, str(into / f"{one.name}.log"))
         tries[workers.submit(task)] = one, number
 
@@ -121,7 +132,7 @@ def run_all(
     while tries:
         for future in wait(tries, return_when=FIRST_COMPLETED).done:
             one, number = tries.pop(future)
-            error = _error(future, into / f"{one.name}.log", into / one.name)
+            error = _error(future, into / f"{one.name}.log", into / one.name, one)
             if error and number < TRIES and _may_go_on(future):
                 begin(one, number + 1)
                 continue
@@ -136,24 +147,36 @@ def _may_go_on(future: Future[int]) -> bool:
     return future.exception() is not None or future.result() not in (1, 2, 3, 4)
 
 
-def _error(future: Future[int], log: Path, folder: Path) -> str:
+def _error(future: Future[int], log: Path, folder: Path, one: Job) -> str:
     """Why a training did not end well; empty where it did."""
     if raised := future.exception():
         return printable(f"{type(raised).__name__}: {raised}".splitlines()[0])
     if not (code := future.result()):
-        return "" if record.state(folder) == "finished" else "it ended, and its run is not there"
+        return _unlike(folder, one)
     said = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
     errors = [line for line in said if line.startswith("error: ")]
     return printable(errors[-1].removeprefix("error: ")) if errors else f"its process ended with {code}; see {log}"
 
 
+def _unlike(folder: Path, one: Job) -> str:
+    """Why a run that ended is not what was to be trained; empty where it is."""
+    try:
+        facts = record.read(folder)
+    except ZooError as error:
+        return error.message
+    if facts["state"] != "finished" or facts.get("quick"):
+        return "it was not measured"
+    return "" if key_of(facts) == one.key else "it was begun with other source code: remove it, to train it anew"
+
+
 def share_of(processes: int) -> int:
-    """Threads of each of so many trainings.
+    """Threads of each of so many trainings; 0 where the user has said how many.
 
     Raises:
         UsageError: there is nothing to share out.
     """
     if processes < 1:
         raise UsageError(f"{processes} trainings at a time are none", "local:2 runs two")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // processes)
+    if threads.is_said(os.environ):
+        return 0
+    return max(1, min(threads.cores(), threads.quota() or threads.cores()) // processes)

@@ -46,6 +46,19 @@ def commit() -> str | None:
     return commit_at(here) if (here.parent.parent.parent / ".git").exists() else None
 
 
+def processor() -> str:
+    """The name of this machine's processor, as its system says it."""
+    import platform
+
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
 def core_sha256() -> str:
     """The sha256 of that part of this package's source on which a training's numbers depend."""
     package = Path(__file__).parent.parent

@@ -75,20 +75,20 @@ def scores(matrix: Tensor) -> dict[str, float]:
 def measured(matrix: Tensor, sizes: Sequence[int]) -> dict[str, Measured]:
     """The same with standard errors, those of accuracies as shares of independent images of each task.
 
-    All rows of R are of the same test images; the errors of the two differences take them for others, and are too large
-    rather than too small.
+    Permuted and rotated tasks have the same test images, and an image that is hard in one is hard in another. So the
+    errors of tasks are added up as if they always went together: they may be too large, and are not too small.
 
     Args:
         sizes: [t], test images of each task.
     """
     share = matrix / 100
-    variance = 1e4 * share * (1 - share) / torch.tensor(sizes, dtype=torch.double)  # of each R[i, j]
-    tasks, earlier = len(matrix), max(1, len(matrix) - 1)
-    last, best = variance[-1], variance.gather(0, matrix.argmax(0, keepdim=True))[0]
+    error = 100 * (share * (1 - share) / torch.tensor(sizes, dtype=torch.double)).sqrt()  # of each R[i, j]
+    earlier = max(1, len(matrix) - 1)
+    last, best = error[-1], error.gather(0, matrix.argmax(0, keepdim=True))[0]
     errors = {
-        "accuracy": float(last.sum()) ** 0.5 / tasks,
-        "forgetting": float((last + best)[:-1].sum()) ** 0.5 / earlier,
-        "backward_transfer": float((last + variance.diag())[:-1].sum()) ** 0.5 / earlier,
+        "accuracy": float(last.mean()),
+        "forgetting": float((last + best)[:-1].sum()) / earlier,
+        "backward_transfer": float((last + error.diag())[:-1].sum()) / earlier,
     }
     return {name: Measured(value, errors[name]) for name, value in scores(matrix).items()}
 

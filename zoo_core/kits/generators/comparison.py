@@ -16,7 +16,7 @@ from ...data.images import ImageData
 from ...results.kinds import Table
 from ...results.measured import Measured
 from ..distances import Track, js_divergence, mmd2_parts, neighbourhoods, untracked
-from ..resampling import frechet, measured
+from ..resampling import GROUPS, fidelity_and_variety, frechet, measured
 from . import METRICS
 from .judging import Judge as Judge
 from .judging import judged
@@ -62,7 +62,7 @@ def compare(
     neighbours = min(neighbours, len(real) - 1)
     seen = reference(judge, real, neighbours, track)
     answers, classes = probabilities.argmax(1), probabilities.shape[1]
-    held, holds = neighbourhoods(features, seen.features, neighbours, track, seen.radius2)
+    around = neighbourhoods(features, seen.features, neighbours, track, seen.radius2, GROUPS)
 
     def apart(some: Tensor, others: Tensor) -> float:
         return js_divergence(_counts(some, classes), _counts(others, classes))
@@ -71,8 +71,7 @@ def compare(
         "frechet": frechet(features, seen.features),
         "mmd2": _discrepancy(features, seen.features, track),
         "class_js": measured(apart, answers, seen.answers),
-        "density": Measured.mean(held),
-        "coverage": Measured.mean(holds),
+        **fidelity_and_variety(*around, neighbours),
     }
     return Comparison(answers, seen.answers, scores)
 
