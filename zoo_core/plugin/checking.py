@@ -58,13 +58,13 @@ def _check_preset(name: object, preset: Any) -> None:
     _demand(isinstance(preset.options, Options), f"{field}.options", f"must be Options, not {_type(preset.options)}")
     _check_text(f"{field}.summary", preset.summary)
     published, claims = preset.published, preset.claims
-    _demand(isinstance(claims, tuple), f"{field}.claims", f"must be a tuple, not {_type(claims)}")
-    for number, claim in enumerate(claims):
-        _check_claim(f"{field}.claims[{number}]", claim)
     _demand(isinstance(published, Mapping), f"{field}.published", f"must be a dictionary, not {_type(published)}")
     for metric, figure in published.items():
         _check_name(f"{field}.published", metric)
         _demand(_is_finite(figure), f"{field}.published[{metric!r}]", "must be a finite number")
+    _demand(isinstance(claims, tuple), f"{field}.claims", f"must be a tuple, not {_type(claims)}")
+    for number, claim in enumerate(claims):
+        _check_claim(f"{field}.claims[{number}]", claim)
 
 
 def _check_claim(field: str, claim: Any) -> None:
