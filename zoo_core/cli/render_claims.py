@@ -12,7 +12,7 @@ from ..reproduce.reproducing import Row
 from ..reproduce.running import Done
 from ..reproduce.verdict import Estimate
 from .render_runs import duration
-from .screen import digits, line, new_table, note, out
+from .screen import line, new_table, note, out
 
 if TYPE_CHECKING:
     from .answers_results import ReproducePlan
@@ -28,7 +28,7 @@ def verdicts(rows: Sequence[Row]) -> None:
         claim = str(found.claim) + (f" ({found.claim.says})" if found.claim.says and found.claim.metric else "")
         table.add_row(
             Text(one.name), Text(claim), _number(one.pinned), _estimate(found.now) + _other(found.other),
-            str(len(found.now.values)) if found.now else "-", _number(found.tolerance),
+            str(len(found.now.values)) if found.now else "-", "-" if found.tolerance is None else _error(found.tolerance),
             Text(_outcome(one), COLOURS.get(found.outcome, "")),
         )  # fmt: skip
     out.print(table)
@@ -46,10 +46,15 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
 
 
+def _error(value: float) -> str:
+    """A standard error: two digits say all that it can."""
+    return f"{value:.2g}"
+
+
 def _estimate(found: Estimate | None) -> str:
     if found is None:
         return "-"
-    return f"{found.mean:.4g}" + ("" if found.error is None else f" ± {digits(found.error)}")
+    return f"{found.mean:.4g}" + ("" if found.error is None else f" ± {_error(found.error)}")
 
 
 def _other(found: Estimate | None) -> str:
@@ -81,7 +86,7 @@ def results(found: Sequence[Entry]) -> None:
     for one in found:
         for number, (metric, value) in enumerate(one.metrics.items()):
             error = one.errors.get(metric)
-            shown = _number(value) + ("" if error is None else f" ± {digits(error)}")
+            shown = _number(value) + ("" if error is None else f" ± {_error(error)}")
             facts = (duration(one.seconds), one.machine, one.commit[:12]) if number == 0 else ("", "", "")
             table.add_row(one.name if number == 0 else "", str(one.seed) if number == 0 else "", metric, shown, *facts)
     out.print(table)
