@@ -28,7 +28,8 @@ def verdicts(rows: Sequence[Row]) -> None:
         claim = str(found.claim) + (f" ({found.claim.says})" if found.claim.says and found.claim.metric else "")
         table.add_row(
             Text(one.name), Text(claim), _number(one.pinned), _estimate(found.now) + _other(found.other),
-            str(len(found.now.values)) if found.now else "-", "-" if found.tolerance is None else _error(found.tolerance),
+            str(len(found.now.values)) if found.now else "-",
+            "-" if found.tolerance is None else _error(found.tolerance),
             Text(_outcome(one), COLOURS.get(found.outcome, "")),
         )  # fmt: skip
     out.print(table)
