@@ -147,9 +147,11 @@ def parser(description: str | None, data: bool = False) -> argparse.ArgumentPars
 
 def program(main: Callable[[], None]) -> None:
     """Run a benchmark; what it cannot measure is one line on standard error, and exit code 1."""
-    from zoo_core import ZooError
-
     try:
         main()
-    except (Impossible, Unavailable, ZooError) as error:
-        sys.exit(f"error: {error}")
+    except Exception as error:
+        from zoo_core import ZooError  # not before: it settles how torch's threads wait, which one benchmark measures
+
+        if isinstance(error, Impossible | Unavailable | ZooError):
+            sys.exit(f"error: {error}")
+        raise

@@ -16,15 +16,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import statistics
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from _measure import ABSENT, Column, Table, Unavailable, parser, program, within_bound
 
 from zoo_core.run import devices  # sets the thread policy before torch is loaded
-from zoo_core.run.environment import data_root
+from zoo_core.run.environment import data_root, processor
 
 import torch  # isort: skip
 from _turns import take_turns  # isort: skip
@@ -36,15 +34,7 @@ Rates = Mapping[str, Sequence[float]]
 
 def machine() -> str:
     """The processor, its cores, how many threads are used, and torch."""
-    name = next(
-        (line.partition(":")[2].strip() for line in _cpuinfo() if line.startswith("model name")), platform.processor()
-    )
-    return f"{name}, {os.cpu_count()} cores, {devices.thread_count()} threads, torch {torch.__version__}"
-
-
-def _cpuinfo() -> list[str]:
-    path = Path("/proc/cpuinfo")
-    return path.read_text().splitlines() if path.exists() else []
+    return f"{processor()}, {os.cpu_count()} cores, {devices.thread_count()} threads, torch {torch.__version__}"
 
 
 def arguments() -> argparse.Namespace:

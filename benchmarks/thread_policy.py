@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from _measure import Column, Table, Unavailable, parser, program
+from _measure import Column, Impossible, Table, Unavailable, parser, program
 
 SECONDS, ROUNDS = 3.0, 3
 POLICIES = {
@@ -31,6 +31,8 @@ BUSY = [sys.executable, "-c", "while True: pass"]
 
 def serve(name: str, quick: bool) -> None:
     """In a process of a policy: train for a moment each time that a line is read, and print images per second."""
+    if "zoo_core" in sys.modules:
+        raise Impossible("the zoo has settled the policy before torch was loaded")
     import torch  # noqa: F401  # first: it reads the policy of the environment, not the zoo's
     from _turns import Lane
     from _ways import models

@@ -12,6 +12,8 @@ import click
 from ..api.calls import Circumstances
 from ..api.inventory import find_run
 from ..errors import UsageError
+from ..packages.names import split_name
+from ..plugin import registry
 from ..reproduce import jobs, ledger, reproducing, running
 from ..reproduce.jobs import Job
 from ..reproduce.running import Done
@@ -162,7 +164,8 @@ def show(name: str, as_json: bool) -> None:
 
 def _show(name: str, as_json: bool) -> None:
     if name:
-        jobs.models([name])  # which says if there is no such one
+        plugin, preset = split_name(name)
+        registry.load(plugin).card.preset(preset)  # which says if there is no such one
     found = [one for one in ledger.read() if not name or name in (one.model, one.name)]
     if as_json:
         answer: Results = {"command": "results show", "results": [entry(one) for one in found]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from ..api.inventory import RunInfo, runs_in
 from ..cards.options import Options, resolve
 from ..errors import UsageError
 from ..files import sha256
-from ..plugin import registry
 from ..plugin.registry import Model
 from ..run import record
 from ..run.environment import versions
@@ -105,18 +104,3 @@ def is_plain(facts: Mapping[str, Any]) -> bool:
     """Whether a run computed as a plan's do: from the beginning, in one process, with 32 bits."""
     usual = {"precision": "fp32", "compile": False, "processes": 1, "continues": None}
     return all(facts.get(name, value) == value for name, value in usual.items())
-
-
-def models(names: Sequence[str]) -> list[tuple[Model, str]]:
-    """Models and presets by their names; of a model without preset, all of its presets.
-
-    Raises:
-        UsageError: there is no such one.
-    """
-    found = []
-    for name in names:
-        plugin, _, preset = name.partition(".")
-        model = registry.load(plugin)
-        for each in [model.card.preset(preset)] if preset else list(model.card.presets):
-            found.append((model, each))
-    return found

@@ -13,6 +13,7 @@ from ..api.evaluation import evaluate_opened
 from ..api.handle import Source, open_model
 from ..cards.claims import Claim
 from ..errors import IntegrityError, Interrupted, UsageError, ZooError
+from ..files import finite
 from ..plugin import registry
 from ..plugin.registry import Model
 from ..run import record
@@ -173,7 +174,7 @@ def known(
     seed = peek.facts(path).seed if path else 0
     facts: dict[str, Any] = {
         "model": model.name, "preset": preset, "seed": seed, "options": measured.record["trained_with"],
-        "metrics": {metric: value if math.isfinite(value) else None for metric, value in measured.metrics.items()},
+        "metrics": finite(dict(measured.metrics)),
         "errors": dict(measured.errors), "data": measured.record["data"], "judges": measured.record["judges"],
         "weights": {"sha256": pin.sha256}, "device": measured.record["device"],
         "versions": measured.record["versions"],
@@ -210,6 +211,9 @@ def measured_again(folder: Path, circumstances: Circumstances) -> Entry:
     if not facts["code"]:
         raise UsageError(f"nobody knows with which source code {folder} was made", "train it anew: zoo train ...")
     found = evaluate_opened(open_model(str(folder)), Source(), circumstances, {})
-    numbers = {metric: value if math.isfinite(value) else None for metric, value in found.metrics.items()}
-    measured = {"metrics": numbers, "errors": dict(found.errors), "data": {**facts["data"], **found.record["data"]}}
+    measured = {
+        "metrics": finite(dict(found.metrics)),
+        "errors": dict(found.errors),
+        "data": {**facts["data"], **found.record["data"]},
+    }
     return ledger.of_record({**facts, **measured, "judges": found.record["judges"]}, key_of(facts))

@@ -18,7 +18,6 @@ from ..run import record
 from .jobs import Job, key_of
 
 TRIES = 3  # of a training that fails, or is cut off
-LOG = "zoo.log"  # beside a run folder's name: what its process said
 
 
 @dataclass(frozen=True)
