@@ -60,7 +60,14 @@ def test_generator_losses_by_hand() -> None:
     torch.testing.assert_close(generator_loss("non-saturating", fake), -fake.sigmoid().log().mean())
 
 
-@pytest.mark.parametrize("network", ["dcgan", "pixelshuffle", "conv-small"])
+def test_hinge_losses_by_hand() -> None:
+    real, fake = torch.tensor([[2.0], [0.5]]), torch.tensor([[0.25], [-3.0]])
+    found = discriminator_loss(real, fake, kind="hinge")
+    torch.testing.assert_close(found, torch.tensor((0 + 0.5) / 2 + (1.25 + 0) / 2))
+    torch.testing.assert_close(generator_loss("hinge", fake), torch.tensor(2.75 / 2))
+
+
+@pytest.mark.parametrize("network", ["dcgan", "spectral", "pixelshuffle", "conv-small", "mlp"])
 def test_networks_have_the_shapes_of_the_reference(network: str) -> None:
     generator, discriminator = networks(Train(network=network), (1, 28, 28))  # type: ignore[arg-type]
     images = generator(torch.randn(5, 64))

@@ -15,7 +15,7 @@ from . import Sample, Train
 from .model import Autoencoder, build, corrupt, encode, scatter
 
 OUTERMOST = 0.02  # of the codes of test images lie to either side of a plane that has no ends of its own
-TOY_NOISE = 0.3  # of the toy set, when nothing is said
+TOY_NOISE = 1.0  # of the toy set, when nothing is said
 
 
 @torch.no_grad()
@@ -85,11 +85,10 @@ def plane(autoencoder: Autoencoder, steps: int, shape: Sequence[int], ends: Tens
 
 
 def toy(noise: float, n: int = 400) -> Figure:
-    """Two curves in the plane, y = x² and y = x³ + N(0, 1), before and after x~ = x + N(0, noise² I)."""
+    """Two curves in the plane, y = x² and y = x³, before and after y~ = y + N(0, noise²)."""
     x = torch.empty(n).uniform_(-2, 2)
     series = []
-    for name, y in (("y = x²", x**2), ("y = x³ + N(0, 1)", x**3 + torch.randn(n))):
-        clean = torch.stack([x, y])
-        for when, points in ((name, clean), (f"{name}, corrupted", clean + noise * torch.randn_like(clean))):
-            series.append(Series(when, tuple(points[0].tolist()), tuple(points[1].tolist()), line=False))
-    return Figure(f"Toy set under Gaussian noise of standard deviation {noise:g}", "x", "y", tuple(series))
+    for name, y in (("y = x²", x**2), ("y = x³", x**3)):
+        for when, points in ((name, y), (f"{name}, corrupted", y + noise * torch.randn_like(y))):
+            series.append(Series(when, tuple(x.tolist()), tuple(points.tolist()), line=False))
+    return Figure(f"Toy set, N(0, {noise:g}²) added to y", "x", "y", tuple(series))

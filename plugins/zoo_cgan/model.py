@@ -23,13 +23,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
-from torch.optim.lr_scheduler import LambdaLR
 
 from zoo_core import Checkpoint, Images, Measured, Run, Table, Takes, draws, sharing
 from zoo_core.data.images import ImageData, to_pixels
 from zoo_core.kits.classifiers import classified
 from zoo_core.kits.distances import deviation
 from zoo_core.kits.generators.comparison import Comparison, compare
+from zoo_core.kits.generators.schedules import falling_rate
 from zoo_core.kits.grids import Crop, Grid, Padded
 from zoo_core.kits.resampling import measured
 
@@ -179,11 +179,6 @@ def averaging(options: Train, data: ImageData) -> float:
     """
     longest = 1 - 10 / max(20, options.total_steps(data))
     return options.average if data.name == "fashion-mnist" else min(options.average, longest)
-
-
-def falling_rate(adam: torch.optim.Adam, total: int) -> LambdaLR:
-    """The rate at step s of S: as it is for half of them, then in a straight line to 0, min(1, 2 - 2 s / S)."""
-    return LambdaLR(adam, lambda step: min(1.0, 2 - 2 * step / total))
 
 
 def build(checkpoint: Checkpoint[Train]) -> Generator:

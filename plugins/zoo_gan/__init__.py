@@ -15,18 +15,27 @@ from .schedule import parse
 class Train(OnImages, Budget):
     """How the two networks are built and trained."""
 
-    network: Literal["dcgan", "pixelshuffle", "conv-small"] = option("dcgan", "kind of generator and discriminator")
-    latent: int = option(64, "size of the noise z", unit="dimensions", ge=1, le=1024)
-    width: int = option(96, "channels of the generator at its smallest grid, 7 x 7 of 28 x 28 (dcgan)", ge=4, le=2048)
-    loss: Literal["non-saturating", "minimax"] = option(
-        "non-saturating", "the generator minimises -log D(G(z)), or log(1 - D(G(z))), which saturates"
+    network: Literal["dcgan", "spectral", "pixelshuffle", "conv-small", "mlp"] = option(
+        "dcgan", "kind of generator and discriminator"
     )
+    latent: int = option(64, "size of the noise z", unit="dimensions", ge=1, le=1024)
+    width: int = option(
+        96, "channels of the generator at its smallest grid, 7 x 7 of 28 x 28 (dcgan, spectral)", ge=4, le=2048
+    )
+    loss: Literal["non-saturating", "minimax", "hinge"] = option(
+        "non-saturating", "the generator minimises -log D(G(z)); or log(1 - D(G(z))), which saturates; or -D(G(z)) "
+        "against a discriminator with a margin",
+    )  # fmt: skip
     epochs: int = option(24, "passes of the discriminator over the training images", ge=1, le=100_000)
     iterations: int | None = option(None, "discriminator steps instead of epochs", ge=1)
     batch_size: int = option(64, "images per step", ge=4, le=65_536)
     generator_rate: float = option(2e-4, "Adam learning rate of the generator", gt=0, le=1)
     discriminator_rate: float = option(2e-4, "Adam learning rate of the discriminator", gt=0, le=1)
     beta1: float = option(0.5, "first-moment decay of both Adams", ge=0, lt=1)
+    schedule: Literal["constant", "falling"] = option(
+        "constant", "both learning rates over the run; falling: in the second half, in a straight line to 0"
+    )
+    average: float = option(0.0, "decay of the generator's moving average, which is kept; 0 keeps the last", ge=0, lt=1)
     generator_steps: int = option(1, "generator steps at each of its turns", ge=1, le=100)
     discriminator_steps: str = option(
         "1", "steps before each turn of the generator, e.g. '4', '32 to 1, 1' (to epoch 1), '1 to 50%, 1/2' (in turn)"
@@ -60,6 +69,13 @@ class Sample(generators.Walk):
 
 
 DCGAN = Train(data="fashion-mnist")
+SPECTRAL = Train(
+    data="fashion-mnist", network="spectral", width=64, loss="hinge", generator_rate=2e-4, discriminator_rate=4e-4,
+    beta1=0.0, schedule="falling", average=0.999, epochs=24,
+)  # fmt: skip
+RATES = Train(data="fashion-mnist", width=24)
+EQUAL = "rates-2e-4-2e-4"  # the preset that the other rates are compared with
+SERIES = Train(data="mnist", network="mlp", epochs=100)
 CONV_SMALL = Train(data="mnist", network="conv-small", epochs=30, generator_rate=1e-3, discriminator_rate=1e-3)
 SHUFFLE = Train(
     data="mnist", network="pixelshuffle", epochs=30, generator_rate=1e-3, discriminator_rate=1e-3, beta1=0.9
@@ -70,8 +86,12 @@ def _variant(base: Train, summary: str, claims: tuple[Claim, ...] = (), **change
     return Preset(Train(**{**base.model_dump(), **changes}), summary, claims=claims)
 
 
-def _worse(than: str) -> tuple[Claim, ...]:
-    return (Claim("frechet", 0.0, "above", than=than, source="published", says="worse"),)
+def _worse(than: str, says: str = "worse") -> tuple[Claim, ...]:
+    return (Claim("frechet", 0.0, "above", than=than, source="published", says=says),)
+
+
+def _looks(says: str) -> tuple[Claim, ...]:
+    return (Claim("", kind="picture", source="published", says=says),)
 
 
 PRESETS = {
@@ -83,31 +103,52 @@ PRESETS = {
             Claim("class_min", 8.0, "at least"), Claim("class_max", 13.0, "at most"),
         ),
     ),
-    "conv-small": Preset(CONV_SMALL, "a few convolutions, MNIST"),
-    "pixelshuffle": Preset(SHUFFLE, "sub-pixel generator, strided discriminator, MNIST"),
-    "minimax": _variant(
-        SHUFFLE, "log(1 - D(G(z))) against a discriminator 8 steps ahead: the gradient vanishes", loss="minimax",
-        discriminator_steps="8",
+    "spectral": Preset(
+        SPECTRAL, "spectral normalisation, hinge loss, averaged weights, Fashion-MNIST",
+        claims=(Claim("frechet", 0.5, "at most"), Claim("frechet", 0.0, "below", than="dcgan")),
     ),
-    "rates-2e-3-2e-4": _variant(DCGAN, "generator ten times as fast: worse", _worse("dcgan"), generator_rate=2e-3),
-    "rates-2e-4-2e-3": _variant(
-        DCGAN, "discriminator ten times as fast: worse", _worse("dcgan"), discriminator_rate=2e-3
-    ),
+    # first series: learning rates of generator and discriminator, 24 epochs of Fashion-MNIST, a small DCGAN
+    EQUAL: _variant(RATES, "a small DCGAN, both learning rates 2e-4: published as the best of four"),
+    "rates-2e-3-2e-4": _variant(RATES, "its generator ten times as fast", _worse(EQUAL), generator_rate=2e-3),
+    "rates-2e-4-2e-3": _variant(RATES, "its discriminator ten times as fast", _worse(EQUAL), discriminator_rate=2e-3),
+    "two-generator-steps": _variant(RATES, "two generator steps a turn", _worse(EQUAL), generator_steps=2),
     "rates-8e-4-2e-4": _variant(
-        DCGAN, "generator four times as fast: published as a failure", _worse("dcgan"), generator_rate=8e-4
+        RATES, "its generator four times as fast", _worse(EQUAL, "does not fit at all"), generator_rate=8e-4
     ),
-    "two-generator-steps": _variant(
-        DCGAN, "two generator steps a turn: the fourth of four", _worse("dcgan"), generator_steps=2
+    "large-batch": _variant(
+        RATES, "batches of 256", batch_size=256,
+        claims=(Claim("frechet", 0.0, "below", than=EQUAL, source="published", says="better"),),
     ),
-    "first-32": _variant(SHUFFLE, "32 discriminator steps in the first epoch", discriminator_steps="32 to 1, 1"),
+    # second series: losses, labels and schedules, 100 epochs of MNIST, layers as in the first paper
+    "non-saturating": _variant(SERIES, "a GAN of linear layers, MNIST, 100 epochs", _looks("digits")),
+    "minimax": _variant(
+        SERIES, "the same with log(1 - D(G(z)))",
+        _worse("non-saturating", "does not work: the generator's loss saturates early"), loss="minimax",
+    ),
+    "one-sided": _variant(SERIES, "the same with real images labelled 0.9", real_label=0.9),
+    "two-sided": _variant(SERIES, "the same with labels 0.9 and 0.1", real_label=0.9, fake_label=0.1),
+    "first-32": _variant(
+        SERIES, "labels 0.9, 32 discriminator steps in the first epoch", _looks("digits"), real_label=0.9,
+        discriminator_steps="32 to 1, 1",
+    ),
     "falling": _variant(
-        SHUFFLE, "16 discriminator steps, then 8, 4, 2, 1", epochs=40,
+        SERIES, "labels 0.9, 16 discriminator steps, then 8, 4, 2, 1", _looks("digits"), real_label=0.9,
         discriminator_steps="16 to 1, 8 to 10, 4 to 20, 2 to 30, 1",
     ),
-    "alternating": _variant(SHUFFLE, "1 and 2 in turn in the second half", discriminator_steps="1 to 50%, 1/2"),
-    "always-4": _variant(SHUFFLE, "always 4 discriminator steps: published to collapse", discriminator_steps="4"),
-    "one-sided": _variant(SHUFFLE, "real images labelled 0.9", real_label=0.9),
-    "two-sided": _variant(SHUFFLE, "labels 0.9 and 0.1", real_label=0.9, fake_label=0.1),
+    "alternating": _variant(
+        SERIES, "labels 0.9, 1 and 2 discriminator steps in turn in the second half", _looks("digits"),
+        real_label=0.9, discriminator_steps="1 to 50%, 1/2",
+    ),
+    "always-4": _variant(
+        SERIES, "labels 0.9, always 4 discriminator steps",
+        (Claim("class_max", 50.0, "at least", source="published", says="collapses to ones"),), real_label=0.9,
+        discriminator_steps="4",
+    ),
+    # third: tables of layers
+    "conv-small": Preset(
+        CONV_SMALL, "a few convolutions, MNIST", claims=_looks("recognisable digits after about 30 epochs")
+    ),
+    "pixelshuffle": Preset(SHUFFLE, "sub-pixel generator, MNIST", claims=_looks("a grid of visible digits")),
 }  # fmt: skip
 
 CARD = Card(
@@ -116,7 +157,9 @@ CARD = Card(
     idea="A generator turns noise into images and a discriminator learns to tell them from real ones; each is the "
     "other's loss. Learning rates, step schedules, losses and label smoothing decide who wins.",
     paper="Goodfellow et al. 2014, Generative Adversarial Nets, https://arxiv.org/abs/1406.2661; "
-    "DCGAN: Radford et al. 2016, https://arxiv.org/abs/1511.06434",
+    "DCGAN: Radford et al. 2016, https://arxiv.org/abs/1511.06434; "
+    "spectral normalisation: Miyato et al. 2018, https://arxiv.org/abs/1802.05957; "
+    "hinge loss: Lim & Ye 2017, https://arxiv.org/abs/1705.02894",
     licence="MIT",
     presets=PRESETS,
     metrics=(
@@ -136,6 +179,10 @@ CARD = Card(
         Equation(
             "L(D) = -E[log D(x)] - E[log(1 - D(G(z)))]", "Goodfellow et al. 2014, equation 1",
             ".model:discriminator_loss", "tests/test_gan.py::test_label_smoothing",
+        ),
+        Equation(
+            "L(D) = E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))],  L(G) = -E[D(G(z))]", "Lim & Ye 2017",
+            ".model:discriminator_loss", "tests/test_gan.py::test_hinge_losses_by_hand",
         ),
         Equation(
             "L(G) = -E[log D(G(z))], or as in the game E[log(1 - D(G(z)))]", "Goodfellow et al. 2014, section 3",

@@ -17,11 +17,15 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+from torch.optim.lr_scheduler import LambdaLR
 
 from zoo_core import Checkpoint, Images, Measured, Run, Takes, draws
+from zoo_core.data.images import ImageData
 from zoo_core.kits.distances import entropy
 from zoo_core.kits.generators import Drawn, walks
 from zoo_core.kits.generators.comparison import compare
+from zoo_core.kits.generators.schedules import falling_rate
 from zoo_core.kits.grids import Crop, Grid, Padded, at_least
 from zoo_core.kits.modes import looking
 from zoo_core.kits.resampling import measured
@@ -99,7 +103,39 @@ def dcgan(options: Train, shape: Sequence[int]) -> tuple[nn.Module, nn.Module]:
     return generator, discriminator
 
 
-NETWORKS = {"conv-small": conv_small, "pixelshuffle": pixelshuffle, "dcgan": dcgan}
+def spectral(options: Train, shape: Sequence[int]) -> tuple[nn.Module, nn.Module]:
+    """The generator of `dcgan`, against a discriminator that is 1-Lipschitz (Miyato et al. 2018), and deeper."""
+    generator, _ = dcgan(options, shape)
+    grid, w = Grid.of(shape), options.width
+    widths = grid.widths(w)
+    strided = [spectral_norm(nn.Conv2d(inputs, outputs, 3, 2, 1)) for inputs, outputs in itertools.pairwise(widths)]
+    discriminator = Padded(
+        grid, nn.PixelUnshuffle(2),
+        spectral_norm(nn.Conv2d(4 * grid.channels, widths[0], 3, padding=1)), nn.LeakyReLU(0.2),
+        *[layer for convolution in strided for layer in (convolution, nn.LeakyReLU(0.2))],
+        spectral_norm(nn.Conv2d(w, w, 3, padding=1)), nn.LeakyReLU(0.2),
+        spectral_norm(nn.Conv2d(w, 2 * w, 3, 2, 1)), nn.LeakyReLU(0.2),
+        nn.Flatten(), spectral_norm(nn.Linear(2 * w * -(-grid.smallest[0] // 2) * -(-grid.smallest[1] // 2), 1)),
+    )  # fmt: skip
+    return generator, discriminator
+
+
+def mlp(options: Train, shape: Sequence[int]) -> tuple[nn.Module, nn.Module]:
+    """Linear layers on both sides, as in the first paper."""
+    p = math.prod(shape)
+    generator = nn.Sequential(
+        nn.Linear(options.latent, 256), nn.LeakyReLU(0.2), nn.Linear(256, 512), nn.LeakyReLU(0.2),
+        nn.Linear(512, p), nn.Tanh(), nn.Unflatten(1, tuple(shape)),
+    )  # fmt: skip
+    discriminator = nn.Sequential(
+        nn.Flatten(), nn.Linear(p, 512), nn.LeakyReLU(0.2), nn.Linear(512, 256), nn.LeakyReLU(0.2), nn.Linear(256, 1)
+    )
+    return generator, discriminator
+
+
+NETWORKS = {
+    "conv-small": conv_small, "pixelshuffle": pixelshuffle, "dcgan": dcgan, "spectral": spectral, "mlp": mlp
+}  # fmt: skip
 
 
 class Generator(nn.Module):
@@ -143,15 +179,24 @@ def build(checkpoint: Checkpoint[Train]) -> Generator:
 # -- losses ----------------------------------------------------------------------------------------
 
 
-def discriminator_loss(real: Tensor, fake: Tensor, real_label: float = 1.0, fake_label: float = 0.0) -> Tensor:
-    """-V(G, D) of logits [b, 1], each half against its label (smoothing: Salimans et al. 2016, 3.4)."""
+def discriminator_loss(
+    real: Tensor, fake: Tensor, real_label: float = 1.0, fake_label: float = 0.0, kind: str = "non-saturating"
+) -> Tensor:
+    """-V(G, D) of logits [b, 1], each half against its label (smoothing: Salimans et al. 2016, 3.4).
+
+    For ``hinge`` max(0, 1 - D(x)) + max(0, 1 + D(G(z))), whatever the labels (Lim & Ye 2017).
+    """
+    if kind == "hinge":
+        return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
     return F.binary_cross_entropy_with_logits(real, torch.full_like(real, real_label)) + (
         F.binary_cross_entropy_with_logits(fake, torch.full_like(fake, fake_label))
     )
 
 
 def generator_loss(kind: str, fake: Tensor) -> Tensor:
-    """-log D(G(z)), or for ``minimax`` log(1 - D(G(z))), of logits [b, 1]."""
+    """-log D(G(z)), or for ``minimax`` log(1 - D(G(z))), or for ``hinge`` the negative logit, of logits [b, 1]."""
+    if kind == "hinge":
+        return -fake.mean()
     return F.softplus(-fake).mean() if kind == "non-saturating" else -F.softplus(fake).mean()
 
 
@@ -162,31 +207,53 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
     """Discriminator steps over the data; the generator takes its turn when the schedule says so."""
     data = run.dataset(options.data, "train", options.augment)
     g, d = networks(options, data.shape)
-    betas = (options.beta1, 0.999)
-    adam_g = torch.optim.Adam(g.parameters(), options.generator_rate, betas, fused=True)
-    adam_d = torch.optim.Adam(d.parameters(), options.discriminator_rate, betas, fused=True)
+    adam_g, adam_d = adam(g, options.generator_rate, options), adam(d, options.discriminator_rate, options)
     run.prepare(generator=g, discriminator=d, adam_g=adam_g, adam_d=adam_d)
+    rates = falling_rates(run, options, data, adam_g, adam_d)
+    kept: Generator = run.averaged(g, options.average).module if options.average else g  # type: ignore[assignment]
     schedule, snapshots = parse(options.discriminator_steps), {int(epoch) for epoch in options.snapshots.split(",")}
     fixed = draws.randn(100, options.latent, device=run.device)
 
     for step in run.steps(data, options):
         x = g.scale(data.bytes(step.rows))
         generated = g(noise(len(x), options, run))
-        real, fake = d(x), d(generated.detach())
-        loss_d = discriminator_loss(real, fake, options.real_label, options.fake_label)
-        run.descend(loss_d, adam_d)
-        run.log(**{"discriminator": loss_d, "D(x)": real.sigmoid().mean(), "D(G(z))": fake.sigmoid().mean()})
-
+        teach_discriminator(run, options, d, adam_d, x, generated.detach())
         if generator_moves(schedule, step.number, step.epoch, options.epochs):
             for turn in range(options.generator_steps):
                 if turn:
                     generated = g(noise(len(x), options, run))
-                loss_g = generator_loss(options.loss, d(generated))
-                run.descend(loss_g, adam_g)
-                run.log(generator=loss_g)
+                loss = generator_loss(options.loss, d(generated))
+                run.descend(loss, adam_g)
+                run.log(generator=loss)
+        for rate in rates:
+            rate.step()
         if step.ends_epoch and (step.last or step.epoch + 1 in snapshots):
-            run.show(f"samples-epoch-{step.epoch + 1}", Images(g.pixels(fixed).cpu(), columns=10))
-    return g.state_dict()
+            run.show(f"samples-epoch-{step.epoch + 1}", Images(kept.pixels(fixed).cpu(), columns=10))
+    return kept.state_dict()
+
+
+def adam(module: nn.Module, rate: float, options: Train) -> torch.optim.Adam:
+    """The optimiser of one of the two networks."""
+    return torch.optim.Adam(module.parameters(), rate, (options.beta1, 0.999), fused=True)
+
+
+def falling_rates(run: Run, options: Train, data: ImageData, *adams: torch.optim.Optimizer) -> list[LambdaLR]:
+    """What lowers the rates of generator and discriminator, prepared; nothing where they stay as they are."""
+    if options.schedule == "constant":
+        return []
+    rates = [falling_rate(each, options.total_steps(data)) for each in adams]
+    run.prepare(rate_g=rates[0], rate_d=rates[1])
+    return rates
+
+
+def teach_discriminator(
+    run: Run, options: Train, d: nn.Module, adam_d: torch.optim.Adam, x: Tensor, generated: Tensor
+) -> None:
+    """One step of the discriminator, of real and generated images [b, c, h, w]."""
+    real, fake = d(x), d(generated)
+    loss = discriminator_loss(real, fake, options.real_label, options.fake_label, options.loss)
+    run.descend(loss, adam_d)
+    run.log(**{"discriminator": loss, "D(x)": real.sigmoid().mean(), "D(G(z))": fake.sigmoid().mean()})
 
 
 def noise(n: int, options: Train, run: Run) -> Tensor:

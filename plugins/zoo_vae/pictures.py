@@ -30,10 +30,11 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images |
         return prior(run, vae, options)
     if options.show == "latent" and vae.latent != 2:
         raise UsageError(f"a latent space of {vae.latent} dimensions is no plane", "zoo train vae --preset mlp-2d")
+    if options.show == "latent":
+        known = run.dataset(checkpoint.options.data, "train")
+        return latent_plane(vae, known.images, known.labels, known.classes)
     data = run.examples(checkpoint.options.data)
     images = data.images.to(run.device)
-    if options.show == "latent":
-        return latent_plane(vae, images, data.labels, data.classes)
     if options.show == "interpolation":
         return interpolations(vae, images, data.labels, options.n)
     check_enough(len(data), options.n)
@@ -94,10 +95,10 @@ def of_own(vae: VAE, pixels: Tensor, names: list[str], options: Sample) -> Image
 
 
 def latent_plane(vae: VAE, images: Tensor, labels: Tensor, classes: tuple[str, ...]) -> Figure:
-    """The means of q(z|x) of all test images, one colour per class; only for two dimensions."""
+    """The means of q(z|x) of images, uint8 [n, c, h, w], one colour per class; only for two dimensions."""
     mean = torch.cat([vae.encode(to_pixels(part.flatten(1)))[0] for part in images.split(1000)]).cpu()
     series = []
     for label, name in enumerate(classes or ("images",)):
         x, y = mean[labels.cpu() == label].T.tolist()
         series.append(Series(name, tuple(x), tuple(y), line=False))
-    return Figure("Means of q(z|x), test images", "z1", "z2", tuple(series))
+    return Figure("Means of q(z|x), training images", "z1", "z2", tuple(series))
