@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import SLICES, answered
+from conftest import ROOT, SLICES, answered
 
 import zoo_core as zoo
 from zoo_core import Claim, IntegrityError, UsageError
@@ -26,6 +26,7 @@ from zoo_core.reproduce.ledger import Entry
 from zoo_core.reproduce.reproducing import Found
 from zoo_core.reproduce.verdict import Estimate, verdict
 from zoo_core.run.reporter import Silent
+from zoo_core.weights import manifest
 
 NEAR: Any = "near"
 CIRCUMSTANCES = Circumstances(0, "cpu", SLICES, Silent())
@@ -388,3 +389,26 @@ def test_a_run_that_computed_otherwise_is_not_taken(change: dict[str, Any], else
     record = json.loads((done.folder / "run.json").read_text())
     (done.folder / "run.json").write_text(json.dumps({**record, **change}))
     assert jobs.finished(elsewhere / "runs") == {}
+
+
+def test_the_ledger_that_comes_with_the_zoo_is_of_presets_that_there_are() -> None:
+    entries = ledger.read(ROOT / ledger.FOLDER)
+    assert entries
+    for entry in entries:
+        card = registry.load(entry.model).card
+        assert not card.changed(card.preset(entry.preset), entry.options), entry.name
+        assert {metric.name for metric in card.metrics} >= set(entry.metrics), entry.name
+        assert not (entry.key and entry.commit.endswith("dirty")), entry.name
+        file = f"seed{entry.seed}-{(entry.key or entry.weights_sha256)[:10]}.json"
+        assert (ROOT / ledger.FOLDER / entry.name / file).is_file()
+
+
+def test_pinned_weights_are_measured_and_written_down(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["results", "add", "ewc.mlp", "--into", str(tmp_path), "--data-root", str(SLICES)]) == 0
+    (entry,), pin = ledger.read(tmp_path), manifest.read()["ewc.mlp"]
+    assert (entry.name, entry.weights_sha256, entry.key) == ("ewc.mlp", pin.sha256, "")
+    assert entry.seconds == pin.trained["seconds"] and entry.commit == pin.trained["commit"]
+    presets, asked = reproducing.claimed(["ewc.mlp"])
+    bound, ordering = reproducing.written(asked, presets, [entry])
+    assert bound.where == "pinned" and bound.verdict.now is not None
+    assert ordering.verdict.outcome == "not measured"

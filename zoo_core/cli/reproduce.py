@@ -17,6 +17,7 @@ from ..plugin import registry
 from ..reproduce import jobs, ledger, reproducing, running
 from ..reproduce.jobs import Job
 from ..reproduce.running import Done
+from ..weights import manifest
 from . import render, render_claims
 from .answers_results import Reproduce, ReproducePlan, Results, ResultsAdd, entry, row
 from .groups import Command, Group
@@ -175,19 +176,22 @@ def _show(name: str, as_json: bool) -> None:
 
 
 @results.command(cls=Command)
-@click.argument("run", type=RunPath())
+@click.argument("run", type=RunPath(), metavar="RUN|MODEL.PRESET")
 @click.option("--into", type=PATH, default=Path(ledger.FOLDER), show_default=True, help="The ledger's folder.")
 @click.option("--device", default="auto", show_default=True, help="For measuring.")
 @click.option("--data-root", type=PATH, help="Where data sets lie.  [ZOO_DATA, or the user's cache]")
 @json_flag
 def add(run: str, into: Path, device: str, data_root: Path | None, as_json: bool) -> None:
-    """Measure a finished RUN again, and write it into the ledger."""
-    found = find_run(run)
-    if found.error:
-        raise found.error
+    """Measure a finished RUN, or pinned weights, again, and write what was found into the ledger."""
     circumstances = Circumstances(0, device, data_root, render.TerminalReporter())
     with reserved(as_json):
-        made = reproducing.measured_again(found.path, circumstances)
+        if run in manifest.read() and not Path(run).exists():
+            made = reproducing.measured_pin(run, registry.load(split_name(run)[0]), circumstances)
+        else:
+            found = find_run(run)
+            if found.error:
+                raise found.error
+            made = reproducing.measured_again(found.path, circumstances)
     path = ledger.write(made, into)
     if as_json:
         answer: ResultsAdd = {**entry(made), "command": "results add", "path": str(path)}

@@ -163,24 +163,46 @@ def known(
         return Found(others, "ledger" if others else "")
     tell(f"measuring {name}")
     try:
-        handle = open_model(name)
-        measured = evaluate_opened(handle, Source(), circumstances, {})
+        mine = measured_pin(name, model, circumstances)
     except (IntegrityError, Interrupted):
         raise
     except ZooError as error:
         return Found(others, "ledger" if others else "", error.message)
-    pin = manifest.read()[name]
-    path = manifest.available(pin)
-    seed = peek.facts(path).seed if path else 0
+    return Found((mine, *(entry for entry in others if entry.seed != mine.seed)), "pinned")
+
+
+def measured_pin(name: str, model: Model, circumstances: Circumstances) -> Entry:
+    """The entry of pinned weights, which are measured now.
+
+    Args:
+        name: ``plugin.preset``.
+    """
+    pin, measured = manifest.read()[name], evaluate_opened(open_model(name), Source(), circumstances, {})
+    path, trained = manifest.available(pin), pin.trained
     facts: dict[str, Any] = {
-        "model": model.name, "preset": preset, "seed": seed, "options": measured.record["trained_with"],
-        "metrics": finite(dict(measured.metrics)),
+        "model": model.name, "preset": pin.preset, "seed": peek.facts(path).seed if path else 0,
+        "options": measured.record["trained_with"], "metrics": finite(dict(measured.metrics)),
         "errors": dict(measured.errors), "data": measured.record["data"], "judges": measured.record["judges"],
         "weights": {"sha256": pin.sha256}, "device": measured.record["device"],
-        "versions": measured.record["versions"],
+        "versions": measured.record["versions"], "commit": trained.get("commit"), "seconds": trained.get("seconds"),
+        "threads": trained.get("threads"),
     }  # fmt: skip
-    mine = ledger.of_record(facts, "")
-    return Found((mine, *(entry for entry in others if entry.seed != seed)), "pinned")
+    return ledger.of_record(facts, "")
+
+
+def written(names: Iterable[str], presets: Mapping[str, Model], entries: list[Entry]) -> list[Row]:
+    """The verdicts on all claims of some presets, by what the ledger has, without measuring anything.
+
+    Args:
+        names: ``plugin.preset``.
+        presets: their models, and those of what they are compared with.
+    """
+    pins, found = manifest.read(), {}
+    for name, model in presets.items():
+        mine = ledger.of_preset(entries, model.card, name.partition(".")[2])
+        pinned = name in pins and any(entry.weights_sha256 == pins[name].sha256 for entry in mine)
+        found[name] = Found(tuple(mine), "pinned" if pinned else "ledger")
+    return judge(names, presets, found)
 
 
 def needed(presets: Mapping[str, Model], seeds: Sequence[int]) -> list[Job]:
