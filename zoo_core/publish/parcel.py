@@ -173,8 +173,7 @@ def _todays_facts(
                  "data": {**facts["data"], **pin.data}}  # fmt: skip
     if any(metric.name not in facts["metrics"] for metric in handle.card.metrics):
         _, facts = measured(contents, make_run(circumstances, "evaluation", open_other))
-        numbers = {name: value for name, value in facts["metrics"].items() if value is not None}  # TOML has no null
-        pin = replace(pin, metrics=numbers, data=facts["data"], judges=facts["judges"])
+        pin = replace(pin, metrics=facts["metrics"], data=facts["data"], judges=facts["judges"])
     return pin, facts
 
 
