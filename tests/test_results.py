@@ -31,7 +31,7 @@ def test_a_figure_is_a_picture(tmp_path: Path) -> None:
     done = zoo.train("vae", preset="mlp-2d", iterations=5, hidden=8, data_root=SLICES, output=tmp_path / "run")
     figure = zoo.sample("vae", weights=done.folder, show="latent", data_root=SLICES)
     assert isinstance(figure, zoo.Figure) and len(figure.series) == 10
-    assert sum(len(series.x) for series in figure.series) == 200
+    assert sum(len(series.x) for series in figure.series) == 400  # the training images
     assert Image.open(figure.save(tmp_path / "l.png")).width > 500
 
 
