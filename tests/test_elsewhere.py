@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import matrix
 import pytest
@@ -21,23 +21,24 @@ from zoo_core.run.reporter import Silent
 from zoo_core.run.run import Run
 
 
-def options_of(model: Model) -> Options:
-    """Those of a tiny training of the default preset."""
+def options_of(model: Model, **changes: Any) -> Options:
+    """Those of a tiny training of the default preset, with some changed."""
     variant = matrix.Variant(model.card.name, model.card.default_preset, {})
     usual = model.card.presets[variant.preset].options
-    return type(usual)(**{**usual.model_dump(), **variant.all_options()})
+    return type(usual)(**{**usual.model_dump(), **variant.all_options(), **changes})
 
 
-def untrained(name: str, data: str = "") -> tuple[Model, Checkpoint[Options]]:
+def untrained(name: str, data: str = "", **changes: Any) -> tuple[Model, Checkpoint[Options]]:
     """A model with weights that have learned nothing.
 
     Args:
         data: whose classes it tells apart; that of its options if not said.
+        changes: of its options.
     """
     model = registry.load(name)
     data = data or getattr(options_of(model), "data", None) or "mnist"
     facts = {"classes": list(sets.find(data, "images").classes), "shape": [1, 28, 28]}
-    blank = Checkpoint(f"{name}.{model.card.default_preset}", options_of(model), None, facts)
+    blank = Checkpoint(f"{name}.{model.card.default_preset}", options_of(model, **changes), None, facts)
     return model, Checkpoint(blank.name, blank.options, model.build(blank).state_dict(), facts)
 
 
@@ -69,6 +70,23 @@ def test_a_model_computes_where_it_is_told_to(name: str, verb: str) -> None:
     kind: Any = model.card.sample_options if verb == "sample" else model.card.evaluate_options
     with elsewhere():
         assert getattr(model.hook, verb)(run=a_run(), checkpoint=checkpoint, options=kind()) is not None
+
+
+SHOWS = [
+    (name, show)
+    for name in registry.names()
+    if "show" in (fields := registry.load(name).card.sample_options.model_fields)
+    for show in get_args(fields["show"].annotation)
+]
+
+
+@pytest.mark.parametrize(("name", "show"), SHOWS)
+def test_so_does_every_picture(name: str, show: str) -> None:
+    plane: dict[str, Any] = {"latent": 2} if name in ("autoencoder", "vae") else {}
+    model, checkpoint = untrained(name, **plane)
+    with elsewhere():
+        options = model.card.sample_options(show=show)  # type: ignore[call-arg]
+        assert model.hook.sample(run=a_run(), checkpoint=checkpoint, options=options) is not None
 
 
 @pytest.mark.parametrize("name", registry.names())

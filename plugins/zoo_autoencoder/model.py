@@ -15,11 +15,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Figure, Measured, Run, Series, Takes, draws
+from zoo_core import Checkpoint, Measured, Run, Takes, draws
 from zoo_core.data.images import ImageData, to_pixels
 from zoo_core.kits.distances import Squares
+from zoo_core.kits.scatter import scatter
 
 from . import Evaluate, Train
+
+EMBEDDING = "Codes of the test images"
 
 
 def corrupt(x: Tensor, noise: float, mask: float) -> Tensor:
@@ -98,15 +101,6 @@ def nearest_neighbours(codes: Tensor, known: Tensor, labels: Tensor, k: int) -> 
     return torch.cat(answers)
 
 
-def scatter(codes: Tensor, data: ImageData) -> Figure:
-    """The first two dimensions of the codes, one colour per class."""
-    series = []
-    for label, name in enumerate(data.classes or ("images",)):
-        x, y = codes[data.labels == label, :2].T.tolist()
-        series.append(Series(name, tuple(x), tuple(y), line=False))
-    return Figure("Codes of the test images", "z1", "z2", tuple(series))
-
-
 @torch.no_grad()
 def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict[str, Measured]:
     """Error on the test images, and how well their codes keep the classes apart."""
@@ -123,7 +117,7 @@ def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict
     known_codes = encode(autoencoder, known)
     answers = nearest_neighbours(codes, known_codes, known.labels, options.neighbours)
     if trained.latent == 2:
-        run.show("embedding", scatter(codes, data))
+        run.show("embedding", scatter(EMBEDDING, codes, data))
     return {
         "mse": Measured.mean(torch.cat(errors)),
         "mse_input": Measured.mean(torch.cat(errors_input)),

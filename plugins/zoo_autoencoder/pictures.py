@@ -10,9 +10,10 @@ from torch import Tensor
 from zoo_core import Checkpoint, Figure, Images, Run, Series, UsageError, draws
 from zoo_core.data.images import check_enough, to_pixels
 from zoo_core.kits.own import COLUMNS, short, stacked
+from zoo_core.kits.scatter import scatter
 
 from . import Sample, Train
-from .model import Autoencoder, build, corrupt, encode, scatter
+from .model import EMBEDDING, Autoencoder, build, corrupt, encode
 
 OUTERMOST = 0.02  # of the codes of test images lie to either side of a plane that has no ends of its own
 TOY_NOISE = 1.0  # of the toy set, when nothing is said
@@ -39,7 +40,7 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images |
         ends = torch.tensor([OUTERMOST, 1 - OUTERMOST], device=run.device)
         return plane(autoencoder, n, data.shape, encode(autoencoder, data).quantile(ends, dim=0))
     if options.show == "embedding":
-        return scatter(encode(autoencoder, data), data)
+        return scatter(EMBEDDING, encode(autoencoder, data), data)
     check_enough(len(data), options.n)
     clean = data.pixels(draws.randperm(len(data), run.device)[:n])
     return beside(autoencoder, clean, ["test image"] * len(clean), options.show, noise, mask, columns=10)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from zoo_core import Checkpoint, Figure, Images, Run, Series, UsageError, draws
-from zoo_core.data.images import check_enough, to_pixels
+from zoo_core import Checkpoint, Figure, Images, Run, UsageError, draws
+from zoo_core.data.images import ImageData, check_enough, to_pixels
 from zoo_core.kits.own import short, stacked
+from zoo_core.kits.scatter import scatter
 
 from . import Sample, Train
 from .model import VAE, build, reconstructions
@@ -31,8 +32,7 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images |
     if options.show == "latent" and vae.latent != 2:
         raise UsageError(f"a latent space of {vae.latent} dimensions is no plane", "zoo train vae --preset mlp-2d")
     if options.show == "latent":
-        known = run.dataset(checkpoint.options.data, "train")
-        return latent_plane(vae, known.images, known.labels, known.classes)
+        return latent_plane(vae, run.dataset(checkpoint.options.data, "train"))
     data = run.examples(checkpoint.options.data)
     images = data.images.to(run.device)
     if options.show == "interpolation":
@@ -94,11 +94,7 @@ def of_own(vae: VAE, pixels: Tensor, names: list[str], options: Sample) -> Image
     return Images(line.cpu(), (names[0], *steps, names[1]), columns=len(line), walk=True)
 
 
-def latent_plane(vae: VAE, images: Tensor, labels: Tensor, classes: tuple[str, ...]) -> Figure:
-    """The means of q(z|x) of images, uint8 [n, c, h, w], one colour per class; only for two dimensions."""
-    mean = torch.cat([vae.encode(to_pixels(part.flatten(1)))[0] for part in images.split(1000)]).cpu()
-    series = []
-    for label, name in enumerate(classes or ("images",)):
-        x, y = mean[labels.cpu() == label].T.tolist()
-        series.append(Series(name, tuple(x), tuple(y), line=False))
-    return Figure("Means of q(z|x), training images", "z1", "z2", tuple(series))
+def latent_plane(vae: VAE, data: ImageData) -> Figure:
+    """The means of q(z|x) of images, one colour per class; only for two dimensions."""
+    means = torch.cat([vae.encode(to_pixels(part.flatten(1)))[0] for part in data.parts()])
+    return scatter("Means of q(z|x), training images", means, data)
