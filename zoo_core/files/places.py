@@ -15,6 +15,15 @@ def cache_root() -> Path:
     return user_cache_path("zoo")
 
 
+def shipped(name: str, variable: str) -> Path:
+    """What comes with the zoo: the place that a variable names, else the one installed, else the checkout's."""
+    if chosen := os.environ.get(variable):
+        return Path(chosen)
+    package = Path(__file__).parent.parent
+    installed = package / "pinned" / name
+    return installed if os.path.exists(installed) else package.parent / name
+
+
 def computed_root() -> Path:
     """Where tensors lie that were computed once and can be again, each file called by the data that it follows from."""
     return cache_root() / "computed"

@@ -7,7 +7,6 @@ its weights: they are measured again, and what is written down is what was found
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +16,7 @@ from pydantic import Field
 from ..cards.card import Card
 from ..errors import IntegrityError
 from ..files import read_text, write_json
+from ..files.places import shipped
 from ..formats import LEDGER
 from ..formats.fields import Finite, Line, Name, Setting, Sha256
 from ..formats.schemas import Count, Hashes, Metrics, Schema, fitted
@@ -61,24 +61,15 @@ class Entry(Schema):
         return f"{self.model}.{self.preset}"
 
 
-def shipped() -> Path:
-    """The ledger that comes with the zoo: ``ZOO_RESULTS``, else the one installed, else the checkout's."""
-    if chosen := os.environ.get("ZOO_RESULTS"):
-        return Path(chosen)
-    package = Path(__file__).parent.parent
-    installed = package / "pinned" / FOLDER
-    return installed if installed.exists() else package.parent / FOLDER
-
-
 def read(folder: Path | None = None) -> list[Entry]:
     """All entries of a ledger, in the order of their names.
 
     Args:
-        folder: the one that comes with the zoo if not said.
+        folder: if not said ``ZOO_RESULTS``, else the one that comes with the zoo.
     Raises:
         IntegrityError: a file is damaged.
     """
-    return list(_entries(folder or shipped()))
+    return list(_entries(folder or shipped(FOLDER, "ZOO_RESULTS")))
 
 
 def _entries(folder: Path) -> Iterator[Entry]:

@@ -15,6 +15,7 @@ from typing import TypeVar
 from .. import hub
 from ..errors import IntegrityError, UsageError, ZooError, nearest
 from ..files import file_sha256
+from ..files.places import shipped
 from ..packages import entries
 from . import pins
 from .pins import FILE, Pin
@@ -24,11 +25,7 @@ T = TypeVar("T")
 
 def path() -> Path:
     """The manifest in use: ``ZOO_MANIFEST``, else the one installed, else the checkout's."""
-    if chosen := os.environ.get("ZOO_MANIFEST"):
-        return Path(chosen)
-    package = Path(__file__).parent.parent
-    installed = package / "pinned" / FILE
-    return installed if os.path.exists(installed) else package.parent / FILE
+    return shipped(FILE, "ZOO_MANIFEST")
 
 
 def _zoos() -> dict[str, Pin]:
