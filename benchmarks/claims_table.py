@@ -11,29 +11,19 @@ from _measure import parser, program
 
 from zoo_core.reproduce import ledger, reproducing
 from zoo_core.reproduce.reproducing import Row
-from zoo_core.reproduce.verdict import Estimate
 
 HEAD = """| weights | claim | source | ledger | seeds | verdict |
 |---|---|---|--:|--:|---|"""
 
 
-def measured(found: Estimate | None) -> str:
-    """A mean with its standard error."""
-    if found is None:
-        return ""
-    return f"{found.mean:.5g}" + ("" if found.error is None else f" ± {found.error:.2g}")
-
-
 def row(one: Row) -> str:
     """The line of one claim."""
     found, claim = one.verdict, one.verdict.claim
-    says = f" ({claim.says})" if claim.says and claim.metric else ""
-    both = ", ".join(filter(None, (measured(found.now), measured(found.other))))
-    known = claim.fails if found.outcome == "not reproduced" else ""
-    why = "; ".join(filter(None, (found.why, known)))
-    verdict = f"**{found.outcome}**" + (f": {why}" if why else "")
-    many = len(found.now.values) if found.now else 0
-    return f"| `{one.name}` | {claim}{says} | {claim.source or 'ours'} | {both} | {many or ''} | {verdict} |"
+    both = ", ".join(str(estimate) for estimate in (found.now, found.other) if estimate)
+    outcome, _, why = found.said.partition(": ")
+    verdict = f"**{outcome}**" + (f": {why}" if why else "")
+    seeds = len(found.now.values) if found.now else ""
+    return f"| `{one.name}` | {claim.said} | {claim.source or 'ours'} | {both} | {seeds} | {verdict} |"
 
 
 def main() -> None:

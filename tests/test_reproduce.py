@@ -403,7 +403,7 @@ def test_the_ledger_that_comes_with_the_zoo_is_of_presets_that_there_are() -> No
         assert (ROOT / ledger.FOLDER / entry.name / file).is_file()
 
 
-def test_pinned_weights_are_measured_and_written_down(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pinned_weights_are_measured_and_written_down(tmp_path: Path) -> None:
     assert command(["results", "add", "ewc.mlp", "--into", str(tmp_path), "--data-root", str(SLICES)]) == 0
     (entry,), pin = ledger.read(tmp_path), manifest.read()["ewc.mlp"]
     assert (entry.name, entry.weights_sha256, entry.key) == ("ewc.mlp", pin.sha256, "")

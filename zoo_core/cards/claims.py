@@ -45,8 +45,13 @@ class Claim:
         """Whether it is a published number of the metric itself, which can stand beside ours."""
         return bool(self.source) and not self.says and self.kind in ("equal", "at least", "at most")
 
+    @property
+    def said(self) -> str:
+        """In a line, with what was claimed in words."""
+        return f"{self} ({self.says})" if self.says and self.metric else str(self)
+
     def __str__(self) -> str:
-        """In a line: ``nelbo = 98.12 ± 0.77``."""
+        """In a line: ``nelbo = 98.12 ± 0.77``, see `said`."""
         if self.kind == "picture":
             return self.says
         spread = f" ± {self.error:g}" if self.error else ""

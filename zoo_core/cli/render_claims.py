@@ -10,7 +10,6 @@ from rich.text import Text
 from ..reproduce.ledger import Entry
 from ..reproduce.reproducing import Row
 from ..reproduce.running import Done
-from ..reproduce.verdict import Estimate
 from .render_runs import duration
 from .screen import line, new_table, note, out
 
@@ -25,22 +24,15 @@ def verdicts(rows: Sequence[Row]) -> None:
     table = new_table("weights", "claim", "pinned", "now", "seeds", "±", "verdict")
     for one in rows:
         found = one.verdict
-        claim = str(found.claim) + (f" ({found.claim.says})" if found.claim.says and found.claim.metric else "")
         table.add_row(
-            Text(one.name), Text(claim), _number(one.pinned), _estimate(found.now) + _other(found.other),
+            Text(one.name), Text(found.claim.said), _number(one.pinned),
+            str(found.now or "-") + (f", {found.other}" if found.other else ""),
             str(len(found.now.values)) if found.now else "-",
             "-" if found.tolerance is None else _error(found.tolerance),
-            Text(_outcome(one), COLOURS.get(found.outcome, "")),
+            Text(found.said, COLOURS.get(found.outcome, "")),
         )  # fmt: skip
     out.print(table)
     line("±: how far from the figure the mean may be by chance, of seeds, test set and the figure's own error")
-
-
-def _outcome(one: Row) -> str:
-    """The verdict with what there is to say of it."""
-    known = one.verdict.claim.fails if one.verdict.outcome == "not reproduced" else ""
-    reasons = [part for part in (one.verdict.why, f"known: {known}" if known else "") if part]
-    return one.verdict.outcome + (f": {'; '.join(reasons)}" if reasons else "")
 
 
 def _number(value: float | None) -> str:
@@ -50,16 +42,6 @@ def _number(value: float | None) -> str:
 def _error(value: float) -> str:
     """A standard error: two digits say all that it can."""
     return f"{value:.2g}"
-
-
-def _estimate(found: Estimate | None) -> str:
-    if found is None:
-        return "-"
-    return f"{found.mean:.4g}" + ("" if found.error is None else f" ± {_error(found.error)}")
-
-
-def _other(found: Estimate | None) -> str:
-    return "" if found is None else f", {_estimate(found)}"
 
 
 def progress(done: Done, number: int, total: int) -> None:

@@ -47,6 +47,10 @@ class Estimate:
         known = [part for part in (self.of_seeds, self.of_test) if part is not None]
         return math.hypot(*known) if known else None
 
+    def __str__(self) -> str:
+        """Its mean with its error: ``97.1 ± 0.22``."""
+        return f"{self.mean:.4g}" + ("" if self.error is None else f" ± {self.error:.2g}")
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -67,6 +71,13 @@ class Verdict:
     other: Estimate | None = None
     tolerance: float | None = None
     why: str = ""
+
+    @property
+    def said(self) -> str:
+        """The outcome with what there is to say of it."""
+        known = self.claim.fails if self.outcome == "not reproduced" else ""
+        reasons = [part for part in (self.why, f"known: {known}" if known else "") if part]
+        return self.outcome + (f": {'; '.join(reasons)}" if reasons else "")
 
 
 def verdict(claim: Claim, now: Estimate | None, other: Estimate | None = None, of_weights: bool = False) -> Verdict:
