@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
+from conftest import SLICES
 from zoo_gan import CARD, Train
 from zoo_gan.model import discriminator_loss, generator_loss, networks
 from zoo_gan.schedule import generator_moves, parse
 
+import zoo_core as zoo
 from zoo_core import UsageError
 from zoo_core.cards.options import resolve
+from zoo_core.kits.generators.schedules import set_rate
 
 
 def turns(text: str, per_epoch: int, epochs: int) -> list[list[int]]:
@@ -91,3 +97,26 @@ def test_each_published_experiment_is_a_preset_of_its_own() -> None:
     options = {name: preset.options for name, preset in CARD.presets.items()}
     assert len({o.model_dump_json() for o in options.values()}) == len(options)
     assert options["minimax"].loss == "minimax" and options["always-4"].discriminator_steps == "4"  # type: ignore[attr-defined]
+
+
+def test_the_discriminator_of_spectral_is_lipschitz() -> None:
+    _, discriminator = networks(Train(network="spectral", width=8), (1, 28, 28))
+    layers = [layer for layer in discriminator.modules() if isinstance(layer, torch.nn.Linear | torch.nn.Conv2d)]
+    assert len(layers) == 5 and all(torch.nn.utils.parametrize.is_parametrized(layer) for layer in layers)
+
+
+def test_rates_fall_and_the_average_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rates: list[float] = []
+
+    def noted(adam: torch.optim.Optimizer, rate: float) -> None:
+        rates.append(rate)
+        set_rate(adam, rate)
+
+    monkeypatch.setattr("zoo_gan.model.set_rate", noted)
+    how: dict[str, Any] = {"preset": "spectral", "width": 8, "batch_size": 8, "data_root": SLICES}
+    whole = zoo.train("gan", **how, iterations=8, output=tmp_path / "whole")
+    assert rates[::2] == pytest.approx([2e-4 * share for share in (1, 1, 1, 1, 1, 0.75, 0.5, 0.25)])
+    last = zoo.train("gan", **how, iterations=8, average=0.0, output=tmp_path / "last")
+    assert rates[1:16:2] == pytest.approx([2 * rate for rate in rates[:16:2]])
+    files = [(done.folder / "model.safetensors").read_bytes() for done in (whole, last)]
+    assert files[0] != files[1]

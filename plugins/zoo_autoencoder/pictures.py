@@ -29,7 +29,7 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images |
     if options.image:
         return of_own(run, checkpoint, options, noise, mask)
     if options.show == "toy":
-        return toy(noise or TOY_NOISE if options.noise is None else noise)
+        return toy(TOY_NOISE if options.noise is None else noise)
     autoencoder, n = build(checkpoint).to(run.device), options.n or 20
     if options.show in ("plane", "embedding") and trained.latent != 2:
         raise UsageError(f"a code of {trained.latent} dimensions is no plane", "zoo train autoencoder --latent 2")

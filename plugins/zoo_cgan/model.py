@@ -23,13 +23,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
+from torch.optim.lr_scheduler import LambdaLR
 
 from zoo_core import Checkpoint, Images, Measured, Run, Table, Takes, draws, sharing
 from zoo_core.data.images import ImageData, to_pixels
 from zoo_core.kits.classifiers import classified
 from zoo_core.kits.distances import deviation
 from zoo_core.kits.generators.comparison import Comparison, compare
-from zoo_core.kits.generators.schedules import falling_rate
+from zoo_core.kits.generators.schedules import bounded, falling
 from zoo_core.kits.grids import Crop, Grid, Padded
 from zoo_core.kits.resampling import measured
 
@@ -177,8 +178,7 @@ def averaging(options: Train, data: ImageData) -> float:
 
     Of Fashion-MNIST it is what was asked for: so unfinished runs of earlier releases go on as they began.
     """
-    longest = 1 - 10 / max(20, options.total_steps(data))
-    return options.average if data.name == "fashion-mnist" else min(options.average, longest)
+    return options.average if data.name == "fashion-mnist" else bounded(options.average, options.total_steps(data))
 
 
 def build(checkpoint: Checkpoint[Train]) -> Generator:
@@ -197,9 +197,10 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
     betas = (options.beta1, 0.999)
     adam_g = torch.optim.Adam(g.parameters(), options.generator_rate, betas, fused=True)
     adam_d = torch.optim.Adam(d.parameters(), options.discriminator_rate, betas, fused=True)
-    falling = [falling_rate(adam, options.total_steps(data)) for adam in (adam_g, adam_d)]
+    total = options.total_steps(data)
+    schedules = [LambdaLR(adam, lambda step: falling(step, total)) for adam in (adam_g, adam_d)]
     run.prepare(generator=g, discriminator=d, average=average)
-    run.prepare(adam_g=adam_g, adam_d=adam_d, decay_g=falling[0], decay_d=falling[1])
+    run.prepare(adam_g=adam_g, adam_d=adam_d, decay_g=schedules[0], decay_d=schedules[1])
     fixed = draws.randn(10 * k, options.latent, device=run.device)
 
     decay = averaging(options, data)
@@ -210,7 +211,7 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
         loss_d = teach_discriminator(run, options, d, adam_d, (x, y), (generated.detach(), wanted))
         loss_g = teach_generator(run, options, d, adam_g, (generated, wanted))
         update_average(average, g, decay)
-        for schedule in falling:
+        for schedule in schedules:
             schedule.step()
         run.log(discriminator=loss_d, generator=loss_g)
         if step.ends_epoch and (step.last or (step.epoch + 1).bit_count() == 1):  # after 1, 2, 4, 8 ... epochs

@@ -16,14 +16,12 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LambdaLR
 
 from zoo_core import Checkpoint, Images, Measured, Run, Takes, draws
-from zoo_core.data.images import ImageData
 from zoo_core.kits.distances import entropy
 from zoo_core.kits.generators import Drawn, walks
 from zoo_core.kits.generators.comparison import compare
-from zoo_core.kits.generators.schedules import falling_rate
+from zoo_core.kits.generators.schedules import bounded, falling, set_rate
 from zoo_core.kits.modes import looking
 from zoo_core.kits.resampling import measured
 
@@ -105,12 +103,16 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
     g, d = networks(options, data.shape)
     adam_g, adam_d = adam(g, options.generator_rate, options), adam(d, options.discriminator_rate, options)
     run.prepare(generator=g, discriminator=d, adam_g=adam_g, adam_d=adam_d)
-    rates = falling_rates(run, options, data, adam_g, adam_d)
-    kept: Generator = run.averaged(g, options.average).module if options.average else g  # type: ignore[assignment]
+    total = options.total_steps(data)
+    decay = bounded(options.average, total)
+    kept: Generator = run.averaged(g, decay).module if decay else g  # type: ignore[assignment]
     schedule, snapshots = parse(options.discriminator_steps), {int(epoch) for epoch in options.snapshots.split(",")}
     fixed = draws.randn(100, options.latent, device=run.device)
 
     for step in run.steps(data, options):
+        if options.schedule == "falling":
+            set_rate(adam_g, options.generator_rate * falling(step.number, total))
+            set_rate(adam_d, options.discriminator_rate * falling(step.number, total))
         x = g.scale(data.bytes(step.rows))
         generated = g(noise(len(x), options, run))
         teach_discriminator(run, options, d, adam_d, x, generated.detach())
@@ -121,8 +123,6 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
                 loss = generator_loss(options.loss, d(generated))
                 run.descend(loss, adam_g)
                 run.log(generator=loss)
-        for rate in rates:
-            rate.step()
         if step.ends_epoch and (step.last or step.epoch + 1 in snapshots):
             run.show(f"samples-epoch-{step.epoch + 1}", Images(kept.pixels(fixed).cpu(), columns=10))
     return kept.state_dict()
@@ -131,15 +131,6 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
 def adam(module: nn.Module, rate: float, options: Train) -> torch.optim.Adam:
     """The optimiser of one of the two networks."""
     return torch.optim.Adam(module.parameters(), rate, (options.beta1, 0.999), fused=True)
-
-
-def falling_rates(run: Run, options: Train, data: ImageData, *adams: torch.optim.Optimizer) -> list[LambdaLR]:
-    """What lowers the rates of generator and discriminator, prepared; nothing where they stay as they are."""
-    if options.schedule == "constant":
-        return []
-    rates = [falling_rate(each, options.total_steps(data)) for each in adams]
-    run.prepare(rate_g=rates[0], rate_d=rates[1])
-    return rates
 
 
 def teach_discriminator(

@@ -112,7 +112,7 @@ def spectral(options: Train, shape: Sequence[int]) -> tuple[nn.Module, nn.Module
 
 
 def mlp(options: Train, shape: Sequence[int]) -> tuple[nn.Module, nn.Module]:
-    """Linear layers on both sides, as in the first paper."""
+    """Linear layers on both sides."""
     p = math.prod(shape)
     generator = nn.Sequential(
         nn.Linear(options.latent, 256), nn.LeakyReLU(0.2), nn.Linear(256, 512), nn.LeakyReLU(0.2),

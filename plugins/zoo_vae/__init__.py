@@ -38,7 +38,8 @@ class Sample(OfImages):
     show: Literal["prior", "bernoulli", "reconstruction", "interpolation", "latent"] = option(
         "prior",
         "p(x|z) for z from the prior; that over a draw of x; test images over their reconstructions; walks between two "
-        "images, which move as .gif or .webp; the latent plane. Of your own images: reconstruction, or interpolation",
+        "images, which move as .gif or .webp; the latent plane of training images. Of your own: reconstruction, or "
+        "interpolation",
     )
     columns: int | None = option(
         None, "images per row; 20 of the prior, else 10", ge=1, le=200,
