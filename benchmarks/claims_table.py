@@ -19,11 +19,10 @@ HEAD = """| weights | claim | source | ledger | seeds | verdict |
 def row(one: Row) -> str:
     """The line of one claim."""
     found, claim = one.verdict, one.verdict.claim
-    both = ", ".join(str(estimate) for estimate in (found.now, found.other) if estimate)
     outcome, _, why = found.said.partition(": ")
     verdict = f"**{outcome}**" + (f": {why}" if why else "")
     seeds = len(found.now.values) if found.now else ""
-    return f"| `{one.name}` | {claim.said} | {claim.source or 'ours'} | {both} | {seeds} | {verdict} |"
+    return f"| `{one.name}` | {claim.said} | {claim.source or 'ours'} | {found.measured} | {seeds} | {verdict} |"
 
 
 def main() -> None:

@@ -30,6 +30,7 @@ def test_the_tables_are_those_of_manifest_and_ledger(block: str, program: str) -
     quoted = README.split(f"<!-- {block} -->")[1].split(f"<!-- /{block} -->")[0].strip()
     assert quoted == made, f"uv run python benchmarks/{program}.py"
     assert block == "claims" or all(f"| `{name}` |" in quoted for name in manifest.read())
+    assert not [name for name in manifest.read() if f"nothing is known of {name}" in quoted]
 
 
 @pytest.mark.parametrize("picture", re.findall(r"!\[[^]]*\]\((docs/[^)]+)\)", README))

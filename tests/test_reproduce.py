@@ -411,4 +411,5 @@ def test_pinned_weights_are_measured_and_written_down(tmp_path: Path) -> None:
     presets, asked = reproducing.claimed(["ewc.mlp"])
     bound, ordering = reproducing.written(asked, presets, [entry])
     assert bound.where == "pinned" and bound.verdict.now is not None
-    assert ordering.verdict.outcome == "not measured"
+    assert ordering.verdict.outcome == "not measured" and ordering.verdict.why == "nothing is known of ewc.naive"
+    assert entry.device == pin.trained["device"] and entry.versions == {"torch": pin.trained["torch"]}

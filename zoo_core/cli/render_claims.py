@@ -26,7 +26,7 @@ def verdicts(rows: Sequence[Row]) -> None:
         found = one.verdict
         table.add_row(
             Text(one.name), Text(found.claim.said), _number(one.pinned),
-            str(found.now or "-") + (f", {found.other}" if found.other else ""),
+            found.measured,
             str(len(found.now.values)) if found.now else "-",
             "-" if found.tolerance is None else _error(found.tolerance),
             Text(found.said, COLOURS.get(found.outcome, "")),

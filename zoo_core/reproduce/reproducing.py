@@ -118,7 +118,9 @@ def judge(names: Iterable[str], presets: Mapping[str, Model], found: Mapping[str
                 other = found.get(full_name(claim, model), Found())
             other_now = other.estimate(claim.metric) if claim.than else None
             outcome = verdict(claim, mine.estimate(claim.metric), other_now, mine.where == "pinned")
-            nothing = "no weights are pinned, and no run is known" if outcome.outcome == "not measured" else ""
+            unknown = [full_name(claim, model)] if claim.than and not other.entries else []
+            unknown = unknown if mine.entries else [name, *unknown]
+            nothing = f"nothing is known of {' and '.join(unknown)}" if unknown and claim.metric else ""
             if error := mine.error or other.error or nothing:
                 outcome = replace(outcome, why="; ".join(part for part in (outcome.why, error) if part))
             rows.append(Row(name, outcome, (pin.metrics if pin else {}).get(claim.metric), mine.where))
@@ -183,9 +185,9 @@ def measured_pin(name: str, model: Model, circumstances: Circumstances) -> Entry
         "model": model.name, "preset": pin.preset, "seed": peek.facts(path).seed if path else 0,
         "options": measured.record["trained_with"], "metrics": finite(dict(measured.metrics)),
         "errors": dict(measured.errors), "data": measured.record["data"], "judges": measured.record["judges"],
-        "weights": {"sha256": pin.sha256}, "device": measured.record["device"],
-        "versions": measured.record["versions"], "commit": trained.get("commit"), "seconds": trained.get("seconds"),
-        "threads": trained.get("threads"),
+        "weights": {"sha256": pin.sha256},
+        **{key: trained[key] for key in ("device", "threads", "seconds") if key in trained},
+        "commit": trained.get("commit"), "versions": {"torch": trained["torch"]} if "torch" in trained else {},
     }  # fmt: skip
     return ledger.of_record(facts, "")
 
@@ -217,7 +219,8 @@ def usual_seconds(wanted: Job, entries: Sequence[Entry]) -> float | None:
     """
     pin = manifest.read().get(f"{wanted.model}.{wanted.preset}")
     took = [one.seconds for one in entries if (one.model, one.preset) == (wanted.model, wanted.preset) and one.seconds]
-    if pin and isinstance(seconds := pin.trained.get("seconds"), int | float):
+    known = any(pin.sha256 == one.weights_sha256 for one in entries) if pin else False
+    if pin and not known and isinstance(seconds := pin.trained.get("seconds"), int | float):
         took.append(float(seconds))
     return sum(took) / len(took) if took and not wanted.options else None
 

@@ -73,6 +73,11 @@ class Verdict:
     why: str = ""
 
     @property
+    def measured(self) -> str:
+        """What was measured, and the same of the other preset where there is one; a dash where nothing was."""
+        return str(self.now or "-") + (f", {self.other or '-'}" if self.claim.than else "")
+
+    @property
     def said(self) -> str:
         """The outcome with what there is to say of it."""
         known = self.claim.fails if self.outcome == "not reproduced" else ""
