@@ -135,13 +135,13 @@ def test_a_cluster_of_two_loses_one_and_nothing_is_lost(elsewhere: Path) -> None
     from ray.cluster_utils import Cluster
 
     node = {"num_cpus": 1, "node_ip_address": "127.0.0.1", "object_store_memory": 80 * 2**20}
-    cluster: Any = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
-    wanted = [*plan(2, {**TINY, "width": ["16"], "iterations": ["3000"]}), *plan(3)]
+    cluster: Any = Cluster(initialize_head=True, head_node_args={**node, "num_cpus": 2, "include_dashboard": False})
+    wanted = [*plan(3, {**TINY, "width": ["16"], "iterations": ["3000"]}), *plan(5, {**TINY, "width": ["8"]})]
     try:
         second = cluster.add_node(**node)
 
         def lose() -> None:
-            wait_for(lambda: len(list(elsewhere.glob("runs/*/state.safetensors"))) > 1)
+            wait_for(lambda: len(list(elsewhere.glob("runs/*/state.safetensors"))) == 3)
             cluster.remove_node(second, allow_graceful=False)
 
         killer = threading.Thread(target=lose)
