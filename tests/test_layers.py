@@ -54,6 +54,8 @@ ONLY = {  # a library that only some files may import
             "replay",
             "reproduce",
             "runs",
+            "sweep",
+            "trainings",
             "updates",
             "values",
             "verbs",
@@ -63,6 +65,7 @@ ONLY = {  # a library that only some files may import
     "rich": {
         f"zoo_core/cli/{name}.py"
         for name in (
+            "live",
             "render",
             "render_claims",
             "render_data",
@@ -98,9 +101,23 @@ ONLY = {  # a library that only some files may import
     "transformers": set(),  # it takes seconds to import; the tests compare with it
     "tokenizers": {f"plugins/zoo_t5_summarizer/{name}.py" for name in ("tokens", "model", "training", "published")},
     "rouge_score": {"plugins/zoo_t5_summarizer/rouge.py"},
+    "ray": {"zoo_core/reproduce/on_ray.py"},
+    "submitit": {"zoo_core/reproduce/on_slurm.py"},
     "datasets": {"zoo_core/data/texts.py", "zoo_core/data/own/hub_rows.py"},
 }
-HEAVY = {"torch", "scipy", "numpy", "PIL", "matplotlib", "huggingface_hub", "accelerate", "torchvision", "tokenizers"}
+HEAVY = {
+    "torch",
+    "scipy",
+    "numpy",
+    "PIL",
+    "matplotlib",
+    "huggingface_hub",
+    "accelerate",
+    "torchvision",
+    "tokenizers",
+    "ray",
+    "submitit",
+}
 FORBIDDEN = {"pickle", "marshal", "shelve", "dill", "cloudpickle"}
 
 

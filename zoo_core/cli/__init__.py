@@ -48,6 +48,7 @@ COMMANDS = Later({
     "plan": ".plan:plan",
     "runs": ".runs:runs",
     "reproduce": ".reproduce:reproduce",
+    "sweep": ".sweep:sweep",
     "results": ".reproduce:results",
     "bundle": ".commands:bundle",
     "push": ".hub:push",

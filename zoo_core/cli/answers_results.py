@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 
 from ..reproduce.ledger import Entry
 from ..reproduce.reproducing import Row
+from ..reproduce.sweeping import Row as SweepRow
 from ..reproduce.verdict import Estimate
 from .answers import Errors, Model, Numbers, Path, Preset, Seconds, Sha256, Values, says
 
@@ -72,6 +73,49 @@ class ReproducePlan(TypedDict):
     seconds: Annotated[float | None, says("of those that are not finished and whose time is known, one after another")]
 
 
+class SweepPlan(TypedDict):
+    """``zoo sweep --dry-run``."""
+
+    command: Literal["sweep --dry-run"]
+    runs: list[PlannedRun]
+    seconds: Annotated[float | None, says("of those that are not finished and whose time is known, one after another")]
+
+
+class FailedTraining(TypedDict):
+    """A training that failed."""
+
+    seed: int
+    error: str
+
+
+class OverSeeds(TypedDict):
+    """A metric of a combination."""
+
+    values: Annotated[list[float], says("one for each seed that is finished")]
+    mean: float
+    error: Annotated[float | None, says("standard error of the mean over seeds; null of a single one")]
+
+
+class Combination(TypedDict):
+    """A preset with options, and what its seeds have found."""
+
+    model: Model
+    preset: Preset
+    options: Annotated[dict[str, object], says("those that are not the preset's")]
+    seeds: Annotated[list[int], says("those that are finished")]
+    metrics: dict[str, OverSeeds]
+    failed: list[FailedTraining]
+
+
+class Sweep(TypedDict):
+    """``zoo sweep``."""
+
+    command: Literal["sweep"]
+    ok: Annotated[bool, says("no training has failed")]
+    combinations: list[Combination]
+    picture: Annotated[str | None, says("of all metrics; null if nothing was measured")]
+
+
 class ResultFacts(TypedDict):
     """One run of the ledger."""
 
@@ -118,6 +162,19 @@ def row(one: Row) -> ClaimVerdict:
 def now(found: Estimate) -> Now:
     """A metric over seeds."""
     return {"values": list(found.values), "mean": found.mean, "error": found.error}
+
+
+def combination(one: SweepRow) -> Combination:
+    """A row of a sweep."""
+    return {
+        "model": one.model, "preset": one.preset, "options": dict(one.options),
+        "seeds": [each.seed for each in one.entries],
+        "metrics": {
+            name: {"values": list(found.values), "mean": found.mean, "error": found.of_seeds}
+            for name, found in one.estimates().items()
+        },
+        "failed": [{"seed": seed, "error": error} for seed, error in one.errors.items()],
+    }  # fmt: skip
 
 
 def entry(one: Entry) -> ResultFacts:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from ..cards.options import flag_name
 from ..reproduce.ledger import Entry
 from ..reproduce.reproducing import Row
 from ..reproduce.running import Done
+from ..reproduce.sweeping import Row as SweepRow
 from .render_runs import duration
 from .screen import line, new_table, note, out
 
 if TYPE_CHECKING:
-    from .answers_results import ReproducePlan
+    from .answers_results import ReproducePlan, SweepPlan
 
 COLOURS = {"reproduced": "green", "not reproduced": "red", "inconclusive": "yellow"}
 
@@ -50,17 +53,34 @@ def progress(done: Done, number: int, total: int) -> None:
     note(f"{number} of {total}: {done.job.name} {said}")
 
 
-def plan(made: ReproducePlan) -> None:
-    """``zoo reproduce --dry-run``."""
+def plan(made: ReproducePlan | SweepPlan) -> None:
+    """``zoo reproduce --dry-run``, ``zoo sweep --dry-run``."""
     table = new_table("training", "seed", "time", "state")
     for run in made["runs"]:
-        changed = "".join(f" --{name} {value}" for name, value in run["options"].items())
+        changed = "".join(f" {flag_name(name)} {value}" for name, value in run["options"].items())
         state = f"finished: {run['path']}" if run["path"] else "to be trained"
         table.add_row(
             Text(f"{run['model']}.{run['preset']}{changed}"), str(run["seed"]), duration(run["seconds"]), state
         )
     out.print(table)
     line(f"{duration(made['seconds'])} in all, one after another, as far as it is known")
+
+
+def sweep(rows: Sequence[SweepRow], picture: Path | None) -> None:
+    """``zoo sweep``."""
+    found = [row.estimates() for row in rows]
+    names = list(dict.fromkeys(name for one in found for name in one))
+    table = new_table("combination", "seeds", *names)
+    for row, one in zip(rows, found, strict=True):
+        shown = [str(one[name]) if name in one else "-" for name in names]
+        table.add_row(Text(f"{row.model}.{row.label}"), str(len(row.entries)), *shown)
+    out.print(table)
+    line("mean ± its standard error over seeds")
+    for row in rows:
+        for seed, error in row.errors.items():
+            line(f"failed: {row.model}.{row.label}, seed {seed}: {error}")
+    if picture:
+        line(str(picture))
 
 
 def results(found: Sequence[Entry]) -> None:

@@ -44,9 +44,14 @@ class Job:
     def command(self, folder: Path) -> list[str]:
         """What ``zoo`` is to be told, to train it into a folder, or to go on with what is there."""
         said = [word for name, value in self.options.items() for word in _typed(name, value)]
-        goes_on = ["--resume"] if record.state(folder) or (folder / record.UNFINISHED).exists() else []
+        resumed = ["--resume"] if goes_on(folder) else []
         where = ["--seed", str(self.seed), "--output", str(folder), "--preset", self.preset]
-        return ["train", self.model, *where, *said, *goes_on]
+        return ["train", self.model, *where, *said, *resumed]
+
+
+def goes_on(folder: Path) -> bool:
+    """Whether a training into a folder has been begun there."""
+    return bool(record.state(folder)) or (folder / record.UNFINISHED).exists()
 
 
 def _typed(name: str, value: Any) -> list[str]:

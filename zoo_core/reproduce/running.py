@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -14,10 +15,13 @@ from typing import Protocol
 
 from .. import threads
 from ..errors import UsageError, ZooError, printable
+from ..files import is_held
 from ..run import record
-from .jobs import Job, key_of
+from ..run.mark import LOCK
+from .jobs import Job, goes_on, key_of
 
 TRIES = 3  # of a training that fails, or is cut off
+PATIENCE = 60.0  # seconds for the process that had a run before, and was told to stop, to save its state
 
 
 @dataclass(frozen=True)
@@ -29,28 +33,49 @@ class Task:
         folder: of the run.
         environment: variables that it is to have besides those that it has.
         log: file that its output goes to.
+        at: the folder that paths are relative to, the same wherever it runs; that of the process if empty.
     """
 
     arguments: tuple[str, ...]
     folder: str
     environment: Mapping[str, str]
     log: str
+    at: str = ""
 
 
 def carry_out(task: Task, began: Callable[[subprocess.Popen[bytes]], object] = lambda process: None) -> int:
     """Train in a process of its own, with whatever Python this is: its exit code; what it says goes into the log.
 
+    A run that was begun goes on, even if it was not there yet when the task was made. See `following` for what becomes
+    of the process when this one ends.
+
     Args:
         began: is told of the process.
     """
-    Path(task.log).parent.mkdir(parents=True, exist_ok=True)
-    command, environment = [sys.executable, "-m", "zoo_core", *task.arguments], {**os.environ, **task.environment}
+    at = Path(task.at or ".")
+    log_file, folder = at / task.log, at / task.folder
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    _await_release(folder)
+    more = ["--resume"] if "--resume" not in task.arguments and goes_on(folder) else []
+    command = [sys.executable, "-m", f"{__package__}.following", *task.arguments, *more]
+    environment = {**os.environ, **task.environment}
     with (
-        open(task.log, "w", encoding="utf-8") as log,
-        subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as process,
+        open(log_file, "w", encoding="utf-8") as log,
+        subprocess.Popen(command, env=environment, cwd=at, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as process,
     ):
         began(process)
-        return process.wait()
+        try:
+            return process.wait()
+        except BaseException:  # this process is told to stop, e.g. by a cluster; so is that one, which saves its state
+            process.terminate()
+            raise
+
+
+def _await_release(folder: Path) -> None:
+    """Wait until nobody has a run any more: whoever had it when its machine was taken may still save its state."""
+    until = time.monotonic() + PATIENCE
+    while is_held(folder / LOCK) and time.monotonic() < until:
+        time.sleep(0.1)
 
 
 class Workers(Protocol):
@@ -117,12 +142,15 @@ def run_all(
     for number, done in enumerate(ended, 1):
         tell(done, number, len(jobs))
     tries: dict[Future[int], tuple[Job, int]] = {}
+    said = {name: value for name, value in os.environ.items() if name.startswith("ZOO_")}  # for other machines
+    own = {"OMP_NUM_THREADS": str(each)} if each else {}
 
     def begin(one: Job, number: int) -> None:
         folder = into / one.name
         words = (*one.command(folder), "--device", device, *extra)
-        own = {"OMP_NUM_THREADS": str(each)} if each else {}
-        task = Task(words, str(folder), own, str(into / f"{one.name}.log"))
+        log = into / f"{one.name}.log"
+        log.unlink(missing_ok=True)  # of an earlier try: where there is one, the training runs
+        task = Task(words, str(folder), {**said, **own}, str(log), os.getcwd())
         tries[workers.submit(task)] = one, number
 
     for one in jobs:

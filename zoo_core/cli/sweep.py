@@ -1,0 +1,86 @@
+"""``zoo sweep``: every combination of presets, options and seeds, trained and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from ..packages.names import split_name
+from ..plugin import registry
+from ..reproduce import ledger, sweeping
+from ..reproduce.jobs import Job
+from ..reproduce.places import place
+from . import render, render_claims, trainings
+from .answers_results import Sweep, SweepPlan, combination
+from .groups import Command
+from .listing import ModelName, json_flag
+from .streams import reserved
+
+PICTURE = "sweep.png"
+
+
+@click.command(cls=Command)
+@click.argument("name", type=ModelName(), metavar="MODEL[.PRESET]")
+@click.option("--preset", "presets", metavar="PRESET,...", help="Which presets.  [the model's first]")
+@click.option("--set", "texts", multiple=True, metavar="NAME=A,B", help="Values of an option of zoo train; repeatable.")
+@trainings.flags
+@json_flag
+def sweep(
+    name: str, presets: str | None, texts: tuple[str, ...], seeds: list[int], on: str, folder: Path, dry_run: bool,
+    device: str, data_root: Path | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Train every combination of presets, options and seeds, and compare what they measure.
+
+    Finished runs in the folder are taken, unfinished ones go on. Exits 1 if a training fails.
+    """
+    said, where = sweeping.settings(texts), place(on)
+    wanted = _wanted(name, presets, said, seeds)
+    if dry_run:
+        _plan(wanted, folder, as_json)
+        return 0
+    with reserved(as_json):
+        rows = sweeping.rows(trainings.carry_out(wanted, folder, where, device, data_root))
+        path = _draw(rows, said, folder)
+    ok = not any(row.errors for row in rows)
+    if as_json:
+        answer: Sweep = {
+            "command": "sweep", "ok": ok, "combinations": [combination(row) for row in rows],
+            "picture": str(path) if path else None,
+        }  # fmt: skip
+        render.json_out(answer)
+    else:
+        render_claims.sweep(rows, path)
+    return 0 if ok else 1
+
+
+def _wanted(name: str, presets: str | None, said: Mapping[str, Sequence[str]], seeds: Sequence[int]) -> list[Job]:
+    """The trainings that were asked for."""
+    plugin, preset = split_name(name)
+    model = registry.load(plugin)
+    asked = [*([preset] if preset else []), *(presets.split(",") if presets else [])]
+    names = dict.fromkeys(model.card.preset(one.strip()) for one in asked or [""])
+    return sweeping.plan(model, list(names), said, seeds)
+
+
+def _plan(wanted: Sequence[Job], folder: Path, as_json: bool) -> None:
+    """Say what would be trained; with other options it takes about what the preset takes."""
+    entries = ledger.read()
+    runs, _ = trainings.planned(wanted, folder, entries)
+    usual, _ = trainings.planned([replace(one, options={}) for one in wanted], folder, entries)
+    for run, plain in zip(runs, usual, strict=True):
+        run["seconds"] = run["seconds"] or plain["seconds"]
+    seconds = sum(run["seconds"] or 0.0 for run in runs if not run["path"])
+    plan: SweepPlan = {"command": "sweep --dry-run", "runs": runs, "seconds": seconds}
+    if as_json:
+        render.json_out(plan)
+    else:
+        render_claims.plan(plan)
+
+
+def _draw(rows: Sequence[sweeping.Row], said: Mapping[str, Sequence[str]], folder: Path) -> Path | None:
+    """The picture of a sweep, in the folder of its runs: its file."""
+    figure = sweeping.picture(rows, said)
+    return figure.save(folder / PICTURE, overwrite=True) if figure else None
