@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
+from conftest import SLICES
 from zoo_cgan.model import Discriminator, Generator, discriminator_loss, generator_loss, update_average
+
+import zoo_core as zoo
 
 
 def test_losses_by_hand() -> None:
@@ -48,3 +54,15 @@ def test_the_discriminator_is_spectrally_normalised() -> None:
     layer = discriminator.body[3]
     assert isinstance(layer, torch.nn.Conv2d)
     assert abs(float(torch.linalg.matrix_norm(layer.weight.flatten(1), 2)) - 1) < 0.05
+
+
+def test_without_labels_none_can_be_asked_for(tmp_path: Path) -> None:
+    tiny: dict[str, Any] = {"iterations": 4, "batch_size": 8, "generator_width": 8, "discriminator_width": 8}
+    run = zoo.train("cgan", preset="unlabelled", output=tmp_path / "run", data_root=SLICES, **tiny).folder
+    drawn = zoo.sample(run, n=3, data_root=SLICES)
+    assert isinstance(drawn, zoo.Images)
+    assert drawn.pixels.shape == (3, 1, 28, 28) and not drawn.captions
+    with pytest.raises(zoo.UsageError, match="never saw a label"):
+        zoo.sample(run, class_="sandal", data_root=SLICES)
+    metrics = zoo.evaluate(run, per_class=10, data_root=SLICES).metrics
+    assert math.isnan(metrics["share"]) and math.isfinite(metrics["frechet"])

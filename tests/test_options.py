@@ -12,6 +12,9 @@ import zoo_core as zoo
 from zoo_core.cards import options
 from zoo_core.cli.values import parameter
 from zoo_core.errors import PluginError, UsageError
+from zoo_core.packages.entries import MODELS, installed
+from zoo_core.plugin import registry
+from zoo_core.weights.find import todays_options
 
 
 class Sample(zoo.Options):
@@ -63,3 +66,24 @@ def test_of_many_choices_the_first_are_named() -> None:
     assert help_.endswith("class 19 and 110 more]") and len(help_) < 300
     few = parameter(options.flags(Sample)[0], None).make_metavar(click.Context(click.Command("sample")))
     assert few == "[sandal|bag]"
+
+
+@pytest.mark.parametrize("name", sorted(installed(MODELS)))
+def test_what_a_preset_writes_into_a_file_can_be_read_from_it(name: str) -> None:
+    card = registry.load(name).card
+    for preset in card.presets.values():
+        facts = {"options": preset.options.model_dump(mode="json"), "options_version": card.options_version}
+        assert todays_options(card, facts, "a file") == preset.options
+
+
+def test_an_option_may_depend_on_a_switch() -> None:
+    class Train(zoo.Options):
+        labelled: bool = zoo.option(True, "with labels")
+        weight: float = zoo.option(0.1, "of a loss of labels", only={"labelled": (True,)})
+        mix: float = zoo.option(0.1, "without them", only={"labelled": (False,)})
+
+    found = {flag.name: flag.when() for flag in options.flags(Train)}
+    assert found == {"--labelled": "", "--weight": "--labelled", "--mix": "--no-labelled"}
+    with pytest.raises(UsageError, match="--weight is not for --labelled False"):
+        options.resolve(Train, {"labelled": False, "weight": 1.0})
+    assert options.resolve(Train, {"labelled": False, "mix": 1.0}).mix == 1.0

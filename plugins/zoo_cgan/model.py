@@ -37,6 +37,7 @@ from zoo_core.kits.resampling import measured
 from . import Evaluate, Train
 
 EMBEDDING = 32
+COLUMNS = 10  # images of each class that training shows
 
 
 def look_up(table: nn.Embedding, y: Tensor) -> Tensor:
@@ -183,14 +184,15 @@ def averaging(options: Train, data: ImageData) -> float:
 
 def build(checkpoint: Checkpoint[Train]) -> Generator:
     """The generator of a checkpoint, in eval mode."""
-    options, k = checkpoint.options, len(checkpoint.classes)
+    options, k = checkpoint.options, checkpoint.options.kinds(len(checkpoint.classes))
     return checkpoint.fill(Generator(options.latent, options.generator_width, checkpoint.shape, k))
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:
     """One discriminator step, one generator step, on the same generated batch; keep the average generator."""
     data = classified(run.dataset(options.data, "train", options.augment))
-    k = len(data.classes)
+    k = options.kinds(len(data.classes))
+    labels = data.labels if options.labelled else torch.zeros_like(data.labels)
     g = Generator(options.latent, options.generator_width, data.shape, k)
     d = Discriminator(options.discriminator_width, data.shape, k)
     average = copy.deepcopy(g)
@@ -201,11 +203,11 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
     schedules = [LambdaLR(adam, lambda step: falling(step, total)) for adam in (adam_g, adam_d)]
     run.prepare(generator=g, discriminator=d, average=average)
     run.prepare(adam_g=adam_g, adam_d=adam_d, decay_g=schedules[0], decay_d=schedules[1])
-    fixed = draws.randn(10 * k, options.latent, device=run.device)
+    fixed = draws.randn(COLUMNS * len(data.classes), options.latent, device=run.device)
 
     decay = averaging(options, data)
     for step in run.steps(data, options):
-        x, y = to_range(data.bytes(step.rows)), data.labels[step.rows]
+        x, y = to_range(data.bytes(step.rows)), labels[step.rows]
         z, wanted = draws.randn(len(x), options.latent, device=x.device), draws.randint(k, (len(x),), device=x.device)
         generated = g(z, wanted)
         loss_d = teach_discriminator(run, options, d, adam_d, (x, y), (generated.detach(), wanted))
@@ -249,10 +251,11 @@ def to_range(images: Tensor) -> Tensor:
 
 
 def grid(generator: Generator, z: Tensor, classes: Sequence[str]) -> Images:
-    """A row for each class; z is [k * columns, l]."""
-    columns = len(z) // len(classes)
-    y = torch.arange(len(classes), device=z.device).repeat_interleave(columns)
-    return Images(generator.pixels(z, y).cpu(), tuple(classes[i] for i in y.tolist()), columns)
+    """A row for each class, of noise z [classes * columns, l]; without labels just so many images."""
+    y = torch.arange(len(z), device=z.device) // COLUMNS
+    if generator.k < len(classes):
+        return Images(generator.pixels(z, torch.zeros_like(y)).cpu(), columns=COLUMNS)
+    return Images(generator.pixels(z, y).cpu(), tuple(classes[i] for i in y.tolist()), COLUMNS)
 
 
 @torch.no_grad()
@@ -261,8 +264,14 @@ def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict
     data = run.dataset(checkpoint.options.data, "test")
     generator, judge, k = build(checkpoint).to(run.device), options.judge_of(run, data), len(data.classes)
     y = torch.arange(k, device=run.device).repeat_interleave(options.per_class or max(10, len(data) // k))
-    pixels = generator.pixels(draws.randn(len(y), generator.latent, device=run.device), y)
+    asked = y if checkpoint.options.labelled else torch.zeros_like(y)
+    pixels = generator.pixels(draws.randn(len(y), generator.latent, device=run.device), asked)
     comparison = compare(judge, pixels, data, options.neighbours, run.track)
+    share_real = Measured.percent(comparison.real_answers == data.labels)
+    if not checkpoint.options.labelled:
+        run.show("classes", comparison.histogram(data.classes))
+        unknown = dict.fromkeys(("share", "share_min", "deviation_min"), Measured(math.nan))
+        return {**comparison.scores, **unknown, "share_real": share_real}
     classes = [of_class(label, pixels, y, data, comparison) for label in range(k)]
     rows = [(name, *(one.number for one in found)) for name, found in zip(data.classes, classes, strict=True)]
     run.show("classes", Table(("class", "share", "share_real", "deviation"), tuple(rows)))
@@ -271,7 +280,7 @@ def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict
     return {
         "share": Measured(sum(share.number for share in shares) / k, error),
         "share_min": min(shares, key=lambda share: share.number),
-        "share_real": Measured.percent(comparison.real_answers == data.labels),
+        "share_real": share_real,
         **comparison.scores,
         "deviation_min": min(variations, key=lambda one: one.number if math.isfinite(one.number) else math.inf),
     }

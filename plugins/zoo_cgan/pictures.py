@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo_core import Checkpoint, Images, Run, draws
+from zoo_core import Checkpoint, Images, Run, UsageError, draws
 from zoo_core.kits.generators import walks
 
 from . import Sample, Train
@@ -21,7 +21,9 @@ from .model import build
 
 def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
     """n images of each class that was asked for, or walks through them."""
-    classes = checkpoint.classes
+    classes = classes_of(checkpoint)
+    if options.class_ and not checkpoint.options.labelled:
+        raise UsageError("these weights never saw a label, so none can be asked for", "zoo sample cgan --class NAME")
     asked = [classes.index(name) for name in options.class_] or list(range(len(classes)))
     if options.show == "interpolation":
         return interpolation(run, checkpoint, asked, options)
@@ -33,8 +35,13 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
         return generator.pixels(z, torch.tensor(y, device=run.device))
 
     drawn = run.draw(len(asked) * columns, of, batch_size=1000)
-    names = tuple(classes[label] for label in asked for _ in range(columns))
+    names = tuple(classes[label] for label in asked for _ in range(columns)) if len(classes) > 1 else ()
     return Images(drawn, names, options.columns or (None if len(asked) == 1 else columns))
+
+
+def classes_of(checkpoint: Checkpoint[Train]) -> Sequence[str]:
+    """Names of the classes that can be asked for; of weights without labels one, which has no name."""
+    return checkpoint.classes if checkpoint.options.labelled else ("",)
 
 
 def interpolation(run: Run, checkpoint: Checkpoint[Train], asked: Sequence[int], options: Sample) -> Images:
@@ -43,7 +50,7 @@ def interpolation(run: Run, checkpoint: Checkpoint[Train], asked: Sequence[int],
     Args:
         asked: labels; without a name every class has a row of its own.
     """
-    generator, classes = build(checkpoint).to(run.device), checkpoint.classes
+    generator, classes = build(checkpoint).to(run.device), classes_of(checkpoint)
     legs = [[label] for label in asked] if len(options.class_) < 2 else [list(asked)]
     usual = 1 if len(legs) > 1 or options.from_seed is not None else 8
     rows = options.n if options.said("n") else usual

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @in_python
 def evaluate(
-    name: str,
+    name: str | Path,
     *,
     preset: str | None = None,
     weights: str | Path | None = None,
@@ -38,7 +38,7 @@ def evaluate(
         ZooError: see the exit codes in the README; NetworkError when the data is missing.
     """
     circumstances = Circumstances(seed, device, data_root, reporter)
-    return evaluate_opened(open_model(name, preset), Source.of(weights, untrained), circumstances, options)
+    return evaluate_opened(open_model(str(name), preset), Source.of(weights, untrained), circumstances, options)
 
 
 def evaluate_opened(

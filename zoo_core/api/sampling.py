@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @in_python
 def sample(
-    name: str,
+    name: str | Path,
     *,
     preset: str | None = None,
     weights: str | Path | None = None,
@@ -50,7 +50,7 @@ def sample(
         ZooError: see the exit codes in the README.
     """
     circumstances = Circumstances(seed, device, data_root, reporter)
-    return sample_opened(open_model(name, preset), Source.of(weights, untrained), circumstances, options)
+    return sample_opened(open_model(str(name), preset), Source.of(weights, untrained), circumstances, options)
 
 
 def sample_opened(handle: Handle, source: Source, circumstances: Circumstances, options: Mapping[str, Any]) -> Result:

@@ -98,7 +98,7 @@ def option(
     lt: float | None = None,
     piped: bool = False,
     known: str = "",
-    only: Mapping[str, Sequence[str]] | None = None,
+    only: Mapping[str, Sequence[object]] | None = None,
 ) -> Any:
     """One field of an `Options` class.
 
@@ -111,7 +111,7 @@ def option(
         known: what the weights know that a text must be one of: ``classes``, the names of their classes, or a list of
             texts that the training left with `Run.note`. A hook gets one of these, however it was spelled, or None.
         only: other fields, each with those of its values for which this option means something, such as
-            ``{"show": ("prior",)}``; where it is said, and means nothing, that is an error.
+            ``{"show": ("prior",)}`` or ``{"labelled": (True,)}``; said where it means nothing it is an error.
     """
     extra: dict[str, Any] = {"unit": unit, "piped": piped, "known": known, "only": dict(only or {})}
     return Field(default, description=help, ge=ge, gt=gt, le=le, lt=lt, json_schema_extra=extra)
@@ -134,8 +134,14 @@ class Flag:
     only: Mapping[str, tuple[str, ...]] = filled(default_factory=dict)
 
     def when(self) -> str:
-        """When it means something: ``--show prior or bernoulli``; empty where it always does."""
-        return " and ".join(f"{flag_name(other)} {' or '.join(values)}" for other, values in self.only.items())
+        """When it means something: ``--show prior or bernoulli``, ``--labelled``; empty where it always does."""
+        return " and ".join(_with(flag_name(other), values) for other, values in self.only.items())
+
+
+def _with(flag: str, values: tuple[str, ...]) -> str:
+    """How an option is typed that has one of some values, as `shown` says them."""
+    said = " or ".join(values)
+    return {shown(True): flag, shown(False): f"--no-{flag.lstrip('-')}"}.get(said, f"{flag} {said}")
 
 
 def flag_name(field: str) -> str:
@@ -173,7 +179,7 @@ def _flag(options: type[Options], name: str, info: FieldInfo) -> Flag:
         piped=bool(_note(info, "piped")),
         known=str(_note(info, "known")),
         many=many,
-        only={name: tuple(values) for name, values in (_note(info, "only") or {}).items()},
+        only={name: tuple(map(shown, values)) for name, values in (_note(info, "only") or {}).items()},
     )
 
 

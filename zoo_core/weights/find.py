@@ -17,7 +17,7 @@ from .. import hub
 from ..cards import paths
 from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint
-from ..cards.options import Options, flags, resolve
+from ..cards.options import Options, flags, validated
 from ..errors import IntegrityError, UsageError, ZooError
 from ..files import file_sha256
 from ..formats import WEIGHTS as WEIGHTS_FORMAT
@@ -202,7 +202,7 @@ def todays_options(card: Card, facts: Mapping[str, Any], what: str) -> Options:
     try:
         if card.migrate and version < card.options_version:
             options = card.migrate(dict(options), version)
-        return resolve(card.train_options, options, owner=card.name)
+        return validated(card.train_options, options, card.name)  # a file says also what means nothing
     except UsageError as error:
         raise IntegrityError(
             f"{what} has options that {card.name} does not take: {error.message}",
