@@ -27,7 +27,8 @@ def rows() -> list[str]:
             continue
         for pin in (p for p in manifest.read().values() if p.plugin == name):
             published = model.card.presets[pin.preset].published
-            found += [row(pin, m, published.get(m.name)) for m in model.card.metrics if m.better or m.name in published]
+            known = [m for m in model.card.metrics if m.name in pin.metrics and (m.better or m.name in published)]
+            found += [row(pin, m, published.get(m.name)) for m in known]
     return found
 
 

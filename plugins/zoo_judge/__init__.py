@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from zoo_core import Budget, Card, Claim, Equation, Metric, OfImages, OnImages, Options, Plugin, Preset, option
 
@@ -10,6 +10,9 @@ from zoo_core import Budget, Card, Claim, Equation, Metric, OfImages, OnImages, 
 class Train(OnImages, Budget):
     """How the judge is trained."""
 
+    network: Literal["plain", "residual", "lenet"] = option(
+        "plain", "five convolutions; three stages of residual blocks; or two convolutions of 5 x 5 with pooling"
+    )
     batch_size: int = option(128, "images per step; batch normalisation needs two", ge=2, le=65_536)
     learning_rate: float = option(4e-3, "peak of the one-cycle schedule", gt=0, le=1)
     weight_decay: float = option(0.01, "decoupled weight decay", ge=0, le=1)
@@ -37,8 +40,11 @@ CARD = Card(
     name="judge",
     summary="Small CNN classifier that judges generated images",
     idea="Five 3x3 convolutions with batch normalisation and global average pooling; its 128 pooled features are the "
-    "space in which generators are compared with real images, its answers say which class an image shows.",
-    paper="Feature-space evaluation after Heusel et al. 2017, https://arxiv.org/abs/1706.08500",
+    "space in which generators are compared with real images, its answers say which class an image shows. Judges of "
+    "other architectures and seeds say what of that is the judge's own taste.",
+    paper="Feature-space evaluation after Heusel et al. 2017, https://arxiv.org/abs/1706.08500; "
+    "residual blocks: He et al. 2016, https://arxiv.org/abs/1512.03385; "
+    "LeNet: LeCun et al. 1998, https://doi.org/10.1109/5.726791",
     licence="MIT",
     metrics=(Metric("accuracy", "test images classified correctly", "%", "higher"),),
     presets={
@@ -49,6 +55,16 @@ CARD = Card(
         ),
         "mnist": Preset(
             Train(data="mnist", epochs=5), "MNIST, ten digits", claims=(Claim("accuracy", 99.0, "at least"),)
+        ),
+        "fashion-mnist-residual": Preset(
+            Train(data="fashion-mnist", network="residual", epochs=10, augment="flip"),
+            "Fashion-MNIST, residual blocks: a second opinion",
+            claims=(Claim("accuracy", 92.0, "at least"),),
+        ),
+        "fashion-mnist-lenet": Preset(
+            Train(data="fashion-mnist", network="lenet", epochs=10, augment="flip"),
+            "Fashion-MNIST, two large convolutions: a third",
+            claims=(Claim("accuracy", 90.0, "at least"),),
         ),
     },
     task="image-classification",

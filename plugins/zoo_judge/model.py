@@ -1,4 +1,4 @@
-"""The judge network: five convolutions, global average pooling, one linear layer.
+"""The judge networks: convolutions, global average pooling, one linear layer; and two others for a second opinion.
 
 Images above 32 pixels are halved earlier, and more often, so that the cost does not grow with their area.
 
@@ -26,16 +26,65 @@ def _block(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
     return [nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(True)]
 
 
+def _strides(shape: Sequence[int]) -> tuple[int, int]:
+    """Of a first and of a middle convolution: 1 of small images."""
+    first, middle = (1 + (Grid.of(shape).levels > levels) for levels in (2, 3))
+    return first, middle
+
+
+def plain(shape: Sequence[int]) -> nn.Sequential:
+    """Five convolutions: images [b, c, h, w] to features [b, d]."""
+    first, third = _strides(shape)
+    return nn.Sequential(
+        *_block(shape[0], 32, first), *_block(32, 64, 2), *_block(64, 64, third), *_block(64, 128, 2),
+        *_block(128, 128, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+    )  # fmt: skip
+
+
+class Residual(nn.Module):
+    """y = relu(x' + f(x)), two convolutions f and, where the size changes, one of 1 x 1 for x' (He et al. 2016)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(*_block(inputs, outputs, stride), *_block(outputs, outputs, 1)[:2])
+        same = inputs == outputs and stride == 1
+        self.way = nn.Identity() if same else nn.Conv2d(inputs, outputs, 1, stride, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[b, outputs, h', w'] of x [b, inputs, h, w]."""
+        return F.relu(self.way(x) + self.body(x))
+
+
+def residual(shape: Sequence[int]) -> nn.Sequential:
+    """Residual blocks: images [b, c, h, w] to features [b, d]."""
+    first, middle = _strides(shape)
+    return nn.Sequential(
+        *_block(shape[0], 24, first), Residual(24, 48, 2), Residual(48, 48, middle), Residual(48, 128, 2),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+    )  # fmt: skip
+
+
+def lenet(shape: Sequence[int]) -> nn.Sequential:
+    """Convolutions of 5 x 5 and pooling, then a hidden layer: images [b, c, h, w] to features [b, d]."""
+    first, middle = _strides(shape)
+    return nn.Sequential(
+        nn.Conv2d(shape[0], 32, 5, first, 2), nn.ReLU(True), nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 5, middle, 2), nn.ReLU(True), nn.AdaptiveMaxPool2d(7), nn.Flatten(),
+        nn.Linear(64 * 49, 128), nn.ReLU(True),
+    )  # fmt: skip
+
+
+NETWORKS = {"plain": plain, "residual": residual, "lenet": lenet}
+
+
 class Judge(nn.Module):
     """Classifier whose pooled features are a space for comparing images."""
 
-    def __init__(self, dropout: float, shape: Sequence[int] = (1, 28, 28), classes: int = 10) -> None:
+    def __init__(
+        self, dropout: float, shape: Sequence[int] = (1, 28, 28), classes: int = 10, network: str = "plain"
+    ) -> None:
         super().__init__()
-        first, third = (1 + (Grid.of(shape).levels > levels) for levels in (2, 3))  # strides
-        self.features = nn.Sequential(
-            *_block(shape[0], 32, first), *_block(32, 64, 2), *_block(64, 64, third), *_block(64, 128, 2),
-            *_block(128, 128, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-        )  # fmt: skip
+        self.features = NETWORKS[network](shape)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(128, classes)
         self.takes = (Takes("x", ("b", *shape), 0, 1),)
@@ -48,13 +97,14 @@ class Judge(nn.Module):
 
 def build(checkpoint: Checkpoint[Train]) -> Judge:
     """The judge of a checkpoint, in eval mode."""
-    return checkpoint.fill(Judge(checkpoint.options.dropout, checkpoint.shape, len(checkpoint.classes)))
+    options = checkpoint.options
+    return checkpoint.fill(Judge(options.dropout, checkpoint.shape, len(checkpoint.classes), options.network))
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:
     """Cross-entropy with AdamW and a one-cycle schedule."""
     data = classified(run.dataset(options.data, "train", options.augment))
-    judge = Judge(options.dropout, data.shape, len(data.classes))
+    judge = Judge(options.dropout, data.shape, len(data.classes), options.network)
     adam = torch.optim.AdamW(judge.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(adam, options.learning_rate, total_steps=options.total_steps(data))
     run.prepare(judge=judge, adam=adam, schedule=schedule)

@@ -47,10 +47,21 @@ class Sample(OfImages):
     )  # fmt: skip
 
 
+ASKED = {"importance": (True,)}
+
+
 class Evaluate(generators.Drawn):
     """How the test nELBO is estimated, and images drawn from the prior are compared with real ones."""
 
     draws: int = option(1, "Monte-Carlo samples of z per image", ge=1, le=1000)
+    importance: bool = option(False, "measure iw_nll, too, the importance-weighted bound: half a minute of MNIST")
+    importance_draws: int = option(
+        500, "draws of z per image for it; the literature has 50 to 5000", ge=1, le=10**5, only=ASKED
+    )
+    importance_images: int = option(
+        1000, "test images that it is a mean over, spread evenly over all: of 10,000 every tenth", ge=1, le=10**6,
+        only=ASKED,
+    )  # fmt: skip
 
 
 MLP: dict[str, Any] = {"network": "mlp", "prior": "standard", "learning_rate": 1e-3, "schedule": "constant"}
@@ -74,6 +85,13 @@ CARD = Card(
         Metric("bits_per_dim", "the same, for each pixel and channel, of two levels or of 256", "bits", "lower", 3),
         Metric("kl", "its first part: divergence of q(z|x) from the prior", "nats/image"),
         Metric("reconstruction", "its second part: -log p(x|z)", "nats/image"),
+        Metric(
+            "iw_nll",
+            "importance-weighted bound of Burda et al. 2016, as the literature has it, of some test images",
+            "nats/image",
+            "lower",
+            asked="importance",
+        ),
         *generators.METRICS,
     ),
     presets={
@@ -117,6 +135,12 @@ CARD = Card(
             "tests/test_vae.py::test_bound_is_below_the_log_likelihood",
         ),
         Equation(
+            "log p(x) ≥ E[log 1/k Σ p(x, z) / q(z|x)],  z₁ … z_k ~ q(z|x)",
+            "Burda et al. 2016, equation 8",
+            ".measures:importance_weighted",
+            "tests/test_importance.py::test_the_bound_rises_with_the_draws_and_tends_to_the_log_likelihood",
+        ),
+        Equation(
             "KL(N(m, s²) ‖ N(0, I)) = ½ Σ (m² + s² - log s² - 1)",
             "Kingma & Welling 2014, appendix B",
             ".densities:gaussian_kl",
@@ -137,4 +161,4 @@ CARD = Card(
     ),
 )
 
-plugin = Plugin(CARD, sample=".pictures")
+plugin = Plugin(CARD, sample=".pictures", evaluate=".measures")

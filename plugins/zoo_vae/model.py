@@ -20,14 +20,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 
-from zoo_core import Checkpoint, Images, Measured, Run, Takes, draws
+from zoo_core import Checkpoint, Images, Run, Takes, draws
 from zoo_core.data.images import to_pixels
-from zoo_core.kits.distances import precise
-from zoo_core.kits.generators.comparison import compare
 from zoo_core.kits.grids import Crop, Grid, Pad
 from zoo_core.kits.modes import looking
 
-from . import Evaluate, Train
+from . import Train
 from .densities import (
     Noise,
     bernoulli_log_density,
@@ -248,32 +246,3 @@ def reconstructions(vae: VAE, images: Tensor, columns: int = 8) -> Images:
     rows = zip(x.split(columns), again.split(columns), strict=True)
     pixels = torch.cat([part for pair in rows for part in pair])
     return Images(pixels.view(-1, *vae.shape).cpu(), columns=min(columns, len(x)))
-
-
-@torch.no_grad()
-def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict[str, Measured]:
-    """nELBO and its parts, and what a judge finds when it sees draws from the prior beside real images.
-
-    The bound is a mean over all test images, binarised once where that is how they are seen, with `draws` samples of z
-    each.
-    """
-    data = run.dataset(checkpoint.options.data, "test")
-    vae = build(checkpoint).to(run.device)
-    parts = []
-    for images in data.parts():
-        x = vae.observe(images)
-        drawn = torch.stack([torch.stack(vae(x)) for _ in range(options.draws)])
-        parts.append(precise(drawn.mean(0)))
-    kl, reconstruction = torch.cat(parts, 1)  # of each image
-    judge = options.judge_of(run, data)
-    comparison = compare(judge, vae.draw(options.n or len(data)), data, options.neighbours, run.track)
-    if judge:
-        run.show("classes", comparison.histogram(data.classes))
-    nelbo = kl + reconstruction
-    return {
-        "nelbo": Measured.mean(nelbo),
-        "bits_per_dim": Measured.mean(nelbo / (math.prod(data.shape) * math.log(2))),
-        "kl": Measured.mean(kl),
-        "reconstruction": Measured.mean(reconstruction),
-        **comparison.scores,
-    }

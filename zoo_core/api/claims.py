@@ -56,7 +56,9 @@ def claimed(
 def _otherwise(card: Card, record: Mapping[str, Any], pin: Pin) -> str:
     """What was other than when the manifest's figures were measured; empty where nothing was."""
     usual = card.evaluate_options().model_dump(mode="json")
-    changed = [name.rstrip("_").replace("_", "-") for name, value in record["options"].items() if value != usual[name]]
+    more = {metric.asked for metric in card.metrics}  # with these the other numbers are as without
+    given = {name: value for name, value in record["options"].items() if name not in more}
+    changed = [name.rstrip("_").replace("_", "-") for name, value in given.items() if value != usual[name]]
     if changed:
         return f"measured with other options: {', '.join(changed)}"
     if record["seed"]:

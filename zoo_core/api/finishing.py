@@ -166,7 +166,7 @@ class Examination:
 def _nothing_yet(model: Model, examination: Examination) -> dict[str, Any]:
     """What a record says of metrics before they are measured."""
     why = "not measured: --no-evaluate" if examination.how == "none" else "not measured yet"
-    names = [metric.name for metric in model.card.metrics]
+    names = [metric.name for metric in model.card.measured()]
     return {"metrics": dict.fromkeys(names), "absent": dict.fromkeys(names, why), "judges": {}}
 
 

@@ -58,12 +58,12 @@ def measure(model: Model, checkpoint: Checkpoint[Options], options: Options, run
     """Call the hook `evaluate`, and hold its metrics against the card.
 
     Raises:
-        PluginError: they are not those that the card names.
+        PluginError: they are not those that the card names for such options.
     """
     run.inputs.expected = checkpoint.shape if checkpoint.facts.get("shape") else None
     with reported(run), run.seeded(), blaming(model, "evaluate"):
         metrics = model.hook.evaluate(run=run, checkpoint=checkpoint, options=options)
-        expected = [metric.name for metric in model.card.metrics]
+        expected = [metric.name for metric in model.card.measured(options)]
         if not isinstance(metrics, dict) or sorted(metrics) != sorted(expected):
             got = sorted(metrics) if isinstance(metrics, dict) else type(metrics).__name__
             raise PluginError(f"evaluate of {model.name} returned {got}, its card says {sorted(expected)}")

@@ -27,6 +27,8 @@ class Metric:
         unit: physical or counting unit, e.g. ``nats/image`` or ``%``.
         better: ``lower``, ``higher``, or empty when neither is.
         decimals: digits shown after the point.
+        asked: the switch among the options of `evaluate` with which it is reported, of a number that takes long or is
+            seldom wanted; without the switch `evaluate` leaves it out. Always reported if empty.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Metric:
     unit: str = ""
     better: Literal["lower", "higher", ""] = ""
     decimals: int = 2
+    asked: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ class Card:
         takes, gives: what goes into its module and what comes out, with shapes, of the default preset.
         paper: citation of the source, with its address.
         licence: licence of the trained weights (SPDX).
-        metrics: the keys that `evaluate` returns, all of them.
+        metrics: the keys that `evaluate` returns, all of them but those that nobody asked for.
         presets: training presets by name.
         default_preset: the preset used when none is named; the first one if not said.
         datasets: names of the data sets used, as `Run.dataset` or `Run.texts` takes them; if not said, those that the
@@ -160,6 +163,16 @@ class Card:
             getattr(preset.options, "data", None) for preset in self.presets.values() if isinstance(preset, Preset)
         ]
         return {name: None for name in named if isinstance(name, str)}
+
+    def measured(self, options: Options | None = None) -> tuple[Metric, ...]:
+        """What `evaluate` reports with some options; with its usual ones if none are given."""
+        said = options or self.evaluate_options()
+        return tuple(metric for metric in self.metrics if not metric.asked or getattr(said, metric.asked))
+
+    @property
+    def in_full(self) -> dict[str, bool]:
+        """The options of `evaluate` with which every metric is measured."""
+        return {metric.asked: True for metric in self.metrics if metric.asked}
 
     @property
     def missing(self) -> tuple[str, ...]:

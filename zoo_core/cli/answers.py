@@ -75,6 +75,7 @@ class MetricFacts(TypedDict):
     summary: str
     unit: str
     better: Annotated[str, says("lower, higher, or empty")]
+    asked: Annotated[str, says("the option of evaluate with which it is measured; empty where it always is")]
 
 
 class PresetFacts(TypedDict):

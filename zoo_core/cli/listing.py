@@ -141,7 +141,8 @@ def describe(model: Model, pins: Mapping[str, Pin]) -> ModelFacts:
         "datasets": list(card.datasets), "licence": card.licence, "takes": card.takes, "gives": card.gives,
         "classes": _classes(model), "missing": list(card.missing), "install": card.install,
         "metrics": [
-            {"name": m.name, "summary": m.summary, "unit": m.unit, "better": m.better} for m in card.metrics
+            {"name": m.name, "summary": m.summary, "unit": m.unit, "better": m.better, "asked": m.asked}
+            for m in card.metrics
         ],
         "presets": [_preset(card, preset, pins.get(f"{card.name}.{preset}")) for preset in card.presets],
         "options": {verb: [_option(flag) for flag in flags(kind)] for verb, kind in kinds.items()},

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from rich.table import Table as RichTable
 
 from ..cards.card import Card, Metric
+from ..cards.options import flag_name
 from .screen import digits, new_table
 
 ARROWS = {"lower": "↓", "higher": "↑", "": ""}  # which way is better
@@ -26,7 +27,7 @@ class Known:
         """One of them as a table has it."""
         value = self.metrics.get(metric.name)
         if value is None or math.isnan(value):
-            return self.absent.get(metric.name, "-")
+            return self.absent.get(metric.name, f"{flag_name(metric.asked)} measures it" if metric.asked else "-")
         error = self.errors.get(metric.name)
         return digits(value, metric) + ("" if error is None else f" ± {digits(error, metric)}")
 

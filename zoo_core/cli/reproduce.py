@@ -121,20 +121,23 @@ def _show(name: str, as_json: bool) -> None:
 @results.command(cls=Command)
 @click.argument("run", type=RunPath(), metavar="RUN|MODEL.PRESET")
 @click.option("--into", type=PATH, default=Path(ledger.FOLDER), show_default=True, help="The ledger's folder.")
+@click.option("--in-full", is_flag=True, help="Measure also what is only measured when asked for.")
 @click.option("--device", default="auto", show_default=True, help="For measuring.")
 @click.option("--data-root", type=PATH, help="Where data sets lie.  [ZOO_DATA, or the user's cache]")
 @json_flag
-def add(run: str, into: Path, device: str, data_root: Path | None, as_json: bool) -> None:
+def add(run: str, into: Path, in_full: bool, device: str, data_root: Path | None, as_json: bool) -> None:
     """Measure a finished RUN, or pinned weights, again, and write what was found into the ledger."""
     circumstances = Circumstances(0, device, data_root, render.TerminalReporter())
     with reserved(as_json):
         if run in manifest.read() and not Path(run).exists():
-            made = reproducing.measured_pin(run, registry.load(split_name(run)[0]), circumstances)
+            model = registry.load(split_name(run)[0])
+            made = reproducing.measured_pin(run, model, circumstances, model.card.in_full if in_full else {})
         else:
             found = find_run(run)
             if found.error:
                 raise found.error
-            made = reproducing.measured_again(found.path, circumstances)
+            more = registry.load(found.model).card.in_full if in_full else {}
+            made = reproducing.measured_again(found.path, circumstances, more)
     path = ledger.write(made, into)
     if as_json:
         answer: ResultsAdd = {**entry(made), "command": "results add", "path": str(path)}

@@ -85,7 +85,7 @@ def _check_claim(field: str, claim: Any) -> None:
 def _check_metric(field: str, metric: Any) -> None:
     _demand(isinstance(metric, Metric), field, f"must be a Metric, not {_type(metric)}")
     _check_name(f"{field}.name", metric.name)
-    for part in ("summary", "unit"):
+    for part in ("summary", "unit", "asked"):
         _check_text(f"{field}.{part}", getattr(metric, part))
     _demand(metric.better in ("lower", "higher", ""), f"{field}.better", "must be 'lower', 'higher' or empty")
     digits = metric.decimals
@@ -114,6 +114,10 @@ def _check_options(card: Card) -> None:
             _check_text(f"{option}: its unit", flag.unit)
             _check_items(f"{option}: its choices", flag.choices, _check_text)
             _demand(flag.type is not OwnImage or field != "presets", option, "is an image, which weights cannot keep")
+    switches = {flag.field for flag in flags(card.evaluate_options) if flag.type is bool}
+    for metric in card.metrics:
+        is_switch = not metric.asked or metric.asked in switches
+        _demand(is_switch, f"metrics: {metric.name!r}.asked", f"is no switch of evaluate: {metric.asked!r}")
     for name, preset in card.presets.items():
         same = isinstance(preset.options, card.train_options)
         _demand(same, f"presets[{name!r}].options", f"must be {card.train_options.__name__}, as those of the default")

@@ -121,8 +121,8 @@ def _numbers(subject: Subject) -> list[str]:
     rows = [
         f"| {m.name} | {escaped(m.summary)}{f', {escaped(m.unit)}' if m.unit else ''} | "
         f"{f'{published[m.name]:g}' if m.name in published else ''} | {_shown(m, facts)} |"
-        for m in card.metrics
-    ]
+        for m in card.metrics if is_known(m, facts) or not m.asked
+    ]  # fmt: skip
     how = f"Measured by `zoo evaluate {card.name} --weights {subject.repo}@COMMIT`."
     return ["## Numbers", "", "| metric | what it is | published | here |", "|---|---|--:|--:|", *rows, "", how, ""]
 

@@ -171,7 +171,7 @@ def _todays_facts(
     if run is None:  # what was measured since the file was written is in its pin
         facts = {**facts, "metrics": {**facts["metrics"], **pin.metrics}, "judges": {**facts["judges"], **pin.judges},
                  "data": {**facts["data"], **pin.data}}  # fmt: skip
-    if any(metric.name not in facts["metrics"] for metric in handle.card.metrics):
+    if any(metric.name not in facts["metrics"] for metric in handle.card.measured()):
         _, facts = measured(contents, make_run(circumstances, "evaluation", open_other))
         pin = replace(pin, metrics=facts["metrics"], data=facts["data"], judges=facts["judges"])
     return pin, facts

@@ -139,8 +139,9 @@ def of_runs(done: Sequence[Done], circumstances: Circumstances) -> dict[str, Fou
             found[name] = replace(before, error=one.error)
             continue
         try:
-            facts = record.read(one.folder)
-            made = measured_again(one.folder, circumstances) if one.was_there else ledger.of_record(facts, one.job.key)
+            more = claimed_besides(registry.load(one.job.model))
+            known = None if one.was_there or more else ledger.of_record(record.read(one.folder), one.job.key)
+            made = known or measured_again(one.folder, circumstances, more)
         except Interrupted:
             raise
         except ZooError as error:
@@ -165,7 +166,7 @@ def known(
         return Found(others, "ledger" if others else "")
     tell(f"measuring {name}")
     try:
-        mine = measured_pin(name, model, circumstances)
+        mine = measured_pin(name, model, circumstances, claimed_besides(model))
     except (IntegrityError, Interrupted):
         raise
     except ZooError as error:
@@ -173,13 +174,20 @@ def known(
     return Found((mine, *(entry for entry in others if entry.seed != mine.seed)), "pinned")
 
 
-def measured_pin(name: str, model: Model, circumstances: Circumstances) -> Entry:
+def claimed_besides(model: Model) -> dict[str, bool]:
+    """The options of `evaluate` with which it measures what is claimed, where that is not always measured."""
+    claimed = {claim.metric for preset in model.card.presets.values() for claim in preset.claims}
+    return {metric.asked: True for metric in model.card.metrics if metric.asked and metric.name in claimed}
+
+
+def measured_pin(name: str, model: Model, circumstances: Circumstances, options: Mapping[str, Any]) -> Entry:
     """The entry of pinned weights, which are measured now.
 
     Args:
         name: ``plugin.preset``.
+        options: of `evaluate`.
     """
-    pin, measured = manifest.read()[name], evaluate_opened(open_model(name), Source(), circumstances, {})
+    pin, measured = manifest.read()[name], evaluate_opened(open_model(name), Source(), circumstances, options)
     path, trained = manifest.available(pin), pin.trained
     facts: dict[str, Any] = {
         "model": model.name, "preset": pin.preset, "seed": peek.facts(path).seed if path else 0,
@@ -225,9 +233,11 @@ def usual_seconds(wanted: Job, entries: Sequence[Entry]) -> float | None:
     return sum(took) / len(took) if took and not wanted.options else None
 
 
-def measured_again(folder: Path, circumstances: Circumstances) -> Entry:
+def measured_again(folder: Path, circumstances: Circumstances, options: Mapping[str, Any]) -> Entry:
     """The entry of a finished run, whose weights are measured now.
 
+    Args:
+        options: of `evaluate`.
     Raises:
         UsageError: it has no weights yet, or nobody knows with which source they were made.
         IntegrityError: they are not what the run says of them.
@@ -235,7 +245,7 @@ def measured_again(folder: Path, circumstances: Circumstances) -> Entry:
     facts = record.read(folder)
     if not facts["code"]:
         raise UsageError(f"nobody knows with which source code {folder} was made", "train it anew: zoo train ...")
-    found = evaluate_opened(open_model(str(folder)), Source(), circumstances, {})
+    found = evaluate_opened(open_model(str(folder)), Source(), circumstances, options)
     measured = {
         "metrics": finite(dict(found.metrics)),
         "errors": dict(found.errors),
