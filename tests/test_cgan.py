@@ -10,8 +10,13 @@ import pytest
 import torch
 from conftest import SLICES
 from zoo_cgan.model import Discriminator, Generator, discriminator_loss, generator_loss, update_average
+from zoo_judge.model import Judge
 
 import zoo_core as zoo
+from zoo_core.api.calls import Circumstances, make_run
+from zoo_core.api.training import open_other
+from zoo_core.kits.generators.usefulness import accuracy_score, real_images
+from zoo_core.run.reporter import Silent
 
 
 def test_losses_by_hand() -> None:
@@ -66,3 +71,19 @@ def test_without_labels_none_can_be_asked_for(tmp_path: Path) -> None:
         zoo.sample(run, class_="sandal", data_root=SLICES)
     metrics = zoo.evaluate(run, per_class=10, data_root=SLICES).metrics
     assert math.isnan(metrics["share"]) and math.isfinite(metrics["frechet"])
+
+
+def test_what_is_learned_from_images_is_asked_of_real_ones() -> None:
+    """A judge's architecture learns from real images, or from the same images with labels that mean nothing."""
+    run = make_run(Circumstances(0, "cpu", SLICES, Silent()), "evaluation", open_other)
+    train, test = (run.dataset("mnist", part) for part in ("train", "test"))
+    judge = Judge(0.0, network="lenet")
+    before = {name: tensor.clone() for name, tensor in judge.state_dict().items()}
+    with run.seeded():
+        images, labels = real_images(train, 400)
+        right = accuracy_score(judge, images, labels, test, 20)
+        wrong = accuracy_score(judge, images, labels.roll(1), test, 20)
+    assert right.number > 60 and wrong.number < 30 and right.error
+    assert all(torch.equal(before[name], tensor) for name, tensor in judge.state_dict().items())
+    with pytest.raises(zoo.UsageError, match="too few"):
+        accuracy_score(judge, images[:100], labels[:100], test, 1)

@@ -27,6 +27,7 @@ from zoo_core.publish.drawn import Drawn, drawn
 from zoo_core.publish.modelcard import BEGIN, END
 from zoo_core.publish.release import Release
 from zoo_core.publish.subject import Subject
+from zoo_core.results.measured import rounded
 from zoo_core.weights import manifest, peek, pins, tensorfile
 
 HOSTILE = '"x": [}\n---\n# <!-- end --> \x1b[2J \u202e | `a` <script>alert(1)</script> ![x](y) {{ 7 }} &a *a'
@@ -81,7 +82,8 @@ def test_a_card_says_what_the_hub_reads() -> None:
     values = {metric["type"]: metric for metric in result["metrics"]}
     for metric in about.card.metrics:
         value = values[metric.name]["value"]
-        assert value == round(about.facts["metrics"][metric.name], metric.decimals)
+        error = about.facts["errors"].get(metric.name)
+        assert value == rounded(about.facts["metrics"][metric.name], error, metric.decimals)
     assert values["frechet"]["args"] == {"standard_error": 0.123} and "± 0.123 |" in text
     assert "language" not in data, "images have none"
 

@@ -48,12 +48,19 @@ class Sample(generators.Walk):
     )
 
 
+SCORED = {"score": (True,)}
+
+
 class Evaluate(generators.Judged):
     """How generated images are compared with real ones."""
 
     per_class: int | None = option(
         None, "images generated of each class; as many as real ones if not said", ge=10, le=100_000
     )
+    independent: bool = option(False, "ask two further judges, too, of other architectures")
+    score: bool = option(False, "measure accuracy_score, too: a network learns from generated images; minutes")
+    score_images: int = option(2000, "generated images of each class that it learns from", ge=20, le=10**6, only=SCORED)
+    score_epochs: int = option(5, "its passes over them", ge=1, le=1000, only=SCORED)
 
 
 CARD = Card(
@@ -62,16 +69,32 @@ CARD = Card(
     idea="A generator turns noise and a label into an image; a discriminator, told the label too, learns to tell those "
     "images from real ones, and the generator learns to mislead it.",
     paper="Mirza & Osindero 2014, Conditional Generative Adversarial Nets, https://arxiv.org/abs/1411.1784; "
-    "projection discriminator: Miyato & Koyama 2018, https://arxiv.org/abs/1802.05637",
+    "projection discriminator: Miyato & Koyama 2018, https://arxiv.org/abs/1802.05637; "
+    "accuracy score: Ravuri & Vinyals 2019, https://arxiv.org/abs/1905.10887",
     licence="MIT",
     metrics=(
         Metric("share", "images judged to be the class asked for", "%", "higher"),
         Metric("share_min", "the same, of the worst class", "%", "higher"),
         Metric("share_real", "the same, of real test images: what the judge can tell", "%"),
+        Metric(
+            "share_others",
+            "mean share of judges that had no part in choosing the recipe",
+            "%",
+            "higher",
+            asked="independent",
+        ),
         *generators.METRICS,
         Metric(
             "deviation_min", "pixel deviation within a class over that of real images, worst class", "", "higher", 3
         ),
+        Metric(
+            "accuracy_score",
+            "real test images that a network classifies correctly which has learned from generated ones",
+            "%",
+            "higher",
+            asked="score",
+        ),
+        Metric("accuracy_real", "the same of one that has learned from as many real ones", "%", asked="score"),
     ),
     presets={
         "dcgan": Preset(
@@ -124,4 +147,4 @@ CARD = Card(
     ),
 )
 
-plugin = Plugin(CARD, sample=".pictures")
+plugin = Plugin(CARD, sample=".pictures", evaluate=".measures")

@@ -16,7 +16,6 @@ Shapes: b images, c channels, h x w pixels, g x g' the smallest grid (7 x 7), k 
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Sequence
 
 import torch
@@ -25,16 +24,13 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.optim.lr_scheduler import LambdaLR
 
-from zoo_core import Checkpoint, Images, Measured, Run, Table, Takes, draws, sharing
-from zoo_core.data.images import ImageData, to_pixels
+from zoo_core import Checkpoint, Images, Run, Takes, draws, sharing
+from zoo_core.data.images import ImageData
 from zoo_core.kits.classifiers import classified
-from zoo_core.kits.distances import deviation
-from zoo_core.kits.generators.comparison import Comparison, compare
 from zoo_core.kits.generators.schedules import bounded, falling
 from zoo_core.kits.grids import Crop, Grid, Padded
-from zoo_core.kits.resampling import measured
 
-from . import Evaluate, Train
+from . import Train
 
 EMBEDDING = 32
 COLUMNS = 10  # images of each class that training shows
@@ -247,59 +243,9 @@ def to_range(images: Tensor) -> Tensor:
     return images.float() / 127.5 - 1
 
 
-# -- what is drawn and measured --------------------------------------------------------------------
-
-
 def grid(generator: Generator, z: Tensor, classes: Sequence[str]) -> Images:
     """A row for each class, of noise z [classes * columns, l]; without labels just so many images."""
     y = torch.arange(len(z), device=z.device) // COLUMNS
     if generator.k < len(classes):
         return Images(generator.pixels(z, torch.zeros_like(y)).cpu(), columns=COLUMNS)
     return Images(generator.pixels(z, y).cpu(), tuple(classes[i] for i in y.tolist()), COLUMNS)
-
-
-@torch.no_grad()
-def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict[str, Measured]:
-    """Compare generated images with all real test images, through the eyes of a judge."""
-    data = run.dataset(checkpoint.options.data, "test")
-    generator, judge, k = build(checkpoint).to(run.device), options.judge_of(run, data), len(data.classes)
-    y = torch.arange(k, device=run.device).repeat_interleave(options.per_class or max(10, len(data) // k))
-    asked = y if checkpoint.options.labelled else torch.zeros_like(y)
-    pixels = generator.pixels(draws.randn(len(y), generator.latent, device=run.device), asked)
-    comparison = compare(judge, pixels, data, options.neighbours, run.track)
-    share_real = Measured.percent(comparison.real_answers == data.labels)
-    if not checkpoint.options.labelled:
-        run.show("classes", comparison.histogram(data.classes))
-        unknown = dict.fromkeys(("share", "share_min", "deviation_min"), Measured(math.nan))
-        return {**comparison.scores, **unknown, "share_real": share_real}
-    classes = [of_class(label, pixels, y, data, comparison) for label in range(k)]
-    rows = [(name, *(one.number for one in found)) for name, found in zip(data.classes, classes, strict=True)]
-    run.show("classes", Table(("class", "share", "share_real", "deviation"), tuple(rows)))
-    shares, variations = [found[0] for found in classes], [found[2] for found in classes]
-    error = math.hypot(*(share.error or 0.0 for share in shares)) / k
-    return {
-        "share": Measured(sum(share.number for share in shares) / k, error),
-        "share_min": min(shares, key=lambda share: share.number),
-        "share_real": share_real,
-        **comparison.scores,
-        "deviation_min": min(variations, key=lambda one: one.number if math.isfinite(one.number) else math.inf),
-    }
-
-
-def of_class(
-    label: int, pixels: Tensor, y: Tensor, data: ImageData, comparison: Comparison
-) -> tuple[Measured, Measured, Measured]:
-    """One class: how much of it is judged so, generated and real, in percent, and how much it varies, over real images.
-
-    Args:
-        pixels: [n, c, h, w], of the classes y [n].
-    """
-
-    def varies(generated: Tensor, real: Tensor) -> float:
-        return deviation(generated) / deviation(real)
-
-    mine, real = y == label, data.labels == label
-    both = pixels[mine], to_pixels(data.images[real.cpu()])
-    shares = (comparison.answers[mine], comparison.real_answers[real])
-    judged, truth = (Measured.percent(answers == label) for answers in shares)
-    return judged, truth, measured(varies, *both)

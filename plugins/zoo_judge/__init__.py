@@ -57,7 +57,7 @@ CARD = Card(
             Train(data="mnist", epochs=5), "MNIST, ten digits", claims=(Claim("accuracy", 99.0, "at least"),)
         ),
         "fashion-mnist-residual": Preset(
-            Train(data="fashion-mnist", network="residual", epochs=10, augment="flip"),
+            Train(data="fashion-mnist", network="residual", epochs=6, augment="flip"),
             "Fashion-MNIST, residual blocks: a second opinion",
             claims=(Claim("accuracy", 92.0, "at least"),),
         ),

@@ -43,7 +43,8 @@ def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict
         parts.append(precise(drawn.mean(0)))
     kl, reconstruction = torch.cat(parts, 1)  # of each image
     judge = options.judge_of(run, data)
-    comparison = compare(judge, vae.draw(options.n or len(data)), data, options.neighbours, run.track)
+    others = run.dataset(checkpoint.options.data, "train")
+    comparison = compare(judge, vae.draw(options.n or len(data)), data, options.neighbours, run.track, others)
     if judge:
         run.show("classes", comparison.histogram(data.classes))
     nelbo = kl + reconstruction

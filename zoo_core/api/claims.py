@@ -67,7 +67,7 @@ def _otherwise(card: Card, record: Mapping[str, Any], pin: Pin) -> str:
     if here != there:  # whose random numbers are others
         return f"measured on {here}, the manifest's figures on {there}"
     for what, used, then in (("data", record["data"], pin.data), ("judges", record["judges"], pin.judges)):
-        if other := [name for name, digest in used.items() if then.get(name) != digest]:
+        if other := [name for name, digest in then.items() if used.get(name) != digest]:
             return f"measured with other {what}: {', '.join(other)}"
     return ""
 

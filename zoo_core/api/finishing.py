@@ -189,6 +189,7 @@ def examine(
         raise
     found = {
         "metrics": finite(evaluation.metrics), "errors": evaluation.errors, "absent": evaluation.absent,
+        "floors": evaluation.floors,
         "data": {**record["data"], **run.inputs.data}, "judges": run.inputs.judges,
         "counts": {**record["counts"], **run.inputs.counts},
         "evaluation_seconds": round(time.monotonic() - began, 3), "quick": asked.how == "quick",

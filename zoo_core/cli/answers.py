@@ -33,6 +33,7 @@ Path = Annotated[str, says("a file or folder on this machine")]
 Dataset = Annotated[str, says("a data set: `mnist`")]
 Remedy = Annotated[str, says("what to do about it")]
 Numbers = Annotated[dict[str, float | None], says("by metric; null where there is no number")]
+Floors = Annotated[dict[str, float], says("what a perfect model would have, by metric, where that was measured")]
 Errors = Annotated[dict[str, float], says("standard errors, by metric, where they are known")]
 Absent = Annotated[dict[str, str], says("why a metric has no number")]
 Rows = Annotated[list[dict[str, Any]], says("rows, by column")]
@@ -167,6 +168,7 @@ class Measures(Provenance):
 
     metrics: Numbers
     standard_errors: Errors
+    floors: Floors
     absent: Absent
     tables: Annotated[dict[str, list[dict[str, Any]]], says("by name, their rows")]
 

@@ -46,7 +46,7 @@ def _measured(
 def trained(card: Card, done: Trained) -> None:
     """The end of ``zoo train``."""
     record = done.record
-    known = Known(done.metrics, record.get("errors", {}), record.get("absent", {}))
+    known = Known(done.metrics, record.get("errors", {}), record.get("absent", {}), record.get("floors", {}))
     if any(value is not None for value in record["metrics"].values()):
         _measured(card, known, record["preset"], record["preset"], record["data"], record["options"])
     else:
@@ -72,7 +72,7 @@ def _times(done: Trained) -> str:
 def evaluated(card: Card, evaluation: Evaluation) -> None:
     """The end of ``zoo evaluate``."""
     model = evaluation.record["model"]
-    known = Known(evaluation.metrics, evaluation.errors, evaluation.absent)
+    known = Known(evaluation.metrics, evaluation.errors, evaluation.absent, evaluation.floors)
     _measured(card, known, model.partition(".")[2], model, evaluation.record["data"], evaluation.record["trained_with"])
     tables(evaluation.shown)
     digest = evaluation.record["weights_sha256"]

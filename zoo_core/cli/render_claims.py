@@ -13,6 +13,7 @@ from ..reproduce.ledger import Entry
 from ..reproduce.reproducing import Row
 from ..reproduce.running import Done
 from ..reproduce.sweeping import Row as SweepRow
+from ..results.measured import with_error
 from .render_runs import duration
 from .screen import line, new_table, note, out
 
@@ -88,8 +89,7 @@ def results(found: Sequence[Entry]) -> None:
     table = new_table("weights", "seed", "metric", "value", "trained in", "machine", "commit")
     for one in found:
         for number, (metric, value) in enumerate(one.metrics.items()):
-            error = one.errors.get(metric)
-            shown = _number(value) + ("" if error is None else f" ± {_error(error)}")
+            shown = with_error(value, one.errors.get(metric))
             facts = (duration(one.seconds), one.machine, one.commit[:12]) if number == 0 else ("", "", "")
             table.add_row(one.name if number == 0 else "", str(one.seed) if number == 0 else "", metric, shown, *facts)
     out.print(table)

@@ -10,6 +10,7 @@ from rich.table import Table as RichTable
 
 from ..cards.card import Card, Metric
 from ..cards.options import flag_name
+from ..results.measured import with_error
 from .screen import digits, new_table
 
 ARROWS = {"lower": "↓", "higher": "↑", "": ""}  # which way is better
@@ -22,14 +23,21 @@ class Known:
     metrics: Mapping[str, float | None]
     errors: Mapping[str, float] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
+    floors: Mapping[str, float] = field(default_factory=dict)
 
     def said(self, metric: Metric) -> str:
         """One of them as a table has it."""
         value = self.metrics.get(metric.name)
         if value is None or math.isnan(value):
             return self.absent.get(metric.name, f"{flag_name(metric.asked)} measures it" if metric.asked else "-")
-        error = self.errors.get(metric.name)
-        return digits(value, metric) + ("" if error is None else f" ± {digits(error, metric)}")
+        return with_error(value, self.errors.get(metric.name), metric.decimals)
+
+    def floor(self, metric: Metric) -> str:
+        """The floor of one of them, with the digits of the number beside it."""
+        value, found = self.floors.get(metric.name), self.metrics.get(metric.name)
+        if value is None or found is None:
+            return "-"
+        return with_error(value, self.errors.get(metric.name), metric.decimals).partition(" ")[0]
 
 
 def table_of(card: Card, ours: Known, published: Mapping[str, float], title: str) -> RichTable:
@@ -38,16 +46,18 @@ def table_of(card: Card, ours: Known, published: Mapping[str, float], title: str
     Args:
         title: over our numbers.
     """
-    columns = ["metric", title, *(["published"] if published else []), "unit", "what it measures"]
+    more = [*(["floor"] if ours.floors else []), *(["published"] if published else [])]
+    columns = ["metric", title, *more, "unit", "what it measures"]
     table = new_table(*columns)
     for metric in card.metrics:
-        values = [ours.said(metric)]
+        values = [ours.said(metric), *([ours.floor(metric)] if ours.floors else [])]
         if published:
             values.append(digits(published[metric.name], metric) if metric.name in published else "-")
         table.add_row(f"{metric.name} {ARROWS[metric.better]}".rstrip(), *values, metric.unit, metric.summary)
     shown = {
         ARROWS[metric.better]: f"{ARROWS[metric.better]} {metric.better}" for metric in card.metrics if metric.better
     }
-    if shown:
-        table.caption, table.caption_justify = f"{', '.join(shown.values())} is better", "left"
+    said = [f"{', '.join(shown.values())} is better"] if shown else []
+    said += ["floor: of real data in place of what the model makes"] if ours.floors else []
+    table.caption, table.caption_justify = "; ".join(said) or None, "left"
     return table

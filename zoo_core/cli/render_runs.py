@@ -9,8 +9,9 @@ from rich.text import Text
 
 from ..api.inventory import RunInfo, titles
 from ..cards.options import flag_name, shown
+from ..results.measured import with_error
 from .answers_runs import whole
-from .screen import digits, json_out, line, new_table, out
+from .screen import json_out, line, new_table, out
 
 if TYPE_CHECKING:
     from ..api import Plan
@@ -100,8 +101,7 @@ def _measured(run: RunInfo, name: str) -> str:
     """A metric of a run with its error, or why there is none."""
     if (value := run.metrics.get(name)) is None:
         return str(run.record.get("absent", {}).get(name, "-"))
-    error = run.errors.get(name)
-    return f"{value:.4g}" + ("" if error is None else f" ± {digits(error)}")
+    return with_error(value, run.errors.get(name))
 
 
 def compare(several: Sequence[RunInfo], differ: Mapping[str, Sequence[Any]]) -> None:

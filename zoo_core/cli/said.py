@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..packages.names import split_name
-from ..results.kinds import Table
+from ..results.kinds import HeatMap, Table
 from ..results.result import Result, records
 from .answers import Comparison, Evaluate, Replay, Sample, Train, provenance
 from .answers_runs import PlanTrain
@@ -24,7 +24,8 @@ def train(done: Trained) -> Train:
     size = weights["size"] + sum(shard["size"] for shard in weights.get("shards", ()))
     return {
         "command": "train", **provenance({**record, **facts}), "path": str(done.folder), "bytes": size,
-        "metrics": record["metrics"], "standard_errors": record.get("errors", {}), "absent": record.get("absent", {}),
+        "metrics": record["metrics"], "standard_errors": record.get("errors", {}),
+        "floors": record.get("floors", {}), "absent": record.get("absent", {}),
         "tables": _tables(done.shown), "state": record["state"], "seconds": record["seconds"],
         "evaluation_seconds": record.get("evaluation_seconds"),
     }  # fmt: skip
@@ -71,11 +72,12 @@ def evaluate(found: Evaluation, written: Sequence[Path]) -> Evaluate:
         }  # fmt: skip
     return {
         "command": "evaluate", **provenance(found.record), "metrics": dict(found.metrics),
-        "standard_errors": dict(found.errors), "absent": dict(found.absent), "tables": _tables(found.shown),
+        "standard_errors": dict(found.errors), "floors": dict(found.floors), "absent": dict(found.absent),
+        "tables": _tables(found.shown),
         "claimed": compared,
         "pictures": [str(path) for path in written],
     }  # fmt: skip
 
 
 def _tables(shown: Mapping[str, Result]) -> dict[str, list[dict[str, Any]]]:
-    return {name: one.records() for name, one in shown.items() if isinstance(one, Table)}
+    return {name: one.records() for name, one in shown.items() if isinstance(one, Table | HeatMap)}

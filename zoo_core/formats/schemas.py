@@ -80,6 +80,7 @@ class Facts(Schema):
     metrics: Metrics = {}
     errors: dict[Line, Annotated[Finite, Field(ge=0)]] = {}  # standard errors of metrics
     absent: dict[Line, Line] = {}  # why a metric is null
+    floors: dict[Line, Finite] = {}  # what a perfect model would have
     continues: Sha256 | None = None
 
 

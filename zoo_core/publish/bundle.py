@@ -24,7 +24,8 @@ from ..weights import bundled, find, peek, pins, shards
 from ..weights.pins import Pin, Shard
 from ..weights.tensorfile import Contents
 
-MEASURED = ("metrics", "errors", "absent", "judges", "data")  # what a record may know beyond the header of its weights
+# what a record may know beyond the header of its weights
+MEASURED = ("metrics", "errors", "absent", "floors", "judges", "data")
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -204,6 +205,6 @@ def measured(contents: Contents, run: Run, half: bool = False) -> tuple[dict[str
     evaluation = measure(model, find.checkpoint(model.card, as_stored, own=True), model.card.evaluate_options(), run)
     return tensors, {
         **contents.facts, "licence": licence_of(model.card, contents.facts), "metrics": finite(evaluation.metrics),
-        "errors": evaluation.errors, "absent": evaluation.absent,
+        "errors": evaluation.errors, "absent": evaluation.absent, "floors": evaluation.floors,
         "data": {**contents.facts["data"], **run.inputs.data}, "judges": run.inputs.judges,
     }  # fmt: skip

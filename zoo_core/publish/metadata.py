@@ -17,6 +17,7 @@ from ..data.declare import DataSet
 from ..data.own import store
 from ..errors import ZooError
 from ..hub.cards import Result
+from ..results.measured import rounded
 from .subject import Subject
 from .words import LICENCES, TASKS
 
@@ -102,9 +103,9 @@ def is_known(metric: Metric, facts: Mapping[str, Any]) -> bool:
 
 
 def error_of(metric: Metric, facts: Mapping[str, Any]) -> float | None:
-    """The standard error of a metric, with its digits; None where nobody said one."""
+    """The standard error of a metric, with two digits; None where nobody said one."""
     error = (facts.get("errors") or {}).get(metric.name)
-    return None if error is None or not math.isfinite(error) else round(error, metric.decimals)
+    return None if error is None or not math.isfinite(error) else float(f"{error:.2g}")
 
 
 def results(subject: Subject) -> list[Result]:
@@ -116,7 +117,8 @@ def results(subject: Subject) -> list[Result]:
         Result(
             subject.card.task if subject.card.task in TASKS else "other", subject.card.summary, dataset, shown, split,
             metric.name, f"{metric.summary}{f' ({metric.unit})' if metric.unit else ''}",
-            round(float(facts["metrics"][metric.name]), metric.decimals), error_of(metric, facts),
+            rounded(float(facts["metrics"][metric.name]), error_of(metric, facts), metric.decimals),
+            error_of(metric, facts),
             f"zoo evaluate, {release.distribution} {release.version}".rstrip() if address else "", address,
         )
         for metric in subject.card.metrics if is_known(metric, facts)

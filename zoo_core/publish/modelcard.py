@@ -17,6 +17,7 @@ from ..cards.card import Card, Metric
 from ..cards.options import flags
 from ..errors import one_line, printable
 from ..hub.cards import ModelCard
+from ..results.measured import with_error
 from . import metadata
 from .metadata import error_of, is_known
 from .subject import Subject
@@ -131,9 +132,7 @@ def _shown(metric: Metric, facts: Mapping[str, Any]) -> str:
     """What was measured, with its standard error if there is one, or that nothing was."""
     if not is_known(metric, facts):
         return "-"
-    error = error_of(metric, facts)
-    spread = "" if error is None else f" ± {error:.{metric.decimals}f}"
-    return f"{facts['metrics'][metric.name]:.{metric.decimals}f}{spread}"
+    return with_error(facts["metrics"][metric.name], error_of(metric, facts), metric.decimals)
 
 
 def _training(subject: Subject) -> list[str]:

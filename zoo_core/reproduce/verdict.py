@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..cards.claims import Claim
+from ..results.measured import with_error
 
 Outcome = Literal["reproduced", "not reproduced", "inconclusive", "to be looked at", "not measured"]
 WIDE = 0.1  # of a figure: with a tolerance beyond that, agreement says nothing
@@ -49,7 +50,7 @@ class Estimate:
 
     def __str__(self) -> str:
         """Its mean with its error: ``97.1 ± 0.22``."""
-        return f"{self.mean:.4g}" + ("" if self.error is None else f" ± {self.error:.2g}")
+        return with_error(self.mean, self.error)
 
 
 @dataclass(frozen=True)

@@ -153,6 +153,11 @@ class HeatMap(Picture):
         if len(self.cells) != len(self.rows) or any(len(row) != len(self.columns) for row in self.cells):
             raise PluginError(f"a heat map of {len(self.rows)} x {len(self.columns)} names needs as many cells")
 
+    def records(self) -> list[dict[str, str | float | None]]:
+        """Its rows, each as a dictionary: its name under the name of that axis, and its cells by column."""
+        named = zip(self.rows, self.cells, strict=True)
+        return [{self.ylabel: row, **dict(zip(self.columns, cells, strict=True))} for row, cells in named]
+
     def draw(self) -> Image:
         """The matrix."""
         from .plots import draw_matrix

@@ -11,6 +11,7 @@ from typing import SupportsFloat
 from ..errors import PluginError, printable
 
 LONGEST = 200  # characters of a reason
+PLACES = 8  # after the point, of a number that is written out
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Measured:
         value: the number; None where there is none.
         error: its standard error, in the same unit, if it is known.
         why: the reason that there is no number, in a few words.
+        floor: what a perfect model would have, measured the same way, such as real images in place of generated ones.
     Raises:
         PluginError: the error is none that a number can have, or neither a number nor a reason was given.
     """
@@ -30,9 +32,10 @@ class Measured:
     value: float | None
     error: float | None = None
     why: str = ""
+    floor: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("value", "error"):
+        for name in ("value", "error", "floor"):
             if (number := getattr(self, name)) is not None:
                 object.__setattr__(self, name, _number(name, number))
         if self.value is None and not self.why:
@@ -106,6 +109,26 @@ def _number(what: str, value: object) -> float:
     raise PluginError(f"{what} is {type(value).__name__}, not a number; Measured(None, why=...) where there is none")
 
 
+def with_error(value: float | None, error: float | None = None, decimals: int | None = None) -> str:
+    """``97.89 ± 0.27``: an error has two digits, which is all that it can say, and the value as many places.
+
+    Args:
+        decimals: places of a value without an error; four digits if not said.
+    """
+    if value is None or math.isnan(value):
+        return "-"
+    if error and math.isfinite(error) and math.isfinite(value):
+        places = max(0, 1 - math.floor(math.log10(error)))
+        return f"{value:.{places}f} ± {error:.{places}f}" if places <= PLACES else f"{value:.2g} ± {error:.2g}"
+    alone = f"{value:.4g}" if decimals is None else f"{value:.{decimals}f}"
+    return alone + ("" if error is None else " ± 0")
+
+
+def rounded(value: float, error: float | None, decimals: int) -> float:
+    """A value with the digits that `with_error` shows."""
+    return float(with_error(value, error, decimals).partition(" ")[0])
+
+
 def numbers(measured: Mapping[str, Measured]) -> dict[str, float]:
     """The numbers alone; of an absent one NaN."""
     return {name: math.nan if one.value is None else one.value for name, one in measured.items()}
@@ -114,6 +137,11 @@ def numbers(measured: Mapping[str, Measured]) -> dict[str, float]:
 def errors(measured: Mapping[str, Measured]) -> dict[str, float]:
     """The standard errors that are known."""
     return {name: one.error for name, one in measured.items() if one.error is not None}
+
+
+def floors(measured: Mapping[str, Measured]) -> dict[str, float]:
+    """The floors that are known."""
+    return {name: one.floor for name, one in measured.items() if one.floor is not None}
 
 
 def absent(measured: Mapping[str, Measured]) -> dict[str, str]:

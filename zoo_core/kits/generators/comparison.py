@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,7 @@ from ..resampling import GROUPS, fidelity_and_variety, frechet, measured
 from . import METRICS
 from .judging import Judge as Judge
 from .judging import judged
-from .reference import reference
+from .reference import Reference, once, reference
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,10 @@ class Comparison:
 
 
 def compare(
-    judge: nn.Module | None, pixels: Tensor, real: ImageData, neighbours: int = 5, track: Track = untracked
-) -> Comparison:
-    """All measures of generated images.
+    judge: nn.Module | None, pixels: Tensor, real: ImageData, neighbours: int = 5, track: Track = untracked,
+    others: ImageData | None = None,
+) -> Comparison:  # fmt: skip
+    """All measures of generated images, with the floor of each: the same of other real images in their place.
 
     Args:
         judge: see `judged`; without one nothing can be measured.
@@ -54,26 +55,55 @@ def compare(
         real: real images of the same shape.
         neighbours: k of density and coverage; fewer where there are not so many real images.
         track: wraps the loops to show progress.
+        others: real images that are not among `real`, such as those of training; without them there are no floors.
     """
     if judge is None:
         none = torch.zeros(0, dtype=torch.long)
         return Comparison(none, none, {metric.name: Measured(math.nan) for metric in METRICS})
-    features, probabilities = judged(judge, pixels, track=track)
     neighbours = min(neighbours, len(real) - 1)
     seen = reference(judge, real, neighbours, track)
+    answers, scores = _scores(judge, pixels, seen, neighbours, track)
+    if others is not None:
+        floors = _floors(judge, others, real, seen, neighbours, track)
+        scores = {name: replace(score, floor=floors[name]) for name, score in scores.items()}
+    return Comparison(answers, seen.answers, scores)
+
+
+def _scores(
+    judge: nn.Module, pixels: Tensor, seen: Reference, neighbours: int, track: Track
+) -> tuple[Tensor, dict[str, Measured]]:
+    """The judged classes [n] of images [n, c, h, w], and how far they are from what was seen in real ones."""
+    features, probabilities = judged(judge, pixels, track=track)
     answers, classes = probabilities.argmax(1), probabilities.shape[1]
     around = neighbourhoods(features, seen.features, neighbours, track, seen.radius2, GROUPS)
 
     def apart(some: Tensor, others: Tensor) -> float:
         return js_divergence(_counts(some, classes), _counts(others, classes))
 
-    scores = {
+    return answers, {
         "frechet": frechet(features, seen.features),
         "mmd2": _discrepancy(features, seen.features, track),
         "class_js": measured(apart, answers, seen.answers),
         **fidelity_and_variety(*around, neighbours),
     }
-    return Comparison(answers, seen.answers, scores)
+
+
+def _floors(
+    judge: nn.Module, others: ImageData, real: ImageData, seen: Reference, neighbours: int, track: Track
+) -> dict[str, float]:
+    """The measures of as many other real images, which are computed once and kept.
+
+    They are drawn at random, always the same: every sixth image of MNIST, say, is of other writers than the rest.
+    """
+    drawn = torch.randperm(len(others), generator=torch.Generator().manual_seed(0))[: len(real)]
+    chosen = others.images[drawn.to(others.images.device)]
+
+    def found() -> dict[str, Tensor]:
+        scores = _scores(judge, chosen, seen, neighbours, track)[1]
+        return {name: torch.tensor(score.number, dtype=torch.float64) for name, score in scores.items()}
+
+    kept = once("floors", judge, (real.images, chosen), neighbours, real.device, found)
+    return {name: float(value) for name, value in kept.items()}
 
 
 def _discrepancy(generated: Tensor, real: Tensor, track: Track) -> Measured:

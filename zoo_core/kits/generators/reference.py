@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import torch
@@ -45,7 +45,7 @@ def reference(judge: nn.Module, real: ImageData, k: int, track: Track = untracke
         k: of the neighbours.
         track: wraps the loop to show progress.
     """
-    facts = _facts(judge, real, k)
+    facts = _facts(judge, [real.images], k, real.device)
     name = f"{real.sha256[:16]}-{sha256(json.dumps(facts, sort_keys=True).encode())[:32]}"
     kept = computed.recall(name, facts)
     if kept and (known := _known(judge, real, kept)):
@@ -56,18 +56,40 @@ def reference(judge: nn.Module, real: ImageData, k: int, track: Track = untracke
     return made
 
 
-def _facts(judge: nn.Module, real: ImageData, k: int) -> dict[str, str | int | list[int]]:
-    """What the reference follows from: code is known by its name, tensors and images by their bytes."""
-    weights, images = hashlib.sha256(), hashlib.sha256()
+def once(
+    kind: str, judge: nn.Module, images: Sequence[Tensor], k: int, device: torch.device,
+    make: Callable[[], dict[str, Tensor]],
+) -> dict[str, Tensor]:  # fmt: skip
+    """What follows from a judge and some images, made now unless it is kept already.
+
+    Args:
+        kind: tells it from whatever else follows from these.
+        images: one tensor or more, uint8 [m, c, h, w].
+        k: of the neighbours.
+    """
+    facts = {**_facts(judge, images, k, device), "kind": kind}
+    name = f"{kind}-{sha256(json.dumps(facts, sort_keys=True).encode())[:48]}"
+    kept = computed.recall(name, facts)
+    if kept is None:
+        kept = make()
+        computed.keep(name, facts, kept)
+    return kept
+
+
+def _facts(
+    judge: nn.Module, images: Sequence[Tensor], k: int, device: torch.device
+) -> dict[str, str | int | list[list[int]]]:
+    """What something follows from: code is known by its name, tensors and images by their bytes."""
+    weights, seen = hashlib.sha256(), hashlib.sha256()
     for name, tensor in judge.state_dict().items():
         weights.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
         weights.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    for part in real.images.split(1000):
-        images.update(part.cpu().contiguous().numpy().data)
+    for part in (part for each in images for part in each.split(1000)):
+        seen.update(part.cpu().contiguous().numpy().data)
     return {
         "judge": f"{type(judge).__module__}.{type(judge).__qualname__}", "weights": weights.hexdigest(),
-        "images": images.hexdigest(), "shape": list(real.shape), "n": len(real), "neighbours": k,
-        "device": real.device.type, "torch": str(torch.__version__),
+        "images": seen.hexdigest(), "shapes": [list(each.shape) for each in images], "neighbours": k,
+        "device": device.type, "torch": str(torch.__version__),
     }  # fmt: skip
 
 
