@@ -204,13 +204,21 @@ def test_every_combination_once() -> None:
     [
         ["--set", "width"], ["--set", "width="], ["--set", "width=8,,9"], ["--set", "=3"], ["--set", "widht=8"],
         ["--set", "width=1"], ["--set", "width=8", "--set", "width=9"], ["--set", "latent=x"], ["--preset", "nope"],
-        ["--on", "moon"], ["--seeds", "x"], ["--nope"], ["another"],
+        ["--on", "moon"], ["--seeds", "x"], ["--nope"], ["another"], ["--compare", "rates"],
     ],
 )  # fmt: skip
 def test_what_cannot_be_swept_is_refused(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert command(["sweep", "autoencoder", *wrong]) == 2
     said = capsys.readouterr().err
     assert said.startswith("error: ") and "\n  next: " in said
+
+
+def test_presets_that_belong_beside_one_another(zoo: Zoo) -> None:
+    plan = answered(zoo("sweep", "gan", "--compare", "rates", "--seeds", "1", "--dry-run", "--json").stdout)
+    found = [one["preset"] for one in plan["runs"]]
+    assert found == list(registry.load("gan").card.comparisons["rates"]) and len(found) == 4
+    refused = zoo("sweep", "gan", "--compare", "rate")
+    assert refused.returncode == 2 and "did you mean 'rates'" in refused.stderr
 
 
 def test_what_would_be_trained_is_said(zoo: Zoo, elsewhere: Path) -> None:
@@ -237,6 +245,7 @@ def test_a_sweep_compares_and_takes_what_is_finished(
     assert command([*typed, "--seeds", "1"]) == 0 and len(trained) == 2
     words = " ".join(capsys.readouterr().out.split())
     assert "mean ± its standard error over seeds" in words and "--width 12" in words and "runs/sweep.png" in words
+    assert "runs/curves.png" in words and (elsewhere / "runs" / "curves.png").stat().st_size > 1000
     picture = (elsewhere / "runs" / "sweep.png").read_bytes()
     assert command([*typed, "--seeds", "2", "--json"]) == 0 and len(trained) == 4, "those of seed 0 were there"
     answer = answered(capsys.readouterr().out)
@@ -256,7 +265,7 @@ def test_a_sweep_with_a_training_that_fails_ends_with_1(
     monkeypatch.setattr(running, "carry_out", failing)
     assert command(["sweep", "autoencoder", "--set", "width=8,12", "--seeds", "1", "--on", "local:2", "--json"]) == 1
     answer = answered(capsys.readouterr().out)
-    assert not answer["ok"] and answer["picture"] is None
+    assert not answer["ok"] and answer["picture"] is None and answer["curves"] is None
     assert answer["combinations"][0]["failed"] == [{"seed": 0, "error": "the loss is not finite"}]
     assert command(["sweep", "autoencoder", "--seeds", "1"]) == 1
     assert "failed: autoencoder.tanh-2d, seed 0: the loss is not finite" in capsys.readouterr().out

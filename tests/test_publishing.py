@@ -84,7 +84,7 @@ def test_a_card_says_what_the_hub_reads() -> None:
         value = values[metric.name]["value"]
         error = about.facts["errors"].get(metric.name)
         assert value == rounded(about.facts["metrics"][metric.name], error, metric.decimals)
-    assert values["frechet"]["args"] == {"standard_error": 0.123} and "± 0.123 |" in text
+    assert values["frechet"]["args"] == {"standard_error": 0.12} and "± 0.12 |" in text
     assert "language" not in data, "images have none"
 
 

@@ -157,6 +157,13 @@ PRESETS = {
     "pixelshuffle": Preset(SHUFFLE, "sub-pixel generator, MNIST", claims=_looks("a grid of visible digits")),
 }  # fmt: skip
 
+COMPARISONS = {
+    "rates": (EQUAL, "rates-2e-3-2e-4", "rates-2e-4-2e-3", "two-generator-steps"),
+    "schedules": ("first-32", "falling", "alternating", "always-4"),
+    "losses": ("non-saturating", "minimax"),
+    "labels": ("non-saturating", "one-sided", "two-sided"),
+}
+
 CARD = Card(
     name="gan",
     summary="Generative adversarial network, with its experiments",
@@ -168,6 +175,7 @@ CARD = Card(
     "hinge loss: Lim & Ye 2017, https://arxiv.org/abs/1705.02894",
     licence="MIT",
     presets=PRESETS,
+    comparisons=COMPARISONS,
     metrics=(
         *generators.METRICS,
         Metric("class_entropy", "entropy of the judged classes; log k of k balanced ones", "nats", "higher", 3),

@@ -67,7 +67,8 @@ def _otherwise(card: Card, record: Mapping[str, Any], pin: Pin) -> str:
     if here != there:  # whose random numbers are others
         return f"measured on {here}, the manifest's figures on {there}"
     for what, used, then in (("data", record["data"], pin.data), ("judges", record["judges"], pin.judges)):
-        if other := [name for name, digest in then.items() if used.get(name) != digest]:
+        both = used.keys() & then.keys()  # a part may have been read then to learn from, or now for a floor
+        if other := sorted(name for name in both or used if then.get(name) != used[name]):
             return f"measured with other {what}: {', '.join(other)}"
     return ""
 

@@ -120,6 +120,8 @@ class Card:
             share a panel of the learning curves. The key ``""`` stands for all that are not named.
         api: the release of the zoo that the plugin was written for, such as ``0.2``: an older zoo then says which one
             it needs, and a newer one whether it still serves it.
+        comparisons: presets that belong beside one another in one figure, by the name of what they compare, such as
+            ``{"rates": ("slow", "fast")}``: ``zoo sweep NAME --compare rates`` trains them.
         build: makes the torch module of a checkpoint; only for a plugin that neither is a `Plugin` nor has the hook.
     """
 
@@ -145,6 +147,7 @@ class Card:
     build: Callable[[Checkpoint[Any]], nn.Module] | None = None
     api: str = ""
     equations: tuple[Equation, ...] = ()
+    comparisons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     takes: str = ""
     gives: str = ""
 

@@ -115,6 +115,7 @@ class ModelFacts(TypedDict):
     install: Annotated[str, says("the command that installs them")]
     metrics: list[MetricFacts]
     presets: list[PresetFacts]
+    comparisons: Annotated[dict[str, list[Preset]], says("presets to be seen beside one another, by name")]
     options: Annotated[dict[str, list[Option]], says("of train, sample and evaluate")]
 
 

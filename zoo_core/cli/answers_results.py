@@ -114,6 +114,7 @@ class Sweep(TypedDict):
     ok: Annotated[bool, says("no training has failed")]
     combinations: list[Combination]
     picture: Annotated[str | None, says("of all metrics; null if nothing was measured")]
+    curves: Annotated[str | None, says("the learning curves of the first seeds; null if there are none")]
 
 
 class ResultFacts(TypedDict):

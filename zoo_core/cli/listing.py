@@ -145,6 +145,7 @@ def describe(model: Model, pins: Mapping[str, Pin]) -> ModelFacts:
             for m in card.metrics
         ],
         "presets": [_preset(card, preset, pins.get(f"{card.name}.{preset}")) for preset in card.presets],
+        "comparisons": {name: list(presets) for name, presets in card.comparisons.items()},
         "options": {verb: [_option(flag) for flag in flags(kind)] for verb, kind in kinds.items()},
     }  # fmt: skip
 

@@ -67,7 +67,7 @@ def plan(made: ReproducePlan | SweepPlan) -> None:
     line(f"{duration(made['seconds'])} in all, one after another, as far as it is known")
 
 
-def sweep(rows: Sequence[SweepRow], picture: Path | None) -> None:
+def sweep(rows: Sequence[SweepRow], pictures: Sequence[Path]) -> None:
     """``zoo sweep``."""
     found = [row.estimates() for row in rows]
     names = list(dict.fromkeys(name for one in found for name in one))
@@ -80,8 +80,8 @@ def sweep(rows: Sequence[SweepRow], picture: Path | None) -> None:
     for row in rows:
         for seed, error in row.errors.items():
             line(f"failed: {row.model}.{row.label}, seed {seed}: {error}")
-    if picture:
-        line(str(picture))
+    for path in pictures:
+        line(str(path))
 
 
 def results(found: Sequence[Entry]) -> None:

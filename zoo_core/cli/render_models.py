@@ -81,6 +81,8 @@ def card(facts: ModelFacts, card: Card, preset: str) -> None:
     out.print(table_of(card, Known(chosen["metrics"]), chosen["published"], preset))
     for claim in chosen["claims"]:
         line(f"claim: {claim}")
+    for name, compared in facts["comparisons"].items():
+        line(f"compare {', '.join(compared)}: {command('sweep', card.name)} --compare {name}")
     _options("train", preset, card.presets[preset].options, facts)
     for verb, kind in (("sample", card.sample_options), ("evaluate", card.evaluate_options)):
         _options(verb, "default", kind(), facts)

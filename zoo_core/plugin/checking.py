@@ -45,10 +45,23 @@ def check_card(card: Card) -> None:
     for name in card.tiny:
         _check_name("tiny", name)
     _demand(_is_count(card.options_version), "options_version", "must be a number above 0")
+    _check_comparisons(card)
     for field in ("migrate", "build"):
         function = getattr(card, field)
         _demand(function is None or callable(function), field, f"must be a function, not {_type(function)}")
     _check_options(card)
+
+
+def _check_comparisons(card: Card) -> None:
+    _demand(
+        isinstance(card.comparisons, Mapping), "comparisons", f"must be a dictionary, not {_type(card.comparisons)}"
+    )
+    for name, presets in card.comparisons.items():
+        _check_name("comparisons", name)
+        _check_items(f"comparisons[{name!r}]", presets, _check_name)
+        _demand(len(presets) > 1, f"comparisons[{name!r}]", "must name two presets or more")
+        for preset in presets:
+            _demand(preset in card.presets, f"comparisons[{name!r}]", f"names no preset: {preset!r}")
 
 
 def _check_preset(name: object, preset: Any) -> None:

@@ -14,7 +14,8 @@ from ..cards.options import flag_name
 from ..errors import UsageError, ZooError
 from ..plugin.registry import Model
 from ..results.kinds import Figure, Series
-from ..run import record
+from ..run import histories, record
+from ..run.mark import HISTORY
 from . import ledger
 from .jobs import Job, job
 from .ledger import Entry
@@ -35,6 +36,7 @@ class Row:
         options: by name, those that are not the preset's, as JSON has them.
         entries: one of each seed that is finished.
         errors: by seed, why a training failed.
+        folder: of the run of the first seed that is finished.
     """
 
     model: str
@@ -42,6 +44,7 @@ class Row:
     options: Mapping[str, Any]
     entries: tuple[Entry, ...]
     errors: Mapping[int, str]
+    folder: Path | None = None
 
     @property
     def label(self) -> str:
@@ -101,7 +104,8 @@ def rows(done: Sequence[Done]) -> list[Row]:
         entry, error = _entry(one)
         entries = (*before.entries, entry) if entry else before.entries
         errors = {**before.errors, one.job.seed: error} if error else before.errors
-        found[name] = Row(before.model, before.preset, before.options, entries, errors)
+        folder = before.folder or (one.folder if entry else None)
+        found[name] = Row(before.model, before.preset, before.options, entries, errors, folder)
     return list(found.values())
 
 
@@ -142,6 +146,12 @@ def picture(found: Sequence[Row], said: Mapping[str, Sequence[str]]) -> Figure |
     title = " ".join(sorted({row.model for row in found}))
     xlabel = flag_name(axis).lstrip("-") if axis else "row of the table"
     return Figure(title, xlabel, "", tuple(series)) if any(one.x for one in series) else None
+
+
+def learning(found: Sequence[Row]) -> Figure | None:
+    """The learning curves of the combinations, of the first seed of each; None if there are none."""
+    known = {row.label: histories.from_csv(row.folder / HISTORY) for row in found if row.folder}
+    return histories.beside(" ".join(sorted({row.model for row in found})), known)
 
 
 def _is_number(text: str) -> bool:
