@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
@@ -14,19 +15,21 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import ROOT, SLICES, answered
+from conftest import ROOT, SLICES, answered, environment
 
 import zoo_core as zoo
 from zoo_core import Claim, IntegrityError, UsageError
 from zoo_core.api.calls import Circumstances
 from zoo_core.cli import run as command
 from zoo_core.plugin import registry
-from zoo_core.reproduce import jobs, ledger, reproducing, running
+from zoo_core.publish.bundle import bundle
+from zoo_core.reproduce import exact, jobs, ledger, reproducing, running
 from zoo_core.reproduce.ledger import Entry
 from zoo_core.reproduce.reproducing import Found
 from zoo_core.reproduce.verdict import Estimate, verdict
 from zoo_core.run.reporter import Silent
 from zoo_core.weights import manifest
+from zoo_core.weights.pins import Pin
 
 NEAR: Any = "near"
 CIRCUMSTANCES = Circumstances(0, "cpu", SLICES, Silent())
@@ -413,3 +416,52 @@ def test_pinned_weights_are_measured_and_written_down(tmp_path: Path) -> None:
     assert bound.where == "pinned" and bound.verdict.now is not None
     assert ordering.verdict.outcome == "not measured" and ordering.verdict.why == "nothing is known of ewc.naive"
     assert entry.device == pin.trained["device"] and entry.versions == {"torch": pin.trained["torch"]}
+
+
+# -- the very bytes --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_pin(elsewhere: Path) -> Pin:
+    """Pinned weights of a tiny run, in half precision, trained here with one thread."""
+    typed = ["train", "autoencoder", "--width", "8", "--iterations", "5", "--seed", "3", "--device", "cpu", "-o", "run"]
+    subprocess.run(
+        [sys.executable, "-m", "zoo_core", *typed, "--data-root", str(SLICES)],
+        env=environment(OMP_NUM_THREADS="1"), check=True, capture_output=True,
+    )  # fmt: skip
+    (pin,) = bundle([Path("run")], elsewhere / "weights_manifest.toml", CIRCUMSTANCES, half=True, dirty=True)
+    return pin
+
+
+def rebuilt(pin: Pin, folder: str) -> exact.Rebuilt:
+    with running.local(1) as workers:
+        return exact.rebuild(pin, Path(folder), workers, "auto", ["--data-root", str(SLICES)], lambda *_: None)
+
+
+def test_the_same_training_gives_the_same_bytes(small_pin: Pin) -> None:
+    found = rebuilt(small_pin, "again")
+    assert found.said == "the same bytes" and not found.is_refuted and not found.otherwise
+    (folder,) = Path("again").glob("*/run.json")
+    assert json.loads(folder.read_text())["seed"] == 3
+
+
+@pytest.mark.parametrize(
+    ("trained", "said"),
+    [
+        ({}, "other bytes: nobody wrote down the torch"), ({"torch": "1.0"}, "not 1.0"),
+        ({"machine": "Z80"}, "not Z80"),
+    ],
+)  # fmt: skip
+def test_other_bytes_are_no_fault_elsewhere(small_pin: Pin, trained: dict[str, Any], said: str) -> None:
+    there = {**small_pin.trained, **trained} if trained else {"threads": 1}
+    pin = dataclasses.replace(small_pin, trained=there)
+    found = dataclasses.replace(rebuilt(pin, "again"), made="0" * 64)
+    assert said in found.said and not found.is_refuted
+    here = dataclasses.replace(found, otherwise="")
+    assert here.is_refuted and here.said == "other bytes, on the same kind of machine"
+
+
+def test_bytes_of_what_is_not_pinned(capsys: pytest.CaptureFixture[str]) -> None:
+    for wrong in (["ewc.mlp", "--exact", "--quick"], ["ewc.naive", "--exact"], ["ewc.mlp", "--exact", "--dry-run"]):
+        assert command(["reproduce", *wrong]) == 2
+        assert "\n  next: " in capsys.readouterr().err

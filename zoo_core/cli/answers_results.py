@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from typing_extensions import TypedDict
 
+from ..reproduce.exact import Rebuilt
 from ..reproduce.ledger import Entry
 from ..reproduce.reproducing import Row
 from ..reproduce.sweeping import Row as SweepRow
@@ -51,6 +52,25 @@ class Reproduce(TypedDict):
     command: Literal["reproduce"]
     ok: Annotated[bool, says("no claim was found not to hold, and no training has failed")]
     claims: list[ClaimVerdict]
+
+
+class RebuiltWeights(TypedDict):
+    """Pinned weights, and what the same training gave here."""
+
+    model: Model
+    preset: Preset
+    pinned: Annotated[str, says("sha256 of the pinned tensors")]
+    made: Annotated[str, says("that of the tensors that were trained now; empty if the training failed")]
+    otherwise: Annotated[str, says("what is other here than where they were trained; empty where nothing is")]
+    outcome: str
+
+
+class ReproduceExact(TypedDict):
+    """``zoo reproduce --exact``."""
+
+    command: Literal["reproduce --exact"]
+    ok: Annotated[bool, says("no training failed, or gave other bytes on the same kind of machine")]
+    weights: list[RebuiltWeights]
 
 
 class PlannedRun(TypedDict):
@@ -145,6 +165,15 @@ class ResultsAdd(ResultFacts):
 
     command: Literal["results add"]
     path: Path
+
+
+def rebuilt(one: Rebuilt) -> RebuiltWeights:
+    """Weights that were trained once more."""
+    model, _, preset = one.name.partition(".")
+    return {
+        "model": model, "preset": preset, "pinned": one.pinned, "made": one.made, "otherwise": one.otherwise,
+        "outcome": one.said,
+    }  # fmt: skip
 
 
 def row(one: Row) -> ClaimVerdict:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from ..cards.options import flag_name
+from ..reproduce.exact import Rebuilt
 from ..reproduce.ledger import Entry
 from ..reproduce.reproducing import Row
 from ..reproduce.running import Done
@@ -37,6 +38,16 @@ def verdicts(rows: Sequence[Row]) -> None:
         )  # fmt: skip
     out.print(table)
     line("±: how far from the figure the mean may be by chance, of seeds, test set and the figure's own error")
+
+
+def rebuilt(found: Sequence[Rebuilt]) -> None:
+    """``zoo reproduce --exact``."""
+    table = new_table("weights", "pinned", "now", "outcome")
+    for one in found:
+        colour = "red" if one.is_refuted else "green" if one.made == one.pinned else "yellow"
+        table.add_row(Text(one.name), one.pinned[:12], one.made[:12] or "-", Text(one.said, colour))
+    out.print(table)
+    line("sha256 of the tensors")
 
 
 def _number(value: float | None) -> str:

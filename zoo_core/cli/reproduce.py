@@ -13,12 +13,12 @@ from ..api.inventory import find_run
 from ..errors import UsageError
 from ..packages.names import split_name
 from ..plugin import registry
-from ..reproduce import ledger, reproducing
+from ..reproduce import exact, ledger, reproducing
 from ..reproduce.jobs import Job
 from ..reproduce.places import place
 from ..weights import manifest
 from . import render, render_claims, trainings
-from .answers_results import Reproduce, ReproducePlan, Results, ResultsAdd, entry, row
+from .answers_results import Reproduce, ReproduceExact, ReproducePlan, Results, ResultsAdd, entry, rebuilt, row
 from .groups import Command, Group
 from .listing import ModelName, json_flag
 from .streams import reserved
@@ -32,20 +32,25 @@ from .verbs import PATH
 @click.option(
     "--quick", is_flag=True, help="Train nothing: measure pinned weights again, and take the ledger's results."
 )
+@click.option("--exact", "to_the_byte", is_flag=True, help="Train pinned weights once more, and compare the bytes.")
 @trainings.flags
 @json_flag
 def reproduce(
-    names: tuple[str, ...], all_of_them: bool, quick: bool, seeds: list[int], on: str, folder: Path, dry_run: bool,
-    device: str, data_root: Path | None, as_json: bool,
+    names: tuple[str, ...], all_of_them: bool, quick: bool, to_the_byte: bool, seeds: list[int], on: str,
+    folder: Path, dry_run: bool, device: str, data_root: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Train what is claimed of models, measure it, and say which claims hold.
 
-    Exits 1 if one does not of which that is not known already, or if a training fails.
+    Exits 1 if one does not of which that is not known already, or if a training fails; with --exact, if the same kind
+    of machine gives other bytes.
     """
     if bool(names) == all_of_them:
         raise UsageError("name models or presets, or say --all", "zoo reproduce ewc.mlp; zoo reproduce --all --quick")
-    if quick and dry_run:
-        raise UsageError("--quick trains nothing, so there is no plan", "leave out --dry-run")
+    if quick and (dry_run or to_the_byte):
+        other = "--dry-run" if dry_run else "--exact"
+        raise UsageError(f"--quick trains nothing, which {other} needs", f"leave out --quick, or {other}")
+    if to_the_byte:
+        return _exact(names, on, folder, dry_run, device, data_root, as_json)
     where, (presets, asked) = place(on), reproducing.claimed(names)
     entries = ledger.read()
     if dry_run:
@@ -65,6 +70,25 @@ def reproduce(
         render.json_out(answer)
     else:
         render_claims.verdicts(rows)
+    return 0 if ok else 1
+
+
+def _exact(
+    names: Sequence[str], on: str, folder: Path, dry_run: bool, device: str, data_root: Path | None, as_json: bool
+) -> int:
+    """Train pinned weights once more."""
+    where, pins = place(on), exact.pinned(list(names))
+    if dry_run:
+        raise UsageError("--exact has no plan yet", "zoo reproduce --dry-run says how long trainings take")
+    extra = ["--data-root", str(data_root)] if data_root else []
+    with reserved(as_json), where.workers(folder, device) as workers:
+        found = [exact.rebuild(pin, folder, workers, device, extra, render_claims.progress) for pin in pins]
+    ok = not any(one.is_refuted for one in found)
+    if as_json:
+        answer: ReproduceExact = {"command": "reproduce --exact", "ok": ok, "weights": [rebuilt(one) for one in found]}
+        render.json_out(answer)
+    else:
+        render_claims.rebuilt(found)
     return 0 if ok else 1
 
 
