@@ -437,7 +437,7 @@ def check_a_card(case: tuple[str, Any], folder: Path) -> object:
     except (ValueError, ZooError) as error:
         raise UsageError(printable(str(error))) from error
     model = replace(registry.load("vae"), card=card)
-    text = json.dumps(describe(model, {}), allow_nan=False)
+    text = json.dumps(describe(model, {}, []), allow_nan=False)
     assert text == printable(text)
     return card
 

@@ -69,6 +69,14 @@ class Option(TypedDict):
     help: str
 
 
+class Now(TypedDict):
+    """A metric over seeds."""
+
+    values: Annotated[list[float], says("one for each seed")]
+    mean: float
+    error: Annotated[float | None, says("standard error of the mean, of seeds and test set; null if it is not known")]
+
+
 class MetricFacts(TypedDict):
     """One number that `zoo evaluate` reports."""
 
@@ -91,7 +99,11 @@ class PresetFacts(TypedDict):
     default: bool
     published: Annotated[dict[str, float], says("figures of the paper, by metric")]
     claims: Annotated[list[str], says("what was published of it, or is promised, each in a line with its source")]
-    metrics: Numbers
+    metrics: Annotated[Numbers, says("of the pinned weights")]
+    standard_errors: Errors
+    floors: Floors
+    seeds: Annotated[list[int], says("those that the ledger has runs of")]
+    over_seeds: Annotated[dict[str, Now], says("by metric, what these found")]
     options: Values
 
 

@@ -11,17 +11,9 @@ from ..reproduce.ledger import Entry
 from ..reproduce.reproducing import Row
 from ..reproduce.sweeping import Row as SweepRow
 from ..reproduce.verdict import Estimate
-from .answers import Errors, Model, Numbers, Path, Preset, Seconds, Sha256, Values, says
+from .answers import Errors, Floors, Model, Now, Numbers, Path, Preset, Seconds, Sha256, Values, says
 
 Figure = Annotated[float | None, says("null where there is none")]
-
-
-class Now(TypedDict):
-    """A metric over seeds."""
-
-    values: Annotated[list[float], says("one for each seed")]
-    mean: float
-    error: Annotated[float | None, says("standard error of the mean, of seeds and test set; null if it is not known")]
 
 
 class ClaimVerdict(TypedDict):
@@ -146,6 +138,7 @@ class ResultFacts(TypedDict):
     options: Values
     metrics: Numbers
     standard_errors: Errors
+    floors: Floors
     weights_sha256: Sha256
     machine: str
     device: str
@@ -211,6 +204,7 @@ def entry(one: Entry) -> ResultFacts:
     """A run of the ledger."""
     return {
         "model": one.model, "preset": one.preset, "seed": one.seed, "options": dict(one.options),
-        "metrics": dict(one.metrics), "standard_errors": dict(one.errors), "weights_sha256": one.weights_sha256,
+        "metrics": dict(one.metrics), "standard_errors": dict(one.errors), "floors": dict(one.floors),
+        "weights_sha256": one.weights_sha256,
         "machine": one.machine, "device": one.device, "commit": one.commit, "seconds": one.seconds,
     }  # fmt: skip

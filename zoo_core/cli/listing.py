@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,14 @@ from ..errors import UsageError, ZooError, letters, nearest
 from ..packages.handshake import NeedsNewer
 from ..plugin import registry
 from ..plugin.registry import Model, NotImported
+from ..reproduce import ledger
+from ..reproduce.ledger import Entry
+from ..reproduce.reproducing import Found
 from ..weights import manifest, peek
 from ..weights.pins import Pin
 from . import render, render_models, render_runs
 from .answers import Info, List, ModelFacts, Option, PresetFacts, Unusable, problem, values
+from .answers_results import now
 from .groups import Command
 from .values import models
 
@@ -68,7 +72,9 @@ def list_(
         }
     listed = dict(sorted(listed.items()))
     if as_json:
-        answer: List = {"command": "list", "models": [_entry(name, model, pins) for name, model in listed.items()]}
+        results = known_results()
+        entries = [_entry(name, model, pins, results) for name, model in listed.items()]
+        answer: List = {"command": "list", "models": entries}
         render.json_out(answer)
     elif listed:
         render_models.listing(listed, pins, trained)
@@ -122,7 +128,7 @@ def info(name: str, as_json: bool) -> None:
     model = found.model
     with blaming(model, "card"):
         chosen = model.card.preset(found.preset)
-        facts = describe(model, manifest.read())
+        facts = describe(model, manifest.read(), known_results())
     if as_json:
         answer: Info = {"command": "info", **facts}
         render.json_out(answer)
@@ -130,7 +136,16 @@ def info(name: str, as_json: bool) -> None:
         render_models.card(facts, model.card, chosen)
 
 
-def describe(model: Model, pins: Mapping[str, Pin]) -> ModelFacts:
+def known_results() -> list[Entry]:
+    """What the ledger has; nothing where it is damaged, which is said."""
+    try:
+        return ledger.read()
+    except ZooError as error:
+        render.note(f"the ledger is left out: {error.message}")
+        return []
+
+
+def describe(model: Model, pins: Mapping[str, Pin], results: Sequence[Entry]) -> ModelFacts:
     """A model as JSON."""
     card = model.card
     kinds = {"train": card.train_options, "sample": card.sample_options, "evaluate": card.evaluate_options}
@@ -144,7 +159,7 @@ def describe(model: Model, pins: Mapping[str, Pin]) -> ModelFacts:
             {"name": m.name, "summary": m.summary, "unit": m.unit, "better": m.better, "asked": m.asked}
             for m in card.metrics
         ],
-        "presets": [_preset(card, preset, pins.get(f"{card.name}.{preset}")) for preset in card.presets],
+        "presets": [_preset(card, preset, pins.get(f"{card.name}.{preset}"), results) for preset in card.presets],
         "comparisons": {name: list(presets) for name, presets in card.comparisons.items()},
         "options": {verb: [_option(flag) for flag in flags(kind)] for verb, kind in kinds.items()},
     }  # fmt: skip
@@ -158,15 +173,20 @@ def _classes(model: Model) -> list[str]:
         return []
 
 
-def _preset(card: Card, name: str, pin: Pin | None) -> PresetFacts:
-    preset = card.presets[name]
+def _preset(card: Card, name: str, pin: Pin | None, results: Sequence[Entry]) -> PresetFacts:
+    preset, mine = card.presets[name], Found(tuple(ledger.of_preset(results, card, name)))
+    again = next((one for one in results if pin and one.weights_sha256 == pin.sha256), None)
+    over = {m.name: estimate for m in card.metrics if (estimate := mine.estimate(m.name))}
     path = manifest.available(pin) if pin else None
     return {
         "preset": name, "weights": pin.name if pin else None, "sha256": pin.sha256 if pin else None,
         "bytes": pin.total_size if pin else None, "parameters": peek.parameters(path) if path else None,
         "summary": preset.summary, "default": name == card.default_preset, "published": dict(preset.published),
         "claims": [f"{claim}; {claim.source or OURS}" for claim in preset.claims],
-        "metrics": dict(pin.metrics) if pin else {}, "options": values(preset.options.model_dump(mode="json")),
+        "metrics": dict(pin.metrics) if pin else {}, "standard_errors": dict(again.errors) if again else {},
+        "floors": dict(again.floors) if again else {}, "seeds": sorted(one.seed for one in mine.entries),
+        "over_seeds": {metric: now(estimate) for metric, estimate in over.items()},
+        "options": values(preset.options.model_dump(mode="json")),
     }  # fmt: skip
 
 
@@ -179,12 +199,14 @@ def _option(flag: Flag) -> Option:
     }  # fmt: skip
 
 
-def _entry(name: str, model: Model | ZooError, pins: Mapping[str, Pin]) -> ModelFacts | Unusable:
+def _entry(
+    name: str, model: Model | ZooError, pins: Mapping[str, Pin], results: Sequence[Entry]
+) -> ModelFacts | Unusable:
     """A row of ``zoo list`` as JSON: a model, or why there is none."""
     if isinstance(model, Model):
         try:
             with blaming(model, "card"):
-                return {**describe(model, pins), "model": name}
+                return {**describe(model, pins, results), "model": name}
         except ZooError as error:
             return {"model": name, "distribution": model.distribution, "state": "broken", "error": problem(error)}
     owner = registry.owners().get(name)

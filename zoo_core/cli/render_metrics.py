@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from rich.table import Table as RichTable
@@ -29,7 +29,7 @@ class Known:
         """One of them as a table has it."""
         value = self.metrics.get(metric.name)
         if value is None or math.isnan(value):
-            return self.absent.get(metric.name, f"{flag_name(metric.asked)} measures it" if metric.asked else "-")
+            return self.absent.get(metric.name, flag_name(metric.asked) if metric.asked else "-")
         return with_error(value, self.errors.get(metric.name), metric.decimals)
 
     def floor(self, metric: Metric) -> str:
@@ -40,24 +40,35 @@ class Known:
         return with_error(value, self.errors.get(metric.name), metric.decimals).partition(" ")[0]
 
 
-def table_of(card: Card, ours: Known, published: Mapping[str, float], title: str) -> RichTable:
+def table_of(
+    card: Card, ours: Known, published: Mapping[str, float], title: str,
+    seeds: tuple[str, Mapping[str, str]] | None = None,
+) -> RichTable:  # fmt: skip
     """The metrics of a card, with what is known of them, and what was published where that is any.
 
     Args:
         title: over our numbers.
+        seeds: what was found with several seeds, under a title; None where that is not known.
     """
-    more = [*(["floor"] if ours.floors else []), *(["published"] if published else [])]
-    columns = ["metric", title, *more, "unit", "what it measures"]
-    table = new_table(*columns)
+    columns: dict[str, Callable[[Metric], str]] = {title: ours.said}
+    if seeds:
+        columns[seeds[0]] = lambda metric: seeds[1].get(metric.name, "-")
+    if ours.floors:
+        columns["floor"] = ours.floor
+    if published:
+        columns["published"] = lambda m: digits(published[m.name], m) if m.name in published else "-"
+    table = new_table("metric", *columns, "what it measures")
+    for column in table.columns[:-1]:
+        column.no_wrap = True
+    table.columns[-1].overflow = "fold"  # a long word there must not cut numbers off
     for metric in card.metrics:
-        values = [ours.said(metric), *([ours.floor(metric)] if ours.floors else [])]
-        if published:
-            values.append(digits(published[metric.name], metric) if metric.name in published else "-")
-        table.add_row(f"{metric.name} {ARROWS[metric.better]}".rstrip(), *values, metric.unit, metric.summary)
+        unit = f", {metric.unit}" if metric.unit else ""
+        values = (said(metric) for said in columns.values())
+        table.add_row(f"{metric.name} {ARROWS[metric.better]}".rstrip(), *values, metric.summary + unit)
     shown = {
         ARROWS[metric.better]: f"{ARROWS[metric.better]} {metric.better}" for metric in card.metrics if metric.better
     }
-    said = [f"{', '.join(shown.values())} is better"] if shown else []
-    said += ["floor: of real data in place of what the model makes"] if ours.floors else []
-    table.caption, table.caption_justify = "; ".join(said) or None, "left"
+    notes = [f"{', '.join(shown.values())} is better"] if shown else []
+    notes += ["floor: of real data in place of the model's"] if ours.floors else []
+    table.caption, table.caption_justify = "; ".join(notes) or None, "left"
     return table

@@ -14,6 +14,7 @@ from ..errors import ZooError, shortened
 from ..packages.handshake import NeedsNewer
 from ..packages.single import command
 from ..plugin.registry import Model, NotImported
+from ..results.measured import with_error
 from ..weights.pins import Pin
 from .answers import ModelFacts, PresetFacts
 from .answers_others import Explained
@@ -78,11 +79,7 @@ def card(facts: ModelFacts, card: Card, preset: str) -> None:
         presets.add_row(one["preset"] + ("*" if one["default"] else ""), size, one["summary"])
     out.print(presets)
     out.print()
-    out.print(table_of(card, Known(chosen["metrics"]), chosen["published"], preset))
-    for claim in chosen["claims"]:
-        line(f"claim: {claim}")
-    for name, compared in facts["comparisons"].items():
-        line(f"compare {', '.join(compared)}: {command('sweep', card.name)} --compare {name}")
+    _numbers(facts, card, chosen)
     _options("train", preset, card.presets[preset].options, facts)
     for verb, kind in (("sample", card.sample_options), ("evaluate", card.evaluate_options)):
         _options(verb, "default", kind(), facts)
@@ -93,6 +90,20 @@ def card(facts: ModelFacts, card: Card, preset: str) -> None:
         command(verb, f"{card.name}.{preset}") for verb in ("sample", "evaluate")
     )):  # fmt: skip
         line(text)
+
+
+def _numbers(facts: ModelFacts, card: Card, chosen: PresetFacts) -> None:
+    """What was measured of a preset, and what is claimed of it."""
+    known = Known(chosen["metrics"], chosen["standard_errors"], {}, chosen["floors"])
+    seeds = {name: with_error(one["mean"], one["error"]) for name, one in chosen["over_seeds"].items()}
+    many = len(chosen["seeds"])
+    out.print(
+        table_of(card, known, chosen["published"], chosen["preset"], (f"{many} seeds", seeds) if many > 1 else None)
+    )
+    for claim in chosen["claims"]:
+        line(f"claim: {claim}")
+    for name, compared in facts["comparisons"].items():
+        line(f"compare {', '.join(compared)}: {command('sweep', card.name)} --compare {name}")
 
 
 def explained(card: Card, found: Sequence[Explained]) -> None:

@@ -7,7 +7,7 @@ its weights: they are measured again, and what is written down is what was found
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,6 +31,7 @@ class Entry(Schema):
         options: all options of the training.
         key: see `jobs`; empty where the source is not known.
         errors: standard errors of the metrics that have one.
+        floors: what a perfect model would have, of metrics of which that was measured.
         machine: the processor.
     """
 
@@ -43,6 +44,7 @@ class Entry(Schema):
     key: Sha256 | Annotated[str, Field(max_length=0)] = ""
     metrics: Metrics
     errors: dict[Line, Annotated[Finite, Field(ge=0)]] = Field(default_factory=dict)
+    floors: dict[Line, Finite] = Field(default_factory=dict)
     data: Hashes = Field(default_factory=dict)
     judges: Hashes = Field(default_factory=dict)
     weights_sha256: Sha256
@@ -105,7 +107,7 @@ def write(entry: Entry, folder: Path) -> Path:
     return file
 
 
-def of_preset(entries: list[Entry], card: Card, preset: str) -> list[Entry]:
+def of_preset(entries: Sequence[Entry], card: Card, preset: str) -> list[Entry]:
     """The entries of a preset as it is: none of its options was changed. Of each seed that which was begun last."""
     found = sorted(entries, key=lambda entry: entry.started)
     found = [entry for entry in found if (entry.model, entry.preset) == (card.name, preset)]

@@ -192,9 +192,9 @@ def measured_pin(name: str, model: Model, circumstances: Circumstances, options:
     facts: dict[str, Any] = {
         "model": model.name, "preset": pin.preset, "seed": peek.facts(path).seed if path else 0,
         "options": measured.record["trained_with"], "metrics": finite(dict(measured.metrics)),
-        "errors": dict(measured.errors), "data": measured.record["data"], "judges": measured.record["judges"],
-        "weights": {"sha256": pin.sha256},
-        **{key: trained[key] for key in ("device", "threads", "seconds") if key in trained},
+        "errors": dict(measured.errors), "floors": dict(measured.floors), "data": measured.record["data"],
+        "judges": measured.record["judges"], "weights": {"sha256": pin.sha256},
+        **{key: trained[key] for key in ("device", "machine", "threads", "seconds") if key in trained},
         "commit": trained.get("commit"), "versions": {"torch": trained["torch"]} if "torch" in trained else {},
     }  # fmt: skip
     return ledger.of_record(facts, "")
@@ -249,6 +249,7 @@ def measured_again(folder: Path, circumstances: Circumstances, options: Mapping[
     measured = {
         "metrics": finite(dict(found.metrics)),
         "errors": dict(found.errors),
+        "floors": dict(found.floors),
         "data": {**facts["data"], **found.record["data"]},
     }
     return ledger.of_record({**facts, **measured, "judges": found.record["judges"]}, key_of(facts))
