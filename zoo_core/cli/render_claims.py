@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ..cards.options import flag_name
+from ..cards.options import flag_name, shown
+from ..errors import ZooError
+from ..plugin import registry
 from ..reproduce.exact import Rebuilt
 from ..reproduce.ledger import Entry
 from ..reproduce.reproducing import Row
@@ -96,11 +98,40 @@ def sweep(rows: Sequence[SweepRow], pictures: Sequence[Path]) -> None:
 
 
 def results(found: Sequence[Entry]) -> None:
-    """``zoo results``."""
-    table = new_table("weights", "seed", "metric", "value", "trained in", "machine", "commit")
+    """``zoo results``: a table of each preset, with a column for each seed."""
+    groups: dict[str, list[Entry]] = {}
     for one in found:
-        for number, (metric, value) in enumerate(one.metrics.items()):
-            shown = with_error(value, one.errors.get(metric))
-            facts = (duration(one.seconds), one.machine, one.commit[:12]) if number == 0 else ("", "", "")
-            table.add_row(one.name if number == 0 else "", str(one.seed) if number == 0 else "", metric, shown, *facts)
-    out.print(table)
+        groups.setdefault(f"{one.name}{_changed(one)}", []).append(one)
+    if not groups:
+        line("the ledger has no such run; zoo results add RUN writes one down")
+    for name, entries in groups.items():
+        for few in (entries[at : at + ABREAST] for at in range(0, len(entries), ABREAST)):
+            table = new_table(name, *(f"seed {one.seed}" for one in few))
+            for metric in dict.fromkeys(metric for one in few for metric in one.metrics):
+                values = (with_error(one.metrics.get(metric), one.errors.get(metric)) for one in few)
+                table.add_row(metric, *values)
+            for heading, facts in FACTS.items():
+                table.add_row(Text(heading, "dim"), *(Text(facts(one) or "-", "dim") for one in few))
+            out.print(table)
+            line("")
+
+
+ABREAST = 4  # runs beside one another
+FACTS: Mapping[str, Callable[[Entry], str]] = {
+    "trained in": lambda one: duration(one.seconds),
+    "machine": lambda one: ", ".join(part for part in (one.machine, one.device) if part),
+    "threads": lambda one: str(one.threads or ""),
+    "torch": lambda one: one.versions.get("torch", ""),
+    "commit": lambda one: one.commit[:12],
+    "weights": lambda one: one.weights_sha256[:12],
+}
+
+
+def _changed(one: Entry) -> str:
+    """The options of a run that are not its preset's, as they are typed; empty where the model is not here."""
+    try:
+        card = registry.load(one.model).card
+        names = card.changed(card.preset(one.preset), one.options)
+    except ZooError:
+        return ""
+    return "".join(f" {flag_name(name)} {shown(one.options.get(name))}" for name in names)

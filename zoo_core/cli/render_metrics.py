@@ -58,9 +58,6 @@ def table_of(
     if published:
         columns["published"] = lambda m: digits(published[m.name], m) if m.name in published else "-"
     table = new_table("metric", *columns, "what it measures")
-    for column in table.columns[:-1]:
-        column.no_wrap = True
-    table.columns[-1].overflow = "fold"  # a long word there must not cut numbers off
     for metric in card.metrics:
         unit = f", {metric.unit}" if metric.unit else ""
         values = (said(metric) for said in columns.values())

@@ -160,7 +160,7 @@ def add(run: str, into: Path, in_full: bool, device: str, data_root: Path | None
             found = find_run(run)
             if found.error:
                 raise found.error
-            more = registry.load(found.model).card.in_full if in_full else {}
+            more = registry.load(split_name(found.model)[0]).card.in_full if in_full else {}
             made = reproducing.measured_again(found.path, circumstances, more)
     path = ledger.write(made, into)
     if as_json:
