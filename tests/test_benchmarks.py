@@ -19,7 +19,7 @@ from conftest import ROOT, SLICES, environment
 
 BENCHMARKS = ROOT / "benchmarks"
 PROGRAMS = sorted(path.stem for path in BENCHMARKS.glob("*.py") if '__name__ == "__main__"' in path.read_text())
-MARKDOWN = ("claims_table", "results_table", "summaries")  # their figures are metrics, which may be zero, not speeds
+MARKDOWN = ("summaries",)  # its figures are metrics, which may be zero, not speeds
 WORDS = {"-", _measure.ABSENT, speed.LEFT_OUT}  # what a cell may say instead of a number
 NUMBER = re.compile(r"(-?[\d,]*\.?\d+|-?inf|nan)(?:x|%| s)?(?: \[\d+\.\d\d, \d+\.\d\d\])?")
 

@@ -1,0 +1,121 @@
+"""Writes the tables of README.md and docs/numbers.md, from the manifest, the ledger and the models' cards.
+
+python docs/make_numbers.py
+
+It measures nothing: `zoo reproduce` trains and measures, `zoo results add` writes down what was found. A test compares.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from zoo_core.cards.card import Metric
+from zoo_core.plugin import registry
+from zoo_core.reproduce import ledger, reproducing
+from zoo_core.reproduce.ledger import Entry
+from zoo_core.reproduce.reproducing import Found, Row
+from zoo_core.results.measured import with_error
+from zoo_core.weights import manifest
+
+HERE = Path(__file__).parent
+PAGES = (HERE.parent / "README.md", HERE / "numbers.md")
+FEW = 3  # metrics of a run that a table has room for
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of Markdown."""
+    lines = (head, ["---"] * len(head), *rows)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def of_claim(one: Row) -> list[str]:
+    """The line of a claim."""
+    found, claim = one.verdict, one.verdict.claim
+    outcome, _, why = found.said.partition(": ")
+    seeds = str(len(found.now.values)) if found.now else ""
+    verdict = f"**{outcome}**" + (f": {why}" if why else "")
+    return [f"`{one.name}`", claim.said, claim.source or "ours", found.measured, seeds, verdict]
+
+
+HEAD = ("weights", "claim", "source", "measured", "seeds", "verdict")
+
+
+def rows() -> list[Row]:
+    """The verdict on every claim, by what the ledger has."""
+    presets, asked = reproducing.claimed([])
+    return reproducing.written(asked, presets, ledger.read())
+
+
+def claims() -> str:
+    """Every claim."""
+    return table(HEAD, [of_claim(one) for one in rows()])
+
+
+def published() -> str:
+    """The figures, bounds and orderings that somebody published, and that have been measured."""
+    return table(
+        HEAD, [of_claim(one) for one in rows() if one.verdict.claim.source and one.verdict.claim.metric
+               and one.verdict.outcome != "not measured"],
+    )  # fmt: skip
+
+
+def pins() -> str:
+    """What the pinned weights were measured to have, with what was found of the same bytes in the ledger."""
+    again = {entry.weights_sha256: entry for entry in ledger.read()}
+    found: list[list[str]] = []
+    for name in sorted(manifest.read()):
+        pin = manifest.read()[name]
+        card, entry = registry.load(pin.plugin).card, again.get(pin.sha256)
+        figures = card.presets[pin.preset].published
+        for metric in card.metrics:
+            if metric.name in pin.metrics and (metric.better or metric.name in figures):
+                theirs = f"{figures[metric.name]:g}" if metric.name in figures else ""
+                found.append([f"`{name}`", metric.name, theirs, *_ours(metric, pin.metrics, entry), metric.unit])
+    return table(("weights", "metric", "published", "here", "floor", "unit"), found)
+
+
+def _ours(metric: Metric, pinned: Mapping[str, float], entry: Entry | None) -> tuple[str, str]:
+    """A figure of pinned weights with its error, and its floor."""
+    error = entry.errors.get(metric.name) if entry else None
+    floor = entry.floors.get(metric.name) if entry else None
+    ours = with_error(pinned[metric.name], error, metric.decimals)
+    return ours, "" if floor is None else with_error(floor, error, metric.decimals).partition(" ")[0]
+
+
+def runs() -> str:
+    """Every preset that the ledger has runs of: its first metrics over seeds, and how long a run took."""
+    entries = ledger.read()
+    found = []
+    for name in dict.fromkeys(entry.name for entry in entries):
+        model, _, preset = name.partition(".")
+        card = registry.load(model).card
+        mine = Found(tuple(ledger.of_preset(entries, card, preset)))
+        measured = [
+            f"{metric.name} {estimate}" for metric in card.metrics if (estimate := mine.estimate(metric.name))
+        ][:FEW]  # fmt: skip
+        took = [entry.seconds for entry in mine.entries if entry.seconds]
+        minutes = f"{sum(took) / len(took) / 60:,.1f} min" if took else ""
+        seeds = ", ".join(str(entry.seed) for entry in sorted(mine.entries, key=lambda entry: entry.seed))
+        if mine.entries:
+            found.append([f"`{name}`", card.presets[preset].summary, ", ".join(measured), seeds, minutes])
+    return table(("preset", "what it is", "measured", "seeds", "trained in"), found)
+
+
+BLOCKS: Mapping[str, Callable[[], str]] = {"published": published, "claims": claims, "pins": pins, "runs": runs}
+
+
+def written(text: str) -> str:
+    """A page with the tables that it asks for: what stands between ``<!-- NAME -->`` and ``<!-- /NAME -->``."""
+    for name, block in BLOCKS.items():
+        marks = f"<!-- {name} -->", f"<!-- /{name} -->"
+        if marks[0] in text:
+            made = f"{marks[0]}\n{block()}\n{marks[1]}"
+            text = re.sub(f"{marks[0]}.*?{marks[1]}", lambda _, made=made: made, text, flags=re.S)  # type: ignore[misc]
+    return text
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
