@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from conftest import SLICES
 from zoo_autoencoder import Train
 from zoo_autoencoder.model import Autoencoder, corrupt, nearest_neighbours
 
@@ -108,3 +109,19 @@ def test_a_code_of_three_dimensions_is_no_plane(slices: Path, tmp_path: Path) ->
     run = zoo.train("autoencoder", output=tmp_path / "run", data_root=slices, iterations=2, width=16, latent=3)
     with pytest.raises(UsageError, match="no plane"):
         zoo.sample("autoencoder", weights=run.folder, data_root=slices, show="plane")
+
+
+def test_what_is_denoised_is_measured_by_level(tmp_path: Path) -> None:
+    tiny: dict[str, Any] = {"iterations": 30, "width": 64, "latent": 16, "data_root": SLICES}
+    run = zoo.train("autoencoder", preset="denoising", output=tmp_path / "run", **tiny)
+    table = zoo.evaluate(run.folder, data_root=SLICES).shown["denoising"]
+    assert isinstance(table, zoo.Table) and [row[0] for row in table.rows] == [0, 0.25, 0.5, 0.75, 1.0]
+    corrupted = [row[2] for row in table.rows]
+    assert corrupted[0] == 0 and corrupted == sorted(corrupted)
+    assert all(0 < row[3] < 0.2 for row in table.rows), "denoised images are near clean ones, whatever the noise"
+    assert table.rows[4][3] < table.rows[4][2]
+
+
+def test_weights_that_never_denoised_say_so(caplog: pytest.LogCaptureFixture) -> None:
+    zoo.sample("autoencoder", show="denoising", n=2, noise=0.5, data_root=SLICES)
+    assert "never learned to undo" in caplog.text

@@ -9,23 +9,24 @@ from typing import Any
 import pytest
 import torch
 from conftest import SLICES
-from zoo_cgan.model import Discriminator, Generator, discriminator_loss, generator_loss, update_average
+from zoo_cgan.model import Discriminator, Generator, update_average
 from zoo_judge.model import Judge
 
 import zoo_core as zoo
 from zoo_core.api.calls import Circumstances, make_run
 from zoo_core.api.training import open_other
+from zoo_core.kits.generators.losses import discriminator_loss, generator_loss
 from zoo_core.kits.generators.usefulness import accuracy_score, real_images
 from zoo_core.run.reporter import Silent
 
 
 def test_losses_by_hand() -> None:
     real, fake = torch.tensor([2.0, 0.5]), torch.tensor([-2.0, 0.0])
-    assert math.isclose(float(discriminator_loss("hinge", real, fake)), (0 + 0.5) / 2 + (0 + 1) / 2)
+    assert math.isclose(float(discriminator_loss(real, fake, "hinge")), (0 + 0.5) / 2 + (0 + 1) / 2)
     expected = -(torch.sigmoid(real).log().mean() + (1 - torch.sigmoid(fake)).log().mean())
-    torch.testing.assert_close(discriminator_loss("non-saturating", real, fake), expected)
-    torch.testing.assert_close(generator_loss("hinge", fake), torch.tensor(1.0))
-    torch.testing.assert_close(generator_loss("non-saturating", fake), -torch.sigmoid(fake).log().mean())
+    torch.testing.assert_close(discriminator_loss(real, fake, "non-saturating"), expected)
+    torch.testing.assert_close(generator_loss(fake, "hinge"), torch.tensor(1.0))
+    torch.testing.assert_close(generator_loss(fake, "non-saturating"), -torch.sigmoid(fake).log().mean())
 
 
 def test_the_average_converges_to_a_constant_model_statistics_included() -> None:

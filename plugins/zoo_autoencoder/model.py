@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Measured, Run, Takes, draws
+from zoo_core import Checkpoint, Measured, Run, Table, Takes, draws
 from zoo_core.data.images import ImageData, to_pixels
 from zoo_core.kits.distances import Squares
 from zoo_core.kits.scatter import scatter
@@ -23,6 +23,7 @@ from zoo_core.kits.scatter import scatter
 from . import Evaluate, Train
 
 EMBEDDING = "Codes of the test images"
+LEVELS = (0.0, 0.5, 1.0, 1.5, 2.0)  # of corruption, over that of training
 
 
 def corrupt(x: Tensor, noise: float, mask: float) -> Tensor:
@@ -102,6 +103,21 @@ def nearest_neighbours(codes: Tensor, known: Tensor, labels: Tensor, k: int) -> 
 
 
 @torch.no_grad()
+def by_level(autoencoder: Autoencoder, data: ImageData, trained: Train) -> Table:
+    """Errors of corrupted and of denoised images, with less and more corruption than in training."""
+    rows = []
+    for level in LEVELS:
+        noise, mask = level * trained.noise, min(level * trained.mask, 1.0)
+        errors = []  # of each image: corrupted, denoised
+        for part in data.parts():
+            x = to_pixels(part.flatten(1))
+            corrupted = corrupt(x, noise, mask)
+            errors.append(torch.stack([(seen - x).square().mean(1) for seen in (corrupted, autoencoder(corrupted))]))
+        rows.append((noise, mask, *torch.cat(errors, 1).mean(1).tolist()))
+    return Table(("noise", "mask", "corrupted", "denoised"), tuple(rows))
+
+
+@torch.no_grad()
 def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict[str, Measured]:
     """Error on the test images, and how well their codes keep the classes apart."""
     trained = checkpoint.options
@@ -113,6 +129,8 @@ def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict
         corrupted = corrupt(x, trained.noise, trained.mask)
         errors.append((autoencoder(corrupted) - x).square().mean(1))
         errors_input.append((corrupted - x).square().mean(1))
+    if trained.noise or trained.mask:
+        run.show("denoising", by_level(autoencoder, data, trained))
     codes = encode(autoencoder, data)
     known_codes = encode(autoencoder, known)
     answers = nearest_neighbours(codes, known_codes, known.labels, options.neighbours)

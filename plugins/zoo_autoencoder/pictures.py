@@ -26,6 +26,8 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images |
     options.check_apart("n")
     noise = trained.noise if options.noise is None else options.noise
     mask = trained.mask if options.mask is None else options.mask
+    if options.show == "denoising" and not (trained.noise or trained.mask):
+        run.warn("these weights never learned to undo a corruption: zoo train autoencoder --preset denoising does")
     if options.image:
         return of_own(run, checkpoint, options, noise, mask)
     if options.show == "toy":

@@ -129,13 +129,13 @@ CARD = Card(
         Equation(
             "L(D) = E[max(0, 1 - D(x, y))] + E[max(0, 1 + D(G(z, y), y))]",
             "Mirza & Osindero 2014, equation 2, with the hinge of Lim & Ye 2017",
-            ".model:discriminator_loss",
+            "zoo_core.kits.generators.losses:discriminator_loss",
             "tests/test_cgan.py::test_losses_by_hand",
         ),
         Equation(
             "L(G) = -E[D(G(z, y), y)]",
             "Lim & Ye 2017",
-            ".model:generator_loss",
+            "zoo_core.kits.generators.losses:generator_loss",
             "tests/test_cgan.py::test_losses_by_hand",
         ),
         Equation(

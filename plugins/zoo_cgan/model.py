@@ -27,6 +27,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from zoo_core import Checkpoint, Images, Run, Takes, draws, sharing
 from zoo_core.data.images import ImageData
 from zoo_core.kits.classifiers import classified
+from zoo_core.kits.generators.losses import discriminator_loss, generator_loss
 from zoo_core.kits.generators.schedules import bounded, falling
 from zoo_core.kits.grids import Crop, Grid, Padded
 
@@ -131,25 +132,6 @@ class Discriminator(nn.Module):
 # -- losses ----------------------------------------------------------------------------------------
 
 
-def discriminator_loss(kind: str, real: Tensor, fake: Tensor) -> Tensor:
-    """What the discriminator minimises, of its logits [b] of real and of generated images.
-
-    hinge (Lim & Ye 2017, https://arxiv.org/abs/1705.02894):  E[max(0, 1 - D(x, y))] + E[max(0, 1 + D(G(z, y'), y'))]
-    non-saturating:  -E[log sigmoid D(x, y)] - E[log(1 - sigmoid D(G(z, y'), y'))]
-    """
-    if kind == "hinge":
-        return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
-    return F.softplus(-real).mean() + F.softplus(fake).mean()
-
-
-def generator_loss(kind: str, fake: Tensor) -> Tensor:
-    """What the generator minimises, of the logits [b] of its images.
-
-    hinge:  -E[D(G(z, y'), y')]          non-saturating:  -E[log sigmoid D(G(z, y'), y')]
-    """
-    return -fake.mean() if kind == "hinge" else F.softplus(-fake).mean()
-
-
 def classification_loss(class_logits: Tensor, y: Tensor) -> Tensor:
     """The auxiliary loss -E[log p(y | x)] (Odena et al. 2017, https://arxiv.org/abs/1610.09585).
 
@@ -225,7 +207,7 @@ def teach_discriminator(
 ) -> Tensor:
     """One step of the discriminator; its adversarial loss."""
     (of_real, class_logits), (of_fake, _) = d(*real), d(*fake)
-    loss = discriminator_loss(options.loss, of_real, of_fake)
+    loss = discriminator_loss(of_real, of_fake, options.loss)
     run.descend(loss + classification_loss(class_logits, real[1]) if options.auxiliary else loss, adam)
     return loss
 
@@ -233,7 +215,7 @@ def teach_discriminator(
 def teach_generator(run: Run, options: Train, d: Discriminator, adam: torch.optim.Adam, fake: Labelled) -> Tensor:
     """One step of the generator that made `fake`; its adversarial loss."""
     of_fake, class_logits = d(*fake)
-    loss = generator_loss(options.loss, of_fake)
+    loss = generator_loss(of_fake, options.loss)
     run.descend(loss + options.auxiliary * classification_loss(class_logits, fake[1]), adam)
     return loss
 

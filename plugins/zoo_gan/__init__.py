@@ -192,19 +192,19 @@ CARD = Card(
     equations=(
         Equation(
             "L(D) = -E[log D(x)] - E[log(1 - D(G(z)))]", "Goodfellow et al. 2014, equation 1",
-            ".model:discriminator_loss", "tests/test_gan.py::test_label_smoothing",
+            "zoo_core.kits.generators.losses:discriminator_loss", "tests/test_gan.py::test_label_smoothing",
         ),
         Equation(
             "L(D) = E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]", "Lim & Ye 2017",
-            ".model:discriminator_loss", "tests/test_gan.py::test_hinge_losses_by_hand",
+            "zoo_core.kits.generators.losses:discriminator_loss", "tests/test_gan.py::test_hinge_losses_by_hand",
         ),
         Equation(
             "L(G) = -E[D(G(z))]", "Lim & Ye 2017",
-            ".model:generator_loss", "tests/test_gan.py::test_hinge_losses_by_hand",
+            "zoo_core.kits.generators.losses:generator_loss", "tests/test_gan.py::test_hinge_losses_by_hand",
         ),
         Equation(
             "L(G) = -E[log D(G(z))], or as in the game E[log(1 - D(G(z)))]", "Goodfellow et al. 2014, section 3",
-            ".model:generator_loss", "tests/test_gan.py::test_generator_losses_by_hand",
+            "zoo_core.kits.generators.losses:generator_loss", "tests/test_gan.py::test_generator_losses_by_hand",
         ),
     ),
 )  # fmt: skip

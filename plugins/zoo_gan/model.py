@@ -14,13 +14,13 @@ import math
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo_core import Checkpoint, Images, Measured, Run, Takes, draws
 from zoo_core.kits.distances import entropy
 from zoo_core.kits.generators import Drawn, walks
 from zoo_core.kits.generators.comparison import compare
+from zoo_core.kits.generators.losses import discriminator_loss, generator_loss
 from zoo_core.kits.generators.schedules import bounded, falling, set_rate
 from zoo_core.kits.modes import looking
 from zoo_core.kits.resampling import measured
@@ -70,30 +70,6 @@ def build(checkpoint: Checkpoint[Train]) -> Generator:
     return checkpoint.fill(generator)
 
 
-# -- losses ----------------------------------------------------------------------------------------
-
-
-def discriminator_loss(
-    real: Tensor, fake: Tensor, real_label: float = 1.0, fake_label: float = 0.0, kind: str = "non-saturating"
-) -> Tensor:
-    """-V(G, D) of logits [b, 1], each half against its label (smoothing: Salimans et al. 2016, 3.4).
-
-    For ``hinge`` max(0, 1 - D(x)) + max(0, 1 + D(G(z))), whatever the labels (Lim & Ye 2017).
-    """
-    if kind == "hinge":
-        return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
-    return F.binary_cross_entropy_with_logits(real, torch.full_like(real, real_label)) + (
-        F.binary_cross_entropy_with_logits(fake, torch.full_like(fake, fake_label))
-    )
-
-
-def generator_loss(kind: str, fake: Tensor) -> Tensor:
-    """-log D(G(z)), or for ``minimax`` log(1 - D(G(z))), or for ``hinge`` the negative logit, of logits [b, 1]."""
-    if kind == "hinge":
-        return -fake.mean()
-    return F.softplus(-fake).mean() if kind == "non-saturating" else -F.softplus(fake).mean()
-
-
 # -- hooks -----------------------------------------------------------------------------------------
 
 
@@ -120,7 +96,7 @@ def train(run: Run, options: Train) -> dict[str, Tensor]:
             for turn in range(options.generator_steps):
                 if turn:
                     generated = g(noise(len(x), options, run))
-                loss = generator_loss(options.loss, d(generated))
+                loss = generator_loss(d(generated), options.loss)
                 run.descend(loss, adam_g)
                 run.log(generator=loss)
         if step.ends_epoch and (step.last or step.epoch + 1 in snapshots):
@@ -138,7 +114,7 @@ def teach_discriminator(
 ) -> None:
     """One step of the discriminator, of real and generated images [b, c, h, w]."""
     real, fake = d(x), d(generated)
-    loss = discriminator_loss(real, fake, options.real_label, options.fake_label, options.loss)
+    loss = discriminator_loss(real, fake, options.loss, options.real_label, options.fake_label)
     run.descend(loss, adam_d)
     run.log(**{"discriminator": loss, "D(x)": real.sigmoid().mean(), "D(G(z))": fake.sigmoid().mean()})
 

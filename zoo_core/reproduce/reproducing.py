@@ -210,7 +210,7 @@ def written(names: Iterable[str], presets: Mapping[str, Model], entries: list[En
     pins, found = manifest.read(), {}
     for name, model in presets.items():
         mine = ledger.of_preset(entries, model.card, name.partition(".")[2])
-        pinned = name in pins and any(entry.weights_sha256 == pins[name].sha256 for entry in mine)
+        pinned = name in pins and any(entry.weights_sha256 == pins[name].sha256 for entry in entries)
         found[name] = Found(tuple(mine), "pinned" if pinned else "ledger")
     return judge(names, presets, found)
 
@@ -239,13 +239,16 @@ def measured_again(folder: Path, circumstances: Circumstances, options: Mapping[
     Args:
         options: of `evaluate`.
     Raises:
-        UsageError: it has no weights yet, or nobody knows with which source they were made.
+        UsageError: it has no weights yet, nobody knows with which source they were made, or they learned from other
+            data than lie here under the same name.
         IntegrityError: they are not what the run says of them.
     """
     facts = record.read(folder)
     if not facts["code"]:
         raise UsageError(f"nobody knows with which source code {folder} was made", "train it anew: zoo train ...")
     found = evaluate_opened(open_model(str(folder)), Source(), circumstances, options)
+    if other := [name for name, digest in found.record["data"].items() if facts["data"].get(name, digest) != digest]:
+        raise UsageError(f"{folder} learned from other data than is here: {', '.join(other)}", "zoo data list")
     measured = {
         "metrics": finite(dict(found.metrics)),
         "errors": dict(found.errors),
