@@ -63,7 +63,7 @@ class Ledger:
                 x, y = tuple(p[0] for p in curve), tuple(p[which] for p in curve)
                 if any(y):
                     series.append(Series(label, x, y))
-        return Figure(title, "epochs", unit, tuple(series))
+        return Figure(title, "epochs", unit, tuple(series), labels=tuple(self.points))
 
 
 def called(options: Train) -> str:

@@ -77,7 +77,10 @@ def plan(made: ReproducePlan | SweepPlan) -> None:
             Text(f"{run['model']}.{run['preset']}{changed}"), str(run["seed"]), duration(run["seconds"]), state
         )
     out.print(table)
-    line(f"{duration(made['seconds'])} in all, one after another, as far as it is known")
+    unknown = sum(run["seconds"] is None and not run["path"] for run in made["runs"])
+    line(f"{duration(made['seconds'])} in all, one after another" + (
+        f", without {unknown} of which nobody knows how long they take" if unknown else ""
+    ))  # fmt: skip
 
 
 def sweep(rows: Sequence[SweepRow], pictures: Sequence[Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -144,12 +145,12 @@ def _show(name: str, as_json: bool) -> None:
 
 @results.command(cls=Command)
 @click.argument("run", type=RunPath(), metavar="RUN|MODEL.PRESET")
-@click.option("--into", type=PATH, default=Path(ledger.FOLDER), show_default=True, help="The ledger's folder.")
+@click.option("--into", type=PATH, help=f"The ledger's folder.  [{ledger.VARIABLE}, or {ledger.FOLDER}]")
 @click.option("--in-full", is_flag=True, help="Measure also what is only measured when asked for.")
 @click.option("--device", default="auto", show_default=True, help="For measuring.")
 @click.option("--data-root", type=PATH, help="Where data sets lie.  [ZOO_DATA, or the user's cache]")
 @json_flag
-def add(run: str, into: Path, in_full: bool, device: str, data_root: Path | None, as_json: bool) -> None:
+def add(run: str, into: Path | None, in_full: bool, device: str, data_root: Path | None, as_json: bool) -> None:
     """Measure a finished RUN, or pinned weights, again, and write what was found into the ledger."""
     circumstances = Circumstances(0, device, data_root, render.TerminalReporter())
     with reserved(as_json):
@@ -162,7 +163,7 @@ def add(run: str, into: Path, in_full: bool, device: str, data_root: Path | None
                 raise found.error
             more = registry.load(split_name(found.model)[0]).card.in_full if in_full else {}
             made = reproducing.measured_again(found.path, circumstances, more)
-    path = ledger.write(made, into)
+    path = ledger.write(made, into or Path(os.environ.get(ledger.VARIABLE) or ledger.FOLDER))
     if as_json:
         answer: ResultsAdd = {**entry(made), "command": "results add", "path": str(path)}
         render.json_out(answer)

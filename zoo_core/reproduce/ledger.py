@@ -14,14 +14,14 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ..cards.card import Card
-from ..errors import IntegrityError
+from ..errors import IntegrityError, UsageError
 from ..files import read_text, write_json
 from ..files.places import shipped
 from ..formats import LEDGER
 from ..formats.fields import Finite, Line, Name, Setting, Sha256
 from ..formats.schemas import Count, Hashes, Metrics, Schema, fitted
 
-FOLDER = "results"
+FOLDER, VARIABLE = "results", "ZOO_RESULTS"
 
 
 class Entry(Schema):
@@ -69,9 +69,13 @@ def read(folder: Path | None = None) -> list[Entry]:
     Args:
         folder: if not said ``ZOO_RESULTS``, else the one that comes with the zoo.
     Raises:
+        UsageError: there is no such folder.
         IntegrityError: a file is damaged.
     """
-    return list(_entries(folder or shipped(FOLDER, "ZOO_RESULTS")))
+    place = folder or shipped(FOLDER, VARIABLE)
+    if not place.is_dir():
+        raise UsageError(f"there is no ledger in {place}", f"zoo results add RUN --into {place} begins one")
+    return list(_entries(place))
 
 
 def _entries(folder: Path) -> Iterator[Entry]:

@@ -102,6 +102,9 @@ class Series:
 class Figure(Picture):
     """A plot as data; the core draws it, so that all plots of the zoo look alike.
 
+    Args:
+        labels: in the order of their colours, also such as are in none of its series, so that figures which share some
+            agree; others come after them.
     Raises:
         PluginError: there is nothing in it.
     """
@@ -111,9 +114,10 @@ class Figure(Picture):
     ylabel: str
     series: tuple[Series, ...]
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check_texts("title and labels of a figure", [self.title, self.xlabel, self.ylabel])
+        check_texts("title and labels of a figure", [self.title, self.xlabel, self.ylabel, *self.labels])
         if not any(series.x for series in self.series):
             raise PluginError(f"the figure '{self.title}' has no points")
 
@@ -124,7 +128,7 @@ class Figure(Picture):
         panels: dict[str, list[Curve]] = {}
         for one in self.series:
             panels.setdefault(one.axis or self.ylabel, []).append((one.label, one.x, one.y, one.line))
-        return draw_curves(self.title, self.xlabel, panels)
+        return draw_curves(self.title, self.xlabel, panels, self.labels)
 
     def extent(self) -> str:
         """See `Saved`."""

@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 Curve = tuple[str, Sequence[float], Sequence[float], bool]  # label, x, y, and whether a line joins the points
 
 
-def draw_curves(title: str, xlabel: str, panels: Mapping[str, Sequence[Curve]]) -> Image:
+def draw_curves(title: str, xlabel: str, panels: Mapping[str, Sequence[Curve]], labels: Sequence[str] = ()) -> Image:
     """A picture of curves and sets of points; those of one label share a colour and stand once in the legend.
 
     Args:
         panels: what is on the y axis to its curves; one above the other, with the x axis in common.
+        labels: in the order of their colours, as far as that is said.
     """
     plot, all_axes = _plot((7, 5 if len(panels) == 1 else 1 + 2.6 * len(panels)), len(panels))
-    colours: dict[str, str] = {}
+    colours = {label: f"C{place % 10}" for place, label in enumerate(labels)}
     for axes, (ylabel, curves) in zip(all_axes, panels.items(), strict=True):
         _draw_panel(axes, curves, colours)
         axes.set_ylabel(ylabel)

@@ -24,6 +24,7 @@ from ..modes import looking
 from .tasks import Tasks
 
 STRICT = ConfigDict(strict=True, allow_inf_nan=False)
+EVERYWHERE = ("joint", "naive")  # strategies of every comparison, which have the same colours in all
 ROWS, HELD_OUT = TypeAdapter(dict[str, list[list[float]]], config=STRICT), TypeAdapter(dict[str, float], config=STRICT)
 
 
@@ -148,7 +149,8 @@ class Ledger:
         for label, rows in self.rows.items():
             seen = tuple(float(i) for i in range(1, len(rows) + 1))
             series.append(Series(label, seen, tuple(sum(r[: i + 1]) / (i + 1) for i, r in enumerate(rows))))
-        return Figure("Test accuracy on the tasks seen so far", "tasks seen", "mean accuracy, %", tuple(series))
+        title = "Test accuracy on the tasks seen so far"
+        return Figure(title, "tasks seen", "mean accuracy, %", tuple(series), labels=EVERYWHERE)
 
 
 # -- what is shown ---------------------------------------------------------------------------------
