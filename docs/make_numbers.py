@@ -63,7 +63,7 @@ def published() -> str:
 
 def pins() -> str:
     """What the pinned weights were measured to have, with what was found of the same bytes in the ledger."""
-    again = {entry.weights_sha256: entry for entry in ledger.read()}
+    again = {entry.weights_sha256: entry for entry in reversed(ledger.read())}
     found: list[list[str]] = []
     for name in sorted(manifest.read()):
         pin = manifest.read()[name]

@@ -74,6 +74,16 @@ def test_without_labels_none_can_be_asked_for(tmp_path: Path) -> None:
     assert math.isnan(metrics["share"]) and math.isfinite(metrics["frechet"])
 
 
+def test_judges_that_are_not_there_cost_no_other_number(tmp_path: Path) -> None:
+    tiny: dict[str, Any] = {"iterations": 4, "batch_size": 8, "generator_width": 8, "discriminator_width": 8}
+    run = zoo.train("cgan", data="mnist", output=tmp_path / "run", data_root=SLICES, **tiny).folder
+    more: dict[str, Any] = {"independent": True, "score": True, "score_images": 50, "score_epochs": 1}
+    found = zoo.evaluate(run, per_class=10, data_root=SLICES, **more)
+    assert found.absent["share_others"] == "there are no further judges of mnist"
+    assert 0 <= found["accuracy_score"] <= 100 and 0 <= found["accuracy_real"] <= 100
+    assert math.isfinite(found["share"]) and found.floors["coverage"] > 0.5
+
+
 def test_what_is_learned_from_images_is_asked_of_real_ones() -> None:
     """A judge's architecture learns from real images, or from the same images with labels that mean nothing."""
     run = make_run(Circumstances(0, "cpu", SLICES, Silent()), "evaluation", open_other)

@@ -84,6 +84,6 @@ def test_an_option_may_depend_on_a_switch() -> None:
 
     found = {flag.name: flag.when() for flag in options.flags(Train)}
     assert found == {"--labelled": "", "--weight": "--labelled", "--mix": "--no-labelled"}
-    with pytest.raises(UsageError, match="--weight is not for --labelled False"):
+    with pytest.raises(UsageError, match="--weight is not for --no-labelled"):
         options.resolve(Train, {"labelled": False, "weight": 1.0})
     assert options.resolve(Train, {"labelled": False, "mix": 1.0}).mix == 1.0

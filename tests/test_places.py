@@ -24,6 +24,7 @@ from zoo_core.files import is_held
 from zoo_core.plugin import registry
 from zoo_core.reproduce import jobs, running, sweeping
 from zoo_core.reproduce.jobs import Job
+from zoo_core.reproduce.ledger import Entry
 from zoo_core.reproduce.places import Place, place
 from zoo_core.reproduce.running import Done, Task, Workers
 from zoo_core.run.mark import LOCK
@@ -244,14 +245,52 @@ def test_a_sweep_compares_and_takes_what_is_finished(
     typed = ["sweep", "autoencoder.tanh-2d", "--set", "width=8,12", "--set", "iterations=5", "--device", "cpu"]
     assert command([*typed, "--seeds", "1"]) == 0 and len(trained) == 2
     words = " ".join(capsys.readouterr().out.split())
-    assert "mean ± its standard error over seeds" in words and "--width 12" in words and "runs/sweep.png" in words
-    assert "runs/curves.png" in words and (elsewhere / "runs" / "curves.png").stat().st_size > 1000
-    picture = (elsewhere / "runs" / "sweep.png").read_bytes()
+    assert (
+        "mean ± its standard error over seeds" in words
+        and "--width 12" in words
+        and "runs/sweep-autoencoder.png" in words
+    )
+    assert (
+        "runs/sweep-autoencoder-curves.png" in words
+        and (elsewhere / "runs" / "sweep-autoencoder-curves.png").stat().st_size > 1000
+    )
+    picture = (elsewhere / "runs" / "sweep-autoencoder.png").read_bytes()
     assert command([*typed, "--seeds", "2", "--json"]) == 0 and len(trained) == 4, "those of seed 0 were there"
     answer = answered(capsys.readouterr().out)
     assert [one["seeds"] for one in answer["combinations"]] == [[0, 1], [0, 1]] and answer["ok"]
     assert all(one["metrics"]["mse"]["error"] > 0 for one in answer["combinations"])
-    assert (elsewhere / "runs" / "sweep.png").read_bytes() != picture
+    assert (elsewhere / "runs" / "sweep-autoencoder.png").read_bytes() != picture
+
+
+def test_a_run_of_other_data_is_not_taken(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(running, "carry_out", lambda task, began: command(list(task.arguments)))
+    typed = ["sweep", "autoencoder", "--set", "width=8", "--set", "iterations=5", "--device", "cpu", "--seeds", "1"]
+    assert command(typed) == 0
+    (file,) = elsewhere.glob("runs/*/run.json")
+    facts = json.loads(file.read_text())
+    file.write_text(json.dumps({**facts, "data": {**facts["data"], "mnist/train": "0" * 64}}))
+    capsys.readouterr()
+    assert command(typed) == 2
+    assert "learned from other data than is here: mnist/train" in capsys.readouterr().err
+
+
+def test_a_switch_is_no_axis_and_a_name_is_no_formula(elsewhere: Path) -> None:
+    entry = {"model": "cgan", "preset": "dcgan", "seed": 0, "metrics": {"share": 1.0}, "weights_sha256": "0" * 64}
+    rows = [
+        sweeping.Row("cgan", "dcgan", {"labelled": on}, (Entry.model_validate({**entry, "options": {"labelled": on}}),),
+                     {}, elsewhere)
+        for on in (True, False)
+    ]  # fmt: skip
+    (elsewhere / "history.csv").write_text("step," + ",".join(["$\\frac{$", *map(str, range(60))]) + "\n1" + ",2" * 61)
+    drawn = sweeping.picture(rows, {"labelled": ["1", "0"]})
+    assert drawn is not None and drawn.xlabel == "row of the table"
+    curves = sweeping.learning(rows)
+    assert curves is not None and curves.title == "cgan: 8 of 61 values"
+    curves.save(elsewhere / "curves.png")
+    (elsewhere / "history.csv").write_bytes(b"\xff\x00nonsense")
+    assert sweeping.learning(rows) is None
 
 
 def test_a_sweep_with_a_training_that_fails_ends_with_1(

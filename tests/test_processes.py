@@ -18,7 +18,7 @@ from typing import Any
 import matrix
 import pytest
 import torch
-from conftest import ROOT, SLICES, environment
+from conftest import ROOT, SLICES, Zoo, environment
 from torch import nn
 
 from zoo_core import Budget, UsageError, draws, sharing
@@ -262,7 +262,7 @@ PAGE = (ROOT / "docs" / "processes.md").read_text()
 
 def test_the_commands_of_the_page_are_right(tmp_path: Path) -> None:
     """Each as it stands, but for a network that is tiny, and machines that are this one."""
-    (block,) = re.findall(r"^```sh\n(.*?)^```", PAGE, re.M | re.S)
+    block, _ = re.findall(r"^```sh\n(.*?)^```", PAGE, re.M | re.S)
     one, two = (shlex.split(line) for line in block.splitlines())
     tiny = ["--iterations", "2", "--batch-size", "8", "--device", "cpu", "--no-evaluate", "-o", "run"]
     first = [word.replace("HOST", "127.0.0.1") for word in two]
@@ -282,6 +282,14 @@ def test_the_commands_of_the_page_are_right(tmp_path: Path) -> None:
             _, said = process.communicate(timeout=240)
             assert process.returncode == 0, said
         assert json.loads((tmp_path / str(number) / "run" / "run.json").read_text())["processes"] == 2
+
+
+def test_the_plans_of_the_page_are_right(zoo: Zoo) -> None:
+    _, block = re.findall(r"^```sh\n(.*?)^```", PAGE, re.M | re.S)
+    for line in block.splitlines():
+        words = [word for word in shlex.split(line)[1:] if word != "--dry-run"]
+        done = zoo(*words, "--dry-run")
+        assert done.returncode == 0 and "to be trained" in done.stdout, line
 
 
 def test_the_table_of_the_page_has_every_variant() -> None:

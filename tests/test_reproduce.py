@@ -29,6 +29,7 @@ from zoo_core.reproduce.reproducing import Found
 from zoo_core.reproduce.verdict import Estimate, verdict
 from zoo_core.run.reporter import Silent
 from zoo_core.weights import manifest
+from zoo_core.weights.find import read_pinned
 from zoo_core.weights.pins import Pin
 
 NEAR: Any = "near"
@@ -433,32 +434,50 @@ def small_pin(elsewhere: Path) -> Pin:
     return pin
 
 
-def rebuilt(pin: Pin, folder: str) -> exact.Rebuilt:
+def rebuilt(pin: Pin) -> exact.Rebuilt:
     with running.local(1) as workers:
-        return exact.rebuild(pin, Path(folder), workers, "auto", ["--data-root", str(SLICES)], lambda *_: None)
+        (found,) = exact.rebuild([pin], Path("again"), workers, "auto", ["--data-root", str(SLICES)], lambda *_: None)
+    return found
 
 
 def test_the_same_training_gives_the_same_bytes(small_pin: Pin) -> None:
-    found = rebuilt(small_pin, "again")
+    found = rebuilt(small_pin)
     assert found.said == "the same bytes" and not found.is_refuted and not found.otherwise
-    (folder,) = Path("again").glob("*/run.json")
-    assert json.loads(folder.read_text())["seed"] == 3
+    (file,) = Path("again").glob("exact-*/*/run.json")
+    assert json.loads(file.read_text())["seed"] == 3
+    assert rebuilt(small_pin).said == "the same bytes" and len(list(Path("again").glob("exact-*"))) == 2
 
 
 @pytest.mark.parametrize(
     ("trained", "said"),
     [
-        ({}, "other bytes: nobody wrote down the torch"), ({"torch": "1.0"}, "not 1.0"),
-        ({"machine": "Z80"}, "not Z80"),
+        ({"torch": ""}, "nobody wrote down the torch"), ({"torch": "1.0"}, "not 1.0"), ({"machine": "Z80"}, "not Z80"),
+        ({"instructions": "MMX"}, "not MMX"), ({"threads": "two"}, "nobody wrote down the number of threads"),
     ],
 )  # fmt: skip
 def test_other_bytes_are_no_fault_elsewhere(small_pin: Pin, trained: dict[str, Any], said: str) -> None:
-    there = {**small_pin.trained, **trained} if trained else {"threads": 1}
-    pin = dataclasses.replace(small_pin, trained=there)
-    found = dataclasses.replace(rebuilt(pin, "again"), made="0" * 64)
-    assert said in found.said and not found.is_refuted
-    here = dataclasses.replace(found, otherwise="")
-    assert here.is_refuted and here.said == "other bytes, on the same kind of machine"
+    pin = dataclasses.replace(small_pin, trained={**small_pin.trained, **trained})
+    other = exact.Rebuilt("a", "1", "2", exact.otherwise(pin, "cpu"))
+    assert said in other.said and not other.is_refuted
+    assert "device cuda, not cpu" in exact.otherwise(small_pin, "cuda:0")
+    assert exact.Rebuilt("a", "1", "2").is_refuted and "same kind of machine" in exact.Rebuilt("a", "1", "2").said
+
+
+@pytest.mark.parametrize("change", ["value", "shape", "name"])
+def test_other_tensors_are_seen(small_pin: Pin, change: str) -> None:
+    tensors = read_pinned(small_pin)[1].tensors
+    name = next(iter(tensors))
+    changed = {each: tensor.clone() for each, tensor in tensors.items()}
+    if change == "value":
+        changed[name].view(-1)[0] += 1
+    else:
+        moved = changed.pop(name)
+        changed |= {name: moved[None]} if change == "shape" else {"x": moved}
+    assert exact.sha256_of(changed) != exact.sha256_of(tensors)
+    done = running.Done(jobs.Job("autoencoder", "tanh-2d", 3), Path("run"))
+    begun = exact.Rebuilt(small_pin.name, exact.sha256_of(changed))
+    assert exact._compared(begun, done, changed).is_refuted
+    assert not exact._compared(dataclasses.replace(begun, pinned=exact.sha256_of(tensors)), done, tensors).is_refuted
 
 
 def test_bytes_of_what_is_not_pinned(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,19 +5,20 @@ Shapes: n images, c channels, h x w pixels, k classes.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import statistics
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Measured, Run, Table, draws
+from zoo_core import Checkpoint, Measured, Run, Table, UsageError, draws
 from zoo_core.data.images import ImageData, to_pixels
 from zoo_core.kits.distances import deviation
 from zoo_core.kits.generators.comparison import Comparison, compare
 from zoo_core.kits.generators.judging import judged
-from zoo_core.kits.generators.usefulness import accuracy_score, real_images
+from zoo_core.kits.generators.usefulness import BATCH, accuracy_score, real_images
 from zoo_core.kits.resampling import measured
 
 from . import Evaluate, Train
@@ -34,7 +35,7 @@ def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict
     generator, judge, k = build(checkpoint).to(run.device), options.judge_of(run, data), len(data.classes)
     y = torch.arange(k, device=run.device).repeat_interleave(options.per_class or max(10, len(data) // k))
     pixels = drawn(generator, y)
-    others = run.dataset(checkpoint.options.data, "train")
+    others = options.others_of(run, checkpoint.options.data, judge)
     comparison = compare(judge, pixels, data, options.neighbours, run.track, others)
     share_real = Measured.percent(comparison.real_answers == data.labels)
     found = {**comparison.scores, **dict.fromkeys(LABELS, Measured(None, why="it has no labels"))}
@@ -45,7 +46,9 @@ def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict
     if options.independent:
         found["share_others"] = of_others(run, pixels, y, data) if labelled else found["share"]
     if options.score:
-        found |= scored(run, generator, options, data, others) if labelled else dict.fromkeys(SCORES, found["share"])
+        found |= (
+            scored(run, generator, judge, options, data, others) if labelled else dict.fromkeys(SCORES, found["share"])
+        )
     return {**found, "share_real": share_real}
 
 
@@ -104,10 +107,12 @@ def of_others(run: Run, pixels: Tensor, y: Tensor, data: ImageData) -> Measured:
 
     A generator can have learned what one judge likes: its recipe was chosen by that. These have had no part in it.
     """
+    judges = further(run, data)
+    if len(judges) < 2:
+        return Measured(None, why=f"there are no further judges of {data.name}")
     columns: dict[str, Sequence[float]] = {}
     means: list[Measured] = []
-    for name in OTHERS:
-        judge = run.load(f"judge.{data.name}-{name}", data)
+    for name, judge in judges.items():
         for what, images, labels in ((name, pixels, y), (f"{name}, real", data.images, data.labels)):
             answers = judged(judge, images, track=run.track)[1].argmax(1)
             shares = [Measured.percent(answers[labels == label] == label) for label in range(len(data.classes))]
@@ -120,19 +125,35 @@ def of_others(run: Run, pixels: Tensor, y: Tensor, data: ImageData) -> Measured:
     return Measured(statistics.fmean(numbers), math.hypot(spread, max(one.error or 0.0 for one in means)))
 
 
+def further(run: Run, data: ImageData) -> dict[str, nn.Module]:
+    """The judges of a data set that had no part in choosing the recipe, by architecture; those that there are."""
+    found = {}
+    for name in OTHERS:
+        with contextlib.suppress(UsageError):  # there is no such one
+            found[name] = run.load(f"judge.{data.name}-{name}", data)
+    return found
+
+
 # -- by what can be learned from it ----------------------------------------------------------------
 
 SCORES = ("accuracy_score", "accuracy_real")
 
 
-def scored(run: Run, generator: Generator, options: Evaluate, data: ImageData, real: ImageData) -> dict[str, Measured]:
-    """How well a network classifies real test images that has seen generated or real ones only.
+def scored(
+    run: Run, generator: Generator, judge: nn.Module | None, options: Evaluate, data: ImageData, real: ImageData | None
+) -> dict[str, Measured]:
+    """How well a network classifies real test images that has seen generated or real ones only, as many of each.
 
     Args:
-        data: the test images. real: those of training.
+        judge: whose architecture the network has. data: the test images. real: those of training.
     """
-    judge, k = run.load(f"judge.{data.name}", data), len(data.classes)
-    y = torch.arange(k, device=run.device).repeat_interleave(options.score_images)
+    k, many = len(data.classes), len(real) if real else 0
+    each = min(options.score_images, many // k)
+    if judge is None or real is None or k * each < BATCH:
+        return dict.fromkeys(SCORES, Measured(None, why=f"that takes {BATCH} real images of training, and a judge"))
+    if each < options.score_images and options.said("score_images"):
+        run.warn(f"there are {many:,} real images, so that both networks learn from {each:,} of each class")
+    y = torch.arange(k, device=run.device).repeat_interleave(each)
     lessons = {"accuracy_score": (drawn(generator, y), y), "accuracy_real": real_images(real, len(y))}
     return {
         name: accuracy_score(judge, *lesson, data, options.score_epochs, run.track) for name, lesson in lessons.items()

@@ -35,7 +35,7 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images:
         return generator.pixels(z, torch.tensor(y, device=run.device))
 
     drawn = run.draw(len(asked) * columns, of, batch_size=1000)
-    names = tuple(classes[label] for label in asked for _ in range(columns)) if len(classes) > 1 else ()
+    names = tuple(classes[label] for label in asked for _ in range(columns)) if any(classes) else ()
     return Images(drawn, names, options.columns or (None if len(asked) == 1 else columns))
 
 

@@ -143,7 +143,7 @@ def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Drawn) -> dict[st
     data = run.dataset(trained.data, "test")
     generator, judge = build(checkpoint).to(run.device), options.judge_of(run, data)
     pixels = generator.pixels(noise(options.n or len(data), trained, run))
-    others = run.dataset(trained.data, "train")
+    others = options.others_of(run, trained.data, judge)
     comparison = compare(judge, pixels, data, options.neighbours, run.track, others)
     if judge is None:
         return {**comparison.scores, **dict.fromkeys(("class_entropy", "class_min", "class_max"), Measured(math.nan))}

@@ -43,7 +43,7 @@ def evaluate(run: Run, checkpoint: Checkpoint[Train], options: Evaluate) -> dict
         parts.append(precise(drawn.mean(0)))
     kl, reconstruction = torch.cat(parts, 1)  # of each image
     judge = options.judge_of(run, data)
-    others = run.dataset(checkpoint.options.data, "train")
+    others = options.others_of(run, checkpoint.options.data, judge)
     comparison = compare(judge, vae.draw(options.n or len(data)), data, options.neighbours, run.track, others)
     if judge:
         run.show("classes", comparison.histogram(data.classes))

@@ -203,7 +203,7 @@ def circumstances(run: Run, begun: Begun) -> dict[str, Any]:
 
     return {
         "device": devices.describe(run.device), "machine": processor(), "processes": run.processes,
-        "threads": devices.thread_count(),
+        "threads": devices.thread_count(), "instructions": devices.instructions(),
         "precision": run.settings.precision, "compile": run.settings.compile,
         "deterministic": run.settings.deterministic,
         "seconds": round(run.loops.seconds, 3), "commit": begun.commit, "code": begun.code,

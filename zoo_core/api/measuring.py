@@ -32,8 +32,8 @@ class Evaluation:
         record: provenance: weights, seed, data, judges, versions.
         errors: the standard errors of the metrics that have one.
         absent: why a metric has no number, where that was said.
-        floors: what a perfect model would have, of the metrics of which that was measured.
         claimed: what the manifest says of these weights, where it says anything.
+        floors: what a perfect model would have, of the metrics of which that was measured.
     """
 
     metrics: Mapping[str, float]
@@ -41,8 +41,8 @@ class Evaluation:
     record: Mapping[str, Any]
     errors: Mapping[str, float] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
-    floors: Mapping[str, float] = field(default_factory=dict)
     claimed: Claimed | None = None
+    floors: Mapping[str, float] = field(default_factory=dict)
 
     def __getitem__(self, metric: str) -> float:
         return self.metrics[metric]
@@ -72,5 +72,5 @@ def measure(model: Model, checkpoint: Checkpoint[Options], options: Options, run
         found = {name: Measured.of(name, metrics[name]) for name in expected}
     record = provenance(model, run, checkpoint, options)
     record["trained_with"] = checkpoint.options.model_dump(mode="json")
-    sure = measured.errors(found), measured.absent(found), measured.floors(found)
-    return Evaluation(measured.numbers(found), dict(run.shown), record, *sure)
+    sure = measured.errors(found), measured.absent(found)
+    return Evaluation(measured.numbers(found), dict(run.shown), record, *sure, floors=measured.floors(found))

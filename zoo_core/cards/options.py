@@ -227,7 +227,7 @@ def resolve(options: type[_O], *layers: Mapping[str, Any], owner: str = "", base
             values[_field(options, key, owner)] = value
     made = validated(options, values, owner)
     for flag, other in unused(made, _said(options, layers, owner)):
-        what = f"{flag_name(other)} {shown(getattr(made, other))}"
+        what = _with(flag_name(other), (shown(getattr(made, other)),))
         raise UsageError(f"{flag.name} is not for {what}", f"leave it out; it is for {flag.when()}")
     return made
 

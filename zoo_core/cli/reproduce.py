@@ -48,8 +48,8 @@ def reproduce(
     if bool(names) == all_of_them:
         raise UsageError("name models or presets, or say --all", "zoo reproduce ewc.mlp; zoo reproduce --all --quick")
     if quick and (dry_run or to_the_byte):
-        other = "--dry-run" if dry_run else "--exact"
-        raise UsageError(f"--quick trains nothing, which {other} needs", f"leave out --quick, or {other}")
+        other = "--exact trains" if to_the_byte else "--dry-run says what is trained"
+        raise UsageError(f"{other}, and --quick trains nothing", "leave out one of them")
     if to_the_byte:
         return _exact(names, on, folder, dry_run, device, data_root, as_json)
     where, (presets, asked) = place(on), reproducing.claimed(names)
@@ -80,10 +80,10 @@ def _exact(
     """Train pinned weights once more."""
     where, pins = place(on), exact.pinned(list(names))
     if dry_run:
-        raise UsageError("--exact has no plan yet", "zoo reproduce --dry-run says how long trainings take")
+        raise UsageError("--exact has no plan", "zoo reproduce --dry-run says how long trainings take")
     extra = ["--data-root", str(data_root)] if data_root else []
     with reserved(as_json), where.workers(folder, device) as workers:
-        found = [exact.rebuild(pin, folder, workers, device, extra, render_claims.progress) for pin in pins]
+        found = exact.rebuild(pins, folder, workers, device, extra, render_claims.progress)
     ok = not any(one.is_refuted for one in found)
     if as_json:
         answer: ReproduceExact = {"command": "reproduce --exact", "ok": ok, "weights": [rebuilt(one) for one in found]}

@@ -20,8 +20,6 @@ from .groups import Command
 from .listing import ModelName, json_flag
 from .streams import reserved
 
-PICTURE, CURVES = "sweep.png", "curves.png"
-
 
 @click.command(cls=Command)
 @click.argument("name", type=ModelName(), metavar="MODEL[.PRESET]")
@@ -47,7 +45,10 @@ def sweep(
         rows = sweeping.rows(trainings.carry_out(wanted, folder, where, device, data_root))
         drawn = [
             figure.save(folder / file, overwrite=True) if figure else None
-            for file, figure in ((PICTURE, sweeping.picture(rows, said)), (CURVES, sweeping.learning(rows)))
+            for file, figure in (
+                (f"sweep-{wanted[0].model}.png", sweeping.picture(rows, said)),
+                (f"sweep-{wanted[0].model}-curves.png", sweeping.learning(rows)),
+            )
         ]
     ok = not any(row.errors for row in rows)
     if as_json:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from ..api.calls import Circumstances
 from ..reproduce import jobs, ledger, reproducing, running
 from ..reproduce.jobs import Job
 from ..reproduce.places import Place
@@ -58,7 +59,10 @@ def flags(command: _F) -> _F:
 
 def carry_out(wanted: Sequence[Job], folder: Path, place: Place, device: str, data_root: Path | None) -> list[Done]:
     """Carry out a plan, and show how far it is; what is finished in the folder is taken, wherever it was trained."""
-    known = {key: run.path for key, run in jobs.finished(folder).items()}
+    asked = {one.key for one in wanted}
+    finished = {key: run for key, run in jobs.finished(folder).items() if key in asked}
+    reproducing.check_data([run.path for run in finished.values()], Circumstances(0, device, data_root, None))
+    known = {key: run.path for key, run in finished.items()}
     extra = ["--data-root", str(data_root)] if data_root else []
     with live.shown(wanted, folder) as tell, place.workers(folder, device) as workers:
         return running.run_all(wanted, known, folder, workers, place.threads(), device, extra, tell)

@@ -154,6 +154,7 @@ class Begun(Facts):
     code: Sha256 | Annotated[str, Field(max_length=0)] = ""  # of the source that the numbers depend on
     device: Line = ""
     machine: Line = ""  # the processor
+    instructions: Line = ""  # the widest that it used
     processes: Count = 1
     threads: Count | None = None
     precision: Line = "fp32"

@@ -172,9 +172,8 @@ def _shown(value: object) -> str:
 
 def _circumstances(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What a pin says of the training that a run records."""
-    kept = {
-        key: facts[key] for key in ("seconds", "device", "machine", "threads", "commit") if facts.get(key) is not None
-    }
+    names = ("seconds", "device", "machine", "instructions", "threads", "commit")
+    kept = {name: facts[name] for name in names if facts.get(name) not in (None, "")}
     if release := facts.get("plugin"):
         kept |= {"distribution": release["distribution"], "version": release["version"]}
         kept |= {"plugin_commit": release["commit"]} if release.get("commit") else {}

@@ -8,7 +8,9 @@ says besides when and by what it was made.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +25,11 @@ from .running import Done, Tell, Workers, run_all
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+FACTS = {  # what decides how sums are rounded, and what a pin calls it
+    "torch": "torch", "processor": "machine", "instruction set": "instructions", "number of threads": "threads",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -78,22 +85,45 @@ def pinned(names: list[str]) -> list[Pin]:
     return list(found.values())
 
 
-def rebuild(pin: Pin, into: Path, workers: Workers, device: str, extra: list[str], tell: Tell) -> Rebuilt:
-    """Train what a pin is of, with its seed and as many threads, and compare the tensors.
+def rebuild(
+    pins: Sequence[Pin], into: Path, workers: Workers, device: str, extra: Sequence[str], tell: Tell
+) -> list[Rebuilt]:
+    """Train what pins are of, each with its seed and as many threads, and compare the tensors.
 
     Args:
-        into: where the run folder goes.
+        into: where a new folder goes for the runs: what was trained before is not taken.
         device: as `train` takes it; ``auto`` is that of the pin.
         extra: more arguments of ``zoo train``.
+    Raises:
+        UsageError: weights went on from others, so that their options do not say how to make them.
     """
     from ..weights.find import read_pinned
 
-    path, contents = read_pinned(pin)
-    begun = Rebuilt(pin.name, sha256_of(contents.tensors), otherwise=otherwise(pin))
-    where = str(pin.trained.get("device", "cpu")).partition(":")[0] if device == "auto" else device
-    threads = int(str(pin.trained.get("threads", 0)))
-    (done,) = run_all([_job(pin, path)], {}, into, workers, threads, where, extra, tell)
-    return _compared(begun, done, contents.tensors)
+    into.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="exact-", dir=into))
+    found: dict[str, Rebuilt] = {}
+    kinds = {pin.name: (_threads(pin), _device(pin) if device == "auto" else device) for pin in pins}
+    jobs = {pin.name: _job(pin, read_pinned(pin)[0]) for pin in pins}
+    for threads, where in dict.fromkeys(kinds.values()):
+        mine = [pin for pin in pins if kinds[pin.name] == (threads, where)]
+        wanted = [jobs[pin.name] for pin in mine]
+        words = [*extra, "--no-evaluate"]
+        done = run_all(wanted, {}, folder, workers, threads, where, words, tell, whole=False)
+        for pin, one in zip(mine, done, strict=True):
+            tensors = read_pinned(pin)[1].tensors
+            found[pin.name] = _compared(Rebuilt(pin.name, sha256_of(tensors), "", otherwise(pin, where)), one, tensors)
+    return [found[pin.name] for pin in pins]
+
+
+def _threads(pin: Pin) -> int:
+    """How many threads weights were trained with; 0 if nobody wrote it down."""
+    said = pin.trained.get("threads", 0)
+    return said if isinstance(said, int) else 0
+
+
+def _device(pin: Pin) -> str:
+    """The kind of device that weights were trained on: ``cpu``, ``cuda``."""
+    return re.split(r"[^a-z]", str(pin.trained.get("device", "cpu")).lower())[0]
 
 
 def _job(pin: Pin, path: Path) -> Job:
@@ -102,6 +132,9 @@ def _job(pin: Pin, path: Path) -> Job:
 
     model = registry.load(pin.plugin)
     facts = peek.facts(path)
+    if facts.continues:
+        reason = f"{pin.name} went on from other weights, so that its options alone do not make it"
+        raise UsageError(reason, "name other weights")
     options = todays_options(model.card, facts.model_dump(), pin.name).model_dump()
     preset = model.card.presets[pin.preset].options
     changed = {name: value for name, value in options.items() if getattr(preset, name) != value}
@@ -123,13 +156,24 @@ def _compared(begun: Rebuilt, done: Done, tensors: Mapping[str, Tensor]) -> Rebu
     return replace(begun, made=found)
 
 
-def otherwise(pin: Pin) -> str:
-    """What is other here than where the weights of a pin were trained; empty where nothing is."""
-    there = {"torch": str(pin.trained.get("torch", "")).partition("+")[0], "processor": pin.trained.get("machine", "")}
-    here = {"torch": versions()["torch"].partition("+")[0], "processor": processor()}
+def otherwise(pin: Pin, device: str) -> str:
+    """What is other here than where the weights of a pin were trained; empty where nothing is.
+
+    Args:
+        device: that they are trained on now.
+    """
+    from ..run.devices import instructions
+
+    there = {**{name: str(pin.trained.get(key, "")) for name, key in FACTS.items()}, "device": _device(pin)}
+    here = {
+        "torch": versions()["torch"], "processor": processor(), "instruction set": instructions(),
+        "number of threads": str(_threads(pin) or ""), "device": device.partition(":")[0],
+    }  # fmt: skip
+    plain = {name: value.partition("+")[0] for name, value in there.items()}  # whatever GPU a build is for
     parts = [
-        f"{what} {here[what]}, not {then}" if then else f"nobody wrote down the {what} that they were trained on"
-        for what, then in there.items() if then != here[what]
+        f"{name} {here[name].partition('+')[0]}, not {then}" if then
+        else f"nobody wrote down the {name} that they were trained with"
+        for name, then in plain.items() if not then or then != here[name].partition("+")[0]
     ]  # fmt: skip
     return "; ".join(parts)
 

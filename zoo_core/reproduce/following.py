@@ -12,11 +12,13 @@ import signal
 import threading
 import time
 
+from .running import FOLLOWS
+
 EVERY = 0.2  # seconds
 
 
 def _follow(above: int) -> None:
-    """Stop this process when its parent is another than at first."""
+    """Stop this process when its parent is another than the one that began it."""
     while os.getppid() == above:
         time.sleep(EVERY)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -24,7 +26,7 @@ def _follow(above: int) -> None:
 
 def main() -> None:
     """Watch the parent, and be ``zoo``."""
-    threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_follow, args=(int(os.environ[FOLLOWS]),), daemon=True).start()
     runpy.run_module(__package__.partition(".")[0], run_name="__main__", alter_sys=True)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ..cards.card import Card
 from ..errors import IntegrityError, UsageError
@@ -21,6 +21,7 @@ from ..formats import LEDGER
 from ..formats.fields import Finite, Line, Name, Setting, Sha256
 from ..formats.schemas import Count, Hashes, Metrics, Schema, fitted
 
+LARGEST = 1e100  # of a metric, so that means and squares are finite
 FOLDER, VARIABLE = "results", "ZOO_RESULTS"
 
 
@@ -56,6 +57,13 @@ class Entry(Schema):
     commit: Line = ""
     seconds: Annotated[Finite, Field(ge=0)] | None = None
     evaluation_seconds: Annotated[Finite, Field(ge=0)] | None = None
+
+    @field_validator("metrics", "errors", "floors")
+    @classmethod
+    def _can_be_squared(cls, values: dict[str, float | None]) -> dict[str, float | None]:
+        if any(abs(value) > LARGEST for value in values.values() if value is not None):
+            raise ValueError(f"a number is above {LARGEST:g}")
+        return values
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..api.calls import Circumstances
+from ..api.calls import Circumstances, make_run
 from ..api.evaluation import evaluate_opened
 from ..api.handle import Source, open_model
 from ..cards.claims import Claim
@@ -210,8 +210,10 @@ def written(names: Iterable[str], presets: Mapping[str, Model], entries: list[En
     pins, found = manifest.read(), {}
     for name, model in presets.items():
         mine = ledger.of_preset(entries, model.card, name.partition(".")[2])
-        pinned = name in pins and any(entry.weights_sha256 == pins[name].sha256 for entry in entries)
-        found[name] = Found(tuple(mine), "pinned" if pinned else "ledger")
+        pin = next((one for one in entries if name in pins and one.weights_sha256 == pins[name].sha256), None)
+        first = [pin] if pin else []
+        others = [one for one in mine if not pin or one.seed != pin.seed]
+        found[name] = Found((*first, *others), "pinned" if pin else "ledger")
     return judge(names, presets, found)
 
 
@@ -231,6 +233,31 @@ def usual_seconds(wanted: Job, entries: Sequence[Entry]) -> float | None:
     if pin and not known and isinstance(seconds := pin.trained.get("seconds"), int | float):
         took.append(float(seconds))
     return sum(took) / len(took) if took and not wanted.options else None
+
+
+def check_data(folders: Sequence[Path], circumstances: Circumstances) -> None:
+    """Whether finished runs learned from the data that is here under the same names.
+
+    Raises:
+        UsageError: one learned from other data.
+    """
+    here: dict[str, str | None] = {}
+    for folder in folders:
+        for name, digest in record.read(folder)["data"].items():
+            if name not in here:
+                here[name] = _digest(name, circumstances)
+            if here[name] not in (None, digest):
+                reason = f"{folder} learned from other data than is here: {name}"
+                raise UsageError(reason, "take another folder for these: --in FOLDER")
+
+
+def _digest(name: str, circumstances: Circumstances) -> str | None:
+    """The sha256 of a part of a data set that is here, such as ``mnist/test``; None where there is none."""
+    data, _, part = name.rpartition("/")
+    try:
+        return make_run(circumstances, "evaluation", None).dataset(data, part).sha256
+    except ZooError:
+        return None
 
 
 def measured_again(folder: Path, circumstances: Circumstances, options: Mapping[str, Any]) -> Entry:

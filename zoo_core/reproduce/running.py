@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -20,6 +21,7 @@ from ..run import record
 from ..run.mark import LOCK
 from .jobs import Job, goes_on, key_of
 
+FOLLOWS = "ZOO_FOLLOWS"  # variable with the process that a training must not outlive; see `following`
 TRIES = 3  # of a training that fails, or is cut off
 PATIENCE = 60.0  # seconds for the process that had a run before, and was told to stop, to save its state
 
@@ -58,7 +60,7 @@ def carry_out(task: Task, began: Callable[[subprocess.Popen[bytes]], object] = l
     _await_release(folder)
     more = ["--resume"] if "--resume" not in task.arguments and goes_on(folder) else []
     command = [sys.executable, "-m", f"{__package__}.following", *task.arguments, *more]
-    environment = {**os.environ, **task.environment}
+    environment = {**os.environ, **task.environment, FOLLOWS: str(os.getpid())}
     with (
         open(log_file, "w", encoding="utf-8") as log,
         subprocess.Popen(command, env=environment, cwd=at, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as process,
@@ -89,15 +91,23 @@ class Workers(Protocol):
 def local(processes: int) -> Iterator[Workers]:
     """This machine, so many trainings at a time. What still runs at the end is told to stop, and saves its state."""
     running: list[subprocess.Popen[bytes]] = []
+    over = threading.Event()
+
+    def began(process: subprocess.Popen[bytes]) -> None:
+        running.append(process)
+        if over.is_set():  # it had waited for its run while all others were told to stop
+            process.terminate()
+
     with ThreadPoolExecutor(processes) as pool:
 
         class Here:
             def submit(self, task: Task) -> Future[int]:
-                return pool.submit(carry_out, task, running.append)
+                return pool.submit(carry_out, task, began)
 
         try:
             yield Here()
         finally:
+            over.set()
             pool.shutdown(wait=False, cancel_futures=True)
             for process in running:
                 if process.poll() is None:
@@ -126,7 +136,7 @@ Tell = Callable[[Done, int, int], None]
 
 def run_all(
     jobs: Sequence[Job], known: Mapping[str, Path], into: Path, workers: Workers, each: int, device: str,
-    extra: Sequence[str] = (), tell: Tell = lambda done, number, total: None,
+    extra: Sequence[str] = (), tell: Tell = lambda done, number, total: None, whole: bool = True,
 ) -> list[Done]:  # fmt: skip
     """Carry out a plan; what is finished already is taken, and one that fails or is lost goes on, some times.
 
@@ -137,6 +147,7 @@ def run_all(
         device: as `train` takes it.
         extra: more arguments of ``zoo train``, for all.
         tell: is told after each training how many are done, of how many.
+        whole: whether they are to be measured, too.
     """
     ended = [Done(one, known[one.key], was_there=True) for one in jobs if one.key in known]
     for number, done in enumerate(ended, 1):
@@ -149,7 +160,8 @@ def run_all(
         folder = into / one.name
         words = (*one.command(folder), "--device", device, *extra)
         log = into / f"{one.name}.log"
-        log.unlink(missing_ok=True)  # of an earlier try: where there is one, the training runs
+        if not is_held(folder / LOCK):  # else it is that of another process, which trains it
+            log.unlink(missing_ok=True)  # of an earlier try: where there is one, the training runs
         task = Task(words, str(folder), {**said, **own}, str(log), os.getcwd())
         tries[workers.submit(task)] = one, number
 
@@ -159,7 +171,7 @@ def run_all(
     while tries:
         for future in wait(tries, return_when=FIRST_COMPLETED).done:
             one, number = tries.pop(future)
-            error = _error(future, into / f"{one.name}.log", into / one.name, one)
+            error = _error(future, into / f"{one.name}.log", into / one.name, one, whole)
             if error and number < TRIES and _may_go_on(future):
                 begin(one, number + 1)
                 continue
@@ -170,28 +182,28 @@ def run_all(
 
 
 def _may_go_on(future: Future[int]) -> bool:
-    """Whether trying again could help: a process was killed or stopped, or its machine was lost; not a wrong option."""
-    return future.exception() is not None or future.result() not in (1, 2, 3, 4)
+    """Whether trying again could help: a process was killed or stopped, a machine or connection lost."""
+    return future.exception() is not None or future.result() not in (1, 2, 3, 4, 6)
 
 
-def _error(future: Future[int], log: Path, folder: Path, one: Job) -> str:
+def _error(future: Future[int], log: Path, folder: Path, one: Job, whole: bool) -> str:
     """Why a training did not end well; empty where it did."""
     if raised := future.exception():
         return printable(f"{type(raised).__name__}: {raised}".splitlines()[0])
     if not (code := future.result()):
-        return _unlike(folder, one)
+        return _unlike(folder, one, whole)
     said = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
     errors = [line for line in said if line.startswith("error: ")]
     return printable(errors[-1].removeprefix("error: ")) if errors else f"its process ended with {code}; see {log}"
 
 
-def _unlike(folder: Path, one: Job) -> str:
+def _unlike(folder: Path, one: Job, whole: bool) -> str:
     """Why a run that ended is not what was to be trained; empty where it is."""
     try:
         facts = record.read(folder)
     except ZooError as error:
         return error.message
-    if facts["state"] != "finished" or facts.get("quick"):
+    if whole and (facts["state"] != "finished" or facts.get("quick")):
         return "it was not measured"
     return "" if key_of(facts) == one.key else "it was begun with other source code: remove it, to train it anew"
 

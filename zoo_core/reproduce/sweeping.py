@@ -128,7 +128,7 @@ def picture(found: Sequence[Row], said: Mapping[str, Sequence[str]]) -> Figure |
         found: the combinations.
         said: the options that were to have several values.
     """
-    axis = next((name for name, values in said.items() if len(values) > 1 and all(map(_is_number, values))), "")
+    axis = next((name for name, values in said.items() if len(values) > 1 and _is_numeric(name, found)), "")
     series: list[Series] = []
     lines: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for number, row in enumerate(found, 1):
@@ -154,8 +154,8 @@ def learning(found: Sequence[Row]) -> Figure | None:
     return histories.beside(" ".join(sorted({row.model for row in found})), known)
 
 
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
+def _is_numeric(name: str, found: Sequence[Row]) -> bool:
+    """Whether an option has a number in every run, as a rate or a width has."""
+    options = [entry.options for row in found for entry in row.entries]
+    values = [one[key] for one in options for key in one if key.rstrip("_") == name]
+    return bool(values) and all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)

@@ -118,10 +118,11 @@ def with_error(value: float | None, error: float | None = None, decimals: int | 
     if value is None or math.isnan(value):
         return "-"
     if error and math.isfinite(error) and math.isfinite(value):
-        places = max(0, 1 - math.floor(math.log10(error)))
-        return f"{value:.{places}f} ± {error:.{places}f}" if places <= PLACES else f"{value:.2g} ± {error:.2g}"
+        digits = float(f"{error:.1e}")  # 0.0996 is 0.10
+        places = min(PLACES, max(0, 1 - math.floor(math.log10(digits))))
+        return f"{value:.{places}f} ± {f'{digits:.{places}f}' if digits >= 10.0**-PLACES else f'{digits:.1e}'}"
     alone = f"{value:.4g}" if decimals is None else f"{value:.{decimals}f}"
-    return alone + ("" if error is None else " ± 0")
+    return alone + (" ± 0" if error == 0 else "")
 
 
 def rounded(value: float, error: float | None, decimals: int) -> float:

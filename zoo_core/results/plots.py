@@ -100,8 +100,11 @@ def _plot(inches: tuple[float, float], panels: int = 1) -> tuple[Figure, list[Ax
 def _drawn(plot: Figure) -> Image:
     """What a matplotlib figure looks like."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.text import Text
     from PIL import Image
 
+    for text in plot.findobj(Text):
+        text.set_parse_math(False)  # names are what they are, with whatever dollar signs
     canvas = plot.canvas
     if not isinstance(canvas, FigureCanvasAgg):
         raise TypeError("the plot was not made by _plot")

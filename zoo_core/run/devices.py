@@ -134,6 +134,11 @@ def describe(device: torch.device) -> str:
     return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
 
 
+def instructions() -> str:
+    """The widest instructions of this processor that torch uses: ``AVX2``, ``AVX512``; sums are rounded by them."""
+    return str(torch.backends.cpu.get_cpu_capability())
+
+
 def thread_count() -> int:
     """How many threads an operation on the CPU uses."""
     return torch.get_num_threads()

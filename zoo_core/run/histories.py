@@ -12,6 +12,8 @@ from ..errors import ZooError
 from ..files import read_text
 from ..results.kinds import Figure, Series
 
+MOST = 8  # panels of a figure
+
 
 def beside(title: str, several: Mapping[str, list[dict[str, float]]]) -> Figure | None:
     """The learning curves of several trainings: a panel for each value that they logged; None if there are none.
@@ -19,9 +21,11 @@ def beside(title: str, several: Mapping[str, list[dict[str, float]]]) -> Figure 
     Args:
         several: their histories, by what tells them apart.
     """
+    names = sorted({name for history in several.values() for point in history for name in point} - {"step"})
+    title += f": {MOST} of {len(names)} values" if len(names) > MOST else ""
     found = [
         Series(label, tuple(point["step"] for point in known), tuple(point[name] for point in known), axis=name)
-        for name in sorted({name for history in several.values() for point in history for name in point} - {"step"})
+        for name in names[:MOST]
         for label, history in several.items() if (known := [point for point in history if name in point])
     ]  # fmt: skip
     return Figure(title, "step", "", tuple(found)) if found else None

@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from ...cards.card import Metric
 from ...cards.options import Options, option
-from ...errors import UsageError
+from ...errors import NetworkError, UsageError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -42,6 +42,13 @@ class Judged(Options):
             return run.load(f"judge.{data.name}", data)
         run.warn(f"{data.name} has no classes to tell apart, so no judge: what needs one is not measured")
         return None
+
+    def others_of(self, run: Run, data: str, judge: nn.Module | None) -> ImageData | None:
+        """Real images of training, for floors; None where nothing is judged, or they are not here."""
+        try:
+            return run.dataset(data, "train") if judge else None
+        except (NetworkError, UsageError):
+            return None
 
 
 class Walk(Options):

@@ -22,6 +22,8 @@ from .judging import Judge as Judge
 from .judging import judged
 from .reference import Reference, once, reference
 
+MEASURES = 1  # rises when a measure changes, so that floors that are kept are computed anew
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -63,8 +65,8 @@ def compare(
     neighbours = min(neighbours, len(real) - 1)
     seen = reference(judge, real, neighbours, track)
     answers, scores = _scores(judge, pixels, seen, neighbours, track)
-    if others is not None:
-        floors = _floors(judge, others, real, seen, neighbours, track)
+    if others is not None and len(others) >= len(pixels):
+        floors = _floors(judge, others, len(pixels), real, seen, neighbours, track)
         scores = {name: replace(score, floor=floors[name]) for name, score in scores.items()}
     return Comparison(answers, seen.answers, scores)
 
@@ -89,20 +91,20 @@ def _scores(
 
 
 def _floors(
-    judge: nn.Module, others: ImageData, real: ImageData, seen: Reference, neighbours: int, track: Track
+    judge: nn.Module, others: ImageData, n: int, real: ImageData, seen: Reference, neighbours: int, track: Track
 ) -> dict[str, float]:
-    """The measures of as many other real images, which are computed once and kept.
+    """The measures of n other real images, as many as were generated; they are computed once and kept.
 
     They are drawn at random, always the same: every sixth image of MNIST, say, is of other writers than the rest.
     """
-    drawn = torch.randperm(len(others), generator=torch.Generator().manual_seed(0))[: len(real)]
+    drawn = torch.randperm(len(others), generator=torch.Generator().manual_seed(0))[:n]
     chosen = others.images[drawn.to(others.images.device)]
 
     def found() -> dict[str, Tensor]:
         scores = _scores(judge, chosen, seen, neighbours, track)[1]
         return {name: torch.tensor(score.number, dtype=torch.float64) for name, score in scores.items()}
 
-    kept = once("floors", judge, (real.images, chosen), neighbours, real.device, found)
+    kept = once(f"floors-{MEASURES}", judge, (real.images, chosen), neighbours, real.device, found)
     return {name: float(value) for name, value in kept.items()}
 
 
