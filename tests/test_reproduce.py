@@ -42,6 +42,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder around, and an empty ledger."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ZOO_DATA", str(SLICES))
+    (tmp_path / "results").mkdir()
     monkeypatch.setenv("ZOO_RESULTS", str(tmp_path / "results"))
     return tmp_path
 

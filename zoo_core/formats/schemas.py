@@ -1,7 +1,6 @@
 """What the headers, records and states of the zoo must look like: each file passes one of these where it is read.
 
-A field that a schema does not know is dropped; one that it knows must fit. What comes out is plain: every field is
-there, with its default where the file says nothing.
+A field that a schema does not know is dropped; one that it knows must fit, and has its default where it is missing.
 """
 
 from __future__ import annotations
@@ -154,7 +153,7 @@ class Begun(Facts):
     code: Sha256 | Annotated[str, Field(max_length=0)] = ""  # of the source that the numbers depend on
     device: Line = ""
     machine: Line = ""  # the processor
-    instructions: Line = ""  # the widest that it used
+    instructions: Line = ""
     processes: Count = 1
     threads: Count | None = None
     precision: Line = "fp32"

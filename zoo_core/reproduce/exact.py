@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 FACTS = {  # what decides how sums are rounded, and what a pin calls it
-    "torch": "torch", "processor": "machine", "instruction set": "instructions", "number of threads": "threads",
+    "torch": "torch", "processor": "machine", "instruction set": "instructions",
 }  # fmt: skip
 
 
@@ -164,7 +164,8 @@ def otherwise(pin: Pin, device: str) -> str:
     """
     from ..run.devices import instructions
 
-    there = {**{name: str(pin.trained.get(key, "")) for name, key in FACTS.items()}, "device": _device(pin)}
+    there = {name: str(pin.trained.get(key, "")) for name, key in FACTS.items()}
+    there |= {"number of threads": str(_threads(pin) or ""), "device": _device(pin)}
     here = {
         "torch": versions()["torch"], "processor": processor(), "instruction set": instructions(),
         "number of threads": str(_threads(pin) or ""), "device": device.partition(":")[0],

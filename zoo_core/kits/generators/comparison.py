@@ -104,7 +104,7 @@ def _floors(
         scores = _scores(judge, chosen, seen, neighbours, track)[1]
         return {name: torch.tensor(score.number, dtype=torch.float64) for name, score in scores.items()}
 
-    kept = once(f"floors-{MEASURES}", judge, (real.images, chosen), neighbours, real.device, found)
+    kept = once(f"floors-{MEASURES}", judge, real, chosen, neighbours, found)
     return {name: float(value) for name, value in kept.items()}
 
 

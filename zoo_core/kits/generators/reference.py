@@ -46,7 +46,7 @@ def reference(judge: nn.Module, real: ImageData, k: int, track: Track = untracke
         track: wraps the loop to show progress.
     """
     facts = _facts(judge, [real.images], k, real.device)
-    name = f"{real.sha256[:16]}-{sha256(json.dumps(facts, sort_keys=True).encode())[:32]}"
+    name = _name(real, facts)
     kept = computed.recall(name, facts)
     if kept and (known := _known(judge, real, kept)):
         return known
@@ -57,23 +57,27 @@ def reference(judge: nn.Module, real: ImageData, k: int, track: Track = untracke
 
 
 def once(
-    kind: str, judge: nn.Module, images: Sequence[Tensor], k: int, device: torch.device,
-    make: Callable[[], dict[str, Tensor]],
-) -> dict[str, Tensor]:  # fmt: skip
-    """What follows from a judge and some images, made now unless it is kept already.
+    kind: str, judge: nn.Module, real: ImageData, others: Tensor, k: int, make: Callable[[], dict[str, Tensor]]
+) -> dict[str, Tensor]:
+    """What follows from a judge, real images and others, made now unless it is kept already.
 
     Args:
         kind: tells it from whatever else follows from these.
-        images: one tensor or more, uint8 [m, c, h, w].
+        others: uint8 [n, c, h, w].
         k: of the neighbours.
     """
-    facts = {**_facts(judge, images, k, device), "kind": kind}
-    name = f"{kind}-{sha256(json.dumps(facts, sort_keys=True).encode())[:48]}"
+    facts = {**_facts(judge, [real.images, others], k, real.device), "kind": kind}
+    name = _name(real, facts)
     kept = computed.recall(name, facts)
     if kept is None:
         kept = make()
         computed.keep(name, facts, kept)
     return kept
+
+
+def _name(real: ImageData, facts: Mapping[str, object]) -> str:
+    """Of a file: it begins with the data, with which it is removed."""
+    return f"{real.sha256[:16]}-{sha256(json.dumps(facts, sort_keys=True).encode())[:32]}"
 
 
 def _facts(
