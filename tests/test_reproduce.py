@@ -420,6 +420,13 @@ def test_pinned_weights_are_measured_and_written_down(tmp_path: Path) -> None:
     assert entry.device == pin.trained["device"] and entry.versions == {"torch": pin.trained["torch"]}
 
 
+def test_a_picture_is_what_somebody_saw() -> None:
+    claim = Claim("", kind="picture", says="digits", source="published")
+    assert verdict(claim, None).outcome == "to be looked at"
+    assert verdict(dataclasses.replace(claim, seen="tens"), None).said == "reproduced: seen: tens"
+    assert verdict(dataclasses.replace(claim, fails="noise"), None).said == "not reproduced: known: noise"
+
+
 # -- the very bytes --------------------------------------------------------------------------------
 
 

@@ -99,8 +99,8 @@ def _worse(than: str, says: str = "worse") -> tuple[Claim, ...]:
     return (Claim("frechet", 0.0, "above", than=than, source="published", says=says),)
 
 
-def _looks(says: str) -> tuple[Claim, ...]:
-    return (Claim("", kind="picture", source="published", says=says),)
+def _looks(says: str, seen: str = "") -> tuple[Claim, ...]:
+    return (Claim("", kind="picture", source="published", says=says, seen=seen),)
 
 
 PRESETS = {
@@ -126,7 +126,9 @@ PRESETS = {
         claims=(Claim("frechet", 0.0, "below", than=EQUAL, source="published", says="better"),),
     ),
     # second series: losses, labels and schedules, 100 epochs of MNIST, linear layers
-    "non-saturating": _variant(SERIES, "a GAN of linear layers, MNIST, 100 epochs", _looks("digits")),
+    "non-saturating": _variant(
+        SERIES, "a GAN of linear layers, MNIST, 100 epochs", _looks("digits", "digits, many of them ones")
+    ),
     "minimax": _variant(
         SERIES, "the same with log(1 - D(G(z)))",
         _worse("non-saturating", "does not work: the generator's loss saturates early"), loss="minimax",

@@ -21,12 +21,13 @@ class Claim:
         metric: of those that `evaluate` returns; none of a picture.
         value: the figure; of two presets that are compared, how far they are to be apart at least.
         kind: what is said of the metric: that it is this value, is bounded by it, or is so far above or below the same
-            metric of another preset. A picture is looked at, and no program says what is to be seen.
+            metric of another preset. A picture is looked at: see `seen`.
         error: standard error of the figure, as published; 0 where none was.
         source: paper and table, with its address; nothing says that the promise is our own.
         says: what was claimed, in words, where that is not the figure itself, which then follows from them.
         protocol: how the figure was measured, where that is not what the preset says and `evaluate` does.
         than: the other preset, of the same model, or ``MODEL.PRESET``.
+        seen: of a picture what somebody saw in that of the ledger's run, in a few words, where it bears the claim out.
         fails: why it is known not to hold here, where it is; nobody is then alarmed.
     """
 
@@ -39,6 +40,7 @@ class Claim:
     protocol: str = ""
     than: str = ""
     fails: str = ""
+    seen: str = ""
 
     @property
     def figure(self) -> bool:

@@ -30,6 +30,7 @@ class ClaimVerdict(TypedDict):
     source: Annotated[str, says("where it was published; empty of a promise of the zoo")]
     protocol: Annotated[str, says("how it was measured, where that is not what is done here")]
     fails: Annotated[str, says("why it is known not to hold here; empty where it is not")]
+    seen: Annotated[str, says("what somebody saw in a picture that bears it out; empty where nobody looked")]
     pinned: Figure
     now: Annotated[Now | None, says("null if nothing was measured")]
     measured: Annotated[str, says("runs, pinned or ledger: where that comes from")]
@@ -176,7 +177,8 @@ def row(one: Row) -> ClaimVerdict:
     return {
         "model": model, "preset": preset, "claim": str(claim), "metric": claim.metric, "kind": claim.kind,
         "value": claim.value, "value_error": claim.error, "than": claim.than, "source": claim.source,
-        "protocol": claim.protocol, "fails": claim.fails, "pinned": one.pinned,
+        "protocol": claim.protocol, "fails": claim.fails, "seen": claim.seen,
+        "pinned": one.pinned,
         "now": now(found.now) if found.now else None,
         "measured": one.where, "tolerance": found.tolerance, "outcome": found.outcome, "why": found.why,
     }  # fmt: skip

@@ -83,7 +83,7 @@ def _check_preset(name: object, preset: Any) -> None:
 def _check_claim(field: str, claim: Any) -> None:
     _demand(isinstance(claim, Claim), field, f"must be a Claim, not {_type(claim)}")
     _demand(claim.kind in get_args(Kind), f"{field}.kind", f"must be one of {', '.join(get_args(Kind))}")
-    for part in ("source", "says", "protocol", "than", "fails"):
+    for part in ("source", "says", "protocol", "than", "fails", "seen"):
         _check_text(f"{field}.{part}", getattr(claim, part))
     if claim.kind == "picture":
         return _demand(bool(claim.says), f"{field}.says", "must say what the picture shows")

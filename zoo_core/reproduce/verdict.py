@@ -100,7 +100,8 @@ def verdict(claim: Claim, now: Estimate | None, other: Estimate | None = None, o
         of_weights: what was measured are the pinned weights; a promise of our own is then of these, not of all seeds.
     """
     if claim.kind == "picture":
-        return Verdict(claim, "to be looked at")
+        return Verdict(claim, "not reproduced" if claim.fails else "reproduced" if claim.seen else "to be looked at",
+                       why=f"seen: {claim.seen}" if claim.seen else "")  # fmt: skip
     measured = [now, other] if claim.than else [now]
     known = [one for one in measured if one is not None]
     if now is None or len(known) < len(measured):
