@@ -288,7 +288,7 @@ def test_a_switch_is_no_axis_and_a_name_is_no_formula(elsewhere: Path) -> None:
     drawn = sweeping.picture(rows, {"labelled": ["1", "0"]})
     assert drawn is not None and drawn.xlabel == "row of the table"
     curves = sweeping.learning(rows)
-    assert curves is not None and curves.title == "cgan: 8 of 61 values"
+    assert curves is not None and curves.title == "cgan: the first seed of each: 8 of 61 values"
     curves.save(elsewhere / "curves.png")
     (elsewhere / "history.csv").write_bytes(b"\xff\x00nonsense")
     assert sweeping.learning(rows) is None

@@ -451,9 +451,8 @@ def rebuilt(pin: Pin) -> exact.Rebuilt:
 def test_the_same_training_gives_the_same_bytes(small_pin: Pin) -> None:
     found = rebuilt(small_pin)
     assert found.said == "the same bytes" and not found.is_refuted and not found.otherwise
-    (file,) = Path("again").glob("exact-*/*/run.json")
-    assert json.loads(file.read_text())["seed"] == 3
-    assert rebuilt(small_pin).said == "the same bytes" and len(list(Path("again").glob("exact-*"))) == 2
+    assert not list(Path("again").iterdir()), "nothing is left"
+    assert rebuilt(small_pin).said == "the same bytes"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from . import Sample, Train
 from .model import EMBEDDING, Autoencoder, build, corrupt, encode
 
 OUTERMOST = 0.02  # of the codes of test images lie to either side of a plane that has no ends of its own
+NOISE = 0.5  # that is shown to weights which were trained without, when nothing is said
 TOY_NOISE = 1.0  # of the toy set, when nothing is said
 
 
@@ -27,6 +28,7 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images |
     noise = trained.noise if options.noise is None else options.noise
     mask = trained.mask if options.mask is None else options.mask
     if options.show == "denoising" and not (trained.noise or trained.mask):
+        noise = NOISE if options.noise is None and not mask else noise
         run.warn("these weights never learned to undo a corruption: zoo train autoencoder --preset denoising does")
     if options.image:
         return of_own(run, checkpoint, options, noise, mask)

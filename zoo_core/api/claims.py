@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..cards.card import Card, Metric
+from ..cards.options import flags
 from ..weights import manifest
 from ..weights.pins import Pin
 
@@ -33,6 +34,13 @@ class Claimed:
         """Whether everything was found again; None where it was measured otherwise."""
         return None if self.otherwise else not self.differs
 
+    @property
+    def said(self) -> str:
+        """What came of the comparison, in a line."""
+        if self.otherwise:
+            return f"not compared with the manifest: {self.otherwise}"
+        return f"not as the manifest says: {', '.join(self.differs)}" if self.differs else "as the manifest says"
+
 
 def claimed(
     card: Card, record: Mapping[str, Any], metrics: Mapping[str, float], errors: Mapping[str, float]
@@ -56,7 +64,8 @@ def claimed(
 def _otherwise(card: Card, record: Mapping[str, Any], pin: Pin) -> str:
     """What was other than when the manifest's figures were measured; empty where nothing was."""
     usual = card.evaluate_options().model_dump(mode="json")
-    more = {metric.asked for metric in card.metrics}  # with these the other numbers are as without
+    switches = {metric.asked for metric in card.metrics}  # with these the other numbers are as without
+    more = switches | {flag.field for flag in flags(card.evaluate_options) if switches & flag.only.keys()}
     given = {name: value for name, value in record["options"].items() if name not in more}
     changed = [name.rstrip("_").replace("_", "-") for name, value in given.items() if value != usual[name]]
     if changed:

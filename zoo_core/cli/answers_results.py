@@ -11,7 +11,7 @@ from ..reproduce.ledger import Entry
 from ..reproduce.reproducing import Row
 from ..reproduce.sweeping import Row as SweepRow
 from ..reproduce.verdict import Estimate
-from .answers import Errors, Floors, Model, Now, Numbers, Path, Preset, Seconds, Sha256, Values, says
+from .answers import Errors, Floors, Hashes, Model, Now, Numbers, Path, Preset, Seconds, Sha256, Values, says
 
 Figure = Annotated[float | None, says("null where there is none")]
 
@@ -143,6 +143,11 @@ class ResultFacts(TypedDict):
     weights_sha256: Sha256
     machine: str
     device: str
+    threads: Annotated[int, says("0 where nobody wrote it down")]
+    versions: dict[str, str]
+    data: Hashes
+    judges: Hashes
+    started: Annotated[str, says("when it was begun, in UTC; empty of pinned weights")]
     commit: str
     seconds: Seconds
 
@@ -208,5 +213,7 @@ def entry(one: Entry) -> ResultFacts:
         "model": one.model, "preset": one.preset, "seed": one.seed, "options": dict(one.options),
         "metrics": dict(one.metrics), "standard_errors": dict(one.errors), "floors": dict(one.floors),
         "weights_sha256": one.weights_sha256,
-        "machine": one.machine, "device": one.device, "commit": one.commit, "seconds": one.seconds,
+        "machine": one.machine, "device": one.device, "threads": one.threads, "versions": dict(one.versions),
+        "data": dict(one.data), "judges": dict(one.judges), "started": one.started,
+        "commit": one.commit, "seconds": one.seconds,
     }  # fmt: skip

@@ -86,9 +86,9 @@ def evaluated(card: Card, evaluation: Evaluation) -> None:
 def _compared(card: Card, claimed: Claimed, metrics: Mapping[str, float]) -> None:
     """Whether what was measured is what the manifest says."""
     if claimed.otherwise:
-        line(f"not compared with the manifest: {claimed.otherwise}")
+        line(claimed.said)
     elif claimed.equal:
-        out.print(Text("as the manifest says", "green"))
+        out.print(Text(claimed.said, "green"))
     known = {metric.name: metric for metric in card.metrics}
     for name in claimed.differs:
         now, then = (digits(numbers[name], known[name]) for numbers in (metrics, claimed.metrics))

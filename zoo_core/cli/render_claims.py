@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from ..reproduce.reproducing import Row
 from ..reproduce.running import Done
 from ..reproduce.sweeping import Row as SweepRow
 from ..results.measured import with_error
+from ..weights import manifest
 from .render_runs import duration
 from .screen import line, new_table, note, out
 
@@ -28,18 +30,21 @@ COLOURS = {"reproduced": "green", "not reproduced": "red", "inconclusive": "yell
 
 def verdicts(rows: Sequence[Row]) -> None:
     """``zoo reproduce``."""
-    table = new_table("weights", "claim", "pinned", "now", "seeds", "±", "verdict")
-    for one in rows:
+    table = new_table("claim", "pinned", "measured", "seeds", "±", "verdict")
+    for place, one in enumerate(rows):
         found = one.verdict
+        if not place or rows[place - 1].name != one.name:
+            table.add_row(Text(one.name, "bold"))
         table.add_row(
-            Text(one.name), Text(found.claim.said), _number(one.pinned),
-            found.measured,
+            Text(f"  {found.claim.said}"), _number(one.pinned), found.measured,
             str(len(found.now.values)) if found.now else "-",
             "-" if found.tolerance is None else _error(found.tolerance),
             Text(found.said, COLOURS.get(found.outcome, "")),
         )  # fmt: skip
     out.print(table)
     line("±: how far from the figure the mean may be by chance, of seeds, test set and the figure's own error")
+    counts = Counter(one.verdict.outcome for one in rows)
+    line(", ".join(f"{many} {outcome}" for outcome, many in counts.most_common()))
 
 
 def rebuilt(found: Sequence[Rebuilt]) -> None:
@@ -84,15 +89,21 @@ def plan(made: ReproducePlan | SweepPlan) -> None:
 
 
 def sweep(rows: Sequence[SweepRow], pictures: Sequence[Path]) -> None:
-    """``zoo sweep``."""
-    found = [row.estimates() for row in rows]
-    names = list(dict.fromkeys(name for one in found for name in one))
-    table = new_table("combination", "seeds", *names)
-    for row, one in zip(rows, found, strict=True):
-        shown = [str(one[name]) if name in one else "-" for name in names]
-        table.add_row(Text(f"{row.model}.{row.label}"), str(len(row.entries)), *shown)
-    out.print(table)
-    line("mean ± its standard error over seeds")
+    """``zoo sweep``: a column for each combination."""
+    shared = {
+        name: value for name, value in rows[0].options.items()
+        if len(rows) > 1 and all(name in row.options and row.options[name] == value for row in rows)
+    }  # fmt: skip
+    for few in (rows[at : at + ABREAST] for at in range(0, len(rows), ABREAST)):
+        found = [row.estimates() for row in few]
+        table = new_table("", *(row.without(shared).label for row in few))
+        for name in dict.fromkeys(name for one in found for name in one):
+            table.add_row(name, *(str(one.get(name, "-")) for one in found))
+        table.add_row(Text("seeds", "dim"), *(Text(str(len(row.entries)), "dim") for row in few))
+        out.print(table)
+        line("")
+    said = "".join(f" {flag_name(name)} {value}" for name, value in shared.items())
+    line(f"{rows[0].model}{f', all with{said}' if said else ''}: mean ± its standard error over seeds")
     for row in rows:
         for seed, error in row.errors.items():
             line(f"failed: {row.model}.{row.label}, seed {seed}: {error}")
@@ -109,7 +120,7 @@ def results(found: Sequence[Entry]) -> None:
         line("the ledger has no such run; zoo results add RUN writes one down")
     for name, entries in groups.items():
         for few in (entries[at : at + ABREAST] for at in range(0, len(entries), ABREAST)):
-            table = new_table(name, *(f"seed {one.seed}" for one in few))
+            table = new_table(name, *(f"seed {one.seed}{', pinned' if _is_pinned(one) else ''}" for one in few))
             for metric in dict.fromkeys(metric for one in few for metric in one.metrics):
                 values = (with_error(one.metrics.get(metric), one.errors.get(metric)) for one in few)
                 table.add_row(metric, *values)
@@ -128,6 +139,11 @@ FACTS: Mapping[str, Callable[[Entry], str]] = {
     "commit": lambda one: one.commit[:12],
     "weights": lambda one: one.weights_sha256[:12],
 }
+
+
+def _is_pinned(one: Entry) -> bool:
+    pin = manifest.read().get(one.name)
+    return pin is not None and pin.sha256 == one.weights_sha256
 
 
 def _changed(one: Entry) -> str:

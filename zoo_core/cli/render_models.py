@@ -97,9 +97,8 @@ def _numbers(facts: ModelFacts, card: Card, chosen: PresetFacts) -> None:
     known = Known(chosen["metrics"], chosen["standard_errors"], {}, chosen["floors"])
     seeds = {name: with_error(one["mean"], one["error"]) for name, one in chosen["over_seeds"].items()}
     many = len(chosen["seeds"])
-    out.print(
-        table_of(card, known, chosen["published"], chosen["preset"], (f"{many} seeds", seeds) if many > 1 else None)
-    )
+    title = f"{many} seeds" if many > 1 else f"seed {chosen['seeds'][0]}" if many and not chosen["weights"] else ""
+    out.print(table_of(card, known, chosen["published"], chosen["preset"], (title, seeds) if title else None))
     for claim in chosen["claims"]:
         line(f"claim: {claim}")
     for name, compared in facts["comparisons"].items():

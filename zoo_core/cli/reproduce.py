@@ -46,16 +46,18 @@ def reproduce(
     of machine gives other bytes.
     """
     if bool(names) == all_of_them:
-        raise UsageError("name models or presets, or say --all", "zoo reproduce ewc.mlp; zoo reproduce --all --quick")
+        raise UsageError("name models or presets, or say --all, not both", "zoo reproduce ewc.mlp; zoo reproduce --all")
     if quick and (dry_run or to_the_byte):
         other = "--exact trains" if to_the_byte else "--dry-run says what is trained"
         raise UsageError(f"{other}, and --quick trains nothing", "leave out one of them")
+    if (quick or to_the_byte) and _is_said("seeds"):
+        raise UsageError("--seeds are of trainings that are judged", "leave out --seeds, or --quick and --exact")
     if to_the_byte:
         return _exact(names, on, folder, dry_run, device, data_root, as_json)
     where, (presets, asked) = place(on), reproducing.claimed(names)
     entries = ledger.read()
     if dry_run:
-        return _planned(reproducing.needed(presets, seeds), folder, entries, as_json)
+        return _planned(reproducing.needed(presets, seeds), folder, data_root, entries, as_json)
     circumstances = Circumstances(0, device, data_root, render.TerminalReporter())
     with reserved(as_json):
         if quick:
@@ -72,6 +74,11 @@ def reproduce(
     else:
         render_claims.verdicts(rows)
     return 0 if ok else 1
+
+
+def _is_said(name: str) -> bool:
+    """Whether the user gave an option."""
+    return click.get_current_context().get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
 
 
 def _exact(
@@ -93,9 +100,11 @@ def _exact(
     return 0 if ok else 1
 
 
-def _planned(wanted: Sequence[Job], folder: Path, entries: list[ledger.Entry], as_json: bool) -> int:
+def _planned(
+    wanted: Sequence[Job], folder: Path, data_root: Path | None, entries: list[ledger.Entry], as_json: bool
+) -> int:
     """Say what would be trained."""
-    runs, seconds = trainings.planned(wanted, folder, entries)
+    runs, seconds = trainings.planned(wanted, folder, data_root, entries)
     plan: ReproducePlan = {"command": "reproduce --dry-run", "runs": runs, "seconds": seconds}
     if as_json:
         render.json_out(plan)
@@ -169,3 +178,5 @@ def add(run: str, into: Path | None, in_full: bool, device: str, data_root: Path
         render.json_out(answer)
     else:
         render.line(str(path))
+        if not ledger.is_read(path):
+            render.note(f"zoo results reads another ledger; {ledger.VARIABLE}={path.parent.parent} shows this one")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -39,7 +38,7 @@ def sweep(
     said, where = sweeping.settings(texts), place(on)
     wanted = _wanted(name, presets, compare, said, seeds)
     if dry_run:
-        _plan(wanted, folder, as_json)
+        _plan(wanted, folder, data_root, as_json)
         return 0
     with reserved(as_json):
         rows = sweeping.rows(trainings.carry_out(wanted, folder, where, device, data_root))
@@ -69,6 +68,8 @@ def _wanted(
     plugin, preset = split_name(name)
     model = registry.load(plugin)
     asked = [*([preset] if preset else []), *(presets.split(",") if presets else [])]
+    if len([one for one in (preset, presets, compare) if one]) > 1:
+        raise UsageError("a preset in the name, --preset and --compare each say which presets", "give one of them")
     known = model.card.comparisons
     if compare and compare not in known:
         remedy = nearest(compare, known) if known else f"zoo sweep {name} --preset A,B"
@@ -78,14 +79,9 @@ def _wanted(
     return sweeping.plan(model, list(names), said, seeds)
 
 
-def _plan(wanted: Sequence[Job], folder: Path, as_json: bool) -> None:
-    """Say what would be trained; with other options it takes about what the preset takes."""
-    entries = ledger.read()
-    runs, _ = trainings.planned(wanted, folder, entries)
-    usual, _ = trainings.planned([replace(one, options={}) for one in wanted], folder, entries)
-    for run, plain in zip(runs, usual, strict=True):
-        run["seconds"] = run["seconds"] or plain["seconds"]
-    seconds = sum(run["seconds"] or 0.0 for run in runs if not run["path"])
+def _plan(wanted: Sequence[Job], folder: Path, data_root: Path | None, as_json: bool) -> None:
+    """Say what would be trained."""
+    runs, seconds = trainings.planned(wanted, folder, data_root, ledger.read())
     plan: SweepPlan = {"command": "sweep --dry-run", "runs": runs, "seconds": seconds}
     if as_json:
         render.json_out(plan)

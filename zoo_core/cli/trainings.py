@@ -59,21 +59,32 @@ def flags(command: _F) -> _F:
 
 def carry_out(wanted: Sequence[Job], folder: Path, place: Place, device: str, data_root: Path | None) -> list[Done]:
     """Carry out a plan, and show how far it is; what is finished in the folder is taken, wherever it was trained."""
-    asked = {one.key for one in wanted}
-    finished = {key: run for key, run in jobs.finished(folder).items() if key in asked}
-    reproducing.check_data([run.path for run in finished.values()], Circumstances(0, device, data_root, None))
-    known = {key: run.path for key, run in finished.items()}
+    known = _taken(wanted, folder, data_root)
     extra = ["--data-root", str(data_root)] if data_root else []
     with live.shown(wanted, folder) as tell, place.workers(folder, device) as workers:
         return running.run_all(wanted, known, folder, workers, place.threads(), device, extra, tell)
 
 
-def planned(wanted: Sequence[Job], folder: Path, entries: list[ledger.Entry]) -> tuple[list[PlannedRun], float]:
+def _taken(wanted: Sequence[Job], folder: Path, data_root: Path | None) -> dict[str, Path]:
+    """The finished runs of a plan, by key.
+
+    Raises:
+        UsageError: one learned from other data than is here.
+    """
+    asked = {one.key for one in wanted}
+    found = {key: run.path for key, run in jobs.finished(folder).items() if key in asked}
+    reproducing.check_data(list(found.values()), Circumstances(0, "cpu", data_root, None))
+    return found
+
+
+def planned(
+    wanted: Sequence[Job], folder: Path, data_root: Path | None, entries: list[ledger.Entry]
+) -> tuple[list[PlannedRun], float]:
     """What would be trained, and the seconds of what is not finished, as far as they are known."""
-    finished = jobs.finished(folder)
+    finished = _taken(wanted, folder, data_root)
     runs: list[PlannedRun] = [
         {"model": one.model, "preset": one.preset, "seed": one.seed, "options": dict(one.options), "key": one.key,
-         "path": str(finished[one.key].path) if one.key in finished else None,
+         "path": str(finished[one.key]) if one.key in finished else None,
          "seconds": reproducing.usual_seconds(one, entries)}
         for one in wanted
     ]  # fmt: skip

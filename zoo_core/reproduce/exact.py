@@ -91,16 +91,23 @@ def rebuild(
     """Train what pins are of, each with its seed and as many threads, and compare the tensors.
 
     Args:
-        into: where a new folder goes for the runs: what was trained before is not taken.
+        into: where the runs lie meanwhile, in a new folder: what was trained before is not taken.
         device: as `train` takes it; ``auto`` is that of the pin.
         extra: more arguments of ``zoo train``.
     Raises:
         UsageError: weights went on from others, so that their options do not say how to make them.
     """
+    into.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="exact-", dir=into) as folder:
+        return _rebuilt(pins, Path(folder), workers, device, extra, tell)
+
+
+def _rebuilt(
+    pins: Sequence[Pin], folder: Path, workers: Workers, device: str, extra: Sequence[str], tell: Tell
+) -> list[Rebuilt]:
+    """What `rebuild` says, in a folder of its own."""
     from ..weights.find import read_pinned
 
-    into.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="exact-", dir=into))
     found: dict[str, Rebuilt] = {}
     kinds = {pin.name: (_threads(pin), _device(pin) if device == "auto" else device) for pin in pins}
     jobs = {pin.name: _job(pin, read_pinned(pin)[0]) for pin in pins}

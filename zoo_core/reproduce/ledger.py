@@ -86,6 +86,11 @@ def read(folder: Path | None = None) -> list[Entry]:
     return list(_entries(place))
 
 
+def is_read(file: Path) -> bool:
+    """Whether a file is in the ledger that `read` reads if none is named."""
+    return file.resolve().is_relative_to(shipped(FOLDER, VARIABLE).resolve())
+
+
 def _entries(folder: Path) -> Iterator[Entry]:
     for file in sorted(folder.glob("*/*.json")):
         try:

@@ -12,7 +12,7 @@ from ..api.calls import Circumstances, make_run
 from ..api.evaluation import evaluate_opened
 from ..api.handle import Source, open_model
 from ..cards.claims import Claim
-from ..errors import IntegrityError, Interrupted, UsageError, ZooError
+from ..errors import DeviceError, IntegrityError, Interrupted, NetworkError, UsageError, ZooError
 from ..files import finite
 from ..plugin import registry
 from ..plugin.registry import Model
@@ -166,8 +166,8 @@ def known(
         return Found(others, "ledger" if others else "")
     tell(f"measuring {name}")
     try:
-        mine = measured_pin(name, model, circumstances, claimed_besides(model))
-    except (IntegrityError, Interrupted):
+        mine = measured_pin(name, model, circumstances, claimed_besides(model), tell)
+    except (IntegrityError, Interrupted, NetworkError, DeviceError):  # of which every other measurement would die, too
         raise
     except ZooError as error:
         return Found(others, "ledger" if others else "", error.message)
@@ -180,14 +180,20 @@ def claimed_besides(model: Model) -> dict[str, bool]:
     return {metric.asked: True for metric in model.card.metrics if metric.asked and metric.name in claimed}
 
 
-def measured_pin(name: str, model: Model, circumstances: Circumstances, options: Mapping[str, Any]) -> Entry:
+def measured_pin(
+    name: str, model: Model, circumstances: Circumstances, options: Mapping[str, Any],
+    tell: Callable[[str], None] = lambda said: None,
+) -> Entry:  # fmt: skip
     """The entry of pinned weights, which are measured now.
 
     Args:
         name: ``plugin.preset``.
         options: of `evaluate`.
+        tell: is told whether the manifest says the same.
     """
     pin, measured = manifest.read()[name], evaluate_opened(open_model(name), Source(), circumstances, options)
+    if measured.claimed:
+        tell(f"{name}: {measured.claimed.said}")
     path, trained = manifest.available(pin), pin.trained
     facts: dict[str, Any] = {
         "model": model.name, "preset": pin.preset, "seed": peek.facts(path).seed if path else 0,
@@ -225,14 +231,15 @@ def needed(presets: Mapping[str, Model], seeds: Sequence[int]) -> list[Job]:
 def usual_seconds(wanted: Job, entries: Sequence[Entry]) -> float | None:
     """How long a training will take, by what the pinned weights or the ledger's runs of it took; None if unknown.
 
-    Options that are not the preset's may make it another.
+    A rate or a weight, a number with a point, changes nothing of it; any other option may.
     """
     pin = manifest.read().get(f"{wanted.model}.{wanted.preset}")
     took = [one.seconds for one in entries if (one.model, one.preset) == (wanted.model, wanted.preset) and one.seconds]
     known = any(pin.sha256 == one.weights_sha256 for one in entries) if pin else False
     if pin and not known and isinstance(seconds := pin.trained.get("seconds"), int | float):
         took.append(float(seconds))
-    return sum(took) / len(took) if took and not wanted.options else None
+    alike = all(isinstance(value, float) for value in wanted.options.values())
+    return sum(took) / len(took) if took and alike else None
 
 
 def check_data(folders: Sequence[Path], circumstances: Circumstances) -> None:

@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,10 @@ class Row:
     def label(self) -> str:
         """The preset with what was changed: ``mlp --learning-rate 0.001``."""
         return self.preset + "".join(f" {flag_name(name)} {value}" for name, value in self.options.items())
+
+    def without(self, shared: Mapping[str, Any]) -> Row:
+        """The same without options that all combinations share."""
+        return replace(self, options={name: value for name, value in self.options.items() if name not in shared})
 
     def estimates(self) -> dict[str, Estimate]:
         """Every metric that each seed has a number for, over seeds; the test set is the same for all rows."""
@@ -151,7 +155,7 @@ def picture(found: Sequence[Row], said: Mapping[str, Sequence[str]]) -> Figure |
 def learning(found: Sequence[Row]) -> Figure | None:
     """The learning curves of the combinations, of the first seed of each; None if there are none."""
     known = {row.label: histories.from_csv(row.folder / HISTORY) for row in found if row.folder}
-    return histories.beside(" ".join(sorted({row.model for row in found})), known)
+    return histories.beside(f"{' '.join(sorted({row.model for row in found}))}: the first seed of each", known)
 
 
 def _is_numeric(name: str, found: Sequence[Row]) -> bool:

@@ -139,7 +139,7 @@ def _equal(claim: Claim, now: Estimate, tolerance: float, alone: bool) -> Verdic
     if abs(now.mean - claim.value) <= tolerance:
         return Verdict(claim, "reproduced", now, None, tolerance)
     if alone:
-        return Verdict(claim, "inconclusive", now, None, tolerance, ONE_SEED)
+        return Verdict(claim, "inconclusive", now, None, tolerance, f"it disagrees, but {ONE_SEED}")
     return Verdict(claim, "not reproduced", now, None, tolerance)
 
 

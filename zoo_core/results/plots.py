@@ -46,7 +46,7 @@ def _draw_panel(axes: Axes, curves: Sequence[Curve], colours: dict[str, str]) ->
         else:
             axes.scatter(x, y, label=label, color=colour, s=size, alpha=0.6, linewidths=0)
     ticks = {value for _, x, _, _ in curves for value in x}
-    if len(ticks) <= 20 and all(value == int(value) for value in ticks):  # tasks or epochs, say
+    if len(ticks) <= 12 and all(value == int(value) for value in ticks):  # tasks or epochs, say
         axes.set_xticks(sorted(ticks))
     axes.spines[["top", "right"]].set_visible(False)
     if not any(known):
