@@ -226,7 +226,9 @@ def test_presets_that_belong_beside_one_another(zoo: Zoo) -> None:
 def test_what_would_be_trained_is_said(zoo: Zoo, elsewhere: Path) -> None:
     typed = ["sweep", "autoencoder", "--preset", "tanh-2d,elu-64d", *SETS, "--seeds", "0-1", "--dry-run"]
     answer = answered(zoo(*typed, "--json").stdout)
-    assert len(answer["runs"]) == 8 and answer["seconds"] > 0 and answer["command"] == "sweep --dry-run"
+    assert len(answer["runs"]) == 8 and answer["seconds"] == 0 and answer["command"] == "sweep --dry-run"
+    rates = zoo("sweep", "autoencoder", "--set", "learning-rate=1e-3,3e-4", "--seeds", "1", "--dry-run", "--json")
+    assert answered(rates.stdout)["seconds"] > 1000, "other rates take as long as the preset, other steps do not"
     said = zoo(*typed).stdout
     assert "to be trained" in said and "--width 8" in said and not (elsewhere / "runs").exists()
     refused = zoo("sweep", "autoencoder", "--set", "widht=8")
