@@ -12,6 +12,7 @@ from rich.text import Text
 from ..cards.options import flag_name, shown
 from ..errors import ZooError
 from ..plugin import registry
+from ..reproduce import sweeping
 from ..reproduce.exact import Rebuilt
 from ..reproduce.ledger import Entry
 from ..reproduce.reproducing import Row
@@ -90,10 +91,7 @@ def plan(made: ReproducePlan | SweepPlan) -> None:
 
 def sweep(rows: Sequence[SweepRow], pictures: Sequence[Path]) -> None:
     """``zoo sweep``: a column for each combination."""
-    shared = {
-        name: value for name, value in rows[0].options.items()
-        if len(rows) > 1 and all(name in row.options and row.options[name] == value for row in rows)
-    }  # fmt: skip
+    shared = sweeping.shared(rows)
     for few in (rows[at : at + ABREAST] for at in range(0, len(rows), ABREAST)):
         found = [row.estimates() for row in few]
         table = new_table("", *(row.without(shared).label for row in few))

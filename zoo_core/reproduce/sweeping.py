@@ -63,6 +63,13 @@ class Row:
         return {name: Estimate(found) for name, found in known.items() if len(found) == len(self.entries)}
 
 
+def shared(found: Sequence[Row]) -> dict[str, Any]:
+    """The options that are not the preset's and are the same in all of several combinations."""
+    several = found[0].options.items() if len(found) > 1 else ()
+    return {name: value for name, value in several
+            if all(name in row.options and row.options[name] == value for row in found)}  # fmt: skip
+
+
 def settings(texts: Sequence[str]) -> dict[str, list[str]]:
     """Values by the name of their option, from texts like ``learning_rate=1e-3,3e-4``.
 
@@ -133,13 +140,13 @@ def picture(found: Sequence[Row], said: Mapping[str, Sequence[str]]) -> Figure |
         said: the options that were to have several values.
     """
     axis = next((name for name, values in said.items() if len(values) > 1 and _is_numeric(name, found)), "")
-    series: list[Series] = []
+    series, common = list[Series](), shared(found)
     lines: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for number, row in enumerate(found, 1):
         known = [entry.options[name] for entry in row.entries[:1] for name in entry.options if name.rstrip("_") == axis]
         x = float(str(known[0])) if known else float(number)
         rest = {name: value for name, value in row.options.items() if name.rstrip("_") != axis}
-        label = Row(row.model, row.preset, rest, (), {}).label if axis else row.label
+        label = replace(row, options=rest if axis else row.options).without(common).label
         for metric, estimate in row.estimates().items():
             values = [value for value in estimate.values if math.isfinite(value)]
             series.append(Series(label, (x,) * len(values), tuple(values), False, metric))
@@ -154,7 +161,8 @@ def picture(found: Sequence[Row], said: Mapping[str, Sequence[str]]) -> Figure |
 
 def learning(found: Sequence[Row]) -> Figure | None:
     """The learning curves of the combinations, of the first seed of each; None if there are none."""
-    known = {row.label: histories.from_csv(row.folder / HISTORY) for row in found if row.folder}
+    common = shared(found)
+    known = {row.without(common).label: histories.from_csv(row.folder / HISTORY) for row in found if row.folder}
     return histories.beside(f"{' '.join(sorted({row.model for row in found}))}: the first seed of each", known)
 
 

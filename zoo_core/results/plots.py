@@ -23,8 +23,9 @@ def draw_curves(title: str, xlabel: str, panels: Mapping[str, Sequence[Curve]], 
     """
     plot, all_axes = _plot((7, 5 if len(panels) == 1 else 1 + 2.6 * len(panels)), len(panels))
     colours = {label: f"C{place % 10}" for place, label in enumerate(labels)}
+    named: set[str] = set()
     for axes, (ylabel, curves) in zip(all_axes, panels.items(), strict=True):
-        _draw_panel(axes, curves, colours)
+        _draw_panel(axes, curves, colours, named)
         axes.set_ylabel(ylabel)
     all_axes[0].set_title(title)
     all_axes[-1].set_xlabel(xlabel)
@@ -32,8 +33,12 @@ def draw_curves(title: str, xlabel: str, panels: Mapping[str, Sequence[Curve]], 
     return _drawn(plot)
 
 
-def _draw_panel(axes: Axes, curves: Sequence[Curve], colours: dict[str, str]) -> None:
-    """Draw the curves of one panel, with the legend beside it, where it hides nothing."""
+def _draw_panel(axes: Axes, curves: Sequence[Curve], colours: dict[str, str], named: set[str]) -> None:
+    """Draw the curves of one panel, with the legend beside it, where it hides nothing.
+
+    Args:
+        named: what the legends of the panels above say already.
+    """
     known = set()
     size = min(16, max(4, 4000 / max(1, sum(len(x) for _, x, _, line in curves if not line))))  # of a point
     for name, x, y, line in curves:
@@ -49,8 +54,9 @@ def _draw_panel(axes: Axes, curves: Sequence[Curve], colours: dict[str, str]) ->
     if len(ticks) <= 12 and all(value == int(value) for value in ticks):  # tasks or epochs, say
         axes.set_xticks(sorted(ticks))
     axes.spines[["top", "right"]].set_visible(False)
-    if not any(known):
+    if not any(known - named):
         return
+    named |= known
     from matplotlib.collections import PathCollection
 
     legend = axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
