@@ -18,7 +18,9 @@ def aims(name: str) -> list[Claim]:
     """What the zoo promises of weights by itself: bounds."""
     plugin, _, preset = name.partition(".")
     claims = load(plugin).card.presets[preset].claims
-    return [claim for claim in claims if not claim.source and claim.kind in ("at least", "at most")]
+    measured = {metric.name for metric in load(plugin).card.measured()}
+    bounds = [claim for claim in claims if not claim.source and claim.kind in ("at least", "at most")]
+    return [claim for claim in bounds if claim.metric in measured]
 
 
 COMPARED = ("cgan.dcgan", "gan.dcgan")  # measured by one test, so that neither is measured twice
