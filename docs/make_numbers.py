@@ -16,7 +16,7 @@ from zoo_core.plugin import registry
 from zoo_core.reproduce import ledger, reproducing
 from zoo_core.reproduce.ledger import Entry
 from zoo_core.reproduce.reproducing import Found, Row
-from zoo_core.results.measured import with_error
+from zoo_core.results.measured import value_shown, with_error
 from zoo_core.weights import manifest
 
 HERE = Path(__file__).parent
@@ -63,11 +63,9 @@ def published() -> str:
 
 def pins() -> str:
     """What the pinned weights were measured to have, with what was found of the same bytes in the ledger."""
-    again = {entry.weights_sha256: entry for entry in reversed(ledger.read())}
-    found: list[list[str]] = []
-    for name in sorted(manifest.read()):
-        pin = manifest.read()[name]
-        card, entry = registry.load(pin.plugin).card, again.get(pin.sha256)
+    entries, found = ledger.read(), list[list[str]]()
+    for name, pin in sorted(manifest.read().items()):
+        card, entry = registry.load(pin.plugin).card, ledger.of_weights(entries, pin.sha256)
         figures = card.presets[pin.preset].published
         for metric in card.metrics:
             if metric.name in pin.metrics and (metric.better or metric.name in figures):
@@ -81,7 +79,7 @@ def _ours(metric: Metric, pinned: Mapping[str, float], entry: Entry | None) -> t
     error = entry.errors.get(metric.name) if entry else None
     floor = entry.floors.get(metric.name) if entry else None
     ours = with_error(pinned[metric.name], error, metric.decimals)
-    return ours, "" if floor is None else with_error(floor, error, metric.decimals).partition(" ")[0]
+    return ours, "" if floor is None else value_shown(floor, error, metric.decimals)
 
 
 def runs() -> str:

@@ -175,7 +175,7 @@ def _classes(model: Model) -> list[str]:
 
 def _preset(card: Card, name: str, pin: Pin | None, results: Sequence[Entry]) -> PresetFacts:
     preset, mine = card.presets[name], Found(tuple(ledger.of_preset(results, card, name)))
-    again = next((one for one in results if pin and one.weights_sha256 == pin.sha256), None)
+    again = ledger.of_weights(results, pin.sha256) if pin else None
     over = {m.name: estimate for m in card.metrics if (estimate := mine.estimate(m.name))}
     path = manifest.available(pin) if pin else None
     return {

@@ -10,7 +10,7 @@ from rich.table import Table as RichTable
 
 from ..cards.card import Card, Metric
 from ..cards.options import flag_name
-from ..results.measured import with_error
+from ..results.measured import value_shown, with_error
 from .screen import digits, new_table
 
 ARROWS = {"lower": "↓", "higher": "↑", "": ""}  # which way is better
@@ -37,7 +37,7 @@ class Known:
         value, found = self.floors.get(metric.name), self.metrics.get(metric.name)
         if value is None or found is None:
             return "-"
-        return with_error(value, self.errors.get(metric.name), metric.decimals).partition(" ")[0]
+        return value_shown(value, self.errors.get(metric.name), metric.decimals)
 
 
 def table_of(

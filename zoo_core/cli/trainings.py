@@ -72,9 +72,9 @@ def _taken(wanted: Sequence[Job], folder: Path, data_root: Path | None) -> dict[
         UsageError: one learned from other data than is here.
     """
     asked = {one.key for one in wanted}
-    found = {key: run.path for key, run in jobs.finished(folder).items() if key in asked}
-    reproducing.check_data(list(found.values()), Circumstances(0, "cpu", data_root, None))
-    return found
+    found = {key: run for key, run in jobs.finished(folder).items() if key in asked}
+    reproducing.check_data(found.values(), Circumstances(0, "cpu", data_root, None))
+    return {key: run.path for key, run in found.items()}
 
 
 def planned(

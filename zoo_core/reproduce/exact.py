@@ -110,14 +110,15 @@ def _rebuilt(
 
     found: dict[str, Rebuilt] = {}
     kinds = {pin.name: (_threads(pin), _device(pin) if device == "auto" else device) for pin in pins}
-    jobs = {pin.name: _job(pin, read_pinned(pin)[0]) for pin in pins}
+    read = {pin.name: read_pinned(pin) for pin in pins}
+    jobs = {pin.name: _job(pin, read[pin.name][0]) for pin in pins}
     for threads, where in dict.fromkeys(kinds.values()):
         mine = [pin for pin in pins if kinds[pin.name] == (threads, where)]
         wanted = [jobs[pin.name] for pin in mine]
         words = [*extra, "--no-evaluate"]
         done = run_all(wanted, {}, folder, workers, threads, where, words, tell, whole=False)
         for pin, one in zip(mine, done, strict=True):
-            tensors = read_pinned(pin)[1].tensors
+            tensors = read[pin.name][1].tensors
             found[pin.name] = _compared(Rebuilt(pin.name, sha256_of(tensors), "", otherwise(pin, where)), one, tensors)
     return [found[pin.name] for pin in pins]
 
@@ -142,10 +143,9 @@ def _job(pin: Pin, path: Path) -> Job:
     if facts.continues:
         reason = f"{pin.name} went on from other weights, so that its options alone do not make it"
         raise UsageError(reason, "name other weights")
-    options = todays_options(model.card, facts.model_dump(), pin.name).model_dump()
-    preset = model.card.presets[pin.preset].options
-    changed = {name: value for name, value in options.items() if getattr(preset, name) != value}
-    return job(model, pin.preset, facts.seed, changed)
+    options = todays_options(model.card, facts.model_dump(), pin.name).model_dump(mode="json")
+    changed = model.card.changed(pin.preset, options)
+    return job(model, pin.preset, facts.seed, {name: options[name] for name in changed})
 
 
 def _compared(begun: Rebuilt, done: Done, tensors: Mapping[str, Tensor]) -> Rebuilt:

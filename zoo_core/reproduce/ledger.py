@@ -124,6 +124,11 @@ def write(entry: Entry, folder: Path) -> Path:
     return file
 
 
+def of_weights(entries: Sequence[Entry], digest: str) -> Entry | None:
+    """The first entry of a weights file, by its sha256, such as that of a pin; None if there is none."""
+    return next((entry for entry in entries if entry.weights_sha256 == digest), None)
+
+
 def of_preset(entries: Sequence[Entry], card: Card, preset: str) -> list[Entry]:
     """The entries of a preset as it is: none of its options was changed. Of each seed that which was begun last."""
     found = sorted(entries, key=lambda entry: entry.started)

@@ -11,6 +11,7 @@ from typing import Any
 from ..api.calls import Circumstances, make_run
 from ..api.evaluation import evaluate_opened
 from ..api.handle import Source, open_model
+from ..api.inventory import RunInfo
 from ..cards.claims import Claim
 from ..errors import DeviceError, IntegrityError, Interrupted, NetworkError, UsageError, ZooError
 from ..files import finite
@@ -216,7 +217,7 @@ def written(names: Iterable[str], presets: Mapping[str, Model], entries: list[En
     pins, found = manifest.read(), {}
     for name, model in presets.items():
         mine = ledger.of_preset(entries, model.card, name.partition(".")[2])
-        pin = next((one for one in entries if name in pins and one.weights_sha256 == pins[name].sha256), None)
+        pin = ledger.of_weights(entries, pins[name].sha256) if name in pins else None
         first = [pin] if pin else []
         others = [one for one in mine if not pin or one.seed != pin.seed]
         found[name] = Found((*first, *others), "pinned" if pin else "ledger")
@@ -242,19 +243,19 @@ def usual_seconds(wanted: Job, entries: Sequence[Entry]) -> float | None:
     return sum(took) / len(took) if took and alike else None
 
 
-def check_data(folders: Sequence[Path], circumstances: Circumstances) -> None:
+def check_data(runs: Iterable[RunInfo], circumstances: Circumstances) -> None:
     """Whether finished runs learned from the data that is here under the same names.
 
     Raises:
         UsageError: one learned from other data.
     """
     here: dict[str, str | None] = {}
-    for folder in folders:
-        for name, digest in record.read(folder)["data"].items():
+    for run in runs:
+        for name, digest in run.record["data"].items():
             if name not in here:
                 here[name] = _digest(name, circumstances)
             if here[name] not in (None, digest):
-                reason = f"{folder} learned from other data than is here: {name}"
+                reason = f"{run.path} learned from other data than is here: {name}"
                 raise UsageError(reason, "take another folder for these: --in FOLDER")
 
 

@@ -125,9 +125,14 @@ def with_error(value: float | None, error: float | None = None, decimals: int | 
     return alone + (" ± 0" if error == 0 else "")
 
 
+def value_shown(value: float, error: float | None, decimals: int) -> str:
+    """A value with the digits that `with_error` shows, without the error."""
+    return with_error(value, error, decimals).partition(" ")[0]
+
+
 def rounded(value: float, error: float | None, decimals: int) -> float:
-    """A value with the digits that `with_error` shows."""
-    return float(with_error(value, error, decimals).partition(" ")[0])
+    """The same as a number."""
+    return float(value_shown(value, error, decimals))
 
 
 def numbers(measured: Mapping[str, Measured]) -> dict[str, float]:
