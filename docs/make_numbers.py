@@ -62,16 +62,27 @@ def published() -> str:
 
 
 def pins() -> str:
-    """What the pinned weights were measured to have, with what was found of the same bytes in the ledger."""
+    """What all pinned weights were measured to have."""
+    return table(*pins_of())
+
+
+def pins_of(model: str = "") -> tuple[Sequence[str], list[list[str]]]:
+    """What the pinned weights were measured to have, with what was found of the same bytes in the ledger.
+
+    Args:
+        model: of which; of all if not said.
+    Returns:
+        the head of a table, and its rows.
+    """
     entries, found = ledger.read(), list[list[str]]()
-    for name, pin in sorted(manifest.read().items()):
+    for name, pin in sorted((name, pin) for name, pin in manifest.read().items() if model in ("", pin.plugin)):
         card, entry = registry.load(pin.plugin).card, ledger.of_weights(entries, pin.sha256)
         figures = card.presets[pin.preset].published
         for metric in card.metrics:
             if metric.name in pin.metrics and (metric.better or metric.name in figures):
                 theirs = f"{figures[metric.name]:g}" if metric.name in figures else ""
                 found.append([f"`{name}`", metric.name, theirs, *_ours(metric, pin.metrics, entry), metric.unit])
-    return table(("weights", "metric", "published", "here", "floor", "unit"), found)
+    return ("weights", "metric", "published", "here", "floor", "unit"), found
 
 
 def _ours(metric: Metric, pinned: Mapping[str, float], entry: Entry | None) -> tuple[str, str]:

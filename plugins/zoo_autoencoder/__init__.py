@@ -53,8 +53,13 @@ CARD = Card(
     summary="Autoencoder with a 2-D code, plain and denoising",
     idea="One network squeezes an image into a few numbers, another draws it again from them; what survives is what "
     "the images have in common. With corrupted input the pair learns to undo the corruption.",
-    paper="Hinton & Salakhutdinov 2006, https://doi.org/10.1126/science.1127647; "
-    "denoising: Vincent et al. 2008, https://doi.org/10.1145/1390156.1390294",
+    paper="Hinton & Salakhutdinov 2006, Reducing the dimensionality of data with neural networks, "
+    "https://doi.org/10.1126/science.1127647; denoising: Vincent et al. 2008, Extracting and composing robust features "
+    "with denoising autoencoders, https://doi.org/10.1145/1390156.1390294",
+    limits=(
+        "It has no prior: a point of the plane that no image was coded to decodes to a blur of its neighbours.",
+        "Two numbers keep little of an image; 4 and 9, and 3, 5 and 8, overlap. Images in colour need a larger code.",
+    ),
     licence="MIT",
     metrics=(
         Metric("mse", "mean squared error per pixel of the reconstructions of test images", "", "lower", 4),

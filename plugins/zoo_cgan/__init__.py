@@ -69,8 +69,15 @@ CARD = Card(
     idea="A generator turns noise and a label into an image; a discriminator, told the label too, learns to tell those "
     "images from real ones, and the generator learns to mislead it.",
     paper="Mirza & Osindero 2014, Conditional Generative Adversarial Nets, https://arxiv.org/abs/1411.1784; "
-    "projection discriminator: Miyato & Koyama 2018, https://arxiv.org/abs/1802.05637; "
-    "accuracy score: Ravuri & Vinyals 2019, https://arxiv.org/abs/1905.10887",
+    "projection discriminator: Miyato & Koyama 2018, cGANs with Projection Discriminator, "
+    "https://arxiv.org/abs/1802.05637; accuracy score: Ravuri & Vinyals 2019, Classification Accuracy Score for "
+    "Conditional Generative Models, https://arxiv.org/abs/1905.10887",
+    limits=(
+        "It draws the classes that it was trained on, in grey, 28 x 28, and between them by interpolation only.",
+        "Its images are more typical than real ones: what is hard to name is missing, and a classifier that learns "
+        "from them alone is worse than one that learns from as many real images (--score).",
+        "It has no likelihood, and finds no noise for a given image.",
+    ),
     licence="MIT",
     metrics=(
         Metric("share", "images judged to be the class asked for", "%", "higher"),

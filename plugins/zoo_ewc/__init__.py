@@ -90,8 +90,17 @@ CARD = continual.card(
     summary="Elastic weight consolidation: tasks of images learned one after another",
     idea="After each task the Fisher information says how much each weight mattered; while the next task is learned, "
     "a spring of that stiffness pulls every weight back to where it was.",
-    paper="Kirkpatrick et al. 2017, https://arxiv.org/abs/1612.00796; online: Schwarz et al. 2018, "
-    "https://arxiv.org/abs/1805.06370; one penalty per task: Huszár 2018, https://arxiv.org/abs/1712.03847",
+    paper="Kirkpatrick et al. 2017, Overcoming catastrophic forgetting in neural networks, "
+    "https://arxiv.org/abs/1612.00796; online: Schwarz et al. 2018, Progress & Compress: A scalable framework for "
+    "continual learning, https://arxiv.org/abs/1805.06370; one penalty per task: Huszár 2018, On Quadratic Penalties "
+    "in Elastic Weight Consolidation, https://arxiv.org/abs/1712.03847",
+    limits=(
+        "It must be told when a task ends. Where each task has classes of its own and nobody says which task an image "
+        "is of (--scenario class), it forgets nearly as if unprotected.",
+        "The penalty is quadratic around each task's end, and the Fisher information diagonal: after many tasks the "
+        "weights that are left free are few.",
+        "What was published for ten permuted tasks is not reached here, with a cause that is not found.",
+    ),
     presets=PRESETS,
     tiny={},
     equations=(

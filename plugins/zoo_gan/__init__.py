@@ -172,9 +172,15 @@ CARD = Card(
     idea="A generator turns noise into images and a discriminator learns to tell them from real ones; each is the "
     "other's loss. Learning rates, step schedules, losses and label smoothing decide who wins.",
     paper="Goodfellow et al. 2014, Generative Adversarial Nets, https://arxiv.org/abs/1406.2661; "
-    "DCGAN: Radford et al. 2016, https://arxiv.org/abs/1511.06434; "
-    "spectral normalisation: Miyato et al. 2018, https://arxiv.org/abs/1802.05957; "
-    "hinge loss: Lim & Ye 2017, https://arxiv.org/abs/1705.02894",
+    "DCGAN: Radford et al. 2016, Unsupervised Representation Learning with Deep Convolutional Generative Adversarial "
+    "Networks, https://arxiv.org/abs/1511.06434; spectral normalisation: Miyato et al. 2018, Spectral Normalization "
+    "for Generative Adversarial Networks, https://arxiv.org/abs/1802.05957; hinge loss: Lim & Ye 2017, Geometric GAN, "
+    "https://arxiv.org/abs/1705.02894",
+    limits=(
+        "Nobody can ask it for a class: cgan does that, and draws better.",
+        "Its loss says nothing of the pictures: it neither falls while they improve, nor tells when to stop.",
+        "It has no likelihood, and finds no noise for a given image.",
+    ),
     licence="MIT",
     presets=PRESETS,
     comparisons=COMPARISONS,

@@ -42,9 +42,15 @@ CARD = Card(
     idea="Five 3x3 convolutions with batch normalisation and global average pooling; its 128 pooled features are the "
     "space in which generators are compared with real images, its answers say which class an image shows. Judges of "
     "other architectures and seeds say what of that is the judge's own taste.",
-    paper="Feature-space evaluation after Heusel et al. 2017, https://arxiv.org/abs/1706.08500; "
-    "residual blocks: He et al. 2016, https://arxiv.org/abs/1512.03385; "
-    "LeNet: LeCun et al. 1998, https://doi.org/10.1109/5.726791",
+    paper="Fréchet distance of features: Heusel et al. 2017, GANs Trained by a Two Time-Scale Update Rule Converge to "
+    "a Local Nash Equilibrium, https://arxiv.org/abs/1706.08500; residual blocks: He et al. 2016, Deep Residual "
+    "Learning for Image Recognition, https://arxiv.org/abs/1512.03385; LeNet: LeCun et al. 1998, Gradient-based learning "
+    "applied to document recognition, https://doi.org/10.1109/5.726791",
+    limits=(
+        "It names one of its classes whatever it is shown, a photograph of a cat, too.",
+        "Distances in its features are not the FID of papers, which is of another network; they compare with one "
+        "another.",
+    ),
     licence="MIT",
     metrics=(Metric("accuracy", "test images classified correctly", "%", "higher"),),
     presets={

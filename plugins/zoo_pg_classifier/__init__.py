@@ -70,6 +70,10 @@ CARD = Card(
     "log-probability of what went better than expected is gradient descent on the expected loss.",
     paper="Williams 1992, Simple statistical gradient-following algorithms for connectionist reinforcement learning, "
     "https://doi.org/10.1007/BF00992696",
+    limits=(
+        "Who has the labels does better with them: the supervised twin learns faster and ends higher.",
+        "With many classes a draw is seldom right at first, and learning from draws alone takes that much longer.",
+    ),
     licence="MIT",
     metrics=METRICS,
     presets={

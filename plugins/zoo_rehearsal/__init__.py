@@ -40,8 +40,13 @@ CARD = continual.card(
     summary="Rehearsal: tasks of images learned one after another, with a memory of earlier ones",
     idea="A few examples of every task are kept; each batch of a new task is learned beside a batch of them, weighted "
     "so that every task counts the same.",
-    paper="Robins 1995, https://doi.org/10.1080/09540099550039318; Chaudhry et al. 2019, "
+    paper="Robins 1995, Catastrophic forgetting, rehearsal and pseudorehearsal, "
+    "https://doi.org/10.1080/09540099550039318; Chaudhry et al. 2019, On Tiny Episodic Memories in Continual Learning, "
     "https://arxiv.org/abs/1902.10486",
+    limits=(
+        "Its memory is images as they are: where earlier data may not be kept, neither may it be.",
+        "The fewer examples of each task are kept, the more of them are learned by heart.",
+    ),
     presets={
         "mlp": Preset(
             MLP, "784-400-400-10, three tasks, 1,000 examples of each", claims=(Claim("accuracy", 96.9, "at least"),)

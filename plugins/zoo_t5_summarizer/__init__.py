@@ -118,6 +118,12 @@ CARD = Card(
     "sounds likely and may be invented: read it against the text.",
     paper="Raffel et al. 2020, Exploring the limits of transfer learning with a unified text-to-text transformer, "
     "https://arxiv.org/abs/1910.10683",
+    limits=(
+        "The bundled weights make titles of abstracts in English from computational linguistics; other texts become "
+        "titles that such a paper might have.",
+        "What it says may be invented: some titles claim what the abstract does not.",
+        "It reads the beginning of a text, 256 tokens by default; what is longer is cut, with a note of how much.",
+    ),
     datasets=("acl-titles", "scitldr", "xsum"),
     licence="CC-BY-4.0",
     metrics=(

@@ -122,6 +122,7 @@ class Card:
             it needs, and a newer one whether it still serves it.
         comparisons: presets that belong beside one another in one figure, by the name of what they compare, such as
             ``{"rates": ("slow", "fast")}``: ``zoo sweep NAME --compare rates`` trains them.
+        limits: what it cannot do, and what its numbers do not say, a sentence each: whoever uses its weights is told.
         build: makes the torch module of a checkpoint; only for a plugin that neither is a `Plugin` nor has the hook.
     """
 
@@ -150,6 +151,7 @@ class Card:
     comparisons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     takes: str = ""
     gives: str = ""
+    limits: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.presets, Mapping):

@@ -120,6 +120,7 @@ class ModelFacts(TypedDict):
     paper: str
     datasets: list[str]
     licence: str
+    limits: Annotated[list[str], says("what it cannot do, a sentence each")]
     takes: Annotated[str, says("what goes into the module of the default preset")]
     gives: Annotated[str, says("what comes out of it")]
     classes: Annotated[list[str], says("the classes that the pinned weights of the default preset know")]

@@ -153,7 +153,8 @@ def describe(model: Model, pins: Mapping[str, Pin], results: Sequence[Entry]) ->
         "model": model.name, "distribution": model.distribution, "state": "ok", "task": card.task,
         "summary": card.summary, "idea": card.idea, "paper": card.paper,
         "formulas": [one.formula for one in card.equations],
-        "datasets": list(card.datasets), "licence": card.licence, "takes": card.takes, "gives": card.gives,
+        "datasets": list(card.datasets), "licence": card.licence, "limits": list(card.limits),
+        "takes": card.takes, "gives": card.gives,
         "classes": _classes(model), "missing": list(card.missing), "install": card.install,
         "metrics": [
             {"name": m.name, "summary": m.summary, "unit": m.unit, "better": m.better, "asked": m.asked}

@@ -134,7 +134,8 @@ def _pairs(facts: ModelFacts, chosen: PresetFacts) -> RichTable:
     parameters = f"{chosen['parameters']:,}, of {chosen['preset']}" if chosen["parameters"] else ""
     said = {
         "formula": "\n".join(facts["formulas"]), "takes": facts["takes"], "gives": facts["gives"],
-        "classes": shortened(facts["classes"]), "parameters": parameters, "task": facts["task"],
+        "cannot": "\n".join(facts["limits"]), "classes": shortened(facts["classes"]), "parameters": parameters,
+        "task": facts["task"],
         "data": ", ".join(facts["datasets"]) or "none", "licence": facts["licence"],
         "comes from": facts["distribution"],
     }  # fmt: skip

@@ -32,6 +32,7 @@ def check_card(card: Card) -> None:
     for field in ("idea", "paper"):
         _check_text(field, getattr(card, field), PROSE)
     _check_items("datasets", card.datasets, _check_text)
+    _check_items("limits", card.limits, _check_text)
     _check_items("libraries", card.libraries, _check_module)
     _check_items("metrics", card.metrics, _check_metric)
     _check_items("equations", card.equations, _check_equation)

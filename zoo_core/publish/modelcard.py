@@ -88,7 +88,7 @@ def _body(subject: Subject) -> list[str]:
         *(["<Gallery />", ""] if subject.pictures else []),
         *((f"> {escaped(source)}\n\n" if source else "") + f"**{escaped(text)}**\n" for source, text in subject.texts),
         *(f"[{file}]({file})\n" for file in subject.sounds),
-        *_use(subject), *_numbers(subject), *_training(subject),
+        *_use(subject), *_numbers(subject), *_limits(card), *_training(subject),
         "## Options", "", "```json", json.dumps(facts["options"], indent=2), "```", "", *_data(facts),
     ]  # fmt: skip
 
@@ -126,6 +126,11 @@ def _numbers(subject: Subject) -> list[str]:
     ]  # fmt: skip
     how = f"Measured by `zoo evaluate {card.name} --weights {subject.repo}@COMMIT`."
     return ["## Numbers", "", "| metric | what it is | published | here |", "|---|---|--:|--:|", *rows, "", how, ""]
+
+
+def _limits(card: Card) -> list[str]:
+    """What the model cannot do."""
+    return ["## Limits", "", *(f"* {escaped(text)}" for text in card.limits), ""] if card.limits else []
 
 
 def _shown(metric: Metric, facts: Mapping[str, Any]) -> str:

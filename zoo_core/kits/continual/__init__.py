@@ -94,13 +94,13 @@ FORGETTING = Equation(
 
 def card(
     *, name: str, summary: str, idea: str, paper: str, presets: Mapping[str, Preset], tiny: Mapping[str, Any],
-    licence: str = "MIT", holds: str = "", equations: tuple[Equation, ...] = (),
+    licence: str = "MIT", holds: str = "", equations: tuple[Equation, ...] = (), limits: tuple[str, ...] = (),
 ) -> Card:  # fmt: skip
     """The card of a strategy; all of them are measured and shown alike. Arguments as in `Card`."""
     return Card(
         name, summary, idea, paper, licence, METRICS, presets, task="image-classification",
         sample_options=SampleOptions, evaluate_options=EvaluateOptions, tiny={**TINY, **tiny}, holds=holds,
-        axes={"": "loss, nats"},
+        axes={"": "loss, nats"}, limits=limits,
         equations=(*equations, FORGETTING), takes="x, float [b, 784] in [0, 1]: images, flattened",
         gives="logits, float [b, 10]",
     )  # fmt: skip

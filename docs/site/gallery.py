@@ -1,0 +1,2 @@
+"""placeholder"""
+def page(): return "# Gallery\n"
