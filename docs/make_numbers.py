@@ -8,19 +8,22 @@ It measures nothing: `zoo reproduce` trains and measures, `zoo results add` writ
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from zoo_core.cards.card import Metric
+from zoo_core.cards.card import Card, Metric
 from zoo_core.plugin import registry
 from zoo_core.reproduce import ledger, reproducing
 from zoo_core.reproduce.ledger import Entry
 from zoo_core.reproduce.reproducing import Found, Row
 from zoo_core.results.measured import value_shown, with_error
 from zoo_core.weights import manifest
+from zoo_core.weights.pins import Pin
 
 HERE = Path(__file__).parent
 PAGES = (HERE.parent / "README.md", HERE / "numbers.md")
+SITE = "https://zoo-core.github.io/zoo-core"
 FEW = 3  # metrics of a run that a table has room for
 
 
@@ -53,12 +56,48 @@ def claims() -> str:
     return table(HEAD, [of_claim(one) for one in rows()])
 
 
-def published() -> str:
-    """The figures, bounds and orderings that somebody published, and that have been measured."""
-    return table(
-        HEAD, [of_claim(one) for one in rows() if one.verdict.claim.source and one.verdict.claim.metric
-               and one.verdict.outcome != "not measured"],
-    )  # fmt: skip
+def models() -> str:
+    """A line for each model: what it does, its best number, what became of what was published, and its weights."""
+    verdicts, pinned = rows(), manifest.read()
+    lines = []
+    for name in sorted(name for name, owner in registry.owners().items() if owner == "zoo-core"):
+        card = registry.load(name).card
+        number, floor, metric = _best(card, pinned)
+        said = _on_published([one for one in verdicts if one.name.partition(".")[0] == name], metric)
+        size = pinned[f"{name}.{card.default_preset}"].total_size / 1e6
+        lines.append([f"[{name}]({SITE}/models/{name}.html)", card.summary, number, floor, said, f"{size:.1f} MB"])
+    return table(("model", "what it is", "best number", "floor", "published", "weights"), lines)
+
+
+def _best(card: Card, pinned: Mapping[str, Pin]) -> tuple[str, str, Metric]:
+    """The best value of the first metric that has a direction, of pinned weights of the default preset's data."""
+    metric = next(metric for metric in card.metrics if metric.better)
+    data = getattr(card.presets[card.default_preset].options, "data", None)
+    mine = [
+        pin for pin in pinned.values() if pin.plugin == card.name and metric.name in pin.metrics
+        and getattr(card.presets[pin.preset].options, "data", None) == data
+    ]  # fmt: skip
+    best = (min if metric.better == "lower" else max)(mine, key=lambda pin: pin.metrics[metric.name])
+    ours, floor = _ours(metric, best.metrics, ledger.of_weights(ledger.read(), best.sha256))
+    preset = f" (`{best.preset}`)" if best.preset != card.default_preset else ""
+    return f"{metric.name} {ours}{metric.unit and ' ' + metric.unit}{preset}", floor, metric
+
+
+def _on_published(verdicts: Sequence[Row], metric: Metric) -> str:
+    """The verdict on what was published of a model, of its first metric if there is one, and how many more there are."""
+    theirs = [one for one in verdicts if one.verdict.claim.source]
+    outcomes = Counter(one.verdict.said.partition(": ")[0] for one in theirs)
+    tally = ", ".join(f"{number} {outcome}" for outcome, number in sorted(outcomes.items(), key=_order))
+    figures = [one for one in theirs if one.verdict.claim.figure and one.verdict.claim.metric == metric.name]
+    for one in figures[:1] if len(theirs) > 1 else []:
+        return f"{one.verdict.claim}: **{one.verdict.said.partition(': ')[0]}**; in all {tally}"
+    return tally
+
+
+def _order(outcome: tuple[str, int]) -> int:
+    """The known verdicts first, the best one before the others."""
+    known = ("reproduced", "not reproduced", "inconclusive", "not measured")
+    return known.index(outcome[0]) if outcome[0] in known else len(known)
 
 
 def pins() -> str:
@@ -112,7 +151,7 @@ def runs() -> str:
     return table(("preset", "what it is", "measured", "seeds", "trained in"), found)
 
 
-BLOCKS: Mapping[str, Callable[[], str]] = {"published": published, "claims": claims, "pins": pins, "runs": runs}
+BLOCKS: Mapping[str, Callable[[], str]] = {"models": models, "claims": claims, "pins": pins, "runs": runs}
 
 
 def written(text: str) -> str:

@@ -1,2 +1,70 @@
-"""placeholder"""
-def page(): return "# Gallery\n"
+"""The gallery: every preset of which something was published, with its picture, its command, and what was found."""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from zoo_core.cards.card import Card
+from zoo_core.plugin import registry
+from zoo_core.reproduce.reproducing import Row
+
+DOCS = Path(__file__).parents[1]
+PICTURES = DOCS / "pictures" / "experiments"  # PLUGIN.PRESET.png, of runs that are in the ledger
+NUMBERS: dict[str, Any] = runpy.run_path(str(DOCS / "make_numbers.py"))
+
+HEAD = """# Gallery
+
+Every experiment that was published about these models and is a preset here: what was said of it, what was found, and whether
+the two agree. *Inconclusive* is what one seed can say at most of a bound or an ordering; *not measured* is what nobody has
+trained in full. `zoo train NAME` repeats one, `zoo reproduce NAME` judges it, and [Every number](numbers.md) has the rules.
+"""
+
+
+def page() -> str:
+    """The page."""
+    rows: dict[str, list[Row]] = {}
+    for row in NUMBERS["rows"]():
+        rows.setdefault(row.name, []).append(row)
+    lines = [HEAD]
+    for model, owner in sorted(registry.owners().items()):
+        if owner == "zoo-core":
+            lines += _of_model(registry.load(model).card, rows)
+    return "\n".join(lines)
+
+
+def _of_model(card: Card, rows: dict[str, list[Row]]) -> Iterator[str]:
+    known = {
+        preset: rows.get(f"{card.name}.{preset}", [])
+        for preset in card.presets
+        if (PICTURES / f"{card.name}.{preset}.png").exists()
+        or any(row.verdict.claim.source for row in rows.get(f"{card.name}.{preset}", []))
+    }
+    if not known:
+        return
+    yield f"\n## {card.name}\n\n{card.summary}: [its page](models/{card.name}.md).\n"
+    for name, compared in card.comparisons.items():
+        yield f"`zoo sweep {card.name} --compare {name}` trains {', '.join(f'`{one}`' for one in compared)} and draws:\n"
+        picture = f"pictures/experiments/{card.name}-{name}.png"
+        yield f"![learning curves of {name}]({picture})\n" if (DOCS / picture).exists() else ""
+    yield '<div class="pictures" markdown>'
+    for preset, found in known.items():
+        yield from _figure(f"{card.name}.{preset}", card.presets[preset].summary, found)
+    yield "</div>\n"
+
+
+def _figure(name: str, summary: str, found: list[Row]) -> Iterator[str]:
+    picture = f"pictures/experiments/{name}.png"
+    yield "<figure markdown>"
+    if (DOCS / picture).exists():
+        yield f"![{name}]({picture}){{ loading=lazy }}"
+    yield f"<figcaption markdown>\n**{name}**: {summary}. `zoo train {name}`\n"
+    for row in found:
+        verdict = row.verdict
+        outcome, _, why = verdict.said.partition(": ")
+        whose = "published" if verdict.claim.source else "ours"
+        measured = f": {verdict.measured}" if verdict.measured != "-" else ""
+        yield f"* {whose}: {verdict.claim.said.replace('<', '&lt;')}{measured}. **{outcome}**{f': {why}' if why else ''}"
+    yield "</figcaption>\n</figure>"

@@ -29,7 +29,8 @@ def pages() -> dict[str, str | bytes]:
 
 def where(thing: object, module: str, name: str) -> str:
     """The full name of where a thing is defined, which the docstring is read from; a constant has none of its own."""
-    own = getattr(thing, "__module__", None)
-    if isinstance(thing, type) or callable(thing):
-        return f"{own or module}.{getattr(thing, '__qualname__', name)}"
-    return f"{module}.{name}"
+    own = str(getattr(thing, "__module__", module))
+    if own.startswith("zoo_core") and (isinstance(thing, type) or callable(thing)):
+        return f"{own}.{getattr(thing, '__qualname__', name)}"
+    places = getattr(importlib.import_module(module), "_LAZY", {})  # of a union, or a constant
+    return f"{module}{places.get(name, '')}.{name}"

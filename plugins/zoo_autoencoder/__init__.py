@@ -68,8 +68,8 @@ CARD = Card(
     ),
     presets={
         "tanh-2d": Preset(
-            Train(epochs=100),
-            "784-1000-500-250-2 and back, tanh",
+            Train(epochs=100, code="linear"),
+            "784-1000-500-250-2 and back, tanh between the layers",
             claims=(
                 Claim("knn_accuracy", 85.0, "at least"),
                 Claim(
@@ -82,7 +82,7 @@ CARD = Card(
                 ),
             ),
         ),
-        "denoising": Preset(Train(epochs=100, noise=0.5), "the same, from images with Gaussian noise"),
+        "denoising": Preset(Train(epochs=100, code="linear", noise=0.5), "the same, from images with Gaussian noise"),
         "elu-64d": Preset(
             Train(epochs=30, latent=64, activation="elu", code="linear"), "ELU, a linear code of 64: for colour, too"
         ),

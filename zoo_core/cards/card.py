@@ -96,7 +96,8 @@ class Card:
         summary: one line for `zoo list`.
         idea: the model in plain words, for `zoo info` and the model card.
         equations: the formulas of the paper, with the lines that implement them; the first one stands in `zoo info`.
-        takes, gives: what goes into its module and what comes out, with shapes, of the default preset.
+        takes: what goes into its module, with shapes, of the default preset.
+        gives: what comes out, likewise.
         paper: citation of the source, with its address.
         licence: licence of the trained weights (SPDX).
         metrics: the keys that `evaluate` returns, all of them but those that nobody asked for.

@@ -26,7 +26,8 @@ class ImageData:
     """An image data set.
 
     Args:
-        name, split: e.g. ``mnist``, ``train``.
+        name: e.g. ``mnist``.
+        split: e.g. ``train``.
         images: uint8 [n, c, h, w] on the device; or, where they are more than its memory holds, mapped from disk.
         labels: int64 [n] on the device; all 0 where there are no classes.
         classes: class names, by label; none of images without classes.

@@ -141,7 +141,8 @@ class HeatMap(Picture):
 
     Args:
         cells: rows from top to bottom; None leaves a cell empty.
-        rows, columns: names along the axes.
+        rows: names along the one axis.
+        columns: names along the other one.
     """
 
     title: str

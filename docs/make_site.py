@@ -1,0 +1,98 @@
+"""Builds the documentation site: ``python docs/make_site.py [FOLDER]``, into site/ if not said.
+
+Models, gallery, command line and Python reference are made of cards, ledger, commands and docstrings, so that they are as
+the code is; the front page is README.md. All pages are written to a folder first, and Zensical makes the site of it: a
+warning of it, such as a link that leads nowhere, ends the build.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+sys.path.insert(0, str(HERE / "site"))
+
+import commands
+import formulas
+import gallery
+import layers
+import models
+import python
+
+SITE = "https://zoo-core.github.io/zoo-core"
+REPOSITORY = "https://github.com/zoo-core/zoo-core/blob/main"
+ELSEWHERE = {  # pages that stand outside docs/
+    "index.md": "README.md",
+    "reference/security.md": "SECURITY.md",
+    "reference/changelog.md": "CHANGELOG.md",
+}
+HEADS = {"index.md": "---\nhide: [navigation]\n---\n"}  # the front page has nothing beside it
+LINK = re.compile(r"(\]\()(?!https?://|#|mailto:)([^)\s#]+)")
+
+
+def build(site: Path, work: Path) -> None:
+    """Makes the site.
+
+    Args:
+        site: folder for the site; what is in it is removed.
+        work: folder for its sources, likewise.
+    Raises:
+        CalledProcessError: Zensical warns of something, and has said of what.
+    """
+    for folder in (site, work):
+        shutil.rmtree(folder, ignore_errors=True)
+    pages = work / "docs"
+    shutil.copytree(HERE, pages, ignore=shutil.ignore_patterns("*.py", "__pycache__", "site"))
+    for page, source in ELSEWHERE.items():
+        (pages / page).write_text(HEADS.get(page, "") + (ROOT / source).read_text(encoding="utf-8"), encoding="utf-8")
+    for page in pages.rglob("*.md"):
+        name = page.relative_to(pages).as_posix()
+        text = linked(page.read_text(encoding="utf-8"), name)
+        for mark, block in layers.blocks().items():
+            text = text.replace(mark, block)
+        page.write_text(formulas.drawn(text), encoding="utf-8")
+    for made in (models.pages(), {"gallery.md": gallery.page()}, commands.pages(), python.pages()):
+        for name, content in made.items():
+            (pages / name).parent.mkdir(parents=True, exist_ok=True)
+            (pages / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    settings = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    settings |= {"docs_dir": "docs", "site_dir": "site"}
+    (work / "mkdocs.yml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    zensical = Path(sys.executable).with_name("zensical")
+    subprocess.run([zensical, "build", "--clean", "--strict", "-f", work / "mkdocs.yml"], check=True)
+    shutil.copytree(work / "site", site)
+
+
+def linked(text: str, page: str) -> str:
+    """A page with its links as they are in the site: to other pages of it, or to the repository."""
+    source = ELSEWHERE.get(page, f"docs/{page}")
+    up = "../" * page.count("/")
+    known = {written: name for name, written in ELSEWHERE.items()}
+
+    def target(match: re.Match[str]) -> str:
+        opening, path = match.groups()
+        where = (ROOT / source).parent.joinpath(path).resolve()
+        if not where.is_relative_to(ROOT) or not where.exists():  # e.g. a page that is made
+            return match[0]
+        named = where.relative_to(ROOT).as_posix()
+        if named in known:
+            return f"{opening}{up}{known[named]}"
+        if where.is_dir() or not named.startswith("docs/") or named.endswith(".py"):
+            return f"{opening}{REPOSITORY}/{named}"
+        return f"{opening}{up}{named.removeprefix('docs/')}"
+
+    text = LINK.sub(target, text)
+    return re.sub(rf"\]\({SITE}/(\S+)\.html\)", rf"]({up}\1.md)", text)
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "site").resolve()
+    build(folder, ROOT / "build" / "site")
+    print(folder / "index.html")
