@@ -78,7 +78,7 @@ CARD = Card(
                     source="published",
                     says="the digits are islands that overlap, 4, 7 and 9, and "
                     "3, 5 and 8: zoo sample autoencoder --show embedding",
-                    seen="4 and 9 overlap beside 7, 3 and 5 beside 8",
+                    seen="4 and 9 overlap beside 7, and strips of 3, 5 and 8 lie side by side",
                 ),
             ),
         ),
