@@ -84,7 +84,7 @@ def _best(card: Card, pinned: Mapping[str, Pin]) -> tuple[str, str, Metric]:
 
 
 def _on_published(verdicts: Sequence[Row], metric: Metric) -> str:
-    """The verdict on what was published of a model, of its first metric if there is one, and how many more there are."""
+    """The verdicts on what was published of a model; that on a figure of its first metric by itself."""
     theirs = [one for one in verdicts if one.verdict.claim.source]
     outcomes = Counter(one.verdict.said.partition(": ")[0] for one in theirs)
     tally = ", ".join(f"{number} {outcome}" for outcome, number in sorted(outcomes.items(), key=_order))

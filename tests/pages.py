@@ -63,7 +63,9 @@ def lines(block: Block) -> Iterator[Line]:
 
 
 def shortened(words: tuple[str, ...]) -> list[str]:
-    """A command, a training with three small steps; one of images of one's own, which no judge is for, unmeasured."""
+    """A command as tests run it: a training has three small steps; of images of one's own nothing is measured."""
+    if words[:2] == ("zoo", "push"):
+        return [*words, "--dirty"]  # while the zoo itself is being worked on
     if words[:2] != ("zoo", "train") or "--resume" in words:
         return list(words)
     kept = list(words)

@@ -1,4 +1,4 @@
-"""README, tutorials and lessons: each line at a prompt is executed as it stands, each block of Python, in their order."""
+"""README, tutorials, lessons: each line at a prompt is typed as it stands, each block of Python run, in their order."""
 
 from __future__ import annotations
 
@@ -91,7 +91,9 @@ def test_a_line_is_pasted_as_it_stands() -> None:
 
 
 @pytest.mark.parametrize("change", [lambda words: words[:2], lambda words: (*words, "--no-such-flag")])
-def test_a_line_that_is_wrong_is_found(change: Callable[[tuple[str, ...]], tuple[str, ...]], zoo: Zoo, tmp_path: Path) -> None:
+def test_a_line_that_is_wrong_is_found(
+    change: Callable[[tuple[str, ...]], tuple[str, ...]], zoo: Zoo, tmp_path: Path
+) -> None:
     line = Line("", {}, change(("zoo", "info", "vae")), 0, ("idea of another model",))
     with pytest.raises(AssertionError):
         check(line, zoo, tmp_path, dict(os.environ))

@@ -343,7 +343,9 @@ def test_a_summary_is_the_same_whatever_else_is_in_its_batch(decoding: Any, n: i
             "case study" in said.lower() and "case study" not in text.lower()
             for said, text in zip(one, sources, strict=True)
         ]
-        assert f"as {sum(invented)} of the first 120 do" in " ".join((ROOT / "README.md").read_text().split())
+        assert f"as {sum(invented)} of the first 120 do" in " ".join(
+            (ROOT / "docs" / "tutorials" / "summaries.md").read_text().split()
+        )
 
 
 def test_nucleus_draws_the_likeliest_tokens_in_their_proportion() -> None:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from conftest import ROOT, environment
-from pages import Line, blocks, lines
+from pages import Line, blocks, lines, shortened
 from PIL import Image
 
 PAGE = ROOT / "docs" / "tutorials" / "own-images.md"
@@ -20,11 +20,9 @@ def typed() -> list[Line]:
 
 def short(line: Line) -> list[str]:
     """The words of a command, with a small budget."""
-    words = line.words
-    if words[0] == "python":
-        return [sys.executable, str(ROOT / words[1]), *words[2:], "--train", "400", "--test", "200"]
-    words = [sys.executable, "-m", "zoo_core", *words[1:]]
-    return words + (["--iterations", "3", "--batch-size", "16"] if words[3] == "train" else [])
+    if line.words[0] == "python":
+        return [sys.executable, str(ROOT / line.words[1]), *line.words[2:], "--train", "400", "--test", "200"]
+    return [sys.executable, "-m", "zoo_core", *shortened(line.words)[1:]]
 
 
 def test_ten_lines_on_images_of_ones_own(tmp_path: Path) -> None:

@@ -24,7 +24,12 @@ def entries(paper: str) -> Iterator[str]:
 def _entry(who: str, year: str, title: str, address: str) -> Iterator[str]:
     names = re.sub(r"\s*&\s*", " and ", who).replace(" et al.", " and others")
     arxiv, doi = re.match(r"https://arxiv\.org/abs/(.+)", address), re.match(r"https://doi\.org/(.+)", address)
-    fields = {"author": names, "year": year, "title": "{" + title.replace("&", r"\&") + "}" if title else "", "url": address}
+    fields = {
+        "author": names,
+        "year": year,
+        "title": "{" + title.replace("&", r"\&") + "}" if title else "",
+        "url": address,
+    }
     fields |= {"eprint": arxiv[1], "archivePrefix": "arXiv"} if arxiv else {}
     fields |= {"doi": doi[1]} if doi else {}
     yield f"@{'article' if doi else 'misc'}{{{re.sub(r'[^a-z]', '', names.split()[0].lower())}{year},"

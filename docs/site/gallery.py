@@ -17,9 +17,9 @@ NUMBERS: dict[str, Any] = runpy.run_path(str(DOCS / "make_numbers.py"))
 
 HEAD = """# Gallery
 
-Every experiment that was published about these models and is a preset here: what was said of it, what was found, and whether
-the two agree. *Inconclusive* is what one seed can say at most of a bound or an ordering; *not measured* is what nobody has
-trained in full. `zoo train NAME` repeats one, `zoo reproduce NAME` judges it, and [Every number](numbers.md) has the rules.
+Every experiment that was published about these models and is a preset here: what was said of it, what was found, and
+whether the two agree. *Inconclusive* is what one seed can say at most of a bound or an ordering; *not measured* is what
+nobody has trained in full. `zoo reproduce NAME` judges one anew, and [Every number](numbers.md) has the rules.
 """
 
 
@@ -46,9 +46,10 @@ def _of_model(card: Card, rows: dict[str, list[Row]]) -> Iterator[str]:
         return
     yield f"\n## {card.name}\n\n{card.summary}: [its page](models/{card.name}.md).\n"
     for name, compared in card.comparisons.items():
-        yield f"`zoo sweep {card.name} --compare {name}` trains {', '.join(f'`{one}`' for one in compared)} and draws:\n"
         picture = f"pictures/experiments/{card.name}-{name}.png"
-        yield f"![learning curves of {name}]({picture})\n" if (DOCS / picture).exists() else ""
+        if (DOCS / picture).exists():
+            listed = ", ".join(f"`{one}`" for one in compared)
+            yield f"![learning curves of {name}]({picture})\n\n{listed}: `zoo sweep {card.name} --compare {name}`\n"
     yield '<div class="pictures" markdown>'
     for preset, found in known.items():
         yield from _figure(f"{card.name}.{preset}", card.presets[preset].summary, found)
@@ -56,15 +57,16 @@ def _of_model(card: Card, rows: dict[str, list[Row]]) -> Iterator[str]:
 
 
 def _figure(name: str, summary: str, found: list[Row]) -> Iterator[str]:
-    picture = f"pictures/experiments/{name}.png"
+    picture, command = f"pictures/experiments/{name}.png", f"zoo train {name}"
     yield "<figure markdown>"
     if (DOCS / picture).exists():
         yield f"![{name}]({picture}){{ loading=lazy }}"
-    yield f"<figcaption markdown>\n**{name}**: {summary}. `zoo train {name}`\n"
+        command += f"; zoo sample runs/{name}-seed0 -n 100 --columns 10"
+    yield f"<figcaption markdown>\n**{name}**: {summary}. `{command}`\n"
     for row in found:
         verdict = row.verdict
         outcome, _, why = verdict.said.partition(": ")
-        whose = "published" if verdict.claim.source else "ours"
+        whose, said = "published" if verdict.claim.source else "ours", verdict.claim.said.replace("<", "&lt;")
         measured = f": {verdict.measured}" if verdict.measured != "-" else ""
-        yield f"* {whose}: {verdict.claim.said.replace('<', '&lt;')}{measured}. **{outcome}**{f': {why}' if why else ''}"
+        yield f"* {whose}: {said}{measured}. **{outcome}**" + (f": {why}" if why else "")
     yield "</figcaption>\n</figure>"

@@ -40,8 +40,8 @@ def pages() -> dict[str, str | bytes]:
 
 
 def _index() -> Iterator[str]:
-    yield "# Models\n\nEach with the same three verbs, `train`, `sample` and `evaluate`.\n\n| model | what it is | weights |"
-    yield "|---|---|---|"
+    yield "# Models\n\nEach with the same three verbs, `train`, `sample` and `evaluate`.\n"
+    yield "| model | what it is | weights |\n|---|---|---|"
     for name in names():
         card = registry.load(name).card
         pinned = [preset for preset in card.presets if f"{name}.{preset}" in manifest.read()]
@@ -90,8 +90,8 @@ def _numbers(card: Card) -> Iterator[str]:
     """What the pinned weights do, with errors and floors."""
     head, rows = NUMBERS["pins_of"](card.name)
     if rows:
-        yield "## Numbers of the pinned weights\n\n± is a standard error; *floor* is what real data have in place of the"
-        yield "model's. `zoo evaluate` measures again, and says whether it found the same.\n"
+        yield "## Numbers of the pinned weights\n\n± is a standard error; *floor* is what real data have in place of"
+        yield "the model's. `zoo evaluate` measures again, and says whether it found the same.\n"
         yield NUMBERS["table"](head, rows) + "\n"
 
 
@@ -135,7 +135,11 @@ def _options(card: Card) -> Iterator[str]:
 
 
 def _said(flag: Any) -> str:
-    said = [flag.help, f"one of: {', '.join(flag.choices)}" if flag.choices else "", f"in {flag.unit}" * bool(flag.unit)]
+    said = [
+        flag.help,
+        f"one of: {', '.join(flag.choices)}" if flag.choices else "",
+        f"in {flag.unit}" * bool(flag.unit),
+    ]
     return _cell("; ".join(text for text in said if text))
 
 

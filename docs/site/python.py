@@ -11,7 +11,7 @@ API: dict[str, Any] = runpy.run_path(str(Path(__file__).parents[1] / "make_api.p
 
 HEAD = """# Python
 
-Every public name, from its docstring; [one page](../api.md) has them all in a line each, and says what *public* promises.
+Every public name, from its docstring; [one page](../api.md) has them all in a line each, and says what *public* is.
 """
 
 

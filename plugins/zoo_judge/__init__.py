@@ -44,8 +44,8 @@ CARD = Card(
     "other architectures and seeds say what of that is the judge's own taste.",
     paper="Fréchet distance of features: Heusel et al. 2017, GANs Trained by a Two Time-Scale Update Rule Converge to "
     "a Local Nash Equilibrium, https://arxiv.org/abs/1706.08500; residual blocks: He et al. 2016, Deep Residual "
-    "Learning for Image Recognition, https://arxiv.org/abs/1512.03385; LeNet: LeCun et al. 1998, Gradient-based learning "
-    "applied to document recognition, https://doi.org/10.1109/5.726791",
+    "Learning for Image Recognition, https://arxiv.org/abs/1512.03385; LeNet: LeCun et al. 1998, Gradient-based "
+    "learning applied to document recognition, https://doi.org/10.1109/5.726791",
     limits=(
         "It names one of its classes whatever it is shown, a photograph of a cat, too.",
         "Distances in its features are not the FID of papers, which is of another network; they compare with one "

@@ -35,7 +35,7 @@ def evaluate(
     """Measure a model on held-out data. Arguments as in `sample`.
 
     Raises:
-        ZooError: see the exit codes in the README; NetworkError when the data is missing.
+        ZooError: each kind has an exit code of its own; NetworkError when the data is missing.
     """
     circumstances = Circumstances(seed, device, data_root, reporter)
     return evaluate_opened(open_model(str(name), preset), Source.of(weights, untrained), circumstances, options)

@@ -47,7 +47,7 @@ def sample(
     Returns:
         Images, Texts, Table, Figure, HeatMap, Animation, Audio or Several of them; each has `save(path)`.
     Raises:
-        ZooError: see the exit codes in the README.
+        ZooError: each kind has an exit code of its own.
     """
     circumstances = Circumstances(seed, device, data_root, reporter)
     return sample_opened(open_model(str(name), preset), Source.of(weights, untrained), circumstances, options)

@@ -89,7 +89,7 @@ def train(
         reporter: receives progress and warnings; a logger if not said.
         options: the model's own, see ``zoo train NAME --help``.
     Raises:
-        ZooError: see the exit codes in the README.
+        ZooError: each kind has an exit code of its own.
     """
     handle = open_model(name, preset)
     if handle.folder and not resume:

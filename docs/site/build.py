@@ -1,8 +1,8 @@
-"""Builds the documentation site: ``python docs/make_site.py [FOLDER]``, into site/ if not said.
+"""Builds the documentation site: ``python docs/site/build.py [FOLDER]``, into site/ if not said.
 
-Models, gallery, command line and Python reference are made of cards, ledger, commands and docstrings, so that they are as
-the code is; the front page is README.md. All pages are written to a folder first, and Zensical makes the site of it: a
-warning of it, such as a link that leads nowhere, ends the build.
+Models, gallery, command line and Python reference are made of cards, ledger, commands and docstrings, so that they are
+as the code is; the front page is README.md. All pages are written to a folder first, and Zensical makes the site of it:
+a warning of it, such as a link that leads nowhere, ends the build.
 """
 
 from __future__ import annotations
@@ -13,19 +13,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-import yaml
-
-HERE = Path(__file__).parent
-ROOT = HERE.parent
-sys.path.insert(0, str(HERE / "site"))
-
 import commands
 import formulas
 import gallery
 import layers
 import models
 import python
+import yaml
 
+DOCS = Path(__file__).parents[1]
+ROOT = DOCS.parent
 SITE = "https://zoo-core.github.io/zoo-core"
 REPOSITORY = "https://github.com/zoo-core/zoo-core/blob/main"
 ELSEWHERE = {  # pages that stand outside docs/
@@ -48,13 +45,23 @@ def build(site: Path, work: Path) -> None:
     """
     for folder in (site, work):
         shutil.rmtree(folder, ignore_errors=True)
-    pages = work / "docs"
-    shutil.copytree(HERE, pages, ignore=shutil.ignore_patterns("*.py", "__pycache__", "site"))
-    for page, source in ELSEWHERE.items():
-        (pages / page).write_text(HEADS.get(page, "") + (ROOT / source).read_text(encoding="utf-8"), encoding="utf-8")
+    write(work / "docs")
+    settings = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    settings |= {"docs_dir": "docs", "site_dir": "site"}
+    (work / "mkdocs.yml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    zensical = Path(sys.executable).with_name("zensical")
+    subprocess.run([zensical, "build", "--clean", "--strict", "-f", work / "mkdocs.yml"], check=True)
+    shutil.copytree(work / "site", site)
+
+
+def write(pages: Path) -> None:
+    """Writes all pages, those that somebody wrote and those that are made, and their pictures, to a folder."""
+    shutil.copytree(DOCS, pages, ignore=shutil.ignore_patterns("*.py", "__pycache__", "site"))
+    for name, source in ELSEWHERE.items():
+        text = (ROOT / source).read_text(encoding="utf-8")
+        (pages / name).write_text(HEADS.get(name, "") + text, encoding="utf-8")
     for page in pages.rglob("*.md"):
-        name = page.relative_to(pages).as_posix()
-        text = linked(page.read_text(encoding="utf-8"), name)
+        text = linked(page.read_text(encoding="utf-8"), page.relative_to(pages).as_posix())
         for mark, block in layers.blocks().items():
             text = text.replace(mark, block)
         page.write_text(formulas.drawn(text), encoding="utf-8")
@@ -62,12 +69,6 @@ def build(site: Path, work: Path) -> None:
         for name, content in made.items():
             (pages / name).parent.mkdir(parents=True, exist_ok=True)
             (pages / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    settings = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
-    settings |= {"docs_dir": "docs", "site_dir": "site"}
-    (work / "mkdocs.yml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
-    zensical = Path(sys.executable).with_name("zensical")
-    subprocess.run([zensical, "build", "--clean", "--strict", "-f", work / "mkdocs.yml"], check=True)
-    shutil.copytree(work / "site", site)
 
 
 def linked(text: str, page: str) -> str:
