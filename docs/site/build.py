@@ -30,6 +30,8 @@ ELSEWHERE = {  # pages that stand outside docs/
     "reference/security.md": "SECURITY.md",
     "reference/changelog.md": "CHANGELOG.md",
 }
+SHIM = "https://unpkg.com/iframe-worker/shim"  # with which search works in pages that are files
+OWN_SHIM = "assets/vendor/iframe-worker/index.js"
 HEADS = {"index.md": "---\nhide: [navigation]\n---\n"}  # the front page has nothing beside it
 LINK = re.compile(r"(\]\()(?!https?://|#|mailto:)([^)\s#]+)")
 
@@ -52,6 +54,9 @@ def build(site: Path, work: Path) -> None:
     zensical = Path(sys.executable).with_name("zensical")
     subprocess.run([zensical, "build", "--clean", "--strict", "-f", work / "mkdocs.yml"], check=True)
     shutil.copytree(work / "site", site)
+    for page in site.rglob("*.html"):
+        up = "../" * (len(page.relative_to(site).parts) - 1)
+        page.write_text(page.read_text(encoding="utf-8").replace(SHIM, f"{up}{OWN_SHIM}"), encoding="utf-8")
 
 
 def write(pages: Path) -> None:

@@ -43,6 +43,19 @@ def of_model(model: Model) -> list[Picture]:
     return found
 
 
+def said(command: str) -> str:
+    """What a command prints.
+
+    Raises:
+        RuntimeError: the command fails.
+    """
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as wrong:
+        code = run(shlex.split(command)[1:])
+    if code:
+        raise RuntimeError(f"{command} ends with {code}:\n{wrong.getvalue()}")
+    return out.getvalue()
+
+
 def draw(command: str, file: str) -> Picture | None:
     """The picture that a command makes; None where these weights have none of that kind, or make no picture.
 

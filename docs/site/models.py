@@ -52,7 +52,7 @@ def _page(model: Model, pictures: list[drawn.Picture]) -> Iterator[str]:
     card = model.card
     yield f"# {card.name}\n\n**{card.summary}.** {card.idea}\n"
     yield f"[The lesson](../lessons/{card.name}.md)\n" if (HERE.parent / "lessons" / f"{card.name}.md").exists() else ""
-    yield from _pictures(pictures)
+    yield from _pictures(pictures) if pictures else _said_by(f"zoo sample {card.name} -n 3")
     yield from _formulas(model)
     yield from _numbers(card)
     yield from _presets(card)
@@ -61,9 +61,13 @@ def _page(model: Model, pictures: list[drawn.Picture]) -> Iterator[str]:
     yield from _citation(card)
 
 
+def _said_by(command: str) -> Iterator[str]:
+    """What a model says that draws nothing."""
+    said = drawn.said(command)
+    yield f"## What it says\n\n`{command}`, of the first papers of the test part:\n\n```text\n{said}```\n"
+
+
 def _pictures(pictures: list[drawn.Picture]) -> Iterator[str]:
-    if not pictures:
-        return
     yield '## What it draws\n\n<div class="pictures" markdown>'
     for picture in pictures:
         yield f"<figure markdown>\n![{picture.command}](pictures/{picture.file}){{ loading=lazy }}"
