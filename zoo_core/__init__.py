@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .cards.card import Card, Equation, Metric, Preset
     from .cards.checkpoint import Checkpoint
     from .cards.claims import Claim
+    from .cards.exports import Export
     from .cards.groups import Budget, OfImages, OnImages
     from .cards.images import OwnImage, OwnImages
     from .cards.options import Options, option
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
         UsageError,
         ZooError,
     )
+    from .exporting import Exported, export
     from .plugin.hookspecs import hookimpl
     from .plugin.plugin import Plugin
     from .results.images import Images
@@ -71,11 +73,13 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
     **dict.fromkeys(("Card", "Equation", "Metric", "Preset"), ".cards.card"),
     "Checkpoint": ".cards.checkpoint",
     "Claim": ".cards.claims",
+    "Export": ".cards.exports",
     **dict.fromkeys(("Budget", "OfImages", "OnImages"), ".cards.groups"),
     **dict.fromkeys(("OwnImage", "OwnImages"), ".cards.images"),
     **dict.fromkeys(("Options", "option"), ".cards.options"),
     **dict.fromkeys(("DeviceError", "IntegrityError", "Interrupted", "NetworkError", "PluginError", "TrainingError",
                      "UsageError", "ZooError"), ".errors"),
+    **dict.fromkeys(("Exported", "export"), ".exporting"),
     "hookimpl": ".plugin.hookspecs",
     "Plugin": ".plugin.plugin",
     **dict.fromkeys(("Figure", "HeatMap", "Series", "Table", "Texts"), ".results.kinds"),
@@ -92,11 +96,11 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
 }  # fmt: skip
 
 __all__ = [
-    "Animation", "Audio", "Budget", "Card", "Checkpoint", "Claim", "DeviceError", "Equation", "Evaluation", "Figure",
-    "HeatMap", "ImageData", "Images", "IntegrityError", "Interrupted", "Measured", "Metric", "NetworkError",
+    "Animation", "Audio", "Budget", "Card", "Checkpoint", "Claim", "DeviceError", "Equation", "Evaluation", "Export",
+    "Exported", "Figure", "HeatMap", "ImageData", "Images", "IntegrityError", "Interrupted", "Measured", "Metric", "NetworkError",
     "OfImages", "OnImages", "Options", "OwnImage", "OwnImages", "Plan", "Plugin", "PluginError", "Preset",
     "Replayed", "Result", "Run", "RunInfo", "Series", "Several", "Step", "Table", "Takes", "TextData", "Texts",
-    "Trained", "TrainingError", "UsageError", "ZooError", "evaluate", "hookimpl", "load", "models", "option",
+    "Trained", "TrainingError", "UsageError", "ZooError", "evaluate", "export", "hookimpl", "load", "models", "option",
     "plan_train", "read_tensors", "replay", "runs", "sample", "train",
 ]  # fmt: skip
 

@@ -4,7 +4,7 @@
 
 Nothing here imports torch; the verbs do, after everything that was typed has been checked.
 
-Imports errors, files, packages, cards, hub, results, data, weights, run, plugin, api, publish, reproduce, testing.
+Imports errors, files, packages, cards, hub, results, data, weights, run, plugin, api, exporting, publish, reproduce, testing.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ COMMANDS = Later({
     "train": ".plugins:train",
     "sample": ".replay:sample",
     "evaluate": ".plugins:evaluate",
+    "export": ".export:export",
     "plan": ".plan:plan",
     "runs": ".runs:runs",
     "reproduce": ".reproduce:reproduce",
