@@ -24,7 +24,6 @@ ORDER = [  # a room knows those above it in this list, never those beside or bel
     {"plugin"},
     {"kits"},
     {"api"},
-    {"exporting"},
     {"publish", "reproduce", "testing", ""},  # the last is the package itself, with its public names
     {"cli"},
     {"__main__"},
@@ -105,8 +104,8 @@ ONLY = {  # a library that only some files may import
     "rouge_score": {"plugins/zoo_t5_summarizer/rouge.py"},
     "ray": {"zoo_core/reproduce/on_ray.py"},
     "submitit": {"zoo_core/reproduce/on_slurm.py"},
-    "onnx": {"zoo_core/exporting/graph.py"},
-    "onnxruntime": {"zoo_core/exporting/graph.py"},
+    "onnx": {"zoo_core/api/exporting/graph.py"},
+    "onnxruntime": {"zoo_core/api/exporting/graph.py"},
     "datasets": {"zoo_core/data/texts.py", "zoo_core/data/own/hub_rows.py"},
 }
 HEAVY = {

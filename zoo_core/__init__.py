@@ -20,11 +20,13 @@ from .lazy import lazily
 if TYPE_CHECKING:
     from .api import (
         Evaluation,
+        Exported,
         Plan,
         Replayed,
         RunInfo,
         Trained,
         evaluate,
+        export,
         load,
         models,
         plan_train,
@@ -53,7 +55,6 @@ if TYPE_CHECKING:
         UsageError,
         ZooError,
     )
-    from .exporting import Exported, export
     from .plugin.hookspecs import hookimpl
     from .plugin.plugin import Plugin
     from .results.images import Images
@@ -68,8 +69,8 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 _LAZY = {  # imported when they are asked for: some import torch, and a program is to hear a signal before that
-    **dict.fromkeys(("Evaluation", "Plan", "Replayed", "RunInfo", "Trained", "evaluate", "load", "models", "plan_train",
-                     "replay", "runs", "sample", "train"), ".api"),
+    **dict.fromkeys(("Evaluation", "Exported", "Plan", "Replayed", "RunInfo", "Trained", "evaluate", "export", "load",
+                     "models", "plan_train", "replay", "runs", "sample", "train"), ".api"),
     **dict.fromkeys(("Card", "Equation", "Metric", "Preset"), ".cards.card"),
     "Checkpoint": ".cards.checkpoint",
     "Claim": ".cards.claims",
@@ -79,7 +80,6 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
     **dict.fromkeys(("Options", "option"), ".cards.options"),
     **dict.fromkeys(("DeviceError", "IntegrityError", "Interrupted", "NetworkError", "PluginError", "TrainingError",
                      "UsageError", "ZooError"), ".errors"),
-    **dict.fromkeys(("Exported", "export"), ".exporting"),
     "hookimpl": ".plugin.hookspecs",
     "Plugin": ".plugin.plugin",
     **dict.fromkeys(("Figure", "HeatMap", "Series", "Table", "Texts"), ".results.kinds"),
@@ -97,11 +97,11 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
 
 __all__ = [
     "Animation", "Audio", "Budget", "Card", "Checkpoint", "Claim", "DeviceError", "Equation", "Evaluation", "Export",
-    "Exported", "Figure", "HeatMap", "ImageData", "Images", "IntegrityError", "Interrupted", "Measured", "Metric", "NetworkError",
-    "OfImages", "OnImages", "Options", "OwnImage", "OwnImages", "Plan", "Plugin", "PluginError", "Preset",
-    "Replayed", "Result", "Run", "RunInfo", "Series", "Several", "Step", "Table", "Takes", "TextData", "Texts",
-    "Trained", "TrainingError", "UsageError", "ZooError", "evaluate", "export", "hookimpl", "load", "models", "option",
-    "plan_train", "read_tensors", "replay", "runs", "sample", "train",
+    "Exported", "Figure", "HeatMap", "ImageData", "Images", "IntegrityError", "Interrupted", "Measured", "Metric",
+    "NetworkError", "OfImages", "OnImages", "Options", "OwnImage", "OwnImages", "Plan", "Plugin", "PluginError",
+    "Preset", "Replayed", "Result", "Run", "RunInfo", "Series", "Several", "Step", "Table", "Takes", "TextData",
+    "Texts", "Trained", "TrainingError", "UsageError", "ZooError", "evaluate", "export", "hookimpl", "load", "models",
+    "option", "plan_train", "read_tensors", "replay", "runs", "sample", "train",
 ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from .streams import reserved
 from .verbs import PATH
 
 if TYPE_CHECKING:
-    from ..exporting.verb import Format
+    from ..api.exporting.verb import Format
 
 
 @click.command(cls=Command, short_help="Write a trained model as ONNX, or as a page that runs it.")
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", type=PATH, help="File to write.  [MODEL.PRESET.FORMAT]")
 @click.option("--overwrite", is_flag=True, help="Replace the file that is there.")
 @click.option(
-    "--runtime", type=PATH, metavar="FOLDER", help="The npm package onnxruntime-web, unpacked, for a page.  [fetched once]"
-)
+    "--runtime", type=PATH, metavar="FOLDER",
+    help="The npm package onnxruntime-web, unpacked, for a page.  [fetched once]",
+)  # fmt: skip
 @click.option("--beside", is_flag=True, help="Put the program that runs models beside the page, for several to share.")
 @json_flag
 def export(
@@ -41,7 +42,7 @@ def export(
 
     What is written was compared with torch on random inputs.
     """
-    from ..exporting.verb import Wanted, export_opened
+    from ..api.exporting.verb import Wanted, export_opened
 
     wanted = Wanted(cast("Format | None", kind), output, overwrite, runtime, beside)
     with reserved(as_json), outputs.stopped("nothing was written"):

@@ -18,14 +18,13 @@ from .render_runs import duration
 from .screen import TerminalReporter, digits, error, json_out, line, new_table, note, notes, out, said, trace
 
 if TYPE_CHECKING:
-    from ..api import Evaluation, Trained
+    from ..api import Evaluation, Exported, Trained
     from ..api.claims import Claimed
-    from ..exporting import Exported
     from ..publish.parcel import Parcel
 
 __all__ = [
-    "TerminalReporter", "checks", "error", "evaluated", "exported", "json_out", "line", "note", "notes", "parcel", "replayed",
-    "said", "sampled", "trace", "trained", "weights",
+    "TerminalReporter", "checks", "error", "evaluated", "exported", "json_out", "line", "note", "notes", "parcel",
+    "replayed", "said", "sampled", "trace", "trained", "weights",
 ]  # fmt: skip
 
 

@@ -14,8 +14,7 @@ from .answers_others import Export
 from .answers_runs import PlanTrain
 
 if TYPE_CHECKING:
-    from ..api import Evaluation, Plan, Replayed, Trained
-    from ..exporting import Exported
+    from ..api import Evaluation, Exported, Plan, Replayed, Trained
 
 
 def train(done: Trained) -> Train:

@@ -112,9 +112,7 @@ def export(learner: TaskLearner, checkpoint: Checkpoint[T]) -> Export:
     has all their names."""
     classes = checkpoint.classes or tuple("0123456789")  # files of old: digits
     blank, labels = torch.zeros(len(classes), *checkpoint.shape, dtype=torch.uint8), torch.arange(len(classes))
-    stream = tasks.of(
-        ImageData("", "test", blank, labels, classes, ""), checkpoint.options, learner.seeds.tolist()
-    )
+    stream = tasks.of(ImageData("", "test", blank, labels, classes, ""), checkpoint.options, learner.seeds.tolist())
     count, of_each = len(stream), [stream.names(task)[0] for task in range(len(stream))]
     names = tuple(" or ".join(dict.fromkeys(meanings)) for meanings in zip(*of_each, strict=True))
 

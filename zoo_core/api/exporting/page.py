@@ -15,15 +15,15 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ..api.handle import Handle, Source
-from ..cards.checkpoint import Checkpoint
-from ..cards.exports import Export, asks
-from ..cards.images import OwnImage
-from ..cards.options import Options, flags
-from ..cards.spelling import typable
-from ..data import images, sets
-from ..errors import UsageError
-from . import runtime as program
+from ...cards.checkpoint import Checkpoint
+from ...cards.exports import Export, asks
+from ...cards.images import OwnImage
+from ...cards.options import Flag, Options, flags
+from ...cards.spelling import typable
+from ...data import images, sets
+from ...errors import UsageError
+from ..handle import Handle, Source
+from . import runtime, seeding
 
 PIECES = Path(__file__).parent / "page"
 
@@ -41,9 +41,9 @@ class Program:
     script: str
 
 
-def runtime(folder: Path | None) -> Program:
+def program(folder: Path | None) -> Program:
     """The program that runs models; see `runtime.script`."""
-    return Program(f"{program.PACKAGE}-{program.VERSION}.js", program.script(folder))
+    return Program(f"{runtime.PACKAGE}-{runtime.VERSION}.js", runtime.script(folder))
 
 
 def check(export: Export, name: str) -> None:
@@ -59,10 +59,16 @@ def check(export: Export, name: str) -> None:
 
 def about(handle: Handle, source: Source, checkpoint: Checkpoint[Options], export: Export) -> dict[str, Any]:
     """What a page says of a model, and what it asks for."""
-    card = handle.card
+    card, fields = handle.card, _fields(handle)
+    asked = {use: flag.field for use, flag in fields.items()}
+    skipped = seeding.place(handle, source, checkpoint, export, asked)
+    if skipped is None:  # no seed of the command line means the same picture here
+        fields.pop("n", None)
     return {
-        "model": checkpoint.name, "title": card.summary, "idea": card.idea, "paper": card.paper, "licence": card.licence,
-        "sha256": checkpoint.sha256, "command": _command(handle, source, checkpoint), "flags": _flags(handle, export),
+        "model": checkpoint.name, "sha256": checkpoint.sha256, "title": card.summary, "idea": card.idea,
+        "paper": card.paper, "licence": card.licence,
+        "command": _command(handle, source, checkpoint), "skipped": skipped or 0,
+        "flags": {use: flag.name for use, flag in fields.items()},
         "inputs": [_input(export, position) for position in range(len(export.takes))],
         "gives": export.gives, "names": list(export.names.get(export.gives, ())),
         **_examples(checkpoint, export),
@@ -91,15 +97,15 @@ def _command(handle: Handle, source: Source, checkpoint: Checkpoint[Options]) ->
     return f"zoo sample {handle.card.name} --weights {address if '@' in address else source.weights.name}"
 
 
-def _flags(handle: Handle, export: Export) -> dict[str, str]:
-    """The options of ``zoo sample`` that mean what the page asks for."""
+def _fields(handle: Handle) -> dict[str, Flag]:
+    """The options of ``zoo sample`` that mean what the page asks for: how many, of which class, an own image."""
     found = flags(handle.card.sample_options)
-    by_use = {
-        "n": next((flag.name for flag in found if flag.field == "n"), ""),
-        "class": next((flag.name for flag in found if flag.known == "classes"), ""),
-        "image": next((flag.name for flag in found if flag.type is OwnImage), ""),
+    uses = {
+        "n": [flag for flag in found if flag.field == "n"],
+        "class": [flag for flag in found if flag.known == "classes"],
+        "image": [flag for flag in found if flag.type is OwnImage],
     }
-    return {use: name for use, name in by_use.items() if name}
+    return {use: named[0] for use, named in uses.items() if named}
 
 
 def _examples(checkpoint: Checkpoint[Options], export: Export) -> dict[str, Any]:
@@ -133,16 +139,12 @@ def written(about: dict[str, Any], graph: bytes, program: Program, beside: Path 
         "title": escape(f"{about['model']}: {about['title']}"),
         "style": _piece("page.css"),
         "facts": json.dumps(about).replace("<", "\\u003c"),
-        "graph": _zipped(graph),
+        "graph": runtime.zipped(graph),
         "runtime": f'<script src="{escape(beside.name)}"></script>' if beside else f"<script>{program.script}</script>",
         "scripts": "".join(f"<script>\n{text}</script>\n" for text in _scripts()),
     }
     page = re.sub(r"\{\{(\w+)\}\}", lambda found: pieces[found[1]], _piece("page.html"))
     return page.encode()
-
-
-def _zipped(data: bytes) -> str:
-    return program.zipped(data)
 
 
 def _scripts() -> Iterator[str]:

@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from ..api.calls import blaming
-from ..api.handle import Handle, Source, find_checkpoint, open_model
-from ..api.spoken import in_python
-from ..cards.checkpoint import Checkpoint
-from ..cards.exports import Export
-from ..cards.options import Options
-from ..cards.takes import Takes
-from ..errors import PluginError, UsageError, nearest
-from ..files import check_free, write_new
+from ...cards.checkpoint import Checkpoint
+from ...cards.exports import Export
+from ...cards.options import Options
+from ...cards.takes import Takes
+from ...errors import PluginError, UsageError, nearest
+from ...files import check_free, write_new
+from ...plugin.registry import Model
+from ..calls import blaming
+from ..handle import Handle, Source, find_checkpoint, open_model
+from ..spoken import in_python
 
 if TYPE_CHECKING:
-    from ..run.reporter import Reporter
+    from ...run.reporter import Reporter
 
 Format = Literal["onnx", "html"]
 
@@ -124,27 +125,21 @@ def export_opened(handle: Handle, source: Source, wanted: Wanted, reporter: Repo
     checkpoint = find_checkpoint(handle, source, reporter)
     path = wanted.output or Path(f"{checkpoint.name}.{kind}")
     check_free(path, wanted.overwrite)
-    from . import graph
+    from . import graph, page
 
     graph.check_libraries()
-    found = exported(handle, checkpoint)
-    facts = _facts(handle, checkpoint)
-    if kind == "onnx":
-        with blaming(handle.model, "export"):
-            made = graph.made(found, facts)
-        data, runtime = made.data, None
-    else:
-        from . import page
-
-        with blaming(handle.model, "export"):
-            page.check(found, checkpoint.name)
-            program = page.runtime(wanted.runtime)
-            made = graph.made(found, facts)
-        about = page.about(handle, source, checkpoint, found)
+    found = _usable(handle, checkpoint)
+    if kind == "html":
+        page.check(found, checkpoint.name)
+    program = page.program(wanted.runtime) if kind == "html" else None  # a network that is not there is said early
+    with blaming(handle.model, "export"):
+        made = graph.made(found, _facts(handle, checkpoint))
+    data, runtime = made.data, None
+    if program:
         runtime = path.parent / program.name if wanted.beside else None
-        data = page.written(about, made.data, program, runtime)
-        if runtime:
-            write_new(runtime, program.script.encode(), overwrite=True)
+        data = page.written(page.about(handle, source, checkpoint, found), made.data, program, runtime)
+    if program and runtime:
+        write_new(runtime, program.script.encode(), overwrite=True)
     write_new(path, data, wanted.overwrite)
     return Exported(
         checkpoint.name, checkpoint.sha256, path, kind, len(data), runtime, graph.OPSET, made.difference, found.takes,
@@ -152,31 +147,41 @@ def export_opened(handle: Handle, source: Source, wanted: Wanted, reporter: Repo
     )  # fmt: skip
 
 
-def exported(handle: Handle, checkpoint: Checkpoint[Options]) -> Export:
-    """What the plugin says that runs without the zoo.
+def _usable(handle: Handle, checkpoint: Checkpoint[Options]) -> Export:
+    """What of a model runs without the zoo.
 
     Raises:
         UsageError: nothing does.
-        PluginError: the plugin gives something else.
     """
-    with blaming(handle.model, "export"):
-        found = handle.model.hook.export(checkpoint=checkpoint)
-        if found is None:
-            raise UsageError(
-                f"{checkpoint.name} has nothing that runs without the zoo",
-                f"its plugin has no function 'export'; here it runs: zoo sample {checkpoint.name}",
-            )
-        if not isinstance(found, Export):
-            raise PluginError(f"the hook 'export' of {handle.model.name} returned {type(found).__name__}")
+    found = exported(handle.model, checkpoint)
+    if found is None:
+        raise UsageError(
+            f"{checkpoint.name} has nothing that runs without the zoo",
+            f"its plugin has no function 'export'; here it runs: zoo sample {checkpoint.name}",
+        )
+    return found
+
+
+def exported(model: Model, checkpoint: Checkpoint[Options]) -> Export | None:
+    """What a plugin says that runs without the zoo; None where it says nothing.
+
+    Raises:
+        PluginError: it gives something else.
+    """
+    with blaming(model, "export"):
+        found = model.hook.export(checkpoint=checkpoint)
+        if not isinstance(found, Export | None):
+            raise PluginError(f"it returned {type(found).__name__}, not an Export")
     return found
 
 
 def _facts(handle: Handle, checkpoint: Checkpoint[Options]) -> dict[str, Any]:
     """What an exported model says of itself."""
-    from ..run.environment import versions
+    from ...run.environment import versions
 
     model = handle.model
     return {
-        "command": "export", "model": checkpoint.name, "weights_sha256": checkpoint.sha256, "licence": model.card.licence,
+        "command": "export", "model": checkpoint.name, "weights_sha256": checkpoint.sha256,
+        "licence": model.card.licence,
         "plugin": {"distribution": model.distribution, "version": model.version}, "versions": versions(torch=True),
     }  # fmt: skip

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from ..cards.exports import Export
-from ..cards.takes import Takes
-from ..errors import IntegrityError, PluginError, UsageError
-from ..results.encoding import KEY, said
+from ...cards.exports import Export
+from ...cards.takes import Takes
+from ...errors import IntegrityError, PluginError, UsageError
+from ...results.encoding import KEY, said
 
 if TYPE_CHECKING:
     import onnx
 
 OPSET = 18
 TOLERANCE = 1e-4  # between torch and ONNX Runtime, of every number of the output
+MEND = "the call of an export must give the same for the same input, and use torch's functions alone"
 SIZES = (1, 2, 7)  # items that are computed together in the comparison
 
 
@@ -85,7 +86,7 @@ def _check_output(export: Export, output: object) -> None:
     if not isinstance(output, Tensor) or output.dtype != torch.float32:
         raise PluginError("the call of an export gives a tensor of float32 and nothing else")
     if output.dim() != ranks[export.gives] or len(output) != 2:
-        raise PluginError(f"the call of an export gives {list(output.shape)} for two items, which are no {export.gives}")
+        raise PluginError(f"an export that gives {export.gives} gives {list(output.shape)} for two items")
     names = export.names.get(export.gives)
     if names and export.gives == "probabilities" and len(names) != output.shape[1]:
         raise PluginError(f"an export gives {output.shape[1]} probabilities, and has {len(names)} names for them")
@@ -122,12 +123,13 @@ def _converted(export: Export, module: nn.Module) -> onnx.ModelProto:
                 input_names=[take.name for take in export.takes], output_names=[export.gives],
                 dynamic_shapes=(tuple(sides),),
             )  # fmt: skip
+    except Exception as error:  # whatever torch says of what it cannot export
+        raise PluginError(f"torch cannot export it: {type(error).__name__}: {str(error)[:300]}", MEND) from error
     finally:
         for logger, level in zip(loud, levels, strict=True):
             logger.setLevel(level)
-    if program is None:
-        raise PluginError("torch exported nothing")
-    return program.model_proto
+    model: onnx.ModelProto = program.model_proto  # type: ignore[union-attr]  # None is of the older exporter
+    return model
 
 
 def _described(model: onnx.ModelProto, facts: Mapping[str, Any]) -> bytes:
@@ -142,7 +144,8 @@ def _described(model: onnx.ModelProto, facts: Mapping[str, Any]) -> bytes:
     model.producer_name, model.producer_version = "zoo-core", str(facts["versions"].get("zoo-core", ""))
     entry = model.metadata_props.add()
     entry.key, entry.value = KEY, said(facts)
-    return model.SerializeToString(deterministic=True)
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
 
 
 def _difference(export: Export, module: nn.Module, data: bytes) -> float:
@@ -169,6 +172,3 @@ def _difference(export: Export, module: nn.Module, data: bytes) -> float:
         reason = f"what was exported differs from torch by {worst:.2g}, more than {TOLERANCE:g}; nothing was written"
         raise IntegrityError(reason, MEND)
     return worst
-
-
-MEND = "the call of an export must give the same for the same input, and use torch's functions alone"

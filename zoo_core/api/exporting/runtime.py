@@ -17,9 +17,9 @@ import tarfile
 import urllib.request
 from pathlib import Path
 
-from ..errors import IntegrityError, NetworkError, UsageError
-from ..files import atomic_write, held, read_bytes, sha256
-from ..files.places import cache_root
+from ...errors import IntegrityError, NetworkError, UsageError
+from ...files import atomic_write, held, read_bytes, sha256
+from ...files.places import cache_root
 
 PACKAGE, VERSION = "onnxruntime-web", "1.30.0"
 SIZE = 33_106_585  # bytes of the package
@@ -83,7 +83,8 @@ def _fetched() -> bytes:
     """
     if os.environ.get("ZOO_OFFLINE"):
         raise NetworkError(f"{PACKAGE} {VERSION} is not here, and ZOO_OFFLINE is set", f"unset it; {REMEDY}")
-    registry = os.environ.get("npm_config_registry") or REGISTRY
+    settings = {name.lower(): value for name, value in os.environ.items()}  # npm reads them in any case
+    registry = settings.get("npm_config_registry") or REGISTRY
     url = f"{registry.rstrip('/')}/{PACKAGE}/-/{PACKAGE}-{VERSION}.tgz"
     if not url.startswith(("https://", "http://")):
         raise UsageError(f"npm_config_registry is no address: {registry}", f"{REGISTRY}; {REMEDY}")

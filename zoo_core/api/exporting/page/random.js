@@ -4,9 +4,9 @@
 
 const TWO_TO_24 = 2 ** -24, TWO_TO_53 = 2 ** -53;
 
-/** A generator whose numbers follow a seed, from 0 to 2^32 - 1, as after torch.manual_seed(seed). */
+/** A generator whose numbers follow a seed, from 0 to 2^32 - 1, as after torch.manual_seed(seed); some are skipped. */
 class Twister {
-  constructor(seed) {
+  constructor(seed, skipped = 0) {
     this.words = new Uint32Array(624);
     this.words[0] = seed;
     for (let i = 1; i < 624; i++) {
@@ -15,6 +15,8 @@ class Twister {
     }
     this.next = 624;
     this.spare = null; // the second of two numbers that were drawn singly
+    for (let i = 0; i < skipped; i += 624) this.twist();
+    if (skipped) this.next = (skipped - 1) % 624 + 1;
   }
 
   /** 32 random bits. */

@@ -49,7 +49,7 @@ class Controls {
     if (seed === null || of === null) return null;
     const chosen = this.choices.map((choice) => choice.read());
     const isEvery = this.every && chosen[0] === -1, classes = isEvery ? this.choices[0].input.names.length : 1;
-    const n = of * classes, twister = new Twister(seed ?? 0), values = {};
+    const n = of * classes, twister = new Twister(seed ?? 0, ABOUT.skipped), values = {};
     for (const { name, asks, shape } of ABOUT.inputs) {
       if (asks === "noise") values[name] = twister.randn(n * shape[0]);
       if (asks === "point") values[name] = this.point.read();
@@ -72,6 +72,7 @@ class Controls {
     if (this.picture && flags.image && ABOUT.inputs.length === 1) {
       return { how: "The same on the command line, once the drawing is saved: ", command: `${command} ${flags.image} drawing.png` };
     }
+    if (this.point) return { how: `${this.point.input.name}: `, command: Array.from(this.point.read(), (one) => one.toFixed(2)).join(" ") };
     return { how: "", command: "" };
   }
 }
@@ -132,6 +133,7 @@ class Loop {
       return;
     }
     this.runs = true;
+    document.documentElement.dataset.busy = "";
     try {
       do {
         this.again = false;
@@ -141,6 +143,7 @@ class Loop {
       say(`It could not be computed: ${error.message}`);
     } finally {
       this.runs = false;
+      delete document.documentElement.dataset.busy;
     }
   }
 
@@ -153,7 +156,7 @@ class Loop {
     byId("how").textContent = asked.how;
     byId("command").replaceChildren(...asked.command.split(" ").flatMap((word) => [make("span", {}, word), " "]));
     byId("again").hidden = !asked.command;
-    document.documentElement.dataset.done = Number(document.documentElement.dataset.done ?? 0) + 1;
+    document.documentElement.dataset.done = "";
     await new Promise((done) => requestAnimationFrame(done));
   }
 }
