@@ -18,7 +18,7 @@ import onnxruntime
 import pytest
 import torch
 from conftest import ROOT, Zoo, answered
-from mistakes.plugin import FACE, MODEL
+from mistakes.plugin import EXPORT, FACE, MODEL
 
 import zoo_core as zoo_
 from zoo_core import Checkpoint, UsageError
@@ -30,13 +30,6 @@ from zoo_core.weights import manifest
 
 PINNED = sorted(manifest.read())
 NOTHING = {"t5-summarizer.mini"}  # which has nothing to export
-EXPORT = """
-
-def export(checkpoint):
-    from zoo_core import Export, Takes
-    net = build(checkpoint)
-    return Export(net, lambda z: net(z).sigmoid(){}, (Takes("z", ("b", Z)),), "images")
-"""
 
 
 def session(path: Path | bytes) -> onnxruntime.InferenceSession:
