@@ -245,6 +245,18 @@ def test_pages_share_the_program_beside_them(open_page: Open, export: Callable[.
     assert max(one.stat().st_size, other.stat().st_size) < 3_000_000
 
 
+def test_the_commands_of_the_guide_do_what_it_says(export: Callable[..., Path], tmp_path: Path) -> None:
+    """It takes the fixture so that the program is in the cache."""
+    commands = re.findall(r"^\$ zoo (.+?)(?:   +.*)?$", (ROOT / "docs" / "export.md").read_text(), re.M)
+    assert len(commands) == 4
+    for command in commands:
+        ran = cold(*command.split(), env=environment(), cwd=tmp_path)
+        assert ran.returncode == 0, ran.stderr
+    written = {str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.*")}
+    program = f"site/{runtime.PACKAGE}-{runtime.VERSION}.js"
+    assert written == {"cgan.dcgan.onnx", "digits.onnx", "autoencoder.tanh-2d.html", "site/cgan.html", program}
+
+
 def test_a_page_without_its_program_says_so(browser: Browser, export: Callable[..., Path], tmp_path: Path) -> None:
     alone = tmp_path / "alone.html"
     alone.write_bytes(export("vae.mlp-64d", beside=True).read_bytes())
