@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -227,6 +228,27 @@ def test_every_control_has_a_name(name: str, open_page: Open) -> None:
         says = "one => [one.getAttribute('aria-label'), one.innerText, ...[...one.labels ?? []].map(l => l.innerText)]"
         assert any(control.evaluate(says)), control.evaluate("one => one.outerHTML")
     assert page.get_attribute("html", "lang") == "en" and page.title().startswith(name)
+
+
+def test_of_own_images_none_is_in_the_page(export: Callable[..., Path], tmp_path: Path) -> None:
+    """Of a data set of the zoo there are ten, and they do come with it."""
+    rng = np.random.default_rng(0)
+    for number in range(24):
+        (tmp_path / "own" / f"class{number % 2}").mkdir(parents=True, exist_ok=True)
+        noise = Image.fromarray(rng.integers(0, 256, (28, 28), np.uint8))
+        noise.save(tmp_path / "own" / f"class{number % 2}" / f"{number}.png")
+    options: dict[str, Any] = {"data": str(tmp_path / "own"), "iterations": 2, "batch_size": 4}
+    run = zoo_.train("judge", **options, evaluation="none", output=tmp_path / "run").folder
+    page = zoo_.export(run, output=tmp_path / "own.html").path
+    assert facts(page)["examples"] == [] and facts(page)["names"] == ["class0", "class1"]
+    assert [one["name"] for one in facts(export("judge.mnist"))["examples"]] == list("0123456789")
+    assert str(tmp_path) not in page.read_text()
+
+
+def facts(page: Path) -> Any:
+    """What a page says of its model."""
+    (found,) = re.findall(r'<script type="application/json" id="facts">(.*?)</script>', page.read_text())
+    return json.loads(found)
 
 
 def test_a_page_says_what_it_runs(open_page: Open) -> None:

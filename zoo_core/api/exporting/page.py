@@ -109,10 +109,13 @@ def _fields(handle: Handle) -> dict[str, Flag]:
 
 
 def _examples(checkpoint: Checkpoint[Options], export: Export) -> dict[str, Any]:
-    """An image of each class, of those that come with the zoo, where the model takes images like them."""
+    """An image of each class, of those that come with the zoo, where the model takes images like them.
+
+    Of a user's own images none: a page may be shown to others.
+    """
     name = getattr(checkpoint.options, "data", None)
     is_asked = any(asks(take) == "picture" for take in export.takes)
-    if not is_asked or not isinstance(name, str) or not images.is_there(name, "test", images.EXAMPLES):
+    if not is_asked or name not in sets.names() or not images.is_there(name, "test", images.EXAMPLES):
         return {"examples": [], "source": ""}
     data = images.load(name, "test", images.EXAMPLES)
     if data.shape != checkpoint.shape:

@@ -3,6 +3,7 @@
 
 const SCALE = 10; // points of the canvas that is drawn in, for each pixel of the model
 const MOST = 100; // images of each class at once
+const TOGETHER = 1000; // images of all classes, which the command line draws in one batch
 const STEPS = 16; // images along each side of the plane
 
 /** An element with attributes, listeners (their names begin with "on") and children. */
@@ -27,9 +28,9 @@ function numberField(label, id, value, least, most, changed) {
 
 /** The seed of the noise, and how many images. */
 class Seed {
-  constructor(of, changed) {
+  constructor(of, most, changed) {
     this.seed = numberField("Seed", "seed", 0, 0, 2 ** 32 - 1, changed);
-    this.n = numberField(of, "n", 8, 1, MOST, changed);
+    this.n = numberField(of, "n", 8, 1, most, changed);
     const dice = make("button", { type: "button", onclick: () => {
       this.seed.field.value = Math.floor(Math.random() * 10000);
       changed();

@@ -36,7 +36,8 @@ class Controls {
     const noise = asked("noise"), labels = ABOUT.inputs.filter((input) => input.asks === "label");
     this.every = Boolean(noise) && labels.length === 1;
     this.choices = labels.map((input) => new Choice(input, this.every, changed));
-    this.seed = noise ? new Seed(this.every ? "Images of each class" : "Images", changed) : null;
+    this.most = Math.min(MOST, Math.floor(TOGETHER / (this.every ? labels[0].names.length : 1)));
+    this.seed = noise ? new Seed(this.every ? "Images of each class" : "Images", this.most, changed) : null;
     this.point = asked("point") ? new Point(asked("point"), changed) : null;
     this.picture = asked("picture") ? new Picture(asked("picture"), ABOUT, changed) : null;
     const all = [this.picture, this.point, ...this.choices, this.seed].filter(Boolean);
@@ -110,7 +111,6 @@ function showProbabilities({ data }) {
 }
 
 function showFacts() {
-  document.documentElement.dataset.model = ABOUT.model;
   byId("name").textContent = ABOUT.model;
   byId("title").textContent = ABOUT.title;
   byId("idea").textContent = ABOUT.idea;
@@ -137,7 +137,7 @@ class Loop {
     try {
       do {
         this.again = false;
-        await this.once(controls.read());
+        await this.once(controls.read(), controls.most);
       } while (this.again);
     } catch (error) {
       say(`It could not be computed: ${error.message}`);
@@ -147,8 +147,8 @@ class Loop {
     }
   }
 
-  async once(asked) {
-    if (!asked) return say(`Give a seed from 0 to ${2 ** 32 - 1}, and 1 to ${MOST} images.`);
+  async once(asked, most) {
+    if (!asked) return say(`Give a seed from 0 to ${2 ** 32 - 1}, and 1 to ${most} images.`);
     const output = await this.model.run(asked.values, asked.n);
     say("");
     if (ABOUT.gives === "images") showImages(output, asked.columns);
@@ -171,7 +171,7 @@ async function start() {
   } catch (error) {
     return say(`The model cannot be run here: ${error.message}. A browser of 2023 or later is needed.`);
   }
-  await controls.point?.fill(loop.model);
+  if (ABOUT.gives === "images" && ABOUT.inputs.length === 1) await controls.point?.fill(loop.model);
   await loop.go(controls);
 }
 
