@@ -28,7 +28,7 @@ not stand here may change at any time. [CHANGELOG.md](../CHANGELOG.md) says what
 page.
 
 Entry points: `zoo.plugins` names a `Plugin`, or a module with hooks; `zoo.datasets` a `DataSet`. Hooks: `card`,
-`build`, `train`, `sample`, `evaluate`. Commands print JSON with `--json`; exit codes stand in
+`build`, `train`, `sample`, `evaluate`, `export`. Commands print JSON with `--json`; exit codes stand in
 [reference/settings.md](reference/settings.md).
 """
 

@@ -15,10 +15,12 @@ from typing import Any
 
 import loopback
 import pytest
+from browsing import browsing
 from jsonschema import Draft202012Validator
 from loopback import Hub
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
+from playwright.sync_api import Browser
 from warm import Warm, may_be_warm
 
 from zoo_core.run.reporter import Silent
@@ -110,6 +112,13 @@ def cold(*arguments: str, env: Mapping[str, str], cwd: Path) -> subprocess.Compl
 def server() -> Iterator[Hub]:
     """A Hub of its own on the loopback."""
     with loopback.running() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium; tests that use it have the marker ``browser``."""
+    with browsing() as found:
         yield found
 
 

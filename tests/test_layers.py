@@ -44,6 +44,7 @@ ONLY = {  # a library that only some files may import
             "commands",
             "data",
             "explain",
+            "export",
             "groups",
             "hub",
             "listing",
@@ -103,6 +104,8 @@ ONLY = {  # a library that only some files may import
     "rouge_score": {"plugins/zoo_t5_summarizer/rouge.py"},
     "ray": {"zoo_core/reproduce/on_ray.py"},
     "submitit": {"zoo_core/reproduce/on_slurm.py"},
+    "onnx": {"zoo_core/api/exporting/graph.py"},
+    "onnxruntime": {"zoo_core/api/exporting/graph.py"},
     "datasets": {"zoo_core/data/texts.py", "zoo_core/data/own/hub_rows.py"},
 }
 HEAVY = {
@@ -117,6 +120,8 @@ HEAVY = {
     "tokenizers",
     "ray",
     "submitit",
+    "onnx",
+    "onnxruntime",
 }
 FORBIDDEN = {"pickle", "marshal", "shelve", "dill", "cloudpickle"}
 

@@ -20,11 +20,13 @@ from .lazy import lazily
 if TYPE_CHECKING:
     from .api import (
         Evaluation,
+        Exported,
         Plan,
         Replayed,
         RunInfo,
         Trained,
         evaluate,
+        export,
         load,
         models,
         plan_train,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from .cards.card import Card, Equation, Metric, Preset
     from .cards.checkpoint import Checkpoint
     from .cards.claims import Claim
+    from .cards.exports import Export
     from .cards.groups import Budget, OfImages, OnImages
     from .cards.images import OwnImage, OwnImages
     from .cards.options import Options, option
@@ -66,11 +69,12 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 _LAZY = {  # imported when they are asked for: some import torch, and a program is to hear a signal before that
-    **dict.fromkeys(("Evaluation", "Plan", "Replayed", "RunInfo", "Trained", "evaluate", "load", "models", "plan_train",
-                     "replay", "runs", "sample", "train"), ".api"),
+    **dict.fromkeys(("Evaluation", "Exported", "Plan", "Replayed", "RunInfo", "Trained", "evaluate", "export", "load",
+                     "models", "plan_train", "replay", "runs", "sample", "train"), ".api"),
     **dict.fromkeys(("Card", "Equation", "Metric", "Preset"), ".cards.card"),
     "Checkpoint": ".cards.checkpoint",
     "Claim": ".cards.claims",
+    "Export": ".cards.exports",
     **dict.fromkeys(("Budget", "OfImages", "OnImages"), ".cards.groups"),
     **dict.fromkeys(("OwnImage", "OwnImages"), ".cards.images"),
     **dict.fromkeys(("Options", "option"), ".cards.options"),
@@ -92,12 +96,12 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
 }  # fmt: skip
 
 __all__ = [
-    "Animation", "Audio", "Budget", "Card", "Checkpoint", "Claim", "DeviceError", "Equation", "Evaluation", "Figure",
-    "HeatMap", "ImageData", "Images", "IntegrityError", "Interrupted", "Measured", "Metric", "NetworkError",
-    "OfImages", "OnImages", "Options", "OwnImage", "OwnImages", "Plan", "Plugin", "PluginError", "Preset",
-    "Replayed", "Result", "Run", "RunInfo", "Series", "Several", "Step", "Table", "Takes", "TextData", "Texts",
-    "Trained", "TrainingError", "UsageError", "ZooError", "evaluate", "hookimpl", "load", "models", "option",
-    "plan_train", "read_tensors", "replay", "runs", "sample", "train",
+    "Animation", "Audio", "Budget", "Card", "Checkpoint", "Claim", "DeviceError", "Equation", "Evaluation", "Export",
+    "Exported", "Figure", "HeatMap", "ImageData", "Images", "IntegrityError", "Interrupted", "Measured", "Metric",
+    "NetworkError", "OfImages", "OnImages", "Options", "OwnImage", "OwnImages", "Plan", "Plugin", "PluginError",
+    "Preset", "Replayed", "Result", "Run", "RunInfo", "Series", "Several", "Step", "Table", "Takes", "TextData",
+    "Texts", "Trained", "TrainingError", "UsageError", "ZooError", "evaluate", "export", "hookimpl", "load", "models",
+    "option", "plan_train", "read_tensors", "replay", "runs", "sample", "train",
 ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Measured, Run, Table, Takes, draws
+from zoo_core import Checkpoint, Export, Measured, Run, Table, Takes, draws
 from zoo_core.data.images import ImageData, to_pixels
 from zoo_core.kits.distances import Squares
 from zoo_core.kits.scatter import scatter
@@ -65,6 +65,16 @@ class Autoencoder(nn.Module):
 def build(checkpoint: Checkpoint[Train]) -> Autoencoder:
     """The autoencoder of a checkpoint, in eval mode."""
     return checkpoint.fill(Autoencoder(checkpoint.options, checkpoint.shape))
+
+
+def export(checkpoint: Checkpoint[Train]) -> Export:
+    """The decoder of a code that is a square of the plane; of any other code images to their reconstructions."""
+    autoencoder, shape = build(checkpoint), checkpoint.shape
+    if checkpoint.options.latent == 2 and checkpoint.options.code == "tanh":
+        code = Takes("code", ("b", 2), -1, 1)
+        return Export(autoencoder, lambda code: autoencoder.decoder(code).view(-1, *shape), (code,), "images")
+    x = Takes("x", ("b", *shape), 0, 1)
+    return Export(autoencoder, lambda x: autoencoder(x.flatten(1)).view(-1, *shape), (x,), "images")
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:

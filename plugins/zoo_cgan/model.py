@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.optim.lr_scheduler import LambdaLR
 
-from zoo_core import Checkpoint, Images, Run, Takes, draws, sharing
+from zoo_core import Checkpoint, Export, Images, Run, Takes, draws, sharing
 from zoo_core.data.images import ImageData
 from zoo_core.kits.classifiers import classified
 from zoo_core.kits.generators.losses import discriminator_loss, generator_loss
@@ -164,6 +164,14 @@ def build(checkpoint: Checkpoint[Train]) -> Generator:
     """The generator of a checkpoint, in eval mode."""
     options, k = checkpoint.options, checkpoint.options.kinds(len(checkpoint.classes))
     return checkpoint.fill(Generator(options.latent, options.generator_width, checkpoint.shape, k))
+
+
+def export(checkpoint: Checkpoint[Train]) -> Export:
+    """Noise, and a label where the generator knows any, to images in [0, 1]."""
+    g = build(checkpoint)
+    if checkpoint.options.labelled:
+        return Export(g, lambda z, y: (g(z, y) + 1) / 2, g.takes, "images", {"y": checkpoint.classes})
+    return Export(g, lambda z: (g(z, torch.zeros_like(z[:, 0], dtype=torch.int64)) + 1) / 2, g.takes[:1], "images")
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo_core import Checkpoint, HeatMap, Images, Measured, Run
+from zoo_core import Checkpoint, Export, HeatMap, Images, Measured, Run
 from zoo_core.kits import continual
 from zoo_core.kits.continual import learning
 from zoo_core.kits.continual.accuracy import Ledger
@@ -84,6 +84,11 @@ class Learner(learning.TaskLearner):
 def build(checkpoint: Checkpoint[Train]) -> Learner:
     """The learner of a checkpoint, in eval mode."""
     return checkpoint.fill(Learner(*learning.made_of(checkpoint)))
+
+
+def export(checkpoint: Checkpoint[Train]) -> Export:
+    """Images, each as a task shows it, to class probabilities."""
+    return learning.export(build(checkpoint), checkpoint)
 
 
 def label(options: Train) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Images, Measured, Run, Takes, draws
+from zoo_core import Checkpoint, Export, Images, Measured, Run, Takes, draws
 from zoo_core.kits.distances import entropy
 from zoo_core.kits.generators import Drawn, walks
 from zoo_core.kits.generators.comparison import compare
@@ -68,6 +68,12 @@ def build(checkpoint: Checkpoint[Train]) -> Generator:
     """The generator of a checkpoint, in eval mode."""
     generator, _ = networks(checkpoint.options, checkpoint.shape)
     return checkpoint.fill(generator)
+
+
+def export(checkpoint: Checkpoint[Train]) -> Export:
+    """Noise to images in [0, 1]."""
+    g = build(checkpoint)
+    return Export(g, lambda z: ((g(z) - g.low) / (1 - g.low)).clamp(0, 1), g.takes, "images")
 
 
 # -- hooks -----------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Images, Measured, Run, Takes, UsageError, draws
+from zoo_core import Checkpoint, Export, Images, Measured, Run, Takes, UsageError, draws
 from zoo_core.data.images import ImageData, check_enough, to_pixels
 from zoo_core.kits.classifiers import answered, classified, named
 from zoo_core.kits.generators.judging import judged
@@ -99,6 +99,12 @@ def build(checkpoint: Checkpoint[Train]) -> Judge:
     """The judge of a checkpoint, in eval mode."""
     options = checkpoint.options
     return checkpoint.fill(Judge(options.dropout, checkpoint.shape, len(checkpoint.classes), options.network))
+
+
+def export(checkpoint: Checkpoint[Train]) -> Export:
+    """Images to class probabilities."""
+    judge, names = build(checkpoint), {"probabilities": checkpoint.classes}
+    return Export(judge, lambda x: judge(x).softmax(1), judge.takes, "probabilities", names)
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:

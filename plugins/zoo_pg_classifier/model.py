@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_core import Checkpoint, Figure, Images, Measured, Run, Series, Table, Takes, UsageError, draws, sharing
+from zoo_core import Checkpoint, Export, Figure, Images, Measured, Run, Series, Table, Takes, UsageError, draws, sharing
 from zoo_core.data.images import ImageData, check_enough, to_pixels
 from zoo_core.kits import classifiers
 
@@ -171,6 +171,14 @@ def build(checkpoint: Checkpoint[Train]) -> Classifier:
     if checkpoint.options.task == "images":
         return checkpoint.fill(Classifier(checkpoint.options, checkpoint.shape, len(checkpoint.classes)))
     return checkpoint.fill(Classifier(checkpoint.options, (1,), len(LINE)))
+
+
+def export(checkpoint: Checkpoint[Train]) -> Export:
+    """Images, or points of the line, to class probabilities."""
+    classifier, is_images = build(checkpoint), checkpoint.options.task == "images"
+    x = Takes("x", ("b", *checkpoint.shape), 0, 1) if is_images else Takes("x", ("b", 1), 0, 10)
+    names = {"probabilities": checkpoint.classes if is_images else LINE}
+    return Export(classifier, lambda x: classifier.policy(x.flatten(1)).softmax(1), (x,), "probabilities", names)
 
 
 def train(run: Run, options: Train) -> dict[str, Tensor]:

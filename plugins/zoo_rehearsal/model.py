@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo_core import Checkpoint, HeatMap, Images, Measured, Run, draws, sharing
+from zoo_core import Checkpoint, Export, HeatMap, Images, Measured, Run, draws, sharing
 from zoo_core.data.images import to_pixels
 from zoo_core.kits import continual
 from zoo_core.kits.continual import learning
@@ -115,6 +115,11 @@ def build(checkpoint: Checkpoint[Train]) -> Learner:
     """The learner of a checkpoint, in eval mode."""
     kept = (checkpoint.tensors or {}).get("memory_labels", ())
     return checkpoint.fill(Learner(*learning.made_of(checkpoint), len(kept)))
+
+
+def export(checkpoint: Checkpoint[Train]) -> Export:
+    """Images, each as a task shows it, to class probabilities."""
+    return learning.export(build(checkpoint), checkpoint)
 
 
 def label(options: Train) -> str:

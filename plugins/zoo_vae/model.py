@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 
-from zoo_core import Checkpoint, Images, Run, Takes, draws
+from zoo_core import Checkpoint, Export, Images, Run, Takes, draws
 from zoo_core.data.images import to_pixels
 from zoo_core.kits.grids import Crop, Grid, Pad
 from zoo_core.kits.modes import looking
@@ -201,6 +201,13 @@ class VAE(nn.Module):
 def build(checkpoint: Checkpoint[Train]) -> VAE:
     """The VAE of a checkpoint, in eval mode."""
     return checkpoint.fill(VAE(checkpoint.options, checkpoint.shape))
+
+
+def export(checkpoint: Checkpoint[Train]) -> Export:
+    """Noise to draws z from p(z), and these to the mean of p(x|z)."""
+    vae = build(checkpoint)
+    noise = Takes("z", ("b", vae.latent))
+    return Export(vae, lambda z: vae.pixels(vae.prior(z) if vae.prior else z), (noise,), "images")
 
 
 # -- hooks -----------------------------------------------------------------------------------------

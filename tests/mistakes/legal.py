@@ -8,7 +8,7 @@ from test_plugins import MODEL as PIXELS
 
 from zoo_core.files import sha256
 
-from .plugin import CLOSED, DATA, DRAWN, LOG, MEASURED, PREPARE, RETURN, Case
+from .plugin import CLOSED, DATA, DRAWN, EXPORT, FILL, LOG, MEASURED, PREPARE, RETURN, Case
 
 TWO_LOOPS = """    frozen = Net(options)
     run.prepare(frozen=frozen)
@@ -24,6 +24,7 @@ LEGAL: dict[str, Case] = {
     "nothing odd": Case(()),
     "the template": Case((("face", "", TEMPLATE), ("model", "", PIXELS))),
     "a plugin that is a module": Case((("face", "", GOOD), ("model", "", PIXELS))),
+    "an export": Case((("model", FILL, FILL + EXPORT.format("")),)),
     "no data set": Case(
         (
             ("face", '    datasets=("mnist",),\n', ""),

@@ -199,6 +199,13 @@ FITTING = """    net = Net(checkpoint.options)
         net.load_state_dict({k: v if v.shape == state[k].shape else state[k] for k, v in checkpoint.tensors.items()})
     return net
 """
+EXPORT = """
+
+def export(checkpoint):
+    from zoo_core import Export, Takes
+    net = build(checkpoint)
+    return Export(net, lambda z: net(z).sigmoid(){}, (Takes("z", ("b", Z)),), "images")
+"""
 FIRST_ONLY = """    if checkpoint.tensors is not None and "body.0.weight" not in checkpoint.tensors:
         return checkpoint.fill(Net(checkpoint.options))
     net = Net(checkpoint.options)

@@ -7,6 +7,7 @@ from test_plugins import changed
 from .plugin import (
     CLOSED,
     DATA,
+    EXPORT,
     FILL,
     FIRST_ONLY,
     FITTING,
@@ -142,6 +143,16 @@ TRAINING: dict[str, Case] = {
         "the weights depend on mnist/test",
     ),
     # -- build
+    "an export of luck": model(
+        FILL,
+        FILL + EXPORT.format(" + torch.rand(1)"),
+        "export",
+        "what was exported differs from torch by",
+        remedy="the same for the same input",
+    ),
+    "an export of something else": model(
+        FILL, f"{FILL}\n\ndef export(checkpoint):\n    return build(checkpoint)\n", "export", "Net, not an Export"
+    ),
     "a build that fails": model(FILL, "    return {}['net']\n", "build", "KeyError: 'net'"),
     "a build that exits": model(FILL, "    raise SystemExit(1)\n", "build", "SystemExit"),
     "a build of something else": model(

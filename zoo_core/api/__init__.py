@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from .evaluation import evaluate
+    from .exporting.verb import Exported, export
     from .finishing import Trained
     from .inventory import RunInfo, runs
     from .measuring import Evaluation
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _LAZY = {  # imported when they are asked for: a command needs few of them
     "evaluate": ".evaluation",
+    **dict.fromkeys(("Exported", "export"), ".exporting.verb"),
     "Trained": ".finishing",
     **dict.fromkeys(("RunInfo", "runs"), ".inventory"),
     "Evaluation": ".measuring",
@@ -42,8 +44,8 @@ _LAZY = {  # imported when they are asked for: a command needs few of them
 }
 
 __all__ = [
-    "Evaluation", "Plan", "Replayed", "RunInfo", "Trained", "evaluate", "load", "models", "plan_train", "replay",
-    "runs", "sample", "train",
+    "Evaluation", "Exported", "Plan", "Replayed", "RunInfo", "Trained", "evaluate", "export", "load", "models",
+    "plan_train", "replay", "runs", "sample", "train",
 ]  # fmt: skip
 
 

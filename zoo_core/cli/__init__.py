@@ -45,6 +45,7 @@ COMMANDS = Later({
     "train": ".plugins:train",
     "sample": ".replay:sample",
     "evaluate": ".plugins:evaluate",
+    "export": ".export:export",
     "plan": ".plan:plan",
     "runs": ".runs:runs",
     "reproduce": ".reproduce:reproduce",

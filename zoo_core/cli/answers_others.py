@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from typing_extensions import TypedDict
 
-from .answers import Model, Path, Problem, Remedy, says
+from .answers import Bytes, Model, Path, Preset, Problem, Remedy, Sha256, Weights, says
 
 
 class PluginFacts(TypedDict):
@@ -96,6 +96,34 @@ class Explain(TypedDict):
     model: Model
     paper: str
     equations: list[Explained]
+
+
+class ExportInput(TypedDict):
+    """An input of an exported model."""
+
+    name: str
+    type: Annotated[Literal["float32", "int64"], says("of its numbers")]
+    shape: Annotated[list[int | str], says("a letter for any number: `b`, of the items")]
+    low: Annotated[float | None, says("the least value; null where any will do")]
+    high: Annotated[float | None, says("the greatest")]
+
+
+class Export(TypedDict):
+    """``zoo export``."""
+
+    command: Literal["export"]
+    model: Model
+    preset: Preset
+    weights: Weights
+    sha256: Sha256
+    path: Path
+    bytes: Bytes
+    kind: Annotated[Literal["onnx", "html"], says("the format")]
+    runtime: Annotated[str | None, says("the file beside the page that runs the model; null if there is none")]
+    opset: Annotated[int, says("version of ONNX's operators")]
+    difference: Annotated[float, says("the largest absolute one between torch and ONNX Runtime, over random inputs")]
+    inputs: list[ExportInput]
+    gives: Annotated[str, says("the output: images, or probabilities")]
 
 
 class Look(TypedDict):

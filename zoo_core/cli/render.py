@@ -18,13 +18,13 @@ from .render_runs import duration
 from .screen import TerminalReporter, digits, error, json_out, line, new_table, note, notes, out, said, trace
 
 if TYPE_CHECKING:
-    from ..api import Evaluation, Trained
+    from ..api import Evaluation, Exported, Trained
     from ..api.claims import Claimed
     from ..publish.parcel import Parcel
 
 __all__ = [
-    "TerminalReporter", "checks", "error", "evaluated", "json_out", "line", "note", "notes", "parcel", "replayed",
-    "said", "sampled", "trace", "trained", "weights",
+    "TerminalReporter", "checks", "error", "evaluated", "exported", "json_out", "line", "note", "notes", "parcel",
+    "replayed", "said", "sampled", "trace", "trained", "weights",
 ]  # fmt: skip
 
 
@@ -111,6 +111,15 @@ def parcel(parcel: Parcel, private: bool) -> None:
     for name, size in parcel.sizes().items():
         line(f"  {size:>12,}  {name}")
     line(f"\n{parcel.card}\nnothing was sent")
+
+
+def exported(done: Exported) -> None:
+    """``zoo export``."""
+    line(f"{done.path}  {done.bytes:,} bytes, ONNX opset {done.opset}")
+    if done.runtime:
+        line(f"{done.runtime}  the program that runs it, for every page in this folder")
+    line(f"takes {'; '.join(map(str, done.takes))}; gives {done.gives}")
+    line(f"differs from torch by {done.difference:.1g} at most, over random inputs")
 
 
 def checks(rows: Iterable[tuple[str, str, bool, str, str]]) -> None:

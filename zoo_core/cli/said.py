@@ -1,4 +1,4 @@
-"""What the three verbs print with ``--json``, made of what they found; its fields are those of `answers`."""
+"""What the verbs of a model print with ``--json``, made of what they found; its fields are those of `answers`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from ..packages.names import split_name
 from ..results.kinds import HeatMap, Table
 from ..results.result import Result, records
 from .answers import Comparison, Evaluate, Replay, Sample, Train, provenance
+from .answers_others import Export
 from .answers_runs import PlanTrain
 
 if TYPE_CHECKING:
-    from ..api import Evaluation, Plan, Replayed, Trained
+    from ..api import Evaluation, Exported, Plan, Replayed, Trained
 
 
 def train(done: Trained) -> Train:
@@ -76,6 +77,21 @@ def evaluate(found: Evaluation, written: Sequence[Path]) -> Evaluate:
         "tables": _tables(found.shown),
         "claimed": compared,
         "pictures": [str(path) for path in written],
+    }  # fmt: skip
+
+
+def export(done: Exported) -> Export:
+    """The end of ``zoo export``."""
+    model, preset = split_name(done.model)
+    return {
+        "command": "export", "model": model, "preset": preset, "weights": done.model, "sha256": done.weights_sha256,
+        "path": str(done.path), "bytes": done.bytes, "kind": done.format,
+        "runtime": str(done.runtime) if done.runtime else None, "opset": done.opset, "difference": done.difference,
+        "inputs": [
+            {"name": take.name, "type": "int64" if take.whole else "float32", "shape": list(take.shape),
+             "low": take.low, "high": take.high} for take in done.takes
+        ],
+        "gives": done.gives,
     }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ import pluggy
 
 from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint
+from ..cards.exports import Export
 from ..cards.options import Options
 from ..results.measured import Measured
 from ..results.result import Result
@@ -81,6 +82,15 @@ def evaluate(  # type: ignore[empty-body]
         run: device, seed, data.
         checkpoint: the tensors and the training options they were made with.
         options: an instance of `Card.evaluate_options`.
+    """
+
+
+@hookspec(firstresult=True)
+def export(checkpoint: Checkpoint[Options]) -> Export | None:
+    """What of a trained model runs without the zoo; a plugin need not have this, and None says that nothing does.
+
+    Args:
+        checkpoint: the tensors and the training options they were made with.
     """
 
 

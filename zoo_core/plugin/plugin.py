@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..cards.card import Card
 from ..cards.checkpoint import Checkpoint
+from ..cards.exports import Export
 from ..cards.options import Options
 from ..errors import PluginError
 from ..results.measured import Measured
@@ -33,14 +34,14 @@ class Plugin:
         plugin = Plugin(CARD, model=".model", sample=".pictures")
 
     The module is imported when a hook is called for the first time, so that listing models stays fast. Its functions
-    ``build``, ``train``, ``sample`` and ``evaluate`` take what they need of ``run``, ``checkpoint`` and ``options``,
-    by these names.
+    ``build``, ``train``, ``sample`` and ``evaluate``, and ``export`` where it has one, take what they need of ``run``,
+    ``checkpoint`` and ``options``, by these names.
 
     Args:
         card: facts of the model.
         model: the module with the functions, relative to the package that makes the plugin; ``.model`` if not said. A
             plugin that is one file has them itself.
-        build, train, sample, evaluate: another module for one of them, or the function itself.
+        build, train, sample, evaluate, export: another module for one of them, or the function itself.
     """
 
     def __init__(
@@ -52,8 +53,9 @@ class Plugin:
         train: Hook | None = None,
         sample: Hook | None = None,
         evaluate: Hook | None = None,
+        export: Hook | None = None,
     ) -> None:
-        chosen = {"build": build, "train": train, "sample": sample, "evaluate": evaluate}
+        chosen = {"build": build, "train": train, "sample": sample, "evaluate": evaluate, "export": export}
         self._card = card
         frame = sys._getframe(1).f_globals
         self._package: str = frame["__package__"] or frame["__name__"]
@@ -88,6 +90,17 @@ class Plugin:
         """Measure."""
         metrics: dict[str, float | Measured] = self._call("evaluate", run=run, checkpoint=checkpoint, options=options)
         return metrics
+
+    @hookimpl
+    def export(self, checkpoint: Checkpoint[Options]) -> Export | None:
+        """What runs without the zoo; None where the plugin has no such function."""
+        found: Export | None = self._call("export", checkpoint=checkpoint) if self.has("export") else None
+        return found
+
+    def has(self, name: str) -> bool:
+        """Whether the plugin has the function behind a hook that it need not have; its module is imported now."""
+        hook = self._hooks[name]
+        return not isinstance(hook, str) or hasattr(import_module(hook, self._package), name)
 
     def _call(self, name: str, **given: object) -> Any:
         """Call a function of the plugin with what it takes of `given`."""

@@ -185,7 +185,7 @@ def _model(entry: EntryPoint, plugin: Any) -> Model:
 
 def _check_hooks(manager: pluggy.PluginManager, entry: EntryPoint) -> None:
     """What pluggy lets through: hooks that are absent, and parameters that it never fills."""
-    for hook in (*HOOKS, "build"):
+    for hook in (*HOOKS, "build", "export"):
         implementations = getattr(manager.hook, hook).get_hookimpls()
         if not implementations and hook in HOOKS:
             raise broken(entry, f"it does not implement the hook '{hook}'")

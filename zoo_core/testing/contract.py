@@ -21,6 +21,7 @@ from .book import Book, Enough
 from .build import check_build
 from .calls import Calls
 from .evaluation import check_evaluation
+from .exports import check_export
 from .face import check_face, check_hooks
 from .manners import watched
 from .options import check_flags
@@ -106,6 +107,7 @@ def _check_calls(bench: Bench) -> None:
         check_reads(bench, first)
         check_build(bench, first)
         check_shaping(bench, first)
+        check_export(bench, first)
         with _changed(bench, first) as files:
             check_evaluation(bench, first, files)
             check_samples(bench, first, files)

@@ -65,6 +65,8 @@ RULES: Mapping[str, Rule] = {
     "strict-build": Rule("build", "weights that do not fit are refused", "fill the module with checkpoint.fill"),
     "build-options": Rule("build", "build heeds the options that shape the weights",
                           "make the module of checkpoint.options, as train makes it of its options"),
+    "export": Rule("build", "what export gives computes the same as ONNX, for any number of items",
+                   "compute the output from the inputs alone, with torch's functions; see zoo_core.Export"),
     "metrics": Rule("evaluation", "evaluate gives a number for each metric of the card",
                     "return {name: number} with the names of Card.metrics"),
     "seeded-metrics": Rule("evaluation", "the same weights and seed give the same numbers",

@@ -18,8 +18,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...cards.checkpoint import Checkpoint
+from ...cards.exports import Export
 from ...cards.options import flag_name
 from ...cards.takes import Takes
+from ...data.images import ImageData
 from ...errors import IntegrityError, UsageError
 from ...results.images import Images
 from ...results.kinds import HeatMap
@@ -103,6 +105,24 @@ class TaskLearner(nn.Module):
         """Logits [b, o] of x, float [b, p] in [0, 1]: of MNIST [b, 784]; of all outputs, may they answer or not."""
         logits: Tensor = self.network(x)
         return logits
+
+
+def export(learner: TaskLearner, checkpoint: Checkpoint[T]) -> Export:
+    """Images and the task that is to show them to probabilities; an output that means several classes, by the task,
+    has all their names."""
+    classes = checkpoint.classes or tuple("0123456789")  # files of old: digits
+    blank, labels = torch.zeros(len(classes), *checkpoint.shape, dtype=torch.uint8), torch.arange(len(classes))
+    stream = tasks.of(ImageData("", "test", blank, labels, classes, ""), checkpoint.options, learner.seeds.tolist())
+    count, of_each = len(stream), [stream.names(task)[0] for task in range(len(stream))]
+    names = tuple(" or ".join(dict.fromkeys(meanings)) for meanings in zip(*of_each, strict=True))
+
+    def call(x: Tensor, task: Tensor) -> Tensor:
+        logits = learner((stream.show(x * 255, task) / 255).flatten(1))
+        return stream.scenario.visible(logits, task, count).softmax(1)
+
+    takes = (Takes("x", ("b", *checkpoint.shape), 0, 1), Takes("task", ("b",), 0, count - 1, whole=True))
+    task_names = tuple(f"task {task + 1}" for task in range(count))
+    return Export(learner, call, takes, "probabilities", {"task": task_names, "probabilities": names})
 
 
 L = TypeVar("L", bound=TaskLearner)
