@@ -55,6 +55,7 @@ COMMANDS = Later({
     "pull": ".hub:pull",
     "weights": ".weights:weights",
     "data": ".data:data",
+    "demo": ".demo:demo",
     "plugin": ".plugin:plugin",
     "doctor": ".commands:doctor",
     "version": ".commands:version",
