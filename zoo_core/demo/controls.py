@@ -17,6 +17,7 @@ Kind = Literal["check", "one", "several", "slider", "number", "text", "list", "f
 
 COUNT = "n"  # the option that says how much is drawn, of which a page has a limit
 LONGEST = 1000  # steps of a slider; a number of more values is typed
+WIDEST = 10  # of a slider whose numbers are not whole: its hundred steps say little of a wider one
 FIRST = ("image", "show")  # beside names that the weights know, and texts, what is asked for most: it stands first
 
 
@@ -82,7 +83,7 @@ def _number(flag: Flag, low: float | None, high: float | None, most: int) -> Con
         high = min(most, math.inf if high is None else high)
         value = None if value is None else min(value, high)
     step = 1 if flag.type is int else None
-    if value is None or low is None or high is None or (step and high - low > LONGEST):
+    if value is None or low is None or high is None or high - low > (LONGEST if step else WIDEST):
         return Control(flag, "number", value, low, high, step)
     return Control(flag, "slider", value, low, high, step or (high - low) / 100)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
 
+from ..api import naming
 from ..api.calls import blaming
-from ..api.handle import Handle, Source, choices_of, open_model, with_preset
+from ..api.handle import Handle, Source, choices_of, find_checkpoint, open_model, with_preset
 from ..api.inventory import runs_in
 from ..api.naming import RUNS
 from ..api.reserved import check_options
@@ -30,6 +31,7 @@ class Weights:
         handle, source: what they are.
         sha256: of the file, where it is known without reading it.
         origin: where they come from, in a few words.
+        known: the names that they know, where they have been read.
     """
 
     label: str
@@ -38,9 +40,12 @@ class Weights:
     source: Source
     sha256: str
     origin: str
+    known: Mapping[str, tuple[str, ...]] | None = None
 
     def choices(self) -> Mapping[str, tuple[str, ...]]:
         """The names that they know, such as their classes; none where they cannot be read."""
+        if self.known is not None:
+            return self.known
         try:
             return choices_of(self.handle, self.source)
         except ZooError:
@@ -53,18 +58,18 @@ class Offer:
 
     Args:
         model: loaded already.
-        named: a run, a file or ``ORG/NAME@COMMIT``.
+        named: those of a run, a file or ``ORG/NAME@COMMIT``.
         preset: whose weights come first.
     """
 
     model: Model
-    named: Path | None = None
+    named: Weights | None = None
     preset: str = ""
 
     def weights(self) -> list[Weights]:
         """All of them, those of the usual preset first; fresh ones where none are trained."""
         if self.named:
-            return [self._of_file(self.named)]
+            return [self.named]
         mine = [name for name, pin in manifest.read().items() if pin.plugin == self.model.card.name]
         first = self.preset or self.model.card.default_preset
         mine.sort(key=lambda name: split_name(name)[1] != first)
@@ -92,19 +97,21 @@ class Offer:
 
     def _runs(self) -> list[Weights]:
         return [
-            self._of_file(run.path) for run in runs_in(RUNS)
+            of_path(self.model, run.path, record.weights_sha256(run.path) or "") for run in runs_in(RUNS)
             if split_name(run.model)[0] == self.model.card.name and record.has_weights(run.path)
         ]  # fmt: skip
-
-    def _of_file(self, path: Path) -> Weights:
-        digest = record.weights_sha256(path) or ""
-        is_run = record.is_run(path)
-        typed = quote(str(path)) if is_run else f"{self.model.name} --weights {quote(str(path))}"
-        return Weights(str(path), typed, Handle(self.model), Source(path), digest, "a run" if is_run else "a file")
 
     def _fresh(self) -> Weights:
         typed = f"{self.model.name} --untrained"
         return Weights("untrained", typed, Handle(self.model), Source(untrained=True), "", "fresh, of the seed")
+
+
+def of_path(model: Model, path: Path, sha256: str, known: Mapping[str, tuple[str, ...]] | None = None) -> Weights:
+    """Weights of a run, of a file, or at ``ORG/NAME@COMMIT``."""
+    is_run = record.is_run(naming.located(path))
+    typed = quote(str(path)) if is_run else f"{model.name} --weights {quote(str(path))}"
+    origin = "a run" if is_run else "a file" if path.exists() else "from the Hub"
+    return Weights(str(path), typed, Handle(model), Source(path), sha256, origin, known)
 
 
 def offers(name: str | None = None, weights: Path | None = None) -> dict[str, Offer | ZooError]:
@@ -121,8 +128,11 @@ def offers(name: str | None = None, weights: Path | None = None) -> dict[str, Of
             raise UsageError("--weights is of one model", "name it: zoo demo MODEL --weights WEIGHTS")
         return {key: _offer(one) if isinstance(one, Model) else one for key, one in registry.load_all().items()}
     handle = open_model(name)
-    source = Source(weights).of_run(handle.folder) if handle.folder else Source(weights)
-    return {handle.model.name: Offer(handle.model, source.weights, handle.asked or "")}
+    path = Source(weights).of_run(handle.folder).weights
+    if path is None:
+        return {handle.model.name: Offer(handle.model, preset=handle.preset)}
+    found = find_checkpoint(replace(handle, folder=None), Source(path))  # now, so that their classes are known
+    return {handle.model.name: Offer(handle.model, of_path(handle.model, path, found.sha256 or "", found.choices))}
 
 
 def _offer(model: Model) -> Offer | ZooError:

@@ -103,7 +103,7 @@ class _Page:
                     seed = gr.Number(0, precision=0, label="seed", elem_id="seed", min_width=120, scale=2)
                     dice = gr.Button("Roll dice", elem_id="dice", min_width=100, scale=1)
                 button = gr.Button("Draw", variant="primary", elem_id="draw")
-            with gr.Column(scale=5, min_width=300), gr.Row():
+            with gr.Column(scale=5, min_width=300), gr.Row(elem_classes="zoo-results"):
                 result = gr.HTML(EMPTY, js_on_load=_script(), elem_id="result", min_width=280)
                 second = gr.HTML(js_on_load=_script(), elem_id="second", min_width=280, visible=False)
                 point = gr.HTML(js_on_load=_script(), elem_id="point", min_width=200, visible=False)
@@ -248,7 +248,7 @@ def _component(control: Control, visible: bool) -> Any:
         case "files":
             same.pop("info")  # which Gradio has for everything but files
             return gr.File(
-                file_count="multiple" if control.flag.many else "single", height=140,
+                file_count="multiple" if control.flag.many else "single", height=160,
                 **{**same, "label": f"{control.label}: {control.flag.help}"},
             )  # fmt: skip
     value = "" if control.value is None else str(control.value)

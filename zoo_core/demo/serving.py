@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+import signal
 import socket
 import tempfile
 import threading
@@ -120,4 +122,6 @@ def _run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> No
         await app(scope, receive, answer if scope["type"] == "http" else send)
 
     config = uvicorn.Config(restricted, log_level="error", access_log=False, timeout_graceful_shutdown=1)
-    Server(config).run(sockets=[listener])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's end is as clean as Ctrl-C
+    with contextlib.suppress(KeyboardInterrupt):
+        Server(config).run(sockets=[listener])
