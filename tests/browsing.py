@@ -21,7 +21,9 @@ def chromium() -> str:
     found = os.environ.get("ZOO_CHROMIUM") or next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
         reason = "needs Chromium: install it, or say where it is in ZOO_CHROMIUM"
-        pytest.fail(reason) if os.environ.get("ZOO_BROWSER") == "required" else pytest.skip(reason)
+        if os.environ.get("ZOO_BROWSER") == "required":
+            pytest.fail(reason)
+        pytest.skip(reason)
     return found
 
 

@@ -18,6 +18,19 @@ CHANGED = "2026-01-02T03:04:05.000Z"
 LARGE = (".safetensors", ".png", ".bin", ".pt", ".pkl")
 
 
+GUARD = """
+import os, socket
+connect = socket.socket.connect
+def watched(self, address):
+    if os.environ.get("NO_SOCKETS"):
+        raise OSError("no sockets in this test")
+    with open(os.environ["PEERS"], "a") as file:
+        print(address[0], address[1], file=file)
+    return connect(self, address)
+socket.socket.connect = watched
+"""  # of a process: a sitecustomize that keeps account of connections, or refuses them
+
+
 def git_hash(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 

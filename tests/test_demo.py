@@ -23,10 +23,9 @@ from typing import Any, Literal
 import pytest
 from browsing import Visit, browser, visit
 from conftest import ROOT, Zoo, environment
-from loopback import Hub
+from loopback import GUARD, Hub
 from PIL import Image
 from playwright.sync_api import Browser, Page
-from test_hub import GUARD, online  # noqa: F401  # a fixture
 from test_plugins import distribution
 
 import zoo_core as zoo_
@@ -172,34 +171,41 @@ def test_a_port_that_is_taken_and_what_is_not_there(zoo: Zoo, tmp_path: Path) ->
     assert done.returncode == 2 and "pip install 'zoo-core[demo]'" in done.stderr and done.stderr.count("\n") == 2
 
 
+def asked_for(served: Served, path: str) -> str:
+    """What the page answers somebody who says that a path is a file that they have sent."""
+    config = json.loads(get(f"{served.address}/config")[2])
+    ids = {one["props"].get("elem_id"): one["id"] for one in config["components"]}
+    draw = next(one for one in config["dependencies"] if (ids["draw"], "click") in map(tuple, one["targets"]))
+    values = {one["id"]: one["props"].get("value") for one in config["components"]}
+    values[ids["option-image"]] = [{"path": path, "meta": {"_type": "gradio.FileData"}}]
+    asked = {"data": [values[one] for one in draw["inputs"]], "fn_index": draw["id"], "session_hash": path[-9:]}
+    body = json.dumps(asked).encode()
+    join = urllib.request.Request(f"{served.address}/gradio_api/queue/join", body, {"Content-Type": "application/json"})
+    urllib.request.urlopen(join, timeout=60).read()
+    return get(f"{served.address}/gradio_api/queue/data?session_hash={path[-9:]}")[2]
+
+
 def test_a_file_of_the_server_is_none_of_the_users(tmp_path: Path) -> None:
-    """Nobody draws a path that nobody has sent: neither is it read, nor does the page say whether it is there."""
-    secret = tmp_path / "secret.png"
-    Image.new("L", (28, 28)).save(secret)
-    with serving(tmp_path, "judge") as served:
-        config = json.loads(get(f"{served.address}/config")[2])
-        ids = {one["props"].get("elem_id"): one["id"] for one in config["components"]}
-        draw = next(one for one in config["dependencies"] if (ids["draw"], "click") in map(tuple, one["targets"]))
-        values = {one["id"]: one["props"].get("value") for one in config["components"]}
-        values[ids["option-image"]] = [{"path": str(secret), "meta": {"_type": "gradio.FileData"}}]
-        asked = {"data": [values[one] for one in draw["inputs"]], "fn_index": draw["id"], "session_hash": "x"}
-        request = urllib.request.Request(
-            f"{served.address}/gradio_api/queue/join", json.dumps(asked).encode(), {"Content-Type": "application/json"}
-        )
-        with contextlib.suppress(urllib.error.HTTPError):
-            urllib.request.urlopen(request, timeout=60).read()
-            said_ = get(f"{served.address}/gradio_api/queue/data?session_hash=x")[2]
-            assert '"success":false' in said_.replace(" ", "") and "zoo-drawing" not in said_
+    """Nobody draws what nobody has sent: a path of the server is not opened, an address is not asked for."""
+    (tmp_path / "here").mkdir()
+    (tmp_path / "guard").mkdir()
+    (tmp_path / "guard" / "sitecustomize.py").write_text(GUARD)
+    for folder in (tmp_path, tmp_path / "here"):
+        Image.new("L", (28, 28)).save(folder / "secret.png")
+    paths = [str(tmp_path / "secret.png"), str(tmp_path / "here" / "secret.png"), "/etc/hostname", "http://1.1.1.1/x"]
+    env = {"PYTHONPATH": str(tmp_path / "guard"), "PEERS": str(tmp_path / "peers")}
+    with serving(tmp_path / "here", "judge", **env) as served:
+        for path in paths:
+            answer = asked_for(served, path)
+            assert '"success":false' in answer and "zoo-" not in answer, (path, answer)
+    assert not (tmp_path / "peers").exists(), "no host was asked"
 
 
 # -- a Space -------------------------------------------------------------------------------------------
 
 
 def test_a_space_goes_with_the_weights_once_it_has_answered(
-    zoo: Zoo,
-    server: Hub,
-    online: dict[str, str],
-    tmp_path: Path,  # noqa: F811
+    zoo: Zoo, server: Hub, online: dict[str, str], tmp_path: Path
 ) -> None:
     done = zoo("push", "cgan", "--repo", "me/zoo-cgan", "--demo", "--device", "cpu", "--json", env=online)
     assert done.returncode == 0, done.stderr
@@ -213,7 +219,7 @@ def test_a_space_goes_with_the_weights_once_it_has_answered(
         assert line in front
     (tmp_path / "space").mkdir()
     (tmp_path / "space" / "app.py").write_bytes(files["app.py"])
-    env = environment(**{**online, "ZOO_OFFLINE": "1"}, GRADIO_SERVER_NAME="127.0.0.1", GRADIO_SERVER_PORT="0")
+    env = environment(**online, GRADIO_SERVER_NAME="127.0.0.1", GRADIO_SERVER_PORT="0")
     process = subprocess.Popen(
         [sys.executable, "app.py"], cwd=tmp_path / "space", env=env, stdout=subprocess.PIPE, text=True
     )
@@ -227,10 +233,7 @@ def test_a_space_goes_with_the_weights_once_it_has_answered(
 
 
 def test_a_space_that_does_not_run_refuses_the_push(
-    zoo: Zoo,
-    server: Hub,
-    online: dict[str, str],
-    tmp_path: Path,  # noqa: F811
+    zoo: Zoo, server: Hub, online: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "gradio.py").write_text("raise ImportError('a broken one')")
@@ -259,7 +262,9 @@ CHOSEN: dict[str, list[dict[str, Any]]] = {  # each option of each model at leas
          "source_field": "body"},
         {"n": 2},
     ],
-    "vae": [{"show": "reconstruction", "n": 3, "columns": 2}, OWN, {"weights": "runs/plane", "show": "plane", "at": "1,0"}],
+    "vae": [
+        {"show": "reconstruction", "n": 3, "columns": 2}, OWN, {"weights": "runs/plane", "show": "plane", "at": "1,0"}
+    ],
 }  # fmt: skip
 
 
@@ -288,7 +293,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with serving(folder, PYTHONPATH=str(folder / "site"), PEERS=str(folder / "peers")) as found:
         yield found
     peers = (folder / "peers").read_text().split() if (folder / "peers").exists() else []
-    assert {peer for peer in peers[::2]} <= {"127.0.0.1", "localhost", "::1"}, "the server asks nobody"
+    assert set(peers[::2]) <= {"127.0.0.1", "localhost", "::1"}, "the server asks nobody"
 
 
 @pytest.fixture(scope="module")
@@ -303,6 +308,12 @@ def user(chromium: Browser, served: Served) -> Iterator[Visit]:
     with visit(chromium) as seen:
         yield seen
         assert seen.requests and seen.foreign(served.address) == [] and seen.complaints == []
+
+
+def opened(page: Page, served: Served, name: str = "") -> None:
+    """Go to the page of a model, or to the list of them."""
+    page.goto(f"{served.address}/{name}")
+    page.wait_for_selector("#result .zoo-empty" if name else ".zoo-models")
 
 
 def choose(page: Page, field: str, value: Any, folder: Path) -> None:
@@ -328,7 +339,6 @@ def choose(page: Page, field: str, value: Any, folder: Path) -> None:
 
 def drawn(page: Page, place: str = "#result") -> str:
     """Draw, and what the page says then; the command line, or the two lines of an error."""
-    page.evaluate(f"document.querySelector('{place}').setAttribute('data-old', '')")
     page.evaluate(
         f"for (const one of document.querySelectorAll('{place} .zoo-drawing, {place} .zoo-error')) one.remove()"
     )
@@ -362,11 +372,11 @@ def is_same(zoo: Zoo, served: Served, command: str, page: Page, place: str = "#r
 @pytest.mark.parametrize("name", sorted(CHOSEN))
 def test_a_model_draws_what_the_command_line_draws(zoo: Zoo, served: Served, user: Visit, name: str) -> None:
     page = user.page
-    page.goto(f"{served.address}/{name}")
-    assert page.inner_text("h1") == name and page.locator("#result .zoo-empty").is_visible()
+    opened(page, served, name)
+    assert page.inner_text("h1") == name
     assert is_same(zoo, served, drawn(page), page), "at its defaults"
     for case in CHOSEN[name]:
-        page.goto(f"{served.address}/{name}")
+        opened(page, served, name)
         for field, value in sorted(case.items(), key=lambda item: item[0] not in ("weights", "show", "decoding")):
             choose(page, field, value, served.folder)
         command = drawn(page)
@@ -384,7 +394,7 @@ def test_what_is_wrong_is_said_in_two_lines(served: Served, user: Visit) -> None
         ("vae", "n", "65", ("draws 64 at most", "--max-n")), ("judge", "image", ["wrong.png"], ("wrong.png", "PNG")),
         ("vae", "show", "latent", ("is no plane", "mlp-2d")),
     ):  # fmt: skip
-        page.goto(f"{served.address}/{name}")
+        opened(page, served, name)
         choose(page, field, value, served.folder)
         text = drawn(page)
         assert text.startswith("error: ") and "next: " in text and all(word in text for word in words), text
@@ -396,16 +406,16 @@ def test_what_is_wrong_is_said_in_two_lines(served: Served, user: Visit) -> None
 @pytest.mark.browser
 def test_models_of_others_have_their_page_and_a_broken_one_its_message(zoo: Zoo, served: Served, user: Visit) -> None:
     page = user.page
-    page.goto(served.address)
+    opened(page, served)
     broken = page.locator(".zoo-broken")
     assert broken.count() == 1 and "odd" in broken.inner_text() and "boom <b>" in broken.inner_text()
     assert page.locator(".zoo-models a").count() == len(CHOSEN) + len(OTHERS)
     page.click("text=pixels")
-    page.wait_for_selector("#draw")
+    page.wait_for_selector("#result .zoo-empty")
     assert drawn(page) == "zoo sample pixels --untrained" and page.locator("#result img").is_visible()
     page.click("text=All models")
     page.click("text=letters")
-    page.wait_for_selector("#draw")
+    page.wait_for_selector("#result .zoo-empty")
     choose(page, "start", "A new", served.folder)
     assert drawn(page).startswith("zoo sample letters --untrained") and "A new" in page.inner_text("#result h4")
 
@@ -414,7 +424,7 @@ def test_models_of_others_have_their_page_and_a_broken_one_its_message(zoo: Zoo,
 def test_two_users_at_once_get_what_each_asked_for(zoo: Zoo, served: Served, chromium: Browser) -> None:
     with visit(chromium) as one, visit(chromium) as other:
         for seen, seed in ((one, "1"), (other, "2")):
-            seen.page.goto(f"{served.address}/gan")
+            opened(seen.page, served, "gan")
             seen.page.fill("#seed input", seed)
         one.page.click("#draw")
         other.page.click("#draw")
@@ -427,7 +437,7 @@ def test_two_users_at_once_get_what_each_asked_for(zoo: Zoo, served: Served, chr
 def test_what_moves(zoo: Zoo, served: Served, user: Visit) -> None:
     """A click in the plane, sliders, dice, copies, and two weights beside one another."""
     page = user.page
-    page.goto(f"{served.address}/autoencoder")
+    opened(page, served, "autoencoder")
     choose(page, "show", "plane", served.folder)
     drawn(page)
     box = page.locator("#result .zoo-plane img").bounding_box()
@@ -437,14 +447,14 @@ def test_what_moves(zoo: Zoo, served: Served, user: Visit) -> None:
     found = re.search(r"--at=(-0\.5\d*),(0\.5\d*)", command)
     assert found, f"a quarter from the left and from the top, of [-1, 1]: {command}"
     assert is_same(zoo, served, command, page, "#point")
-    page.goto(f"{served.address}/rehearsal")
+    opened(page, served, "rehearsal")
     choose(page, "show", "matrix", served.folder)
     drawn(page)
     assert "after learning task 1" in page.inner_text(".zoo-slides label")
     page.locator(".zoo-slides input").press("End")
     assert "after learning task 3" in page.inner_text(".zoo-slides label")
     assert page.locator(".zoo-bars:visible b").count() == 3
-    page.goto(f"{served.address}/vae")
+    opened(page, served, "vae")
     choose(page, "show", "interpolation", served.folder)
     page.locator("#compare input").click()
     page.get_by_role("option", name="vae.mlp-64d", exact=True).click()
@@ -470,8 +480,7 @@ def test_what_moves(zoo: Zoo, served: Served, user: Visit) -> None:
 def test_a_phone_need_not_be_moved_sideways(served: Served, chromium: Browser, scheme: str) -> None:
     with visit(chromium, viewport={"width": 390, "height": 844}, color_scheme=scheme) as seen:
         for name in ("", *CHOSEN):
-            seen.page.goto(f"{served.address}/{name}")
-            seen.page.wait_for_selector(".zoo-head")
+            opened(seen.page, served, name)
             if name in ("gan", "ewc"):
                 drawn(seen.page)
             assert seen.page.evaluate("document.documentElement.scrollWidth") == 390, name

@@ -9,10 +9,11 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import gradio as gr
 from fastapi import FastAPI
+from gradio import processing_utils
 
 from ..api.calls import blaming
 from ..cards.groups import OfPlane
@@ -57,7 +58,13 @@ def application(offers: Mapping[str, Offer | ZooError], studio: Studio) -> FastA
         FastAPI(openapi_url=None), blocks, path="/", theme=theme, css_paths=HERE / "page.css", ssr_mode=False,
         footer_links=[], max_file_size=LARGEST, enable_monitoring=False,
     )  # fmt: skip
+    blocks.has_launched = True  # else Gradio takes any path of this machine for a file that somebody has sent
+    processing_utils.async_ssrf_protected_get = _refused  # and any address, which it would ask for one
     return app
+
+
+async def _refused(url: str) -> NoReturn:
+    raise gr.Error("a page takes files that were sent to it, no addresses")
 
 
 def address(name: str) -> str:
