@@ -22,13 +22,15 @@ from typing import Any, Literal
 
 import pytest
 from browsing import Visit, browser, visit
-from conftest import ROOT, Zoo, environment
+from conftest import ROOT, WARM, Zoo, answered, environment
 from loopback import GUARD, Hub
 from PIL import Image
 from playwright.sync_api import Browser, Page
 from test_plugins import distribution
 
 import zoo_core as zoo_
+from zoo_core.api.handle import find_checkpoint
+from zoo_core.demo import drawing
 from zoo_core.demo.controls import controls, relevant, said
 from zoo_core.demo.offers import offers
 from zoo_core.errors import UsageError
@@ -154,6 +156,43 @@ def test_a_page_of_one_model_is_alone_and_ends_with_ctrl_c(tmp_path: Path) -> No
         assert not list((tmp_path / "tmp").glob("zoo-demo-*")), "what users sent is gone"
 
 
+def test_a_program_is_told_where_the_page_is(tmp_path: Path) -> None:
+    distribution(tmp_path / "site", "zoo-odd", "odd", "zoo_odd", "raise RuntimeError('boom')")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zoo_core", "demo", "--no-open", "--port", "0", "--host", "0.0.0.0", "--json"],
+        cwd=tmp_path, env=environment(PYTHONPATH=str(tmp_path / "site")), stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout and process.stderr
+    text = ""
+    while not text.endswith("\n}\n"):
+        line = process.stdout.readline()
+        assert line, text + process.stderr.read()
+        text += line
+    found = answered(text)
+    address = found["address"].replace("0.0.0.0", "127.0.0.1")
+    assert set(found["models"]) == set(installed(MODELS)) and "boom" in found["broken"]["odd"]["message"]
+    assert get(address, Host="my.machine")[0] == 200, "who lets others in is asked by whatever name"
+    process.terminate()
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "") and "note: whoever reaches this machine" in err
+
+
+def test_weights_are_loaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (weights, *_) = offers()["gan"].weights()  # type: ignore[union-attr]
+    loaded: list[str] = []
+
+    def find(*given: Any) -> Any:
+        loaded.append(weights.label)
+        return find_checkpoint(*given)
+
+    monkeypatch.setattr("zoo_core.demo.drawing.find_checkpoint", find)
+    studio = drawing.Studio("cpu")
+    first, second = (studio.draw(weights, {"n": 1}, 3).result for _ in range(2))
+    assert loaded == ["gan.dcgan"] and first.encoded(".png") == second.encoded(".png")
+
+
 def test_a_port_that_is_taken_and_what_is_not_there(zoo: Zoo, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -243,6 +282,25 @@ def test_a_space_that_does_not_run_refuses_the_push(
     assert "nothing was sent" in done.stderr and not server.repos
 
 
+def test_what_the_page_of_the_manual_says_can_be_typed(
+    zoo: Zoo, server: Hub, online: dict[str, str], tmp_path: Path
+) -> None:
+    typed = re.findall(r"^\$ (.*)$", (ROOT / "docs" / "demo.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(typed) == 7 and typed.pop(0) == "pip install 'zoo-core[demo]'"
+    few = ("--iterations", "2", "--hidden", "8", "--device", "cpu", "--no-evaluate")
+    assert zoo("train", "vae.mlp-2d", *few, "-o", "runs/vae.mlp-2d-seed0").returncode == 0
+    for line in typed:
+        words = line.split()[1:]
+        if words[0] == "demo":
+            words = [word for word in words[1:] if word not in ("--no-open", "--port", "8080")]
+            with serving(tmp_path, *words) as served:
+                assert get(served.address.replace("0.0.0.0", "127.0.0.1"))[0] == 200, line
+        else:
+            done = zoo(*words, "--device", "cpu", env=online)
+            assert done.returncode == 0, done.stderr
+    assert set(server.repos) == {"me/zoo-cgan", "spaces/me/zoo-cgan-demo"}
+
+
 # -- in a browser --------------------------------------------------------------------------------------
 
 ENDS = {"show": "interpolation", "n": 1, "from_seed": 1, "to_seed": 2}
@@ -287,8 +345,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     (folder / "wrong.png").write_text("this is no picture")
     (folder / "mine.jsonl").write_text(json.dumps({"body": "We present a parser. It is fast."}) + "\n")
     few = ("--iterations", "2", "--hidden", "8", "--device", "cpu", "--no-evaluate", "-o", "runs/plane")
-    command = [sys.executable, "-m", "zoo_core", "train", "vae.mlp-2d", *few]
-    subprocess.run(command, cwd=folder, env=environment(), check=True, capture_output=True)
+    done = WARM.run(["train", "vae.mlp-2d", *few], environment(), folder, 300)
+    assert done.returncode == 0, done.stderr
     (folder / "site" / "sitecustomize.py").write_text(GUARD)
     with serving(folder, PYTHONPATH=str(folder / "site"), PEERS=str(folder / "peers")) as found:
         yield found
@@ -328,7 +386,7 @@ def choose(page: Page, field: str, value: Any, folder: Path) -> None:
         for label in [value] if isinstance(value, str) else value if isinstance(value, list) else [None]:
             box = place.get_by_label(label, exact=True) if label else place.locator("input[type=checkbox]")
             box.check()
-    elif place.locator("input[role=listbox]").count():
+    elif field == "weights":
         place.locator("input").click()
         page.get_by_role("option", name=value, exact=True).click()
     else:
@@ -417,7 +475,8 @@ def test_models_of_others_have_their_page_and_a_broken_one_its_message(zoo: Zoo,
     page.click("text=letters")
     page.wait_for_selector("#result .zoo-empty")
     choose(page, "start", "A new", served.folder)
-    assert drawn(page).startswith("zoo sample letters --untrained") and "A new" in page.inner_text("#result h4")
+    assert drawn(page) == "zoo sample letters --untrained --start 'A new'"
+    assert page.locator("#result h4").count() == 4, "texts, of letters that it has not learned"
 
 
 @pytest.mark.browser

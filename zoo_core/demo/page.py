@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -49,18 +50,23 @@ def application(offers: Mapping[str, Offer | ZooError], studio: Studio) -> FastA
             with blocks.route(name, f"/{address(name)}", show_in_navbar=False):
                 _Page(offer, studio, blocks, False).build()
     blocks.queue(max_size=WAITING, api_open=False)
-    theme = gr.themes.Default(font=SANS, font_mono=MONO).set(
+    with warnings.catch_warnings(action="ignore"):  # of a mode that nobody asked for
+        app: FastAPI = gr.mount_gradio_app(
+            FastAPI(openapi_url=None), blocks, path="/", theme=_theme(), css_paths=HERE / "page.css", ssr_mode=False,
+            footer_links=[], max_file_size=LARGEST, enable_monitoring=False,
+        )  # fmt: skip
+    blocks.has_launched = True  # else Gradio takes any path of this machine for a file that somebody has sent
+    processing_utils.async_ssrf_protected_get = _refused  # and any address, which it would ask for one
+    return app
+
+
+def _theme() -> gr.themes.Base:
+    """Gradio's own, with fonts of the system instead of some of another host, and with what is easier to read."""
+    return gr.themes.Default(font=SANS, font_mono=MONO).set(
         button_primary_background_fill="*primary_700", button_primary_background_fill_hover="*primary_800",
         **{f"{name}{dark}": f"*neutral_{shade}" for name in ("block_info_text_color", "body_text_color_subdued")
            for dark, shade in (("", 600), ("_dark", 400))},
     )  # fmt: skip
-    app: FastAPI = gr.mount_gradio_app(
-        FastAPI(openapi_url=None), blocks, path="/", theme=theme, css_paths=HERE / "page.css", ssr_mode=False,
-        footer_links=[], max_file_size=LARGEST, enable_monitoring=False,
-    )  # fmt: skip
-    blocks.has_launched = True  # else Gradio takes any path of this machine for a file that somebody has sent
-    processing_utils.async_ssrf_protected_get = _refused  # and any address, which it would ask for one
-    return app
 
 
 async def _refused(url: str) -> NoReturn:

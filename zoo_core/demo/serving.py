@@ -9,7 +9,8 @@ import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -28,28 +29,27 @@ POLICY = (  # the page could not ask another host if it wanted to
 )
 
 
-def serve(
-    offers: Mapping[str, Offer | ZooError], studio: Studio, host: str, port: int, ready: Callable[[str], None]
-) -> None:
-    """Answer until Ctrl-C.
+@contextlib.contextmanager
+def page(
+    offers: Mapping[str, Offer | ZooError], studio: Studio, host: str, port: int
+) -> Iterator[tuple[str, Callable[[], None]]]:
+    """A page that is ready to be served; what its users send is gone afterwards.
 
     Args:
         host: the address to listen at.
         port: 0 takes a free one.
-        ready: told the address of the page as soon as it answers.
+    Yields:
+        its address, which can be asked from now on, and what answers until Ctrl-C.
     Raises:
         UsageError: the extra is not installed, or nothing can listen there.
     """
-    listener = _listener(host, port)
-    with listener, tempfile.TemporaryDirectory(prefix="zoo-demo-") as uploads:
+    with _listener(host, port) as listener, tempfile.TemporaryDirectory(prefix="zoo-demo-") as uploads:
         os.environ |= {**QUIET, "GRADIO_TEMP_DIR": uploads}  # before Gradio is imported, which reads them then
-        threading.Thread(target=importlib.import_module, args=("zoo_core.run.run",), daemon=True).start()  # has torch
         app = _application(offers, studio)
         if is_loopback(host):
             _guard(app)
         named, place = listener.getsockname()[:2]
-        where = f"[{named}]" if ":" in named else named
-        _run(app, listener, lambda: ready(f"http://{where}:{place}"))
+        yield f"http://{f'[{named}]' if ':' in named else named}:{place}", partial(_run, app, listener)
 
 
 def is_loopback(host: str) -> bool:
@@ -104,14 +104,9 @@ def _guard(app: FastAPI) -> None:
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)
 
 
-def _run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> None:
+def _run(app: FastAPI, listener: socket.socket) -> None:
     """Serve until Ctrl-C, or until the process is told to end."""
     import uvicorn
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            ready()
 
     async def restricted(scope: Any, receive: Any, send: Any) -> None:
         async def answer(message: Any) -> None:
@@ -121,7 +116,8 @@ def _run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> No
 
         await app(scope, receive, answer if scope["type"] == "http" else send)
 
+    threading.Thread(target=importlib.import_module, args=("zoo_core.run.run",), daemon=True).start()  # takes seconds
     config = uvicorn.Config(restricted, log_level="error", access_log=False, timeout_graceful_shutdown=1)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's end is as clean as Ctrl-C
     with contextlib.suppress(KeyboardInterrupt):
-        Server(config).run(sockets=[listener])
+        uvicorn.Server(config).run(sockets=[listener])

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from .. import __version__, hub
+from .. import hub
 from ..api.handle import open_model
 from ..cards.card import Card
 from ..errors import UsageError, one_line
@@ -96,7 +96,7 @@ class Space:
             {"demo", *(one for word in more if (found := own.fullmatch(word)) for one in found[1].split(","))}
         )
         mine = [] if self.release.is_zoos else [f"{self.release.distribution}=={self.release.version}"]
-        return [f"{ZOO}[{','.join(extras)}]=={__version__}", *mine, *(one for one in more if not own.fullmatch(one))]
+        return [f"{ZOO}[{','.join(extras)}]=={version(ZOO)}", *mine, *(one for one in more if not own.fullmatch(one))]
 
     def _readme(self) -> str:
         try:
