@@ -145,7 +145,8 @@ def _origin(found: Drawing) -> str:
         "code": f"{plugin['distribution']} {plugin['version']}",
     }  # fmt: skip
     said = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in rows.items() if value)
-    command = f'<code>{escape(found.command)}</code><button type="button" class="zoo-copy">Copy</button>'
+    words = " ".join(f"<span>{escape(word)}</span>" for word in found.command.split(" "))
+    command = f'<code>{words}</code><button type="button" class="zoo-copy">Copy</button>'
     return f'<div class="zoo-command">{command}</div><dl class="zoo-origin">{said}</dl>'
 
 
