@@ -201,7 +201,8 @@ def test_a_port_that_is_taken_and_what_is_not_there(zoo: Zoo, tmp_path: Path) ->
     assert done.returncode == 2 and "nothing can listen" in done.stderr and "--port 0" in done.stderr
     for arguments, words in (
         (["cgam"], "did you mean 'cgan'"), (["--weights", "x"], "zoo demo MODEL --weights"),
-        (["cgan", "--weights", "nowhere"], "nowhere"), (["--host", "no.such.host.invalid"], "leave out --host"),
+        (["cgan", "--weights", "nowhere"], "nowhere"),
+        (["cgan.unlabelled"], "no trained weights of 'cgan.unlabelled'"), (["--host", "no.such.host.invalid"], "leave out --host"),
     ):  # fmt: skip
         done = zoo("demo", "--no-open", "--port", "0", *arguments)
         assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr, done.stderr
@@ -532,6 +533,18 @@ def test_what_moves(zoo: Zoo, served: Served, user: Visit) -> None:
     page.click("#dice")
     rolled = re.fullmatch(r"zoo sample vae --show interpolation --seed (\d+)", shown(page))
     assert rolled and page.input_value("#seed input") == rolled[1]
+
+
+@pytest.mark.browser
+def test_a_run_that_ended_a_moment_ago_is_offered(served: Served, user: Visit) -> None:
+    opened(user.page, served, "vae")
+    shutil.copytree(served.folder / "runs" / "plane", served.folder / "runs" / "later")
+    opened(user.page, served, "vae")
+    choose(user.page, "weights", "runs/later", served.folder)
+    choose(user.page, "n", 1, served.folder)
+    assert drawn(user.page) == "zoo sample runs/later -n 1"
+    shutil.rmtree(served.folder / "runs" / "later")
+    assert "there are no weights runs/later of vae here" in drawn(user.page)
 
 
 @pytest.mark.browser

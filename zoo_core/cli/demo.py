@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
@@ -52,7 +53,7 @@ def demo(
             render.line(f"{address}   Ctrl-C ends it")
         sys.stdout.flush()
         if opens:
-            webbrowser.open(address)
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()  # some take the terminal
         with reserved(as_json):
             serve()
 

@@ -124,8 +124,8 @@ def said(made: Sequence[Control], values: Mapping[str, Any], most: int) -> dict[
         UsageError: it is more.
     """
     there = relevant(made, values)
-    typed = {one.field: _value(one, values.get(one.field)) for one in made if one.field in there}
-    chosen = {one.field: typed[one.field] for one in made if one.field in there and not _is_usual(one, typed)}
+    typed = [(one, _value(one, values.get(one.field))) for one in made if one.field in there]
+    chosen = {one.field: value for one, value in typed if not _is_usual(one, value)}
     if _number_of(chosen.get(COUNT)) > most:
         what = f"-n {shown(chosen[COUNT])}: this page draws {most} at most"
         raise UsageError(what, "ask for fewer; zoo demo --max-n N allows more")
@@ -140,8 +140,7 @@ def _number_of(value: Any) -> float:
         return 0.0
 
 
-def _is_usual(control: Control, typed: Mapping[str, Any]) -> bool:
-    value = typed[control.field]
+def _is_usual(control: Control, value: Any) -> bool:
     return value in (None, "", ()) or shown(value) == shown(control.flag.default)
 
 

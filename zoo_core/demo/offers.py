@@ -130,6 +130,8 @@ def offers(name: str | None = None, weights: Path | None = None) -> dict[str, Of
     handle = open_model(name)
     path = Source(weights).of_run(handle.folder).weights
     if path is None:
+        if handle.asked:
+            manifest.pin(handle.name)  # says what there is instead
         return {handle.model.name: Offer(handle.model, preset=handle.preset)}
     found = find_checkpoint(replace(handle, folder=None), Source(path))  # now, so that their classes are known
     return {handle.model.name: Offer(handle.model, of_path(handle.model, path, found.sha256 or "", found.choices))}

@@ -175,12 +175,15 @@ class _Page:
 
     def _draw(self, label: str, other: str, seed: int | None, *values: Any) -> Any:
         """What the button shows: a result, another beside it where weights are compared, and no point."""
-        first = self._shown(label, seed, lambda: said(self._controls, self._values(values), self._studio.most))
         hidden = gr.update(value="", visible=False)
+        first = self._shown(label, seed, lambda: self._chosen(values))
         if other == NOTHING:
             return first, hidden, hidden
-        second = self._shown(other, seed, lambda: said(self._controls, self._values(values), self._studio.most))
+        second = self._shown(other, seed, lambda: self._chosen(values))
         return first, gr.update(value=second, visible=True), hidden
+
+    def _chosen(self, values: Sequence[Any]) -> dict[str, Any]:
+        return said(self._controls, self._values(values), self._studio.most)
 
     def _point(self, event: gr.EventData, label: str, other: str, seed: int | None, *values: Any) -> Any:
         """What a click in the plane shows: the point, decoded."""
@@ -190,7 +193,7 @@ class _Page:
                 first, second = map(float, event.at)
             except (AttributeError, TypeError, ValueError) as error:
                 raise UsageError("this is no point of the plane", "click in the plane") from error
-            plain = said(self._controls, self._values(values), self._studio.most)
+            plain = self._chosen(values)
             plain.pop(COUNT, None)
             return {**plain, "show": "plane", "at": f"{first:.4g},{second:.4g}"}
 
@@ -249,11 +252,11 @@ def _component(control: Control, visible: bool) -> Any:
         case "check":
             return gr.Checkbox(control.value, **same)
         case "several" if len(control.flag.choices) <= MANY:
-            return gr.CheckboxGroup(_names(control), value=control.value, elem_classes="zoo-buttons", **same)
+            return gr.CheckboxGroup(_names(control), value=control.value, **same)
         case "several":
             return gr.Dropdown(_names(control), value=control.value, multiselect=True, **same)
         case "one" if len(control.flag.choices) <= FEW and control.flag.default is not None:
-            return gr.Radio(_names(control), value=control.value, elem_classes="zoo-buttons", **same)
+            return gr.Radio(_names(control), value=control.value, **same)
         case "one":
             return gr.Dropdown(_names(control), value=control.value or "", **same)
         case "slider":

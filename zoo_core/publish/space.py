@@ -20,6 +20,7 @@ from ..api.handle import open_model
 from ..cards.card import Card
 from ..errors import UsageError, one_line
 from ..weights.pins import Pin
+from .metadata import licence_of
 from .parcel import README, Parcel
 from .release import ZOO, Release, release_of
 
@@ -105,7 +106,7 @@ class Space:
             raise UsageError("the page of a Space needs Gradio", "pip install 'zoo-core[demo]'") from error
         facts = {
             "title": self.pin.name, "sdk": "gradio", "sdk_version": gradio, "app_file": "app.py",
-            "license": self.pin.licence.lower(), "models": [self.pin.repo], "short_description": self.card.summary[:60],
+            **licence_of(self.pin.licence), "models": [self.pin.repo], "short_description": self.card.summary[:60],
         }  # fmt: skip
         lines = [f"{name}: {json.dumps(value)}" for name, value in facts.items() if value]  # JSON is YAML
         text = f"The page of [{self.pin.repo}](https://huggingface.co/{self.pin.repo}), made by `zoo push --demo`."
@@ -142,14 +143,13 @@ def _answers(folder: Path, weights: Path, model: str) -> None:
         assert process.stdout and process.stderr
         address = re.search(r"http://\S+", process.stdout.readline())
         if not address:
-            process.kill()
             said = one_line(process.stderr.read().strip().rpartition("error: ")[2])
             raise UsageError(f"the Space of {model} does not run: {said[:300]}", "nothing was sent; leave out --demo")
         _ask(address[0], model)
     finally:
-        timer.cancel()
-        process.kill()
+        process.terminate()  # so that it leaves nothing behind; if it does not end, the timer ends it
         process.wait()
+        timer.cancel()
 
 
 def _ask(address: str, model: str) -> None:
