@@ -20,7 +20,7 @@ from ..api.handle import open_model
 from ..cards.card import Card
 from ..errors import UsageError, one_line
 from ..weights.pins import Pin
-from .metadata import licence_of
+from .metadata import hub_licence
 from .parcel import README, Parcel
 from .release import ZOO, Release, release_of
 
@@ -106,7 +106,7 @@ class Space:
             raise UsageError("the page of a Space needs Gradio", "pip install 'zoo-core[demo]'") from error
         facts = {
             "title": self.pin.name, "sdk": "gradio", "sdk_version": gradio, "app_file": "app.py",
-            **licence_of(self.pin.licence), "models": [self.pin.repo], "short_description": self.card.summary[:60],
+            **hub_licence(self.pin.licence), "models": [self.pin.repo], "short_description": self.card.summary[:60],
         }  # fmt: skip
         lines = [f"{name}: {json.dumps(value)}" for name, value in facts.items() if value]  # JSON is YAML
         text = f"The page of [{self.pin.repo}](https://huggingface.co/{self.pin.repo}), made by `zoo push --demo`."
