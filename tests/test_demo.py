@@ -129,7 +129,7 @@ def serving(folder: Path, *arguments: str, **env: str) -> Iterator[Served]:
         assert found, line + process.stderr.read()
         yield Served(found[1], folder, process)
     finally:
-        process.kill()
+        process.terminate()  # it leaves nothing behind
         process.wait()
 
 
@@ -269,7 +269,7 @@ def test_a_space_goes_with_the_weights_once_it_has_answered(
         address = process.stdout.readline().split()[0]
         assert "sandal" in get(f"{address}/config")[2], "its class buttons"
     finally:
-        process.kill()
+        process.terminate()  # it leaves nothing behind
         process.wait()
 
 
