@@ -19,7 +19,7 @@ MODULES = (  # what `__all__` names, where there is one; else whatever they defi
     "zoo_core", "zoo_core.draws", "zoo_core.sharing", "zoo_core.testing", "zoo_core.data.declare",
     "zoo_core.kits.classifiers", "zoo_core.kits.continual", "zoo_core.kits.distances", "zoo_core.kits.generators",
     "zoo_core.kits.generators.comparison", "zoo_core.kits.generators.judging", "zoo_core.kits.grids",
-    "zoo_core.kits.modes", "zoo_core.kits.own",
+    "zoo_core.kits.modes", "zoo_core.kits.own", "zoo_core.kits.planes",
 )  # fmt: skip
 HEAD = """# Everything public
 

@@ -123,6 +123,21 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
+def online(server: Hub, tmp_path: Path) -> dict[str, str]:
+    """A user's environment: this hub, an empty cache, a private copy of the manifest; connections are on record."""
+    home = tmp_path / "zoo"
+    shutil.copytree(ROOT / "weights", home / "weights")
+    shutil.copy(ROOT / "weights_manifest.toml", home)
+    (tmp_path / "guard").mkdir()
+    (tmp_path / "guard" / "sitecustomize.py").write_text(loopback.GUARD)
+    return {
+        "HF_ENDPOINT": server.url, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DOWNLOAD_TIMEOUT": "2", "ZOO_OFFLINE": "",
+        "ZOO_MANIFEST": str(home / "weights_manifest.toml"), "PYTHONPATH": str(tmp_path / "guard"),
+        "PEERS": str(tmp_path / "peers"), "HF_TOKEN": "hf_verysecret",
+    }  # fmt: skip
+
+
+@pytest.fixture
 def slices() -> Path:
     """Data root: the first 400 training and 200 test images of MNIST and Fashion-MNIST, and the first papers."""
     return SLICES

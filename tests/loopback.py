@@ -18,6 +18,19 @@ CHANGED = "2026-01-02T03:04:05.000Z"
 LARGE = (".safetensors", ".png", ".bin", ".pt", ".pkl")
 
 
+GUARD = """
+import os, socket
+connect = socket.socket.connect
+def watched(self, address):
+    if os.environ.get("NO_SOCKETS"):
+        raise OSError("no sockets in this test")
+    with open(os.environ["PEERS"], "a") as file:
+        print(address[0], address[1], file=file)
+    return connect(self, address)
+socket.socket.connect = watched
+"""  # of a process: a sitecustomize that keeps account of connections, or refuses them
+
+
 def git_hash(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
@@ -211,16 +224,18 @@ class Handler(BaseHTTPRequestHandler):
             return self.batch()
         if found := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
             return self.resolve(*found.groups())
-        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/([a-z-]+)(?:/([^/]+))?)?(?:/)?", path):
-            repo = self.hub.repos.get(found[1])
+        if found := re.fullmatch(r"/api/(models|spaces)/([^/]+/[^/]+)(?:/([a-z-]+)(?:/([^/]+))?)?(?:/)?", path):
+            name = found[2] if found[1] == "models" else f"spaces/{found[2]}"
+            repo = self.hub.repos.get(name)
             if repo is None:
                 return self.missing("RepoNotFound")
-            return self.model(found[1], repo, found[2] or "revision", found[3] or "main")
+            return self.model(name, repo, found[3] or "revision", found[4] or "main")
         self.missing("EntryNotFound")
 
     def create(self) -> None:
         asked = json.loads(self.body)
         name = "/".join(part for part in (asked.get("organization") or "me", asked["name"]) if part)
+        name = f"spaces/{name}" if asked.get("type") == "space" else name
         there = name in self.hub.repos
         if not there:
             self.hub.repos[name] = Repo(bool(asked.get("private")) or asked.get("visibility") == "private")

@@ -23,7 +23,7 @@ import huggingface_hub.constants
 import loopback
 import pytest
 import safetensors.torch
-from conftest import ROOT, SLICES, Zoo, answered, environment
+from conftest import SLICES, Zoo, answered, environment
 from loopback import Hub, git_hash, sha256
 from test_plugins import FACE, changed, distribution
 
@@ -43,17 +43,6 @@ class Train(Options):
     passes: int = option(1, "what was called epochs once")
 
 CARD"""
-GUARD = """
-import os, socket
-connect = socket.socket.connect
-def watched(self, address):
-    if os.environ.get("NO_SOCKETS"):
-        raise OSError("no sockets in this test")
-    with open(os.environ["PEERS"], "a") as file:
-        print(address[0], address[1], file=file)
-    return connect(self, address)
-socket.socket.connect = watched
-"""
 
 
 @pytest.fixture
@@ -646,21 +635,6 @@ def test_what_killed_pulls_leave_goes_and_what_runs_stays(
 
 
 # -- the command line --------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def online(server: Hub, tmp_path: Path) -> dict[str, str]:
-    """A user's environment: this hub, an empty cache, a private copy of the manifest; connections are on record."""
-    home = tmp_path / "zoo"
-    shutil.copytree(ROOT / "weights", home / "weights")
-    shutil.copy(ROOT / "weights_manifest.toml", home)
-    (tmp_path / "guard").mkdir()
-    (tmp_path / "guard" / "sitecustomize.py").write_text(GUARD)
-    return {
-        "HF_ENDPOINT": server.url, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DOWNLOAD_TIMEOUT": "2", "ZOO_OFFLINE": "",
-        "ZOO_MANIFEST": str(home / "weights_manifest.toml"), "PYTHONPATH": str(tmp_path / "guard"),
-        "PEERS": str(tmp_path / "peers"), "HF_TOKEN": "hf_verysecret",
-    }  # fmt: skip
 
 
 def pinned(env: dict[str, str]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ ORDER = [  # a room knows those above it in this list, never those beside or bel
     {"plugin"},
     {"kits"},
     {"api"},
-    {"publish", "reproduce", "testing", ""},  # the last is the package itself, with its public names
+    {"demo", "publish", "reproduce", "testing", ""},  # the last is the package itself, with its public names
     {"cli"},
     {"__main__"},
 ]
@@ -43,6 +43,7 @@ ONLY = {  # a library that only some files may import
             "__init__",
             "commands",
             "data",
+            "demo",
             "explain",
             "export",
             "groups",
@@ -99,6 +100,9 @@ ONLY = {  # a library that only some files may import
     "cryptography": {"zoo_core/publish/signing.py"},
     "tqdm": {"zoo_core/run/notebook.py"},  # the bars of notebooks; those of the terminal are rich's
     "trackio": {"plugins/zoo_trackio/__init__.py"},
+    "gradio": {"zoo_core/demo/page.py"},
+    "fastapi": {"zoo_core/demo/page.py", "zoo_core/demo/serving.py"},
+    "uvicorn": {"zoo_core/demo/serving.py"},
     "transformers": set(),  # it takes seconds to import; the tests compare with it
     "tokenizers": {f"plugins/zoo_t5_summarizer/{name}.py" for name in ("tokens", "model", "training", "published")},
     "rouge_score": {"plugins/zoo_t5_summarizer/rouge.py"},
@@ -122,6 +126,9 @@ HEAVY = {
     "submitit",
     "onnx",
     "onnxruntime",
+    "gradio",
+    "fastapi",
+    "uvicorn",
 }
 FORBIDDEN = {"pickle", "marshal", "shelve", "dill", "cloudpickle"}
 

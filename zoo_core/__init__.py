@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .cards.checkpoint import Checkpoint
     from .cards.claims import Claim
     from .cards.exports import Export
-    from .cards.groups import Budget, OfImages, OnImages
+    from .cards.groups import Budget, OfImages, OfPlane, OnImages
     from .cards.images import OwnImage, OwnImages
     from .cards.options import Options, option
     from .cards.takes import Takes
@@ -75,7 +75,7 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
     "Checkpoint": ".cards.checkpoint",
     "Claim": ".cards.claims",
     "Export": ".cards.exports",
-    **dict.fromkeys(("Budget", "OfImages", "OnImages"), ".cards.groups"),
+    **dict.fromkeys(("Budget", "OfImages", "OfPlane", "OnImages"), ".cards.groups"),
     **dict.fromkeys(("OwnImage", "OwnImages"), ".cards.images"),
     **dict.fromkeys(("Options", "option"), ".cards.options"),
     **dict.fromkeys(("DeviceError", "IntegrityError", "Interrupted", "NetworkError", "PluginError", "TrainingError",
@@ -98,10 +98,10 @@ _LAZY = {  # imported when they are asked for: some import torch, and a program 
 __all__ = [
     "Animation", "Audio", "Budget", "Card", "Checkpoint", "Claim", "DeviceError", "Equation", "Evaluation", "Export",
     "Exported", "Figure", "HeatMap", "ImageData", "Images", "IntegrityError", "Interrupted", "Measured", "Metric",
-    "NetworkError", "OfImages", "OnImages", "Options", "OwnImage", "OwnImages", "Plan", "Plugin", "PluginError",
-    "Preset", "Replayed", "Result", "Run", "RunInfo", "Series", "Several", "Step", "Table", "Takes", "TextData",
-    "Texts", "Trained", "TrainingError", "UsageError", "ZooError", "evaluate", "export", "hookimpl", "load", "models",
-    "option", "plan_train", "read_tensors", "replay", "runs", "sample", "train",
+    "NetworkError", "OfImages", "OfPlane", "OnImages", "Options", "OwnImage", "OwnImages", "Plan", "Plugin",
+    "PluginError", "Preset", "Replayed", "Result", "Run", "RunInfo", "Series", "Several", "Step", "Table", "Takes",
+    "TextData", "Texts", "Trained", "TrainingError", "UsageError", "ZooError", "evaluate", "export", "hookimpl", "load",
+    "models", "option", "plan_train", "read_tensors", "replay", "runs", "sample", "train",
 ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from zoo_core import Budget, Card, Claim, Equation, Metric, OfImages, OnImages, Options, Plugin, Preset, option
+from zoo_core import Budget, Card, Claim, Equation, Metric, OfImages, OfPlane, OnImages, Options, Plugin, Preset, option
 
 
 class Train(OnImages, Budget):
@@ -19,7 +19,7 @@ class Train(OnImages, Budget):
     learning_rate: float = option(1e-3, "of Adam", gt=0, le=1)
 
 
-class Sample(OfImages):
+class Sample(OfPlane, OfImages):
     """What to draw; of images of your own, reconstructions, or what is left of added noise."""
 
     show: Literal["reconstruction", "plane", "embedding", "denoising", "toy"] = option(

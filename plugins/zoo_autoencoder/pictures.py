@@ -9,13 +9,13 @@ from torch import Tensor
 
 from zoo_core import Checkpoint, Figure, Images, Run, Series, UsageError, draws
 from zoo_core.data.images import check_enough, to_pixels
+from zoo_core.kits import planes
 from zoo_core.kits.own import COLUMNS, short, stacked
 from zoo_core.kits.scatter import scatter
 
 from . import Sample, Train
 from .model import EMBEDDING, Autoencoder, build, corrupt, encode
 
-OUTERMOST = 0.02  # of the codes of test images lie to either side of a plane that has no ends of its own
 NOISE = 0.5  # that is shown to weights which were trained without, when nothing is said
 TOY_NOISE = 1.0  # of the toy set, when nothing is said
 
@@ -37,17 +37,29 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images |
     autoencoder, n = build(checkpoint).to(run.device), options.n or 20
     if options.show in ("plane", "embedding") and trained.latent != 2:
         raise UsageError(f"a code of {trained.latent} dimensions is no plane", "zoo train autoencoder --latent 2")
-    if options.show == "plane" and trained.code == "tanh":
-        return plane(autoencoder, n, checkpoint.shape, torch.tensor([[-1.0, -1.0], [1.0, 1.0]]).to(run.device))
-    data = run.examples(trained.data)
     if options.show == "plane":
-        ends = torch.tensor([OUTERMOST, 1 - OUTERMOST], device=run.device)
-        return plane(autoencoder, n, data.shape, encode(autoencoder, data).quantile(ends, dim=0))
+        return plane(run, checkpoint, autoencoder, options)
+    data = run.examples(trained.data)
     if options.show == "embedding":
         return scatter(EMBEDDING, encode(autoencoder, data), data)
     check_enough(len(data), options.n)
     clean = data.pixels(draws.randperm(len(data), run.device)[:n])
     return beside(autoencoder, clean, ["test image"] * len(clean), options.show, noise, mask, columns=10)
+
+
+def plane(run: Run, checkpoint: Checkpoint[Train], autoencoder: Autoencoder, options: Sample) -> Images:
+    """The decoded latent plane, or one point of it: a code that goes through tanh is in [-1, 1]."""
+
+    def decode(codes: Tensor) -> Tensor:
+        images: Tensor = autoencoder.decoder(codes)
+        return images.view(-1, *checkpoint.shape)
+
+    if options.point:
+        return planes.at(decode, options.point, run.device)
+    ends = torch.tensor([[-1.0, -1.0], [1.0, 1.0]], device=run.device)
+    if checkpoint.options.code != "tanh":
+        ends = planes.ends_of(encode(autoencoder, run.examples(checkpoint.options.data)))
+    return planes.plane(decode, ends, options.n)
 
 
 def of_own(run: Run, checkpoint: Checkpoint[Train], options: Sample, noise: float, mask: float) -> Images:
@@ -74,19 +86,6 @@ def beside(
     if show == "reconstruction":
         return stacked([clean, again], [names, ["reconstruction"] * n], columns)
     return stacked([corrupted, again, clean], [["corrupted"] * n, ["denoised"] * n, names], columns)
-
-
-def plane(autoencoder: Autoencoder, steps: int, shape: Sequence[int], ends: Tensor) -> Images:
-    """Decoded codes of a rectangle; z1 grows to the right, z2 upwards.
-
-    Args:
-        ends: float [2, 2], the lowest z1 and z2, and the highest.
-    """
-    (left, low), (right, high) = ends.tolist()
-    across, up = (torch.linspace(*each, steps, device=ends.device) for each in ((left, right), (low, high)))
-    z2, z1 = torch.meshgrid(up.flip(0), across, indexing="ij")
-    images = autoencoder.decoder(torch.stack([z1, z2], dim=-1).flatten(0, 1))
-    return Images(images.view(-1, *shape).cpu(), columns=steps)
 
 
 def toy(noise: float, n: int = 400) -> Figure:

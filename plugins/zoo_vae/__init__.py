@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from zoo_core import Budget, Card, Claim, Equation, Metric, OfImages, OnImages, Plugin, Preset, option
+from zoo_core import Budget, Card, Claim, Equation, Metric, OfImages, OfPlane, OnImages, Plugin, Preset, option
 from zoo_core.kits import generators
 
 
@@ -28,18 +28,19 @@ class Train(OnImages, Budget):
     schedule: Literal["constant", "one-cycle"] = option("one-cycle", "learning rate over the run")
 
 
-class Sample(OfImages):
+class Sample(OfPlane, OfImages):
     """What to draw; of images of your own, reconstructions, or an interpolation of two."""
 
     n: int | None = option(
-        None, "images, 200 if not said; pairs of bernoulli or reconstruction, 40; rows of an interpolation, 10", ge=1,
-        only={"show": ("prior", "bernoulli", "reconstruction", "interpolation")},
+        None, "images, 200 if not said; pairs of bernoulli or reconstruction, 40; rows of an interpolation, 10; steps "
+        "along each side of the plane, 20", ge=1,
+        only={"show": ("prior", "bernoulli", "reconstruction", "interpolation", "plane")},
     )  # fmt: skip
-    show: Literal["prior", "bernoulli", "reconstruction", "interpolation", "latent"] = option(
+    show: Literal["prior", "bernoulli", "reconstruction", "interpolation", "latent", "plane"] = option(
         "prior",
         "p(x|z) for z from the prior; that over a draw of x; test images over their reconstructions; walks between two "
-        "images, which move as .gif or .webp; the latent plane of training images. Of your own: reconstruction, or "
-        "interpolation",
+        "images, which move as .gif or .webp; training images in the latent plane; that plane "
+        "decoded. Of your own: reconstruction, or interpolation",
     )
     columns: int | None = option(
         None, "images per row; 20 of the prior, else 10", ge=1, le=200,

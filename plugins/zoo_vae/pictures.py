@@ -7,6 +7,7 @@ from torch import Tensor
 
 from zoo_core import Checkpoint, Figure, Images, Run, UsageError, draws
 from zoo_core.data.images import ImageData, check_enough, to_pixels
+from zoo_core.kits import planes
 from zoo_core.kits.own import short, stacked
 from zoo_core.kits.scatter import scatter
 
@@ -29,10 +30,12 @@ def sample(run: Run, checkpoint: Checkpoint[Train], options: Sample) -> Images |
         raise UsageError("the pixels of this model are no Bernoulli draws", "zoo train vae --likelihood bernoulli")
     if options.show in ("prior", "bernoulli"):
         return prior(run, vae, options)
-    if options.show == "latent" and vae.latent != 2:
+    if options.show in ("latent", "plane") and vae.latent != 2:
         raise UsageError(f"a latent space of {vae.latent} dimensions is no plane", "zoo train vae --preset mlp-2d")
     if options.show == "latent":
         return latent_plane(vae, run.dataset(checkpoint.options.data, "train"))
+    if options.show == "plane":
+        return plane(run, vae, options)
     data = run.examples(checkpoint.options.data)
     images = data.images.to(run.device)
     if options.show == "interpolation":
@@ -92,6 +95,13 @@ def of_own(vae: VAE, pixels: Tensor, names: list[str], options: Sample) -> Image
     line = torch.cat([pixels[:1], walk(vae, pixels[:1], pixels[1:]), pixels[1:]])
     steps = [f"{step / (STEPS - 1):.1f}" for step in range(STEPS)]
     return Images(line.cpu(), (names[0], *steps, names[1]), columns=len(line), walk=True)
+
+
+def plane(run: Run, vae: VAE, options: Sample) -> Images:
+    """The decoded latent plane, as far as the prior reaches; or one point of it."""
+    if options.point:
+        return planes.at(vae.pixels, options.point, run.device)
+    return planes.plane(vae.pixels, planes.ends_of(vae.draw_prior(1000)), options.n)
 
 
 def latent_plane(vae: VAE, data: ImageData) -> Figure:

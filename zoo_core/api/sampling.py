@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from ..cards.checkpoint import Checkpoint
 from ..cards.known import asks_weights, known
-from ..cards.options import resolve
+from ..cards.options import Options, resolve
 from ..errors import PluginError
 from ..results.result import Result
 from .calls import Circumstances, blaming, make_run, provenance, reported
@@ -55,17 +56,33 @@ def sample(
 
 def sample_opened(handle: Handle, source: Source, circumstances: Circumstances, options: Mapping[str, Any]) -> Result:
     """Do what `sample` does, with a model that is loaded already."""
+    chosen = options_of(handle, source, options)  # before torch is loaded
+    return drawn(handle, find_checkpoint(handle, source, circumstances.reporter), circumstances, chosen)
+
+
+def options_of(handle: Handle, source: Source, options: Mapping[str, Any]) -> Options:
+    """The options that somebody chose, checked as far as the header of the weights can tell.
+
+    Raises:
+        UsageError: one is unknown, or has a wrong value.
+    """
     chosen = resolve(handle.card.sample_options, options, owner=handle.model.name)
     names = choices_of(handle, source) if asks_weights(chosen) else {}
-    if any(names.values()):
-        chosen = known(chosen, names, handle.model.name)  # before torch is loaded
-    checkpoint = find_checkpoint(handle, source, circumstances.reporter)
-    chosen = known(chosen, checkpoint.choices, checkpoint.name)
+    return known(chosen, names, handle.model.name) if any(names.values()) else chosen
+
+
+def drawn(handle: Handle, checkpoint: Checkpoint[Options], circumstances: Circumstances, options: Options) -> Result:
+    """What weights draw that are loaded already.
+
+    Args:
+        options: as `options_of` gives them.
+    """
+    chosen = known(options, checkpoint.choices, checkpoint.name)
     run = make_run(circumstances, "sampling", open_other)
     run.inputs.expected = checkpoint.shape if checkpoint.facts.get("shape") else None
     with reported(run), run.seeded(), blaming(handle.model, "sample"):
         result = handle.model.hook.sample(run=run, checkpoint=checkpoint, options=chosen)
         if not isinstance(result, get_args(Result)):
             raise PluginError(f"the hook 'sample' of {handle.model.name} returned {type(result).__name__}")
-    drawn: Result = result.saying(provenance(handle.model, run, checkpoint, chosen))
-    return drawn
+    one: Result = result.saying(provenance(handle.model, run, checkpoint, chosen))
+    return one

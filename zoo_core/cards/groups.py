@@ -6,6 +6,7 @@ class Train(OnImages, Budget):
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sized
 from pathlib import PurePath
 from typing import Literal, Self
@@ -98,3 +99,40 @@ class OfImages(Options):
                 f"--show {asked} is not for images of your own", f"leave out --image; or --show {' or '.join(allowed)}"
             )
         return asked
+
+
+class OfPlane(Options):
+    """A point of a latent plane, for sample options that have a `show` with ``plane``; a page can be clicked in.
+
+    The picture of the plane says where its ends are: `Images.plane`.
+    """
+
+    at: str | None = option(
+        None, "one point of the plane instead, by its coordinates, such as 0.3,-0.5", only={"show": ("plane",)}
+    )
+
+    @field_validator("at")
+    @classmethod
+    def _is_a_point(cls, text: str | None) -> str | None:
+        numbers = (text or "0,0").split(",")
+        try:
+            finite = [math.isfinite(float(number)) for number in numbers]
+        except ValueError:
+            finite = []
+        if finite != [True, True]:
+            raise ValueError("a point of the plane is two numbers, such as 0.3,-0.5")
+        return text
+
+    @model_validator(mode="after")
+    def _is_one_point(self) -> Self:
+        if self.at is not None and "n" in self.model_fields_set:
+            raise UsageError("-n is not for one point of the plane", "leave out one: it, or --at")
+        return self
+
+    @property
+    def point(self) -> tuple[float, float] | None:
+        """The coordinates that were asked for; None where none were."""
+        if self.at is None:
+            return None
+        first, second = self.at.split(",")
+        return float(first), float(second)

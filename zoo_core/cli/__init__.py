@@ -4,7 +4,8 @@
 
 Nothing here imports torch; the verbs do, after everything that was typed has been checked.
 
-Imports errors, files, packages, cards, hub, results, data, weights, run, plugin, api, publish, reproduce, testing.
+Imports errors, files, packages, cards, hub, results, data, weights, run, plugin, api, demo, publish, reproduce,
+testing.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ COMMANDS = Later({
     "pull": ".hub:pull",
     "weights": ".weights:weights",
     "data": ".data:data",
+    "demo": ".demo:demo",
     "plugin": ".plugin:plugin",
     "doctor": ".commands:doctor",
     "version": ".commands:version",

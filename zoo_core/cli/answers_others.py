@@ -149,3 +149,12 @@ class Version(TypedDict):
 
     command: Literal["version"]
     versions: dict[str, str]
+
+
+class Demo(TypedDict):
+    """``zoo demo``, as soon as its page answers."""
+
+    command: Literal["demo"]
+    address: Annotated[str, says("of the page")]
+    models: Annotated[list[str], says("those that have a page")]
+    broken: Annotated[dict[str, Problem], says("those that have none, and why")]

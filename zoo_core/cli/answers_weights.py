@@ -63,7 +63,13 @@ class Updated(PinFacts):
     card: Annotated[str, says("what changed in the model card, as a unified diff")]
 
 
-class Packed(PinFacts):
+class Pushed(PinFacts):
+    """Weights that were published, or would be."""
+
+    space: Annotated[str, says("ORG/NAME of the Space with their page, with --demo; else empty")]
+
+
+class Packed(Pushed):
     """What ``zoo push --dry-run`` would send."""
 
     private: bool
@@ -81,7 +87,7 @@ class Push(TypedDict):
     """``zoo push``."""
 
     command: Literal["push"]
-    weights: list[PinFacts]
+    weights: list[Pushed]
 
 
 class PushDry(TypedDict):

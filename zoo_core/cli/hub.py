@@ -18,11 +18,11 @@ from ..weights import manifest, pins
 from . import render
 from .answers_weights import (
     Packed,
-    PinFacts,
     Pull,
     Pulled,
     Push,
     PushDry,
+    Pushed,
     located,
     pin_facts,
 )
@@ -37,6 +37,7 @@ from .weights import chosen
 if TYPE_CHECKING:
     from ..publish.parcel import Parcel
     from ..publish.signing import Wish
+    from ..publish.space import Space
 
 _all = click.option("--all", "every", is_flag=True, help="Every one that the manifest pins.")
 
@@ -60,6 +61,9 @@ _all = click.option("--all", "every", is_flag=True, help="Every one that the man
 @click.option("--identity", default="", help="Whom Sigstore will vouch for, e.g. an address of mail.")
 @click.option("--issuer", default="", metavar="URL", help="Who checks the identity, e.g. https://accounts.google.com.")
 @click.option("--new-version", default="", metavar="ORG/NAME", help="Say on the page that ORG/NAME replaces these.")
+@click.option(
+    "--demo", is_flag=True, help="Publish a page of the weights, too: a Space, ORG/NAME-demo; it is tried first."
+)
 @click.option("--dirty", is_flag=True, help="Publish a run whose code was changed since its commit, too.")
 @click.option(
     "--device", default="auto", show_default=True, help="For sampling, and for measuring what was not measured."
@@ -69,7 +73,8 @@ _all = click.option("--all", "every", is_flag=True, help="Every one that the man
 def push(
     name: str | None, run: Path | None, repo: str, every: bool, private: bool, tag: str, endpoint: str | None,
     dry_run: bool, file: Path | None, licence: str, pictures: bool, sign: bool, sign_key: Path | None,
-    identity: str, issuer: str, new_version: str, dirty: bool, device: str, data_root: Path | None, as_json: bool,
+    identity: str, issuer: str, new_version: str, demo: bool, dirty: bool, device: str, data_root: Path | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Publish weights on the Hub, and pin them: those of a finished RUN, or the pinned ones."""
     if every == bool(name):
@@ -81,7 +86,7 @@ def push(
         raise UsageError(f"the pin cannot be written into {file}", "choose another one with --manifest")
     circumstances = Circumstances(0, device, data_root, render.TerminalReporter())
     wish = _wish(sign, sign_key, identity, issuer)
-    plan = _Push(repo, every, private, tag, endpoint, dirty, circumstances, licence, pictures, new_version, wish)
+    plan = _Push(repo, every, private, tag, endpoint, dirty, circumstances, licence, pictures, new_version, wish, demo)
     with reserved(as_json):
         answer: Push | PushDry = (
             {"command": "push --dry-run", "weights": plan.show(name, run, file, as_json)} if dry_run
@@ -119,6 +124,7 @@ class _Push:
     pictures: bool
     new_version: str
     sign: Wish | None
+    demo: bool
 
     def _parcels(self, name: str | None, run: Path | None, file: Path, look: bool) -> Iterator[Parcel]:
         """What is to be sent, one after the other; `look` for the card that a repository has already."""
@@ -138,22 +144,36 @@ class _Push:
         """Say what would be sent."""
         rows: list[Packed] = []
         for parcel in self._parcels(name, run, file, look=False):
-            rows.append({**pin_facts(parcel.pin), "private": self.private, "files": parcel.sizes()})
+            space = self._space(parcel)
+            where = space.repo if space else ""
+            rows.append({**pin_facts(parcel.pin), "private": self.private, "files": parcel.sizes(), "space": where})
+            if where and not as_json:
+                render.line(f"a page of {parcel.pin.name}, which has been tried, to {where}\n")
             if not as_json:
                 render.parcel(parcel, self.private)
         return rows
 
-    def send(self, name: str | None, run: Path | None, file: Path, as_json: bool) -> list[PinFacts]:
+    def _space(self, parcel: Parcel) -> Space | None:
+        """The page of what is to be sent, tried, if one is wanted."""
+        from ..publish import space
+
+        return space.check(parcel) if self.demo else None
+
+    def send(self, name: str | None, run: Path | None, file: Path, as_json: bool) -> list[Pushed]:
         """Publish, and pin each as soon as it is there."""
         from ..publish import signing
         from ..publish.parcel import send
 
-        rows: list[PinFacts] = []
+        rows: list[Pushed] = []
         for parcel in self._parcels(name, run, file, look=True):
             parcel = signing.sealed(parcel, self.sign) if self.sign else parcel
+            page = self._space(parcel)
             sent = send(parcel, file, private=self.private, tag=self.tag, endpoint=self.endpoint)
             pin = sent.pin
-            rows.append(pin_facts(pin))
+            where = page.send(pin, self.private, self.endpoint) if page else ""
+            rows.append({**pin_facts(pin), "space": where})
+            if where and not as_json:
+                render.line(f"published a page of {pin.name}  {where}")
             if not as_json:
                 render.line(f"published {pin.name}  {pin.total_size:,} bytes  {pin.repo}@{pin.commit}\n{sent.change}")
         return rows

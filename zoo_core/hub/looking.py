@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from . import answers
 from .answers import RepositoryFacts
 from .client import check_online, client, explained, patiently
 from .names import check_name
+
+Kind = Literal["model", "space"]
 
 
 def newest(repo: str, endpoint: str | None = None) -> RepositoryFacts:
@@ -39,14 +41,15 @@ def hashes_at(repo: str, commit: str, files: Iterable[str], endpoint: str | None
     return {name: entry.lfs.sha256 if entry.lfs else entry.blob_id for name, entry in found.items()}
 
 
-def facts(api: Any, repo: str) -> RepositoryFacts:
+def facts(api: Any, repo: str, kind: Kind = "model") -> RepositoryFacts:
     """The newest commit, as the client `api` has it."""
-    return answers.read(RepositoryFacts, api.repo_info(repo))
+    return answers.read(RepositoryFacts, api.repo_info(repo, repo_type=kind))
 
 
-def entries(api: Any, repo: str, commit: str, names: Iterable[str]) -> dict[str, answers.Entry]:
+def entries(api: Any, repo: str, commit: str, names: Iterable[str], kind: Kind = "model") -> dict[str, answers.Entry]:
     """Those of these files that a commit has, by name; a folder of that name is none of them."""
     wanted = list(names)
-    found = [entry for entry in api.get_paths_info(repo, wanted, revision=commit) if not hasattr(entry, "tree_id")]
+    listed = api.get_paths_info(repo, wanted, revision=commit, repo_type=kind)
+    found = [entry for entry in listed if not hasattr(entry, "tree_id")]
     known = {entry.path: entry for entry in answers.read_all(answers.Entry, found)}
     return {name: known[name] for name in wanted if name in known}

@@ -12,13 +12,13 @@ from . import answers
 from .cache import content_sha256, git_hash
 from .client import check_online, client, explained, patiently
 from .fetching import fetch
-from .looking import entries, facts
+from .looking import Kind, entries, facts
 from .names import check_name
 
 
 def push(
     repo: str, files: Mapping[str, bytes | Path], *, message: str, private: bool = False, tag: str = "",
-    gone: Sequence[str] = (), endpoint: str | None = None,
+    gone: Sequence[str] = (), endpoint: str | None = None, kind: Kind = "model",
 ) -> str:  # fmt: skip
     """Publish files as one commit, unless the repository has them already.
 
@@ -27,6 +27,7 @@ def push(
         private: of a repository that this makes.
         tag: name for the commit.
         gone: files that the commit removes where they are there.
+        kind: of repository; a Space is one of Gradio.
     Returns:
         the commit, 40 digits.
     Raises:
@@ -38,11 +39,12 @@ def push(
     check_name(repo)
     api = client().HfApi(endpoint=endpoint)
     with explained(repo, endpoint=endpoint):
-        patiently(lambda: api.create_repo(repo, private=private, exist_ok=True))
-        if private and not patiently(lambda: facts(api, repo)).private:
+        sdk = "gradio" if kind == "space" else None
+        patiently(lambda: api.create_repo(repo, private=private, exist_ok=True, repo_type=kind, space_sdk=sdk))
+        if private and not patiently(lambda: facts(api, repo, kind)).private:
             raise UsageError(f"{repo} is public", "make it private in its settings, or leave out --private")
-        commit = patiently(lambda: _commit(api, repo, files, gone, message))
-        if wrong := patiently(lambda: _differences(api, repo, commit, files)):
+        commit = patiently(lambda: _commit(api, repo, files, gone, message, kind))
+        if wrong := patiently(lambda: _differences(api, repo, commit, files, kind)):
             name, (theirs, ours) = next(iter(wrong.items()))
             raise IntegrityError(f"{repo}@{commit[:12]} holds another {name}: its hash is {theirs}, must be {ours}",
                                  "nothing was pinned; push again, or tell the server's owner")  # fmt: skip
@@ -51,22 +53,27 @@ def push(
     return commit
 
 
-def _commit(api: Any, repo: str, files: Mapping[str, bytes | Path], gone: Sequence[str], message: str) -> str:
+def _commit(
+    api: Any, repo: str, files: Mapping[str, bytes | Path], gone: Sequence[str], message: str, kind: Kind
+) -> str:
     """Make one commit, unless an earlier try made it already and only its answer was lost."""
-    head = facts(api, repo).sha
+    head = facts(api, repo, kind).sha
     hub = client()
-    operations = [hub.CommitOperationAdd(name, _source(files[name])) for name in _differences(api, repo, head, files)]
+    changed = _differences(api, repo, head, files, kind)
+    operations = [hub.CommitOperationAdd(name, _source(files[name])) for name in changed]
     if gone:
-        operations += [hub.CommitOperationDelete(name) for name in entries(api, repo, head, gone)]
+        operations += [hub.CommitOperationDelete(name) for name in entries(api, repo, head, gone, kind)]
     if not operations:
         return head
-    made = api.create_commit(repo, operations, commit_message=message, parent_commit=head)
+    made = api.create_commit(repo, operations, commit_message=message, parent_commit=head, repo_type=kind)
     return answers.read(answers.Made, made).oid
 
 
-def _differences(api: Any, repo: str, commit: str, files: Mapping[str, bytes | Path]) -> dict[str, tuple[str, str]]:
+def _differences(
+    api: Any, repo: str, commit: str, files: Mapping[str, bytes | Path], kind: Kind
+) -> dict[str, tuple[str, str]]:
     """Files that a commit lacks or has with other content: the hash there, and the hash here."""
-    theirs = entries(api, repo, commit, files)
+    theirs = entries(api, repo, commit, files, kind)
     differences = {}
     for name, data in files.items():
         entry = theirs.get(name)

@@ -31,7 +31,7 @@ def metadata(subject: Subject) -> dict[str, Any]:
         "library_name": LIBRARY,
         "tags": ["zoo", subject.card.name, subject.facts["preset"]],
         "datasets": hub_sets(subject.facts["data"]),
-        **_licence(subject.facts["licence"]),
+        **hub_licence(subject.facts["licence"]),
     }
     if task in TASKS:
         fields["pipeline_tag"] = task
@@ -46,7 +46,7 @@ def metadata(subject: Subject) -> dict[str, Any]:
     return fields
 
 
-def _licence(licence: str) -> dict[str, str | None]:
+def hub_licence(licence: str) -> dict[str, str | None]:
     """A licence in the Hub's words; one that it does not know by a name of its own."""
     if licence.lower() in LICENCES:
         return {"license": licence.lower(), "license_name": None}

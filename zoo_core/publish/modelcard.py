@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from shlex import quote
 from typing import Any
 
 from ..api.own import is_own
 from ..cards.card import Card, Metric
-from ..cards.options import flags
+from ..cards.typed import all_typed
 from ..errors import one_line, printable
 from ..hub.cards import ModelCard
 from ..results.measured import with_error
@@ -58,17 +57,9 @@ def command(card: Card, facts: Mapping[str, Any]) -> str:
 
     preset = card.presets[facts["preset"]].options.model_dump(mode="json")
     chosen = find.todays_options(card, facts, "the weights").model_dump(mode="json")
-    words = [f"zoo train {card.name} --preset {facts['preset']} --seed {facts['seed']}"]
-    for flag in flags(card.train_options):
-        value = chosen.get(flag.field)
-        if value == preset[flag.field] or value is None:  # nobody can type that there is none
-            continue
-        if flag.type is bool:
-            words.append(flag.name if value else f"--no-{flag.name.removeprefix('--')}")
-        else:
-            values = value if flag.many else [value]
-            words.append(" ".join([flag.name, *(quote(str(one)) for one in values)]))
-    return " ".join(words)
+    changed = {name: value for name, value in chosen.items() if value != preset[name]}
+    beginning = f"zoo train {card.name} --preset {facts['preset']} --seed {facts['seed']}"
+    return " ".join([beginning, *all_typed(card.train_options, changed)])
 
 
 def escaped(text: str) -> str:

@@ -32,6 +32,8 @@ class Images(Picture):
         table: what else is known of them, which a terminal and ``--json`` can say.
         right: of answers, one per image: whether it is right; its caption has the colour of that.
         walk: whether each row is a walk, step by step: as GIF or WebP it moves.
+        plane: of a grid that is decoded from a rectangle of a latent plane its ends, (left, low) and (right, high): the
+            first image is of (left, high), the last of (right, low). A page can then be clicked in.
     Raises:
         PluginError: wrong shape, type or range, or values that are not finite.
     """
@@ -43,6 +45,7 @@ class Images(Picture):
     table: Table | None = None
     right: tuple[bool, ...] = ()
     walk: bool = False
+    plane: tuple[tuple[float, float], tuple[float, float]] | None = None
     suffixes: ClassVar[tuple[str, ...]] = (*Picture.suffixes, ".npz", ".safetensors")
 
     def __post_init__(self) -> None:
@@ -78,6 +81,7 @@ class Images(Picture):
         return dataclasses.replace(
             self, pixels=self.pixels[list(numbers)], captions=tuple(self.captions[i] for i in numbers if self.captions),
             right=tuple(self.right[i] for i in numbers if self.right), provenance=about, table=None, walk=False,
+            plane=None,
         )  # fmt: skip
 
     def draw(self) -> Image:
@@ -95,7 +99,7 @@ class Images(Picture):
             return super().encoded(suffix)
         from .pictures import of_one_size
 
-        frames = of_one_size([frame.draw() for frame in self._steps()])
+        frames = of_one_size([frame.draw() for frame in self.steps()])
         there_and_back = [*frames, *frames[-2:0:-1]]
         times = [END if number in (0, len(frames) - 1) else FRAME for number in range(len(there_and_back))]
         return encoding.film_bytes(there_and_back, times, suffix, self.provenance)
@@ -108,7 +112,7 @@ class Images(Picture):
         texts = {"captions": np.array(self.captions)} if self.captions else {}
         return {"images": self.pixels.float().contiguous().numpy(), **more, **texts}
 
-    def _steps(self) -> Iterator[Images]:
+    def steps(self) -> Iterator[Images]:
         """A walk as its steps, each with one image of every row."""
         columns = self.columns or 1
         for step in range(columns):
