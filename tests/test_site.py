@@ -26,7 +26,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "site"
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
-            build = [sys.executable, ROOT / "docs" / "site" / "build.py", folder]
+            build = [sys.executable, str(ROOT / "docs" / "site" / "build.py"), str(folder)]
             done = subprocess.run(build, env=environment(), capture_output=True, text=True)
             assert done.returncode == 0, done.stdout + done.stderr
     return folder
