@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FENCE = re.compile(r"^```(\w*)(?: file=(\S+))?\n(.*?)^```", re.S | re.M)
-INSTALLERS = ("pip", "pipx", "python3", "uv")  # what makes an environment; `docs/make_release.py` runs these lines
+INSTALLERS = ("pip", "pipx", "python3", "uv")  # what makes an environment; `.ci/release.py` runs these lines
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from .run.steps import Step
     from .weights.shards import read_tensors
 
-__version__ = "0.2.0"
+__version__ = "1.0.0rc1"
 
 _LAZY = {  # imported when they are asked for: some import torch, and a program is to hear a signal before that
     **dict.fromkeys(("Evaluation", "Exported", "Plan", "Replayed", "RunInfo", "Trained", "evaluate", "export", "load",

@@ -99,7 +99,8 @@ def check_requirement(entry: EntryPoint) -> None:
         except InvalidRequirement:
             continue
         named = re.sub(r"[-_.]+", "-", wanted.name).lower() == ZOO
-        if named and not wanted.marker and NUMBER.match(installed()) and installed() not in wanted.specifier:
+        asks = named and not wanted.marker and bool(NUMBER.match(installed()))
+        if asks and not wanted.specifier.contains(installed(), prereleases=True):
             owner, here = entries.distribution(entry), _pair(installed())
             lowest = [one.version for one in wanted.specifier if one.operator in (">=", ">", "~=", "==")]
             if any(_pair(version) > here for version in lowest):
