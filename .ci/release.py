@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Everything that must hold before a release, checked: ``uv run .ci/release.py [--quick] [--output dist]``.
 
-What is built is the commit, not the folder: a copy of it is made, and wheel and source distribution are built twice. They
-are then installed as the README says, and used. ``--quick`` leaves the installations out, which take 6 GB each for a while.
-Leaves both files, their hashes and a list of everything that the installed wheel stands on (an SBOM) in the folder.
+What is built is the commit, not the folder: a copy of it is made, and wheel and source distribution are built twice.
+They are then installed as the README says, and used. ``--quick`` leaves the installations out, which take 6 GB each for
+a while. Leaves both files, their hashes and a list of everything that the installed wheel stands on (an SBOM).
 """
 
 from __future__ import annotations
@@ -48,9 +48,10 @@ def call(*command: str | Path, cwd: Path = ROOT, **env: str) -> str:
     return done.stdout
 
 
-def one_version() -> str:
-    """One version everywhere, and a commit without changes."""
-    version = PROJECT["version"]
+def one_version(tag: str) -> str:
+    """One version everywhere, that of the tag if there is one, and a commit without changes."""
+    version = str(PROJECT["version"])
+    demand(tag in ("", f"v{version}"), f"the tag is {tag}, the version {version}")
     texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("CITATION.cff", "zoo_core/__init__.py")}
     demand(all(version in text for text in texts.values()), f"{version} is not in all of {', '.join(texts)}")
     newest = re.search(r"^## \[([^]]+)\] - (.+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
@@ -185,6 +186,7 @@ def main() -> int:
     """Exits 1 if something is broken."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--quick", action="store_true", help="without installing anything")
+    options.add_argument("--tag", default="", help="of the release, which must name its version")
     options.add_argument("--output", type=Path, default=ROOT / "dist", help="folder for what is built")
     said = options.parse_args()
     output = said.output.resolve()
@@ -192,7 +194,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="zoo-release-") as name:
         folder = Path(name)
         steps: list[tuple[str, Callable[[], str]]] = [
-            ("one version, all committed", one_version),
+            ("one version, all committed", lambda: one_version(said.tag)),
             ("two builds, the same bytes", lambda: built_twice(folder, output)),
             ("metadata", lambda: metadata(output)),
         ]

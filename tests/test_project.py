@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from zoo_core.weights import manifest
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 README = (ROOT / "README.md").read_text()
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+NIGHTLY = ROOT / ".github" / "workflows" / "nightly.yml"
 WORKFLOW = ROOT / ".github" / "workflows" / "test.yml"
 
 
@@ -66,10 +69,38 @@ def test_the_workflow_covers_the_pythons_that_are_promised() -> None:
     assert matrix["include"] == [{"python": versions[0], "resolution": "lowest-direct"}]
 
 
-def test_the_workflow_may_only_read_and_takes_actions_by_their_commits() -> None:
-    assert parsed(WORKFLOW)["permissions"] == {"contents": "read"}
-    uses = [step["uses"] for step in job()["steps"] if "uses" in step]
-    assert uses and all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", name) for name in uses)
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_may_only_read_and_takes_actions_by_their_commits(path: Path) -> None:
+    """But for the jobs that publish, which may say who they are, and run nothing of ours."""
+    workflow = parsed(path)
+    assert workflow["permissions"] == {"contents": "read"}
+    for name, found in workflow["jobs"].items():
+        uses = [step["uses"] for step in found["steps"] if "uses" in step]
+        assert uses and all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", used) for used in uses)
+        assert ("permissions" in found) == (name == "publish")
+        if name == "publish":
+            assert found["permissions"].keys() <= {"id-token", "pages"} and found["environment"]
+            assert not any("python" in step.get("run", "") or "uv " in step.get("run", "") for step in found["steps"])
+
+
+def test_there_are_workflows_for_changes_nights_pages_and_releases() -> None:
+    assert [path.stem for path in WORKFLOWS] == ["docs", "nightly", "release", "test"]
+    nights = " ".join(step.get("run", "") for one in parsed(NIGHTLY)["jobs"].values() for step in one["steps"])
+    assert all(word in nights for word in ("hostile.py", "matrix.py", "--exact"))
+    for path in WORKFLOWS:
+        for script in re.findall(r"(?:python |uv run )((?:\.?\w+/)+\w+\.py)", path.read_text()):
+            assert (ROOT / script).is_file(), script
+
+
+def test_what_a_release_must_have_is_checked() -> None:
+    """All but the installations, which the script makes of the README's lines before a release."""
+    spec = spec_from_file_location("release", ROOT / ".ci" / "release.py")
+    assert spec and spec.loader
+    release = module_from_spec(spec)
+    spec.loader.exec_module(release)
+    first = re.findall(r"^\$ (.+)$", README, re.M)[0]
+    assert list(release.lines())[0] == first and len(list(release.lines())) == 4
+    assert tuple(job()["strategy"]["matrix"]["python"]) == release.PYTHONS
 
 
 def test_one_version_stands_everywhere() -> None:
