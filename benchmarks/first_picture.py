@@ -36,7 +36,7 @@ def do(line: str, cwd: Path, env: dict[str, str]) -> None:
 def steps(clone: Path, quick: bool) -> list[tuple[str, str, Path]]:
     """What is typed, each with a name and where."""
     first = re.findall(r"^\$ (.+)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)[0]
-    typed = re.findall(r"^\$ (zoo (?:train|sample) .+runs/first.*)$", TUTORIAL.read_text(encoding="utf-8"), re.M)[:2]
+    typed = re.findall(r"^\$ (zoo (?:train|sample) .*runs/first.*)$", TUTORIAL.read_text(encoding="utf-8"), re.M)[:2]
     if quick:
         first = first.rpartition("&& ")[2].replace(".venv/bin/", "")
         typed = [typed[0].replace("300", "3"), typed[1]]
