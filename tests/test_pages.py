@@ -23,6 +23,7 @@ PAGES = [
     *sorted({*(DOCS / "tutorials").glob("*.md")} - {DOCS / "tutorials" / "own-images.md"}),  # see test_tutorial.py
     *sorted((DOCS / "lessons").glob("*.md")),
     DOCS / "reference" / "reproducibility.md",
+    DOCS / "processes.md",
 ]
 LANGUAGES = {"console", "python", "text", ""}  # the last two are shown, not run
 TOKEN = "hf_of_the_tests"
@@ -64,9 +65,9 @@ def check(line: Line, zoo: Zoo, folder: Path, env: dict[str, str]) -> None:
     if words[0] == "zoo":
         done = zoo(*words[1:], env=env | extra)
     else:
-        assert words[0] == "python", line
+        started = {"python": [sys.executable], "torchrun": [sys.executable, "-m", "torch.distributed.run"]}[words[0]]
         whole = environment(**env, **extra)
-        done = subprocess.run([sys.executable, *words[1:]], cwd=folder, env=whole, capture_output=True, text=True)
+        done = subprocess.run([*started, *words[1:]], cwd=folder, env=whole, capture_output=True, text=True)
     said = " ".join((done.stdout + done.stderr).split())
     assert done.returncode == line.code, f"{line.typed}: exit {done.returncode}\n{said[-1500:]}"
     missing = [shown for shown in line.shown if " ".join(shown.split()) not in said]
