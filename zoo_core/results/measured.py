@@ -120,8 +120,8 @@ def with_error(value: float | None, error: float | None = None, decimals: int | 
     if error and math.isfinite(error) and math.isfinite(value):
         digits = float(f"{error:.1e}")  # 0.0996 is 0.10
         places = min(PLACES, max(0, 1 - math.floor(math.log10(digits))))
-        return f"{value:.{places}f} ± {f'{digits:.{places}f}' if digits >= 10.0**-PLACES else f'{digits:.1e}'}"
-    alone = f"{value:.4g}" if decimals is None else f"{value:.{decimals}f}"
+        return f"{value:z.{places}f} ± {f'{digits:.{places}f}' if digits >= 10.0**-PLACES else f'{digits:.1e}'}"
+    alone = f"{value:.4g}" if decimals is None else f"{value:z.{decimals}f}"  # no "-0.0"
     return alone + (" ± 0" if error == 0 else "")
 
 
