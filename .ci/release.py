@@ -52,12 +52,26 @@ def one_version(tag: str) -> str:
     """One version everywhere, that of the tag if there is one, and a commit without changes."""
     version = str(PROJECT["version"])
     demand(tag in ("", f"v{version}"), f"the tag is {tag}, the version {version}")
-    texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("CITATION.cff", "zoo_core/__init__.py")}
-    demand(all(version in text for text in texts.values()), f"{version} is not in all of {', '.join(texts)}")
-    newest = re.search(r"^## \[([^]]+)\] - (.+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
-    demand(newest and newest[1] == version, f"the changelog does not begin with {version}")
     demand(not call("git", "status", "--porcelain"), "there are changes that no commit has")
+    disagree = [f"{name} has {found}" for name, found in versions(ROOT).items() if found != version]
+    demand(not disagree, f"the version is {version}, but {', '.join(disagree)}")
+    dated = re.search(r"^## \[[^]]+\] - (.+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    demand(
+        not tag or (dated and re.fullmatch(r"\d{4}-\d\d-\d\d", dated[1])), "the changelog has no date of the release"
+    )
     return version
+
+
+def versions(root: Path) -> dict[str, str]:
+    """What each file that says a version says."""
+    said = {
+        "CITATION.cff": r"^version: (\S+)$",
+        "zoo_core/__init__.py": r'^__version__ = "([^"]+)"$',
+        "CHANGELOG.md": r"^## \[([^]]+)\]",
+    }
+    texts = {name: (root / name).read_text(encoding="utf-8") for name in said}
+    found = {name: re.search(pattern, texts[name], re.M) for name, pattern in said.items()}
+    return {name: match[1] if match else "none" for name, match in found.items()}
 
 
 def copied(folder: Path) -> Path:
@@ -76,9 +90,10 @@ def built(source: Path, output: Path) -> dict[str, str]:
 
 def built_twice(folder: Path, output: Path) -> str:
     """Two builds, in two folders, of the same bytes."""
+    output.mkdir(parents=True, exist_ok=True)
+    demand(not any(output.iterdir()), f"{output} is not empty: what is in it might be taken for what was built")
     found = [built(copied(folder / name), folder / f"dist-{name}") for name in ("first", "second")]
     demand(found[0] == found[1] and len(found[0]) == 2, f"two builds differ: {found}")
-    output.mkdir(parents=True, exist_ok=True)
     for name, sha256 in found[0].items():
         shutil.copy(folder / "dist-first" / name, output)
         demand((output / name).stat().st_size < LARGEST, f"{name} is larger than a package index takes")
@@ -122,6 +137,9 @@ def installed_as_said(folder: Path) -> str:
             line = f"uvx {line}"
         began = time.monotonic()
         call("bash", "-c", line, cwd=source, **home)
+        if "zoo sample" not in line:  # it only installs
+            where = source / ".home" / "zoo" if line.startswith(("pipx", "uvx")) else source / ".venv" / "bin" / "zoo"
+            call(where, "sample", "cgan", "--class", "sandal", cwd=source)
         tried.append(f"{line}: {time.monotonic() - began:.0f} s")
         shutil.rmtree(source)
     return "\n  ".join(["", *tried])
@@ -151,7 +169,10 @@ def _refused(python: Path, name: str, cwd: Path) -> str:
 
 
 def on_pythons(folder: Path, output: Path) -> str:
-    """The wheel with every Python that is promised and is here, and with the oldest of everything on the first one."""
+    """The wheel with every Python that is promised, and with the oldest of everything on the first one.
+
+    One that is not on this machine is left out with a word, but not where ``CI`` is set.
+    """
     wheel, there = next(output.glob("*.whl")), []
     for number, version in enumerate(PYTHONS):
         found = subprocess.run(["uv", "python", "find", version], capture_output=True, text=True)
@@ -165,6 +186,7 @@ def on_pythons(folder: Path, output: Path) -> str:
             there.append(f"{version} {resolution}")
             shutil.rmtree(env)
     absent = [version for version in PYTHONS if not any(one.startswith(version) for one in there)]
+    demand(there and not (absent and os.environ.get("CI")), f"Python {', '.join(absent)} is not here")
     return ", ".join(there) + (f"; not here: {', '.join(absent)}" if absent else "")
 
 

@@ -39,7 +39,7 @@ def steps(clone: Path, quick: bool) -> list[tuple[str, str, Path]]:
     typed = re.findall(r"^\$ (zoo (?:train|sample) .*runs/first.*)$", TUTORIAL.read_text(encoding="utf-8"), re.M)[:2]
     if quick:
         first = first.rpartition("&& ")[2].replace(".venv/bin/", "")
-        typed = [typed[0].replace("300", "3"), typed[1]]
+        typed = [re.sub(r"--iterations \d+", "--iterations 3", typed[0]), typed[1]]
     return [
         ("git clone", f"git clone --quiet file://{ROOT} {clone}", clone.parent),
         ("the first sandal", first, clone),

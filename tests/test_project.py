@@ -92,8 +92,8 @@ def test_there_are_workflows_for_changes_nights_pages_and_releases() -> None:
             assert (ROOT / script).is_file(), script
 
 
-def test_what_a_release_must_have_is_checked() -> None:
-    """All but the installations, which the script makes of the README's lines before a release."""
+def test_what_a_release_must_have_is_checked(tmp_path: Path) -> None:
+    """All but the builds and installations, which the script makes before a release."""
     spec = spec_from_file_location("release", ROOT / ".ci" / "release.py")
     assert spec and spec.loader
     release = module_from_spec(spec)
@@ -102,6 +102,16 @@ def test_what_a_release_must_have_is_checked() -> None:
     first_typed, *others = release.lines()
     assert first_typed == first and len(others) == 3
     assert tuple(job()["strategy"]["matrix"]["python"]) == release.PYTHONS
+    vars(release)["call"] = lambda *words, **how: ""  # whatever is changed here and not committed
+    assert release.one_version("") == zoo_core.__version__
+    with pytest.raises(release.Broken, match=r"the tag is v0\.1"):
+        release.one_version("v0.1")
+    for name in ("CITATION.cff", "zoo_core/__init__.py", "CHANGELOG.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text((ROOT / name).read_text().replace(zoo_core.__version__, "9.9", 1))
+    assert set(release.versions(tmp_path).values()) == {"9.9"}
+    with pytest.raises(release.Broken, match="is not empty"):
+        release.built_twice(tmp_path, tmp_path)
 
 
 def test_one_version_stands_everywhere() -> None:

@@ -32,6 +32,7 @@ ELSEWHERE = {  # pages that stand outside docs/
 }
 SHIM = "https://unpkg.com/iframe-worker/shim"  # with which search works in pages that are files
 OWN_SHIM = "assets/vendor/iframe-worker/index.js"
+MARK = "sitemap.xml"  # of a site
 HEADS = {"index.md": "---\nhide: [navigation]\n---\n"}  # the front page has nothing beside it
 LINK = re.compile(r"(\]\()(?!https?://|#|mailto:)([^)\s#]+)")
 
@@ -40,11 +41,14 @@ def build(site: Path, work: Path) -> None:
     """Makes the site.
 
     Args:
-        site: folder for the site; what is in it is removed.
+        site: folder for the site; one that was built before is replaced.
         work: folder for its sources, likewise.
     Raises:
+        SystemExit: something else is in that folder.
         CalledProcessError: Zensical warns of something, and has said of what.
     """
+    if site.exists() and any(site.iterdir()) and not (site / MARK).exists():
+        raise SystemExit(f"{site} is not a site that was built here: name another folder, or remove it")
     for folder in (site, work):
         shutil.rmtree(folder, ignore_errors=True)
     write(work / "docs")

@@ -24,7 +24,7 @@ def _packages() -> dict[str, tuple[str, list[str]]]:
     found = {}
     for file in sorted(CORE.glob("*/__init__.py")):
         text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
-        allowed = re.search(r"^Imports (.+?)\.?$", text, re.M | re.S)
+        allowed = re.search(r"^Imports (.+?)\.?(?=\n\n|\Z)", text, re.M | re.S)
         named = re.findall(r"[a-z]+", allowed[1]) if allowed else []
         found[file.parent.name] = (text.partition("\n")[0], named)
     return found
