@@ -114,25 +114,32 @@ class OfPlane(Options):
     @field_validator("at")
     @classmethod
     def _is_a_point(cls, text: str | None) -> str | None:
-        numbers = (text or "0,0").split(",")
-        try:
-            finite = [math.isfinite(float(number)) for number in numbers]
-        except ValueError:
-            finite = []
-        if finite != [True, True]:
-            raise ValueError("a point of the plane is two numbers, such as 0.3,-0.5")
+        if text is not None:
+            _point(text)
         return text
 
     @model_validator(mode="after")
     def _is_one_point(self) -> Self:
         if self.at is not None and "n" in self.model_fields_set:
-            raise UsageError("-n is not for one point of the plane", "leave out one: it, or --at")
+            raise UsageError("-n is not for one point of the plane", "leave out -n, or --at")
         return self
 
     @property
     def point(self) -> tuple[float, float] | None:
         """The coordinates that were asked for; None where none were."""
-        if self.at is None:
-            return None
-        first, second = self.at.split(",")
-        return float(first), float(second)
+        return None if self.at is None else _point(self.at)
+
+
+def _point(text: str) -> tuple[float, float]:
+    """Two coordinates.
+
+    Raises:
+        ValueError: they are not two finite numbers.
+    """
+    try:
+        first, second = map(float, text.split(","))
+    except ValueError:
+        first = second = math.nan
+    if not (math.isfinite(first) and math.isfinite(second)):
+        raise ValueError("a point of the plane is two numbers, such as 0.3,-0.5")
+    return first, second

@@ -154,9 +154,15 @@ class _Push:
         return rows
 
     def _space(self, parcel: Parcel) -> Space | None:
-        """The page of what is to be sent, tried, if one is wanted."""
+        """The page of what is to be sent, tried, if one is wanted.
+
+        Raises:
+            UsageError: it could not read the weights, or does not answer.
+        """
         from ..publish import space
 
+        if self.demo and self.private:
+            raise UsageError("a Space cannot read a private repository", "leave out --private, or --demo")
         return space.check(parcel) if self.demo else None
 
     def send(self, name: str | None, run: Path | None, file: Path, as_json: bool) -> list[Pushed]:

@@ -126,8 +126,10 @@ def said(made: Sequence[Control], values: Mapping[str, Any], most: int) -> dict[
     there = relevant(made, values)
     typed = [(one, _value(one, values.get(one.field))) for one in made if one.field in there]
     chosen = {one.field: value for one, value in typed if not _is_usual(one, value)}
-    if _number_of(chosen.get(COUNT)) > most:
-        what = f"-n {shown(chosen[COUNT])}: this page draws {most} at most"
+    usual = {one.field: one.flag.default for one in made if one.field in there}
+    asked = (usual | chosen).get(COUNT)
+    if _number_of(asked) > most:
+        what = f"-n {shown(asked)}: this page draws {most} at most"
         raise UsageError(what, "ask for fewer; zoo demo --max-n N allows more")
     return chosen
 

@@ -55,9 +55,20 @@ def application(offers: Mapping[str, Offer | ZooError], studio: Studio) -> FastA
             FastAPI(openapi_url=None), blocks, path="/", theme=_theme(), css_paths=HERE / "page.css", ssr_mode=False,
             footer_links=[], max_file_size=LARGEST, enable_monitoring=False,
         )  # fmt: skip
-    blocks.has_launched = True  # else Gradio takes any path of this machine for a file that somebody has sent
-    processing_utils.async_ssrf_protected_get = _refused  # and any address, which it would ask for one
+    _close(blocks)
     return app
+
+
+def _close(blocks: gr.Blocks) -> None:
+    """Without these Gradio takes any path of this machine for a file that was sent, and fetches any address for one.
+
+    Raises:
+        ImportError: this Gradio has other names for them.
+    """
+    if not (hasattr(blocks, "has_launched") and hasattr(processing_utils, "async_ssrf_protected_get")):
+        raise ImportError(f"the page cannot be closed to paths and addresses in Gradio {gr.__version__}")
+    blocks.has_launched = True
+    processing_utils.async_ssrf_protected_get = _refused
 
 
 def _theme() -> gr.themes.Base:
@@ -207,7 +218,7 @@ class _Page:
             return views.failed(error)
         except Exception as error:
             log.exception("the page of %s", self._offer.model.name)
-            what = f"internal error: {type(error).__name__}: {error}"
+            what = f"internal error: {type(error).__name__}"  # what it says may name this machine's files
             return views.failed(ZooError(what, "the server's log says where"))
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
-LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
-POLICY = (  # the page could not ask another host if it wanted to
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+POLICY = (  # the page fetches nothing from another host
     "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; object-src 'none'; base-uri 'self'; "
     "form-action 'self'"
 )
@@ -46,17 +46,18 @@ def page(
     with _listener(host, port) as listener, tempfile.TemporaryDirectory(prefix="zoo-demo-") as uploads:
         os.environ |= {**QUIET, "GRADIO_TEMP_DIR": uploads}  # before Gradio is imported, which reads them then
         app = _application(offers, studio)
-        if is_loopback(host):
-            _guard(app)
-        named, place = listener.getsockname()[:2]
-        yield f"http://{f'[{named}]' if ':' in named else named}:{place}", partial(_run, app, listener)
+        bound, place = listener.getsockname()[:2]
+        named = f"[{bound}]" if ":" in bound else bound
+        if alone := ip_address(bound).is_loopback:
+            _guard(app, [*LOOPBACK, named, host.lower()])
+        yield f"http://{named}:{place}", partial(_run, app, listener, POLICY + "; frame-ancestors 'none'" * alone)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address is of this machine alone."""
+    """Whether an address, or what a name stands for, is of this machine alone."""
     try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
+        return ip_address(socket.getaddrinfo(host, None)[0][4][0]).is_loopback
+    except (OSError, ValueError):
         return False
 
 
@@ -97,21 +98,25 @@ def _application(offers: Mapping[str, Offer | ZooError], studio: Studio) -> Fast
     return application(offers, studio)
 
 
-def _guard(app: FastAPI) -> None:
-    """Answer those only who ask this machine by its own name: no page of somebody else can be one of ours."""
+def _guard(app: FastAPI, names: list[str]) -> None:
+    """Answer those only who ask this machine by its own names: no page of somebody else can be one of ours."""
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=names)
 
 
-def _run(app: FastAPI, listener: socket.socket) -> None:
-    """Serve until Ctrl-C, or until the process is told to end."""
+def _run(app: FastAPI, listener: socket.socket, policy: str) -> None:
+    """Serve until Ctrl-C, or until the process is told to end.
+
+    Args:
+        policy: what browsers may do with the page.
+    """
     import uvicorn
 
     async def restricted(scope: Any, receive: Any, send: Any) -> None:
         async def answer(message: Any) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"content-security-policy", POLICY.encode())]
+                message["headers"] = [*message["headers"], (b"content-security-policy", policy.encode())]
             await send(message)
 
         await app(scope, receive, answer if scope["type"] == "http" else send)
