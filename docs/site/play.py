@@ -21,7 +21,10 @@ PLACE = "play"  # beside the pages of the models
 
 
 def pages(names: Iterable[str]) -> dict[str, bytes]:
-    """The page of every one of these models that can be exported, ``NAME.html``, and the program; nothing where that is not there.
+    """The page of every one of these models that can be exported, ``NAME.html``, and the program that runs them all.
+
+    Returns:
+        nothing where the program is not there.
 
     Raises:
         NetworkError: it is not, and is required.
@@ -50,10 +53,12 @@ def section(name: str, files: Mapping[str, bytes]) -> str:
     return SECTION.format(name=name, place=f"{PLACE}/{page}", size=size / 1e6)
 
 
+# It is loaded when it is opened: a browser loads a lazy frame within closed details as soon as it is near.
 SECTION = """## Try it here
 
-<details class="play"><summary>Run {name} in this page: {size:.0f} MB, and nothing is sent anywhere</summary>
-<iframe src="{place}" title="{name}, running in your browser" loading="lazy"></iframe></details>
+<details class="example play" ontoggle="const page = this.querySelector('iframe'); page.src ||= page.dataset.src">
+<summary>Run {name} in this page: {size:.0f} MB, and nothing is sent anywhere</summary>
+<iframe data-src="{place}" title="{name}, running in your browser"></iframe></details>
 
 [Open it in full]({place}); `zoo export {name} --format html` writes it: [models without the zoo](../export.md).
 """

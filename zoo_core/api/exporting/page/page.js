@@ -112,6 +112,7 @@ function showProbabilities({ data }) {
 }
 
 function showFacts() {
+  if (window !== window.parent) document.documentElement.dataset.framed = ""; // the page around it says what it is
   byId("name").textContent = ABOUT.model;
   byId("title").textContent = ABOUT.title;
   byId("idea").textContent = ABOUT.idea;
