@@ -131,7 +131,7 @@ def test_without_the_program_no_model_is_tried(required: str, code: int, tmp_pat
     env = environment(ZOO_CACHE=str(tmp_path), ZOO_PLAY=required, PYTHONPATH=str(ROOT / "docs" / "site"))
     done = subprocess.run([sys.executable, "-c", ask], env=env, capture_output=True, text=True)
     assert done.returncode == code and "ZOO_OFFLINE is set" in done.stderr, done.stderr
-    assert ("no model can be tried in the site" in done.stderr) is not required
+    assert ("no model can be tried in the site" in done.stderr) is (not required)
 
 
 # -- in a browser --------------------------------------------------------------------------------------------------
