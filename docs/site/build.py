@@ -33,7 +33,10 @@ ELSEWHERE = {  # pages that stand outside docs/
 SHIM = "https://unpkg.com/iframe-worker/shim"  # with which search works in pages that are files
 OWN_SHIM = "assets/vendor/iframe-worker/index.js"
 ASKING = ' data-md-component="source"'  # with which a link to the repository asks its host for stars and releases
-HEADS = {"index.md": "---\nhide: [navigation]\n---\n"}  # the front page has nothing beside it
+HEADS = {  # what has less beside it: the front page, and wide tables
+    "index.md": "---\nhide: [navigation]\n---\n",
+    "numbers.md": "---\nhide: [toc]\n---\n",
+}
 ROW = re.compile(r"^\|.*$", re.M)
 LINK = re.compile(r"(\]\()(?!https?://|#|mailto:)([^)\s#]+)")
 
@@ -68,13 +71,13 @@ def write(pages: Path) -> None:
     """Writes all pages, those that somebody wrote and those that are made, and their pictures, to a folder."""
     shutil.copytree(DOCS, pages, ignore=shutil.ignore_patterns("*.py", "__pycache__", "site"))
     for name, source in ELSEWHERE.items():
-        text = (ROOT / source).read_text(encoding="utf-8")
-        (pages / name).write_text(HEADS.get(name, "") + text, encoding="utf-8")
+        shutil.copyfile(ROOT / source, pages / name)
     for page in pages.rglob("*.md"):
-        text = linked(page.read_text(encoding="utf-8"), page.relative_to(pages).as_posix())
+        name = page.relative_to(pages).as_posix()
+        text = linked(page.read_text(encoding="utf-8"), name)
         for mark, block in layers.blocks().items():
             text = text.replace(mark, block)
-        page.write_text(whole(formulas.drawn(text)), encoding="utf-8")
+        page.write_text(HEADS.get(name, "") + whole(formulas.drawn(text)), encoding="utf-8")
     for made in (models.pages(), {"gallery.md": gallery.page()}, commands.pages(), python.pages()):
         for name, content in made.items():
             (pages / name).parent.mkdir(parents=True, exist_ok=True)
