@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -49,5 +50,5 @@ def _drawn(handle: Handle, source: Source, **options: str) -> Any:
     return sample_opened(handle, source, Circumstances(0, "cpu", reporter=Silent()), {"show": "plane", **options})
 
 
-def _rounded(towards: Any, point: tuple[float, float], decimals: int) -> list[float]:
+def _rounded(towards: Callable[[float], int], point: tuple[float, float], decimals: int) -> list[float]:
     return [round(towards(one * 10**decimals) / 10**decimals, decimals) for one in point]
