@@ -23,6 +23,8 @@ from PIL.PngImagePlugin import PngImageFile
 from playwright.sync_api import Browser
 from warm import Warm, may_be_warm
 
+from zoo_core import NetworkError
+from zoo_core.api.exporting import runtime
 from zoo_core.run.reporter import Silent
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # several test processes share the cores
@@ -113,6 +115,18 @@ def server() -> Iterator[Hub]:
     """A Hub of its own on the loopback."""
     with loopback.running() as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def no_program() -> str:
+    """Why the program that runs models in a browser cannot be had; empty where it is fetched now, as for a user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("ZOO_OFFLINE", raising=False)
+        try:
+            runtime.script()
+        except NetworkError as error:
+            return error.message
+    return ""
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,6 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 import zoo_core as zoo_
-from zoo_core import NetworkError
 from zoo_core.api.exporting import runtime
 
 pytestmark = pytest.mark.browser
@@ -32,15 +31,11 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
-def export(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """The page of a model, written once; the program that runs it is fetched as for a user, once."""
+def export(tmp_path_factory: pytest.TempPathFactory, no_program: str) -> Callable[..., Path]:
+    """The page of a model, written once."""
     folder = tmp_path_factory.mktemp("pages")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("ZOO_OFFLINE", raising=False)
-        try:
-            runtime.script()
-        except NetworkError as error:
-            absent(error.message)
+    if no_program:
+        absent(no_program)
 
     def written(name: str, beside: bool = False) -> Path:
         path = folder / ("beside" if beside else "whole") / f"{name}.html"
@@ -154,20 +149,36 @@ def test_what_cannot_be_drawn_is_said(open_page: Open) -> None:
     page.get_by_text("Give a seed from 0 to 4294967295").wait_for()
 
 
-def test_a_plane_is_clicked_in(open_page: Open) -> None:
+def test_a_plane_is_clicked_in(open_page: Open, tmp_path: Path) -> None:
+    """It is the plane that the command line draws, and the command under a point draws the same."""
     page = open_page("autoencoder.tanh-2d")
+    drawn = zoo_.sample("autoencoder", show="plane")
+    assert isinstance(drawn, zoo_.Images) and drawn.plane
+    (left, low), (right, high) = drawn.plane
     box = page.locator(".plane").bounding_box()
     assert box
     page.locator(".plane").click(position={"x": 0.25 * box["width"], "y": 0.125 * box["height"]})
     done(page)
-    first, second = map(float, page.locator("#command").inner_text().split())
-    assert abs(first + 0.5) < 0.03 and abs(second - 0.75) < 0.03
-    with torch.no_grad():
-        image = zoo_.load("autoencoder").decoder(torch.tensor([[first, second]])).view(1, 1, 28, 28)  # type: ignore[operator]
-    assert np.abs(picture(page) - tiled(image, 1)).max() <= ROUNDING
+    command = page.locator("#command").inner_text().split()
+    assert command[:-1] == ["zoo", "sample", "autoencoder.tanh-2d", "--show", "plane", "--at"]
+    first, second = map(float, command[-1].split(","))
+    assert abs(first - (left + 0.25 * (right - left))) < 0.02 * (right - left)
+    assert abs(second - (high - 0.125 * (high - low))) < 0.02 * (high - low)
+    ran = cold(*command[1:], "-o", "x.npz", env=environment(), cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    image = torch.from_numpy(np.load(tmp_path / "x.npz")["images"])
+    assert np.abs(picture(page) - tiled(image, 1)).max() <= ROUNDING and image.max() > 0.5
     page.get_by_label("Upwards").fill("-1")
     done(page)
-    assert page.locator("#command").inner_text().split()[1] == "-1.00"
+    assert float(page.locator("#command").inner_text().rpartition(",")[2]) == pytest.approx(-1, abs=0.06)
+
+
+def test_codes_within_a_square_are_clicked_in_as_well(export: Callable[..., Path], tmp_path: Path) -> None:
+    """Of a tanh, whose plane is from -1 to 1; it takes the fixture so that the program is in the cache."""
+    options: dict[str, Any] = {"code": "tanh", "width": 16, "iterations": 2, "data_root": HERE / "data"}
+    run = zoo_.train("autoencoder", **options, evaluation="none", output=tmp_path / "tanh").folder
+    about = facts(zoo_.export(run, output=tmp_path / "x.html").path)
+    assert about["inputs"][0]["ends"] == [[-1, -1], [1, 1]] and about["flags"]["point"] == "--show plane --at"
 
 
 def test_a_drawing_is_classified_as_on_the_command_line(open_page: Open, tmp_path: Path) -> None:

@@ -33,7 +33,12 @@ ELSEWHERE = {  # pages that stand outside docs/
 SHIM = "https://unpkg.com/iframe-worker/shim"  # with which search works in pages that are files
 OWN_SHIM = "assets/vendor/iframe-worker/index.js"
 MARK = "sitemap.xml"  # of a site
-HEADS = {"index.md": "---\nhide: [navigation]\n---\n"}  # the front page has nothing beside it
+ASKING = ' data-md-component="source"'  # with which a link to the repository asks its host for stars and releases
+HEADS = {  # what has less beside it: the front page, and wide tables
+    "index.md": "---\nhide: [navigation]\n---\n",
+    "numbers.md": "---\nhide: [toc]\n---\n",
+}
+ROW = re.compile(r"^\|.*$", re.M)
 LINK = re.compile(r"(\]\()(?!https?://|#|mailto:)([^)\s#]+)")
 
 
@@ -54,30 +59,38 @@ def build(site: Path, work: Path) -> None:
     write(work / "docs")
     settings = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
     settings |= {"docs_dir": "docs", "site_dir": "site"}
+    (reader,) = (plugin["mkdocstrings"] for plugin in settings["plugins"] if "mkdocstrings" in plugin)
+    reader["handlers"]["python"]["options"]["extensions"] = [str(Path(__file__).with_name("sections.py"))]
     (work / "mkdocs.yml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
     zensical = Path(sys.executable).with_name("zensical")
     subprocess.run([zensical, "build", "--clean", "--strict", "-f", work / "mkdocs.yml"], check=True)
     shutil.copytree(work / "site", site)
     for page in site.rglob("*.html"):
         up = "../" * (len(page.relative_to(site).parts) - 1)
-        page.write_text(page.read_text(encoding="utf-8").replace(SHIM, f"{up}{OWN_SHIM}"), encoding="utf-8")
+        text = page.read_text(encoding="utf-8").replace(SHIM, f"{up}{OWN_SHIM}").replace(ASKING, "")
+        page.write_text(text, encoding="utf-8")
 
 
 def write(pages: Path) -> None:
     """Writes all pages, those that somebody wrote and those that are made, and their pictures, to a folder."""
     shutil.copytree(DOCS, pages, ignore=shutil.ignore_patterns("*.py", "__pycache__", "site"))
     for name, source in ELSEWHERE.items():
-        text = (ROOT / source).read_text(encoding="utf-8")
-        (pages / name).write_text(HEADS.get(name, "") + text, encoding="utf-8")
+        shutil.copyfile(ROOT / source, pages / name)
     for page in pages.rglob("*.md"):
-        text = linked(page.read_text(encoding="utf-8"), page.relative_to(pages).as_posix())
+        name = page.relative_to(pages).as_posix()
+        text = linked(page.read_text(encoding="utf-8"), name)
         for mark, block in layers.blocks().items():
             text = text.replace(mark, block)
-        page.write_text(formulas.drawn(text), encoding="utf-8")
+        page.write_text(HEADS.get(name, "") + whole(formulas.drawn(text)), encoding="utf-8")
     for made in (models.pages(), {"gallery.md": gallery.page()}, commands.pages(), python.pages()):
         for name, content in made.items():
             (pages / name).parent.mkdir(parents=True, exist_ok=True)
-            (pages / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+            (pages / name).write_bytes(content if isinstance(content, bytes) else whole(content).encode())
+
+
+def whole(text: str) -> str:
+    """A page in whose tables no line ends between a number and its error."""
+    return ROW.sub(lambda row: row[0].replace(" ± ", "\u00a0±\u00a0"), text)
 
 
 def linked(text: str, page: str) -> str:

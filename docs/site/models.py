@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import drawn
+import play
 from bibtex import entries as citations
 
 from zoo_core.cards.card import Card
@@ -31,11 +32,13 @@ def names() -> list[str]:
 def pages() -> dict[str, str | bytes]:
     """All pages, and the pictures on them."""
     found: dict[str, str | bytes] = {"models/index.md": "\n".join(_index())}
+    tried = play.pages(names())
+    found |= {f"models/{play.PLACE}/{file}": content for file, content in tried.items()}
     for name in names():
         model = registry.load(name)
         pictures = drawn.of_model(model)
         found |= {f"models/pictures/{picture.file}": picture.bytes for picture in pictures}
-        found[f"models/{name}.md"] = "\n".join(_page(model, pictures))
+        found[f"models/{name}.md"] = "\n".join(_page(model, pictures, play.section(name, tried)))
     return found
 
 
@@ -48,11 +51,12 @@ def _index() -> Iterator[str]:
         yield f"| [{name}]({name}.md) | {card.summary} | {', '.join(f'`{preset}`' for preset in pinned)} |"
 
 
-def _page(model: Model, pictures: list[drawn.Picture]) -> Iterator[str]:
+def _page(model: Model, pictures: list[drawn.Picture], tried: str) -> Iterator[str]:
     card = model.card
     yield f"# {card.name}\n\n**{card.summary}.** {card.idea}\n"
     yield f"[The lesson](../lessons/{card.name}.md)\n" if (HERE.parent / "lessons" / f"{card.name}.md").exists() else ""
     yield from _pictures(pictures) if pictures else _said_by(f"zoo sample {card.name} -n 3")
+    yield tried
     yield from _formulas(model)
     yield from _numbers(card)
     yield from _presets(card)

@@ -68,10 +68,10 @@ def build(checkpoint: Checkpoint[Train]) -> Autoencoder:
 
 
 def export(checkpoint: Checkpoint[Train]) -> Export:
-    """The decoder of a code that is a square of the plane; of any other code images to their reconstructions."""
+    """The decoder of a code that is a point of the plane; of any other code images to their reconstructions."""
     autoencoder, shape = build(checkpoint), checkpoint.shape
-    if checkpoint.options.latent == 2 and checkpoint.options.code == "tanh":
-        code = Takes("code", ("b", 2), -1, 1)
+    if checkpoint.options.latent == 2:
+        code = Takes("code", ("b", 2), *((-1, 1) if checkpoint.options.code == "tanh" else ()))
         return Export(autoencoder, lambda code: autoencoder.decoder(code).view(-1, *shape), (code,), "images")
     x = Takes("x", ("b", *shape), 0, 1)
     return Export(autoencoder, lambda x: autoencoder(x.flatten(1)).view(-1, *shape), (x,), "images")

@@ -23,7 +23,7 @@ from ...cards.spelling import typable
 from ...data import images, sets
 from ...errors import UsageError
 from ..handle import Handle, Source
-from . import runtime, seeding
+from . import plane, runtime, seeding
 
 PIECES = Path(__file__).parent / "page"
 
@@ -61,29 +61,37 @@ def about(handle: Handle, source: Source, checkpoint: Checkpoint[Options], expor
     """What a page says of a model, and what it asks for."""
     card, fields = handle.card, _fields(handle)
     asked = {use: flag.field for use, flag in fields.items()}
-    skipped = seeding.place(handle, source, checkpoint, export, asked)
+    shown = plane.found(handle, source, export)
+    skipped = None if shown else seeding.place(handle, source, checkpoint, export, asked)
     if skipped is None:  # no seed of the command line means the same picture here
         fields.pop("n", None)
     return {
         "model": checkpoint.name, "sha256": checkpoint.sha256, "title": card.summary, "idea": card.idea,
         "paper": card.paper, "licence": card.licence,
         "command": _command(handle, source, checkpoint), "skipped": skipped or 0,
-        "flags": {use: flag.name for use, flag in fields.items()},
-        "inputs": [_input(export, position) for position in range(len(export.takes))],
+        "flags": {use: flag.name for use, flag in fields.items()} | ({"point": "--show plane --at"} if shown else {}),
+        "inputs": [_input(export, position, shown) for position in range(len(export.takes))],
         "gives": export.gives, "names": list(export.names.get(export.gives, ())),
         **_examples(checkpoint, export),
     }  # fmt: skip
 
 
-def _input(export: Export, position: int) -> dict[str, Any]:
-    """An input, for the page."""
+def _input(export: Export, position: int, shown: dict[str, Any] | None) -> dict[str, Any]:
+    """An input, for the page.
+
+    Args:
+        shown: the plane of which it is a point; None where the command line has none.
+    """
     take = export.takes[position]
     names = list(export.names.get(take.name, ()))
     if take.whole and not names:
         names = [str(number) for number in range(int(take.low or 0), int(take.high or 0) + 1)]
+    kind = "point" if shown else asks(take)
+    if kind == "point" and not shown:
+        shown = {"ends": [[take.low] * 2, [take.high] * 2], "decimals": 2}
     return {
-        "name": take.name, "asks": asks(take), "shape": list(take.shape[1:]), "low": take.low, "high": take.high,
-        "names": names, "spelled": [typable(name, names) for name in names],
+        "name": take.name, "asks": kind, "shape": list(take.shape[1:]), "low": take.low, "high": take.high,
+        "names": names, "spelled": [typable(name, names) for name in names], **(shown or {}),
     }  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def place(handle: Handle, source: Source, checkpoint: Checkpoint[Options], expor
             handle.model.build(checkpoint)
             after = torch.get_rng_state()
             expected = _images(export, [label] if label is not None else list(range(max(1, len(labels)))))
-        if not _same(drawn, expected):
+        if not is_same(drawn, expected):
             return None
         places.add(_found(seed, after))
     return places.pop() if len(places) == 1 else None
@@ -68,7 +68,7 @@ def _images(export: Export, classes: list[int]) -> Tensor:
     return export.call(z, y) if len(export.takes) == 2 else export.call(z)
 
 
-def _same(drawn: Any, expected: Tensor) -> bool:
+def is_same(drawn: Any, expected: Tensor) -> bool:
     """Whether a result is these images."""
     if not isinstance(drawn, Images) or drawn.pixels.shape != expected.shape:
         return False

@@ -59,20 +59,21 @@ class Choice {
   }
 }
 
-/** A point of a square. */
+/** A point of a rectangle, of which `ends` are the lowest numbers and the highest, with some decimals. */
 class Point {
   constructor(input, changed) {
     this.input = input;
-    const { low, high } = input, step = (high - low) / 200;
-    this.sliders = ["x", "y"].map((axis) => make("input", {
-      type: "range", id: `point-${axis}`, min: low, max: high, step, value: (low + high) / 2, oninput: () => this.moved(changed),
+    const [least, most] = input.ends, step = 10 ** -input.decimals;
+    this.sliders = ["x", "y"].map((axis, i) => make("input", {
+      type: "range", id: `point-${axis}`, min: least[i], max: most[i], step, value: (least[i] + most[i]) / 2,
+      oninput: () => this.moved(changed),
     }));
     this.dot = make("span", { class: "dot" });
     const place = (event) => {
       if (event.type === "pointermove" && !event.buttons) return;
       const box = this.plane.getBoundingClientRect();
       const across = (event.clientX - box.left) / box.width, up = 1 - (event.clientY - box.top) / box.height;
-      [across, up].forEach((share, i) => { this.sliders[i].value = low + Math.min(1, Math.max(0, share)) * (high - low); });
+      [across, up].forEach((share, i) => { this.sliders[i].value = this.at(i, Math.min(1, Math.max(0, share))); });
       this.moved(changed);
     };
     this.plane = make("div", { class: "plane", "aria-hidden": "true", onpointerdown: place, onpointermove: place }, this.dot);
@@ -82,12 +83,17 @@ class Point {
     this.moved(() => {});
   }
 
+  /** The number at a share of the way along a side. */
+  at(side, share) {
+    const [least, most] = this.input.ends;
+    return least[side] + share * (most[side] - least[side]);
+  }
+
   /** Show in the plane what the model gives there. */
   async fill(model) {
-    const { name, low, high } = this.input, codes = new Float32Array(2 * STEPS ** 2);
-    const middle = (i) => low + (i + 0.5) * (high - low) / STEPS;
-    for (let i = 0; i < STEPS ** 2; i++) codes.set([middle(i % STEPS), middle(STEPS - 1 - Math.floor(i / STEPS))], 2 * i);
-    const picture = toPicture(await model.run({ [name]: codes }, STEPS ** 2), STEPS);
+    const codes = new Float32Array(2 * STEPS ** 2), middle = (side, i) => this.at(side, (i + 0.5) / STEPS);
+    for (let i = 0; i < STEPS ** 2; i++) codes.set([middle(0, i % STEPS), middle(1, STEPS - 1 - Math.floor(i / STEPS))], 2 * i);
+    const picture = toPicture(await model.run({ [this.input.name]: codes }, STEPS ** 2), STEPS);
     this.plane.style.background = `url(${picture.toDataURL("image/png")}) 0 0 / 100% 100%`;
   }
 
@@ -95,9 +101,14 @@ class Point {
     return Float32Array.from(this.sliders, (slider) => Number(slider.value));
   }
 
+  /** The numbers as they are written, with something between them. */
+  said(between) {
+    return this.sliders.map((slider) => Number(slider.value).toFixed(this.input.decimals)).join(between);
+  }
+
   moved(changed) {
-    const { low, high } = this.input;
-    const [across, up] = Array.from(this.read(), (value) => 100 * (value - low) / (high - low));
+    const [least, most] = this.input.ends;
+    const [across, up] = Array.from(this.read(), (value, i) => 100 * (value - least[i]) / (most[i] - least[i]));
     Object.assign(this.dot.style, { left: `${across}%`, bottom: `${up}%` });
     changed();
   }

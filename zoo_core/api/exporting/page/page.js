@@ -73,7 +73,8 @@ class Controls {
     if (this.picture && flags.image && ABOUT.inputs.length === 1) {
       return { how: "The same on the command line, once the drawing is saved: ", command: `${command} ${flags.image} drawing.png` };
     }
-    if (this.point) return { how: `${this.point.input.name}: `, command: Array.from(this.point.read(), (one) => one.toFixed(2)).join(" ") };
+    if (this.point && flags.point) return { how: "The same on the command line: ", command: `${command} ${flags.point} ${this.point.said(",")}` };
+    if (this.point) return { how: `${this.point.input.name}: `, command: this.point.said(" ") };
     return { how: "", command: "" };
   }
 }
@@ -111,6 +112,7 @@ function showProbabilities({ data }) {
 }
 
 function showFacts() {
+  if (window !== window.parent) document.documentElement.dataset.framed = ""; // the page around it says what it is
   byId("name").textContent = ABOUT.model;
   byId("title").textContent = ABOUT.title;
   byId("idea").textContent = ABOUT.idea;
