@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 import pytest
 from browsing import Visit, browsing, visit
-from conftest import ROOT, WARM, Zoo, answered, environment
+from conftest import ROOT, SLICES, WARM, Zoo, answered, environment
 from loopback import GUARD, Hub
 from PIL import Image
 from playwright.sync_api import Browser, Page
@@ -506,8 +506,12 @@ def test_what_moves(zoo: Zoo, served: Served, user: Visit) -> None:
     assert box
     page.locator("#result .zoo-plane img").click(position={"x": box["width"] * 0.25, "y": box["height"] * 0.25})
     command = shown(page, "#point")
-    found = re.search(r"--at=(-0\.5\d*),(0\.5\d*)", command)
-    assert found, f"a quarter from the left and from the top, of [-1, 1]: {command}"
+    found = re.search(r"--at=(-?[\d.]+),(-?[\d.]+)", command)
+    plane = zoo_.sample("autoencoder", show="plane", n=2, data_root=SLICES, device="cpu")
+    assert found and isinstance(plane, zoo_.Images) and plane.plane
+    (left, low), (right, high) = plane.plane
+    quarter = (left + 0.25 * (right - left), high - 0.25 * (high - low))
+    assert (float(found[1]), float(found[2])) == pytest.approx(quarter, abs=0.02 * (high - low))
     assert is_same(zoo, served, command, page, "#point")
     opened(page, served, "rehearsal")
     choose(page, "show", "matrix", served.folder)
