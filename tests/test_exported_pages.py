@@ -16,6 +16,7 @@ import torch
 from browsing import absent
 from conftest import HERE, ROOT, cold, environment
 from numpy.typing import NDArray
+from pages import blocks, lines
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
@@ -280,14 +281,24 @@ def test_pages_share_the_program_beside_them(open_page: Open, export: Callable[.
 
 def test_the_commands_of_the_guide_do_what_it_says(export: Callable[..., Path], tmp_path: Path) -> None:
     """It takes the fixture so that the program is in the cache."""
-    commands = re.findall(r"^\$ zoo (.+?)(?:   +.*)?$", (ROOT / "docs" / "export.md").read_text(), re.M)
-    assert len(commands) == 4
-    for command in commands:
-        ran = cold(*command.split(), env=environment(), cwd=tmp_path)
+    (typed,) = (list(lines(block)) for block in blocks(ROOT / "docs" / "export.md") if block.language == "console")
+    assert len(typed) == 4
+    for line in typed:
+        ran = cold(*line.words[1:], env=environment(), cwd=tmp_path)
         assert ran.returncode == 0, ran.stderr
     written = {str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.*")}
     program = f"site/{runtime.PACKAGE}-{runtime.VERSION}.js"
     assert written == {"cgan.dcgan.onnx", "digits.onnx", "autoencoder.tanh-2d.html", "site/cgan.html", program}
+
+
+def test_a_page_names_no_folder_of_this_machine(export: Callable[..., Path], tmp_path: Path) -> None:
+    """Of weights that lie here it has their own name, as it is typed; export is asked for the program alone."""
+    export("judge.mnist")
+    file = tmp_path / "jane@corp.example" / "secret" / "a b; c.safetensors"
+    file.parent.mkdir(parents=True)
+    file.write_bytes((ROOT / "weights" / "judge.mnist.safetensors").read_bytes())
+    page = zoo_.export("judge.mnist", weights=file, output=tmp_path / "page.html").path.read_text()
+    assert "--weights 'a b; c.safetensors'" in page and "jane@corp" not in page and "secret" not in page
 
 
 def test_a_page_without_its_program_says_so(browser: Browser, export: Callable[..., Path], tmp_path: Path) -> None:

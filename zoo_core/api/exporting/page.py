@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from ...cards.checkpoint import Checkpoint
@@ -22,6 +23,7 @@ from ...cards.options import Flag, Options, flags
 from ...cards.spelling import typable
 from ...data import images, sets
 from ...errors import UsageError
+from .. import naming
 from ..handle import Handle, Source
 from . import plane, runtime, seeding
 
@@ -61,8 +63,8 @@ def about(handle: Handle, source: Source, checkpoint: Checkpoint[Options], expor
     """What a page says of a model, and what it asks for."""
     card, fields = handle.card, _fields(handle)
     asked = {use: flag.field for use, flag in fields.items()}
-    shown = plane.found(handle, source, export)
-    skipped = None if shown else seeding.place(handle, source, checkpoint, export, asked)
+    shown = plane.found(handle, checkpoint, export)
+    skipped = None if shown else seeding.place(handle, checkpoint, export, asked)
     if skipped is None:  # no seed of the command line means the same picture here
         fields.pop("n", None)
     return {
@@ -98,11 +100,11 @@ def _input(export: Export, position: int, shown: dict[str, Any] | None) -> dict[
 def _command(handle: Handle, source: Source, checkpoint: Checkpoint[Options]) -> str:
     """The command that draws from the same weights; of paths it has the last name alone, since a page may be shown."""
     if handle.folder:
-        return f"zoo sample {handle.folder.name}"
+        return f"zoo sample {quote(handle.folder.name)}"
     if source.weights is None:
         return f"zoo sample {checkpoint.name}"
-    address = str(source.weights)
-    return f"zoo sample {handle.card.name} --weights {address if '@' in address else source.weights.name}"
+    is_here = naming.located(source.weights).exists()  # else it is an address on the Hub
+    return f"zoo sample {handle.card.name} --weights {quote(source.weights.name if is_here else str(source.weights))}"
 
 
 def _fields(handle: Handle) -> dict[str, Flag]:

@@ -8,20 +8,19 @@ from typing import Any
 
 import torch
 
+from ...cards.checkpoint import Checkpoint
 from ...cards.exports import Export
 from ...cards.groups import OfPlane
+from ...cards.options import Options
 from ...errors import ZooError
 from ...results.images import Images
-from ...run.reporter import Silent
-from ..calls import Circumstances
-from ..handle import Handle, Source
-from ..sampling import sample_opened
-from .seeding import is_same
+from ..handle import Handle
+from .seeding import is_same, sampled
 
 STEPS = 100  # along the shorter side of the plane, at least, which numbers of the command tell apart
 
 
-def found(handle: Handle, source: Source, export: Export) -> dict[str, Any] | None:
+def found(handle: Handle, checkpoint: Checkpoint[Options], export: Export) -> dict[str, Any] | None:
     """The plane whose points the only input of an export is.
 
     Returns:
@@ -31,23 +30,18 @@ def found(handle: Handle, source: Source, export: Export) -> dict[str, Any] | No
     if not issubclass(handle.card.sample_options, OfPlane) or [take.shape[1:] for take in export.takes] != [(2,)]:
         return None
     try:
-        drawn = _drawn(handle, source)
+        drawn = sampled(handle, checkpoint, 0, {"show": "plane"})
         if not isinstance(drawn, Images) or drawn.plane is None:
             return None
         (left, low), (right, high) = drawn.plane
         decimals = max(0, math.ceil(math.log10(STEPS / min(right - left, high - low))))
         least, most = _rounded(math.floor, (left, low), decimals), _rounded(math.ceil, (right, high), decimals)
-        corner = _drawn(handle, source, at=f"{least[0]},{least[1]}")
+        corner = sampled(handle, checkpoint, 0, {"show": "plane", "at": f"{least[0]},{least[1]}"})
     except ZooError:
         return None
     with torch.no_grad():
         same = is_same(corner, export.call(torch.tensor([least])))
     return {"ends": [least, most], "decimals": decimals} if same else None
-
-
-def _drawn(handle: Handle, source: Source, **options: str) -> Any:
-    """What ``zoo sample --show plane`` draws."""
-    return sample_opened(handle, source, Circumstances(0, "cpu", reporter=Silent()), {"show": "plane", **options})
 
 
 def _rounded(towards: Callable[[float], int], point: tuple[float, float], decimals: int) -> list[float]:

@@ -13,14 +13,14 @@ from torch import Tensor
 
 from ...cards.checkpoint import Checkpoint
 from ...cards.exports import Export, asks
-from ...cards.options import Options
+from ...cards.options import Options, resolve
 from ...errors import ZooError
 from ...results.images import Images
 from ...run import chance
 from ...run.reporter import Silent
 from ..calls import Circumstances
-from ..handle import Handle, Source
-from ..sampling import sample_opened
+from ..handle import Handle
+from ..sampling import drawn
 from .graph import TOLERANCE
 
 SEEDS = (0, 7)  # with which it is looked at
@@ -30,8 +30,9 @@ CHUNK, FARTHEST = 1 << 20, 1 << 26
 CPU = torch.device("cpu")
 
 
-def place(handle: Handle, source: Source, checkpoint: Checkpoint[Options], export: Export,
-          flags: Mapping[str, str]) -> int | None:  # fmt: skip
+def place(
+    handle: Handle, checkpoint: Checkpoint[Options], export: Export, flags: Mapping[str, str]
+) -> int | None:  # fmt: skip
     """How many random numbers of 32 bits come before the noise.
 
     Args:
@@ -47,17 +48,27 @@ def place(handle: Handle, source: Source, checkpoint: Checkpoint[Options], expor
     for seed, label in zip(SEEDS, (None, 0 if labels else None), strict=True):
         asked = {flags["n"]: FEW, **({flags["class"]: labels[label]} if label is not None else {})}
         try:
-            drawn = sample_opened(handle, source, Circumstances(seed, "cpu", reporter=Silent()), asked)
+            theirs = sampled(handle, checkpoint, seed, asked)
         except ZooError:
             return None
         with chance.seeded(seed, CPU, 0):
             handle.model.build(checkpoint)
             after = torch.get_rng_state()
             expected = _images(export, [label] if label is not None else list(range(max(1, len(labels)))))
-        if not is_same(drawn, expected):
+        if not is_same(theirs, expected):
             return None
         places.add(_found(seed, after))
     return places.pop() if len(places) == 1 else None
+
+
+def sampled(handle: Handle, checkpoint: Checkpoint[Options], seed: int, options: Mapping[str, Any]) -> Any:
+    """What ``zoo sample`` draws with these weights.
+
+    Raises:
+        ZooError: it draws nothing with these options.
+    """
+    chosen = resolve(handle.card.sample_options, options, owner=handle.model.name)
+    return drawn(handle, checkpoint, Circumstances(seed, "cpu", reporter=Silent()), chosen)
 
 
 @torch.no_grad()
