@@ -56,11 +56,16 @@ def claims() -> str:
     return table(HEAD, [of_claim(one) for one in rows()])
 
 
+def ours() -> list[str]:
+    """The models of the zoo itself."""
+    return sorted(name for name, owner in registry.owners().items() if owner == "zoo-core")
+
+
 def models() -> str:
     """A line for each model: what it does, its best number, what became of what was published, and its weights."""
     verdicts, pinned = rows(), manifest.read()
     lines = []
-    for name in sorted(name for name, owner in registry.owners().items() if owner == "zoo-core"):
+    for name in ours():
         card = registry.load(name).card
         number, floor, metric = _best(card, pinned)
         said = _on_published([one for one in verdicts if one.name.partition(".")[0] == name], metric)

@@ -297,7 +297,7 @@ def test_a_page_names_no_folder_of_this_machine(export: Callable[..., Path], tmp
     file = tmp_path / "jane@corp.example" / "secret" / "a b; c.safetensors"
     file.parent.mkdir(parents=True)
     file.write_bytes((ROOT / "weights" / "judge.mnist.safetensors").read_bytes())
-    page = zoo_.export("judge.mnist", weights=file, output=tmp_path / "page.html").path.read_text()
+    page = zoo_.export("judge", weights=file, output=tmp_path / "page.html").path.read_text()
     assert "--weights 'a b; c.safetensors'" in page and "jane@corp" not in page and "secret" not in page
 
 

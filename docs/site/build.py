@@ -20,11 +20,8 @@ import layers
 import models
 import python
 import yaml
+from shared import DOCS, REPOSITORY, ROOT, SITE
 
-DOCS = Path(__file__).parents[1]
-ROOT = DOCS.parent
-SITE = "https://zoo-core.github.io/zoo-core"
-REPOSITORY = "https://github.com/zoo-core/zoo-core/blob/main"
 ELSEWHERE = {  # pages that stand outside docs/
     "index.md": "README.md",
     "reference/security.md": "SECURITY.md",

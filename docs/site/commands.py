@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import click
+from shared import cell
 
 from zoo_core.cli import root as zoo
 from zoo_core.cli.plugins import VerbGroup
@@ -44,10 +45,5 @@ def _section(command: click.Command, context: click.Context) -> Iterator[str]:
     records = [found for parameter in command.get_params(context) if (found := parameter.get_help_record(context))]
     if records:
         yield "| option | what it does |\n|---|---|"
-        yield from (f"| `{_cell(names)}` | {_cell(said)} |" for names, said in records)
+        yield from (f"| `{cell(names)}` | {cell(said)} |" for names, said in records)
         yield ""
-
-
-def _cell(text: str) -> str:
-    """A text within a table."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import runpy
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+
+from shared import DOCS, NUMBERS, OURS, escaped
 
 from zoo_core.cards.card import Card
 from zoo_core.plugin import registry
 from zoo_core.reproduce.reproducing import Row
 
-DOCS = Path(__file__).parents[1]
 PICTURES = DOCS / "pictures" / "experiments"  # PLUGIN.PRESET.png, of runs that are in the ledger
-NUMBERS: dict[str, Any] = runpy.run_path(str(DOCS / "make_numbers.py"))
 
 HEAD = """# Gallery
 
@@ -29,9 +26,8 @@ def page() -> str:
     for row in NUMBERS["rows"]():
         rows.setdefault(row.name, []).append(row)
     lines = [HEAD]
-    for model, owner in sorted(registry.owners().items()):
-        if owner == "zoo-core":
-            lines += _of_model(registry.load(model).card, rows)
+    for model in OURS:
+        lines += _of_model(registry.load(model).card, rows)
     return "\n".join(lines)
 
 
@@ -66,7 +62,7 @@ def _figure(name: str, summary: str, found: list[Row]) -> Iterator[str]:
     for row in found:
         verdict = row.verdict
         outcome, _, why = verdict.said.partition(": ")
-        whose, said = "published" if verdict.claim.source else "ours", verdict.claim.said.replace("<", "&lt;")
+        whose, said = "published" if verdict.claim.source else "ours", escaped(verdict.claim.said)
         measured = f": {verdict.measured}" if verdict.measured != "-" else ""
         yield f"* {whose}: {said}{measured}. **{outcome}**" + (f": {why}" if why else "")
     yield "</figcaption>\n</figure>"

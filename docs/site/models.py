@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-import runpy
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import drawn
 import play
 from bibtex import entries as citations
+from shared import DOCS, NUMBERS, OURS, REPOSITORY, ROOT, cell, escaped
 
 from zoo_core.cards.card import Card
-from zoo_core.cards.options import Options, flags, shown
+from zoo_core.cards.options import Flag, Options, flags, shown
 from zoo_core.packages import entries
 from zoo_core.plugin import equations, registry
 from zoo_core.plugin.registry import Model
 from zoo_core.reproduce import ledger, reproducing
 from zoo_core.weights import manifest
 
-HERE = Path(__file__).parent
-NUMBERS: dict[str, Any] = runpy.run_path(str(HERE.parent / "make_numbers.py"))
-CODE = "https://github.com/zoo-core/zoo-core/blob/main"
-
-
-def names() -> list[str]:
-    """The models of the zoo itself."""
-    return sorted(name for name, owner in registry.owners().items() if owner == "zoo-core")
-
 
 def pages() -> dict[str, str | bytes]:
     """All pages, and the pictures on them."""
     found: dict[str, str | bytes] = {"models/index.md": "\n".join(_index())}
-    tried = play.pages(names())
+    tried = play.pages(OURS)
     found |= {f"models/{play.PLACE}/{file}": content for file, content in tried.items()}
-    for name in names():
+    for name in OURS:
         model = registry.load(name)
         pictures = drawn.of_model(model)
         found |= {f"models/pictures/{picture.file}": picture.bytes for picture in pictures}
@@ -45,7 +34,7 @@ def pages() -> dict[str, str | bytes]:
 def _index() -> Iterator[str]:
     yield "# Models\n\nEach with the same three verbs, `train`, `sample` and `evaluate`.\n"
     yield "| model | what it is | weights |\n|---|---|---|"
-    for name in names():
+    for name in OURS:
         card = registry.load(name).card
         pinned = [preset for preset in card.presets if f"{name}.{preset}" in manifest.read()]
         yield f"| [{name}]({name}.md) | {card.summary} | {', '.join(f'`{preset}`' for preset in pinned)} |"
@@ -54,7 +43,7 @@ def _index() -> Iterator[str]:
 def _page(model: Model, pictures: list[drawn.Picture], tried: str) -> Iterator[str]:
     card = model.card
     yield f"# {card.name}\n\n**{card.summary}.** {card.idea}\n"
-    yield f"[The lesson](../lessons/{card.name}.md)\n" if (HERE.parent / "lessons" / f"{card.name}.md").exists() else ""
+    yield f"[The lesson](../lessons/{card.name}.md)\n" if (DOCS / "lessons" / f"{card.name}.md").exists() else ""
     yield from _pictures(pictures) if pictures else _said_by(f"zoo sample {card.name} -n 3")
     yield tried
     yield from _formulas(model)
@@ -86,11 +75,11 @@ def _formulas(model: Model) -> Iterator[str]:
         yield f"## Formulas, and where they are in the code\n\n`zoo explain {model.name}` shows the same.\n"
     for one in model.card.equations:
         lines = equations.find(entry, one)
-        near = lines.path.resolve().relative_to(HERE.parents[1])
-        yield f'<span class="equation">{_escaped(one.formula)}</span>\n'
+        near = lines.path.resolve().relative_to(ROOT)
+        yield f'<span class="equation">{escaped(one.formula)}</span>\n'
         yield f'??? quote "{one.source}: {near}, line {lines.first}"\n\n    ```python'
         yield from (f"    {text}" for _, text in lines.text)
-        yield "    ```\n\n" + f"    [{near}]({CODE}/{near}#L{lines.first})"
+        yield "    ```\n\n" + f"    [{near}]({REPOSITORY}/{near}#L{lines.first})"
         yield f"    ; checked by `{one.test}`\n" if one.test else ""
 
 
@@ -110,14 +99,14 @@ def _presets(card: Card) -> Iterator[str]:
     for name, preset in card.presets.items():
         pin = pins.get(f"{card.name}.{name}")
         star = "*" if name == card.default_preset else ""
-        yield f"| `{name}`{star} | {_cell(preset.summary)} | {f'{pin.total_size / 1e6:.1f} MB' if pin else ''} |"
+        yield f"| `{name}`{star} | {cell(preset.summary)} | {f'{pin.total_size / 1e6:.1f} MB' if pin else ''} |"
     yield "\n\\* the default\n"
     presets = [name for name, preset in card.presets.items() if preset.claims]
     if presets:
         known, asked = reproducing.claimed([card.name])
         rows = [NUMBERS["of_claim"](row) for row in reproducing.written(asked, known, ledger.read())]
         yield "## Claims and verdicts\n\n`zoo reproduce " + card.name + "` trains and judges again.\n"
-        yield NUMBERS["table"](NUMBERS["HEAD"], [[_cell(cell) for cell in row] for row in rows]) + "\n"
+        yield NUMBERS["table"](NUMBERS["HEAD"], [list(map(cell, row)) for row in rows]) + "\n"
 
 
 def _limits(card: Card) -> Iterator[str]:
@@ -142,13 +131,13 @@ def _options(card: Card) -> Iterator[str]:
             yield ""
 
 
-def _said(flag: Any) -> str:
+def _said(flag: Flag) -> str:
     said = [
         flag.help,
         f"one of: {', '.join(flag.choices)}" if flag.choices else "",
         f"in {flag.unit}" * bool(flag.unit),
     ]
-    return _cell("; ".join(text for text in said if text))
+    return cell("; ".join(text for text in said if text))
 
 
 def _value(options: Options, field: str) -> str:
@@ -159,15 +148,6 @@ def _value(options: Options, field: str) -> str:
 
 
 def _citation(card: Card) -> Iterator[str]:
-    yield f"## Citation\n\n{_escaped(card.paper)}. Weights: {card.licence}.\n\n```bibtex"
+    yield f"## Citation\n\n{escaped(card.paper)}. Weights: {card.licence}.\n\n```bibtex"
     yield from citations(card.paper)
     yield "```\n"
-
-
-def _cell(text: str) -> str:
-    """A text within a table."""
-    return _escaped(" ".join(text.split()).replace("|", "\\|"))
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")
