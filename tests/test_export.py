@@ -17,7 +17,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from conftest import ROOT, Zoo, answered
+from conftest import ROOT, Zoo, answered, cold, environment
 from mistakes.plugin import EXPORT, FACE, MODEL
 
 import zoo_core as zoo_
@@ -69,6 +69,16 @@ def test_a_file_says_where_it_comes_from_and_nothing_of_this_machine(tmp_path: P
     pin = manifest.read()["judge.mnist"]
     assert entry.key == "zoo" and (facts["model"], facts["weights_sha256"]) == ("judge.mnist", pin.sha256)
     assert facts["versions"]["zoo-core"] == zoo_.__version__ and facts["licence"] == "MIT"
+
+
+def test_nothing_is_kept_of_the_user(tmp_path: Path) -> None:
+    """ONNX Runtime would write an id of the user, and what was done, into the home."""
+    home = tmp_path / "home"
+    home.mkdir()
+    env = {name: value for name, value in environment(HOME=str(home)).items() if not name.startswith(("ORT_", "XDG_"))}
+    done = cold("export", "judge.mnist", "-o", "out.onnx", env=env, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert not [path for path in home.rglob("*") if path.is_file()]
 
 
 def test_json_says_what_was_written(zoo: Zoo, tmp_path: Path) -> None:

@@ -72,8 +72,8 @@ class Option(TypedDict):
 class Now(TypedDict):
     """A metric over seeds."""
 
-    values: Annotated[list[float], says("one for each seed")]
-    mean: float
+    values: Annotated[list[float | None], says("one for each seed; null of one without a number")]
+    mean: Annotated[float | None, says("null where a seed has no number")]
     error: Annotated[float | None, says("standard error of the mean, of seeds and test set; null if it is not known")]
 
 

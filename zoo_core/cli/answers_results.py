@@ -104,8 +104,8 @@ class FailedTraining(TypedDict):
 class OverSeeds(TypedDict):
     """A metric of a combination."""
 
-    values: Annotated[list[float], says("one for each seed that is finished")]
-    mean: float
+    values: Annotated[list[float | None], says("one for each seed that is finished; null of one without a number")]
+    mean: Annotated[float | None, says("null where a seed has no number")]
     error: Annotated[float | None, says("standard error of the mean over seeds; null of a single one")]
 
 

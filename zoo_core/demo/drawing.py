@@ -13,7 +13,7 @@ from ..api import sampling
 from ..api.calls import Circumstances
 from ..api.handle import find_checkpoint
 from ..cards.checkpoint import Checkpoint
-from ..cards.options import Options, flags
+from ..cards.options import Options, flags, resolve
 from ..cards.spelling import typable
 from ..cards.typed import all_typed
 from ..results.result import Result
@@ -78,11 +78,13 @@ class Studio:
         """
         notes = Notes()
         with self._busy:
-            options = sampling.options_of(weights.handle, weights.source, chosen)
+            name = weights.handle.model.name
+            options = resolve(weights.handle.card.sample_options, chosen, owner=name)
+            checkpoint = self._checkpoint(weights, notes)
             circumstances = Circumstances(seed, self._device, self._data_root, notes)
-            result = sampling.drawn(weights.handle, self._checkpoint(weights, notes), circumstances, options)
-        words = [weights.handle.model.name, f"seed{seed}"]
-        return Drawing(result, weights, command(weights, chosen, seed), tuple(notes.lines), "-".join(words))
+            result = sampling.drawn(weights.handle, checkpoint, circumstances, options)
+        typed = command(weights, chosen, seed, checkpoint.choices)
+        return Drawing(result, weights, typed, tuple(notes.lines), f"{name}-seed{seed}")
 
     def _checkpoint(self, weights: Weights, notes: Notes) -> Checkpoint[Options]:
         """The weights, loaded unless they are among those that were asked for last."""
@@ -95,9 +97,13 @@ class Studio:
         return self._loaded[key]
 
 
-def command(weights: Weights, chosen: Mapping[str, Any], seed: int) -> str:
-    """The command line that draws the same."""
-    kind, known = weights.handle.card.sample_options, weights.choices()
+def command(weights: Weights, chosen: Mapping[str, Any], seed: int, known: Mapping[str, tuple[str, ...]]) -> str:
+    """The command line that draws the same.
+
+    Args:
+        known: the names that the weights know.
+    """
+    kind = weights.handle.card.sample_options
     words = {flag.field: _spelled(chosen[flag.field], known.get(flag.known, ()) if flag.known else flag.choices)
              for flag in flags(kind) if flag.field in chosen}  # fmt: skip
     return " ".join([f"zoo sample {weights.typed}", *all_typed(kind, words), *([f"--seed {seed}"] if seed else [])])

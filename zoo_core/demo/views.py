@@ -47,22 +47,30 @@ def _part(name: str, found: Drawing) -> Iterator[str]:
     one: One = result.part(name) if isinstance(result, Several) else result
     if name:
         yield f"<h4>{escape(name)}</h4>"
-    yield _shown(one)
-    yield _downloads(one, f"{found.name}-{name}" if name else found.name)
+    files = _files(one)
+    yield _shown(one, files)
+    yield _downloads(files, f"{found.name}-{name}" if name else found.name)
 
 
-def _shown(one: One) -> str:
+def _files(one: Saved) -> dict[str, bytes]:
+    """A result as files, which carry its provenance, by suffix: the usual one, and what else its kind has."""
+    moving = (MOVING[0],) if isinstance(one, Images) and one.walk else ()
+    more = tuple(suffix for suffix in (".csv",) if suffix in one.suffixes)
+    return {suffix: one.encoded(suffix) for suffix in (one.suffix, *moving, *more)}
+
+
+def _shown(one: One, files: Mapping[str, bytes]) -> str:
     match one:
         case Images() if one.walk:
             return _slides([step.png() for step in one.steps()], "step")
         case Animation():
             return _slides([frame.png() for frame in one.frames], "frame")
         case Images():
-            return _picture(one) + (one.table._repr_html_() if one.table else "")
+            return _picture(one, files) + (one.table._repr_html_() if one.table else "")
         case HeatMap():
-            return _picture(one) + _rows(one)
+            return _picture(one, files) + _rows(one)
         case Figure():
-            return _picture(one)
+            return _picture(one, files)
         case Texts():
             return "".join(map("".join, map(_text, one.records())))
     return f'<div class="zoo-plain">{one._repr_html_()}</div>'
@@ -77,9 +85,9 @@ def _text(record: dict[str, Any]) -> Iterator[str]:
         yield f'<p class="zoo-source">{escape(record["source"])}</p>'
 
 
-def _picture(one: Picture) -> str:
+def _picture(one: Picture, files: Mapping[str, bytes]) -> str:
     """A picture; one of a latent plane can be clicked in."""
-    image = html.picture(one.png(), "image/png", repr(one))
+    image = html.picture(files[one.suffix], TYPES[one.suffix], repr(one))
     if not isinstance(one, Images) or one.plane is None:
         wide = " zoo-wide" if isinstance(one, Images) and (one.columns or 1) > WIDE else ""
         return f'<div class="zoo-picture{wide}">{image}</div>'
@@ -122,14 +130,11 @@ def _slider(frames: list[str], titles: list[str]) -> str:
     )
 
 
-def _downloads(one: Saved, name: str) -> str:
-    """Files of a result, which carry its provenance: the usual one, and what else its kind has."""
-    moving = (MOVING[0],) if isinstance(one, Images) and one.walk else ()
-    more = tuple(suffix for suffix in (".csv",) if suffix in one.suffixes)
+def _downloads(files: Mapping[str, bytes], name: str) -> str:
+    """Links to files."""
     links = [
-        f'<a download="{escape(name)}{suffix}" href="{html.inlined(one.encoded(suffix), TYPES[suffix])}">'
-        f"{suffix[1:].upper()}</a>"
-        for suffix in (one.suffix, *moving, *more)
+        f'<a download="{escape(name)}{suffix}" href="{html.inlined(content, TYPES[suffix])}">{suffix[1:].upper()}</a>'
+        for suffix, content in files.items()
     ]
     return f'<p class="zoo-files">{"".join(links)}</p>'
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ from ...results.encoding import KEY, said
 
 if TYPE_CHECKING:
     import onnx
+
+os.environ.setdefault(
+    "ORT_DISABLE_TELEMETRY", "1"
+)  # else ONNX Runtime gives the user an id, and writes down what it did
 
 OPSET = 18
 TOLERANCE = 1e-4  # between torch and ONNX Runtime, of every number of the output
