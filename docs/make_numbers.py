@@ -67,16 +67,16 @@ def models() -> str:
     lines = []
     for name in ours():
         card = registry.load(name).card
-        number, floor, metric = _best(card, pinned)
+        metric = next(metric for metric in card.metrics if metric.better)
         said = _on_published([one for one in verdicts if one.name.partition(".")[0] == name], metric)
         size = pinned[f"{name}.{card.default_preset}"].total_size / 1e6
-        lines.append([f"[{name}]({SITE}/models/{name}.html)", card.summary, number, floor, said, f"{size:.1f} MB"])
-    return table(("model", "what it is", "best number", "floor", "published", "weights"), lines)
+        number = _best(card, metric, pinned)
+        lines.append([f"[{name}]({SITE}/models/{name}.html)", card.summary, number, said, f"{size:.1f} MB"])
+    return table(("model", "what it is", "best number", "published", "weights"), lines)
 
 
-def _best(card: Card, pinned: Mapping[str, Pin]) -> tuple[str, str, Metric]:
-    """The best value of the first metric that has a direction, of pinned weights of the default preset's data."""
-    metric = next(metric for metric in card.metrics if metric.better)
+def _best(card: Card, metric: Metric, pinned: Mapping[str, Pin]) -> str:
+    """The best value of a metric, of pinned weights of the default preset's data."""
     data = getattr(card.presets[card.default_preset].options, "data", None)
     mine = [
         pin for pin in pinned.values() if pin.plugin == card.name and metric.name in pin.metrics
@@ -84,8 +84,13 @@ def _best(card: Card, pinned: Mapping[str, Pin]) -> tuple[str, str, Metric]:
     ]  # fmt: skip
     best = (min if metric.better == "lower" else max)(mine, key=lambda pin: pin.metrics[metric.name])
     ours, floor = _ours(metric, best.metrics, ledger.of_weights(ledger.read(), best.sha256))
-    preset = f" (`{best.preset}`)" if best.preset != card.default_preset else ""
-    return f"{metric.name} {ours}{metric.unit and ' ' + metric.unit}{preset}", floor, metric
+    arrow = "↓" if metric.better == "lower" else "↑"
+    parts = [
+        f"{metric.name} {arrow} {ours}{metric.unit and ' ' + metric.unit}",
+        floor and f"floor {floor}",
+        f"`{best.preset}`",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def _on_published(verdicts: Sequence[Row], metric: Metric) -> str:
@@ -95,7 +100,8 @@ def _on_published(verdicts: Sequence[Row], metric: Metric) -> str:
     tally = ", ".join(f"{number} {outcome}" for outcome, number in sorted(outcomes.items(), key=_order))
     figures = [one for one in theirs if one.verdict.claim.figure and one.verdict.claim.metric == metric.name]
     for one in figures[:1] if len(theirs) > 1 else []:
-        return f"{one.verdict.claim}: **{one.verdict.said.partition(': ')[0]}**; in all {tally}"
+        outcome = one.verdict.said.partition(": ")[0]
+        return f"`{one.name.partition('.')[2]}`: {one.verdict.claim}, **{outcome}**; in all {tally}"
     return tally
 
 

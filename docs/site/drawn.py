@@ -49,7 +49,12 @@ def said(command: str) -> str:
     Raises:
         RuntimeError: the command fails.
     """
-    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as wrong:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.chdir(folder),  # where a command leaves what it also writes
+        contextlib.redirect_stdout(io.StringIO()) as out,
+        contextlib.redirect_stderr(io.StringIO()) as wrong,
+    ):
         code = run(shlex.split(command)[1:])
     if code:
         raise RuntimeError(f"{command} ends with {code}:\n{wrong.getvalue()}")

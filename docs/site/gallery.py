@@ -10,6 +10,8 @@ from zoo_core.cards.card import Card
 from zoo_core.plugin import registry
 from zoo_core.reproduce.reproducing import Row
 
+MANY = "-n 100 --columns 10"  # what a picture shows of a model, or
+SHOWN = {"autoencoder": "--show embedding", "cgan.dcgan": "-n 10", "ewc": "--show matrix", "vae.mlp-2d": "--show plane"}
 PICTURES = DOCS / "pictures" / "experiments"  # PLUGIN.PRESET.png, of runs that are in the ledger
 
 HEAD = """# Gallery
@@ -57,7 +59,8 @@ def _figure(name: str, summary: str, found: list[Row]) -> Iterator[str]:
     yield "<figure markdown>"
     if (DOCS / picture).exists():
         yield f"![{name}]({picture}){{ loading=lazy }}"
-        command += f"; zoo sample runs/{name}-seed0 -n 100 --columns 10"
+        model = name.partition(".")[0]
+        command += f"; zoo sample runs/{name}-seed0 {SHOWN.get(name, SHOWN.get(model, MANY))}"
     yield f"<figcaption markdown>\n**{name}**: {summary}. `{command}`\n"
     for row in found:
         verdict = row.verdict
