@@ -85,6 +85,19 @@ def test_more_than_the_page_allows_is_refused() -> None:
     assert "--max-n" in caught.value.hint
 
 
+@pytest.mark.parametrize("nothing", [None, "", 16])
+def test_what_is_usual_is_not_more_than_the_page_allows(nothing: object) -> None:
+    made = controls(registry.load("cgan").card.sample_options, 8)
+    with pytest.raises(UsageError, match="-n 16: this page draws 8 at most"):
+        said(made, {**{one.field: one.value for one in made}, "n": nothing}, 8)
+
+
+@pytest.mark.parametrize("text", ["", "1", "1,2,3", "nan,0", "x,y"])
+def test_a_point_of_the_plane_is_two_numbers(text: str, zoo: Zoo) -> None:
+    done = zoo("sample", "autoencoder", "--show", "plane", f"--at={text}")
+    assert done.returncode == 2 and "two numbers" in done.stderr
+
+
 def test_a_page_offers_what_is_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     found = offers()["judge"]
@@ -154,6 +167,19 @@ def test_a_page_of_one_model_is_alone_and_ends_with_ctrl_c(tmp_path: Path) -> No
         out, err = served.process.communicate(timeout=60)
         assert (served.process.returncode, out, err) == (0, "", "")
         assert not list((tmp_path / "tmp").glob("zoo-demo-*")), "what users sent is gone"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "LOCALHOST"])
+def test_every_name_of_this_machine_alone_is_answered_and_no_other(host: str, tmp_path: Path) -> None:
+    with serving(tmp_path, "judge", "--host", host) as served:
+        status, headers, _ = get(served.address)
+        assert status == 200 and "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert get(served.address, Host="example.org")[0] == 400
+
+
+def test_a_page_of_private_weights_is_refused(zoo: Zoo, online: dict[str, str]) -> None:
+    done = zoo("push", "judge.mnist", "--repo", "me/zoo-judge", "--private", "--demo", "--dry-run", env=online)
+    assert done.returncode == 2 and "private repository" in done.stderr
 
 
 def test_a_program_is_told_where_the_page_is(tmp_path: Path) -> None:
