@@ -9,12 +9,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import loopback
 import pytest
+from _pytest.mark import ParameterSet
 from browsing import browsing
 from jsonschema import Draft202012Validator
 from loopback import Hub
@@ -54,6 +55,11 @@ def environment(**extra: str) -> dict[str, str]:
         "ZOO_SETTINGS": str(HERE / "settings.toml"),
     }
     return {**kept, **ours, "NO_COLOR": "1", "COLUMNS": "110", **extra}
+
+
+def some_nightly(names: Iterable[str], always: Collection[str]) -> list[ParameterSet]:
+    """Parameters of a test that runs with a few of them at each change, and with all of them at night."""
+    return [pytest.param(name, marks=() if name in always else pytest.mark.nightly) for name in sorted(names)]
 
 
 def read_json(text: str) -> Any:

@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 import pytest
 from browsing import Visit, browsing, visit
-from conftest import ROOT, SLICES, WARM, Zoo, answered, environment
+from conftest import ROOT, SLICES, WARM, Zoo, answered, environment, some_nightly
 from loopback import GUARD, Hub
 from PIL import Image
 from playwright.sync_api import Browser, Page
@@ -456,7 +456,7 @@ def is_same(zoo: Zoo, served: Served, command: str, page: Page, place: str = "#r
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("name", sorted(CHOSEN))
+@pytest.mark.parametrize("name", some_nightly(CHOSEN, {"autoencoder", "cgan", "judge"}))
 def test_a_model_draws_what_the_command_line_draws(zoo: Zoo, served: Served, user: Visit, name: str) -> None:
     page = user.page
     opened(page, served, name)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from browsing import absent
-from conftest import HERE, ROOT, cold, environment
+from conftest import HERE, ROOT, cold, environment, some_nightly
 from numpy.typing import NDArray
 from pages import blocks, lines
 from PIL import Image
@@ -28,6 +28,7 @@ pytestmark = pytest.mark.browser
 ROUNDING = 1  # levels of 255 between a picture of the page and one of the command line
 PIECES = ROOT / "zoo_core" / "api" / "exporting" / "page"
 PHONE = {"width": 390, "height": 844}
+SHOWN = some_nightly(["cgan.dcgan", "judge.mnist", "autoencoder.tanh-2d"], {"cgan.dcgan"})
 Open = Callable[..., Page]
 
 
@@ -222,7 +223,7 @@ def test_an_example_is_classified_for_every_task(open_page: Open) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["cgan.dcgan", "judge.mnist", "autoencoder.tanh-2d"])
+@pytest.mark.parametrize("name", SHOWN)
 def test_a_phone_is_wide_enough(name: str, scheme: Any, open_page: Open) -> None:
     page = open_page(name, viewport=PHONE, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
@@ -231,7 +232,7 @@ def test_a_phone_is_wide_enough(name: str, scheme: Any, open_page: Open) -> None
     assert light is (scheme == "light")
 
 
-@pytest.mark.parametrize("name", ["cgan.dcgan", "judge.mnist", "autoencoder.tanh-2d"])
+@pytest.mark.parametrize("name", SHOWN)
 def test_every_control_has_a_name(name: str, open_page: Open) -> None:
     page = open_page(name)
     controls = page.locator("#controls input, #controls button, #shown button")
