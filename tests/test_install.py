@@ -104,5 +104,5 @@ def test_a_package_index_can_show_the_readme(installed: Path) -> None:
     """Pictures and links have full addresses there: it does not know the repository's files."""
     code = "from importlib.metadata import metadata; print(metadata('zoo-core').get_payload())"
     text = subprocess.run([installed / "python", "-c", code], capture_output=True, text=True, check=True).stdout
-    assert "![sandals](https://" in text and "(https://" in text
+    assert "![every class](https://" in text and "(https://" in text
     assert not re.findall(r"\]\((?!https?://|#)[^)]+\)", text)

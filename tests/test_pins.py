@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import shutil
 import tomllib
 from dataclasses import replace
@@ -103,8 +105,9 @@ def test_what_breaks_the_rules_is_found(small: Path) -> None:
 def test_the_wheel_stays_small() -> None:
     """Everything that the build puts in, before it is compressed."""
     build: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
-    wheel = build["targets"]["wheel"]
-    inputs = [ROOT / name for name in (*wheel["only-include"], *wheel["force-include"])]
+    hook = (ROOT / "hatch_build.py").read_text()
+    shipped = ast.literal_eval(re.findall(r"^SHIPPED = (.+)$", hook, re.M)[0])
+    inputs = [ROOT / name for name in (*build["targets"]["wheel"]["only-include"], *shipped)]
     files = {file for path in inputs for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file()}
     sizes = {file: file.stat().st_size for file in files if "__pycache__" not in file.parts}
     assert {pin.bundled for pin in bundled(ROOT / "weights_manifest.toml")} <= set(sizes)
