@@ -57,7 +57,7 @@ def environment(**extra: str) -> dict[str, str]:
     return {**kept, **ours, "NO_COLOR": "1", "COLUMNS": "110", **extra}
 
 
-def some_nightly(names: Iterable[str], always: Collection[str]) -> list[ParameterSet]:
+def some_nightly(names: Iterable[Any], always: Collection[Any]) -> list[ParameterSet]:
     """Parameters of a test that runs with a few of them at each change, and with all of them at night."""
     return [pytest.param(name, marks=() if name in always else pytest.mark.nightly) for name in sorted(names)]
 

@@ -115,7 +115,14 @@ def test_noise_is_that_of_torch(browser: Browser) -> None:
     page.close()
 
 
-@pytest.mark.parametrize(("seed", "n", "label"), [(7, 16, "sandal"), (0, 1, "bag"), (2**32 - 1, 3, "every class")])
+@pytest.mark.parametrize(
+    ("seed", "n", "label"),
+    [
+        (7, 16, "sandal"),
+        pytest.param(0, 1, "bag", marks=pytest.mark.nightly),
+        pytest.param(2**32 - 1, 3, "every class", marks=pytest.mark.nightly),
+    ],
+)
 def test_a_seed_draws_what_the_command_line_draws(seed: int, n: int, label: str, open_page: Open) -> None:
     page = open_page("cgan.dcgan")
     page.get_by_role("radio", name=label, exact=True).check()
@@ -133,6 +140,7 @@ def test_a_seed_draws_what_the_command_line_draws(seed: int, n: int, label: str,
     assert expected.max() > 100, "there is something to compare"
 
 
+@pytest.mark.nightly
 def test_the_command_that_is_shown_draws_the_same(open_page: Open, tmp_path: Path) -> None:
     page = open_page("vae.mlp-64d")
     page.get_by_role("button", name="Another seed").click()
@@ -175,6 +183,7 @@ def test_a_plane_is_clicked_in(open_page: Open, tmp_path: Path) -> None:
     assert float(page.locator("#command").inner_text().rpartition(",")[2]) == pytest.approx(-1, abs=0.06)
 
 
+@pytest.mark.nightly
 def test_codes_within_a_square_are_clicked_in_as_well(export: Callable[..., Path], tmp_path: Path) -> None:
     """Of a tanh, whose plane is from -1 to 1; it takes the fixture so that the program is in the cache."""
     options: dict[str, Any] = {"code": "tanh", "width": 16, "iterations": 2, "data_root": HERE / "data"}
@@ -212,6 +221,7 @@ def test_a_drawing_is_classified_as_on_the_command_line(open_page: Open, tmp_pat
     assert shares(page) == after
 
 
+@pytest.mark.nightly
 def test_an_example_is_classified_for_every_task(open_page: Open) -> None:
     page = open_page("ewc.mlp")
     page.get_by_role("button", name="Example: 7").click()
@@ -270,6 +280,7 @@ def test_a_page_says_what_it_runs(open_page: Open) -> None:
     assert zoo_.sample("cgan", n=1).provenance["weights_sha256"] in text and runtime.VERSION in text
 
 
+@pytest.mark.nightly
 def test_pages_share_the_program_beside_them(open_page: Open, export: Callable[..., Path]) -> None:
     open_page("cgan.dcgan", beside=True)
     open_page("vae.mlp-64d", beside=True)

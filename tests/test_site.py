@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from browsing import absent, visit
-from conftest import ROOT, environment
+from conftest import ROOT, environment, some_nightly
 from filelock import FileLock
 from playwright.sync_api import Browser
 
@@ -122,7 +122,7 @@ def test_every_model_that_can_be_exported_is_tried_on_its_page(site: Path, no_pr
     assert sum(file.stat().st_size for file in play.iterdir()) < 25e6
 
 
-@pytest.mark.parametrize(("required", "code"), [("", 0), ("required", 1)])
+@pytest.mark.parametrize(("required", "code"), [pytest.param("", 0, marks=pytest.mark.nightly), ("required", 1)])
 def test_without_the_program_no_model_is_tried(required: str, code: int, tmp_path: Path) -> None:
     """As `docs/site/build.py` asks for these pages."""
     ask = "import play; assert play.pages(['cgan']) == {} and play.section('cgan', {}) == ''"
@@ -153,7 +153,7 @@ def served(site: Path) -> Iterator[str]:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", some_nightly(["light", "dark"], {"light"}))
 def test_pages_fit_a_screen_and_a_phone(scheme: Literal["light", "dark"], site: Path, browser: Browser) -> None:
     every = [page for page in site.rglob("*.html") if page.parent.name != "play" and page.name != "404.html"]
     pages = sorted(every) if scheme == "light" else [site / f"{name}.html" for name in IN_THE_DARK]
@@ -182,7 +182,7 @@ def test_search_finds_a_word_in_pages_that_are_files(site: Path, browser: Browse
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", some_nightly(WIDTHS, {WIDTHS[-1]}))
 def test_a_model_runs_on_its_page(width: int, site: Path, served: str, no_program: str, browser: Browser) -> None:
     """Once it is opened, as a file and from a server; before, none of it is loaded."""
     if no_program:
