@@ -71,6 +71,12 @@ def test_a_file_says_where_it_comes_from_and_nothing_of_this_machine(tmp_path: P
     assert facts["versions"]["zoo-core"] == zoo_.__version__ and facts["licence"] == "MIT"
 
 
+def test_a_training_after_an_export_is_as_fast_as_before(tmp_path: Path) -> None:
+    """What compares turns off that numbers below 1e-38 are zero, on which the time of matrix products depends."""
+    zoo_.export("judge.mnist", output=tmp_path / "x.onnx")
+    assert float(torch.full((8,), 1e-30).mul(1e-10).sum()) == 0.0
+
+
 def test_nothing_is_kept_of_the_user(tmp_path: Path) -> None:
     """ONNX Runtime would write an id of the user, and what was done, into the home."""
     home = tmp_path / "home"

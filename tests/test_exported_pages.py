@@ -291,6 +291,7 @@ def test_pages_share_the_program_beside_them(open_page: Open, export: Callable[.
     assert max(one.stat().st_size, other.stat().st_size) < 3_000_000
 
 
+@pytest.mark.nightly
 def test_the_commands_of_the_guide_do_what_it_says(export: Callable[..., Path], tmp_path: Path) -> None:
     """It takes the fixture so that the program is in the cache."""
     (typed,) = (list(lines(block)) for block in blocks(ROOT / "docs" / "export.md") if block.language == "console")

@@ -41,6 +41,7 @@ def train(folder: Path, **more: Any) -> zoo.Trained:
     return zoo.train("ewc", output=folder, data_root=SLICES, device="cpu", **{"reporter": Silent(), **TINY, **more})
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("kind", killing.KINDS)
 def test_whatever_kills_a_process_nothing_is_lost(kind: str) -> None:
     """A few of each; `tests/hostile.py` makes many."""

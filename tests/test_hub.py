@@ -642,6 +642,7 @@ def pinned(env: dict[str, str]) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.nightly
 def test_all_bundled_weights_go_to_the_hub_and_come_back(
     zoo: Zoo, server: Hub, online: dict[str, str], tmp_path: Path
 ) -> None:

@@ -131,6 +131,7 @@ def test_a_cluster_that_does_not_answer_is_named(capsys: pytest.CaptureFixture[s
     assert "no cluster answers" in capsys.readouterr().err and time.monotonic() - began < 30
 
 
+@pytest.mark.nightly
 def test_a_cluster_of_two_loses_one_and_nothing_is_lost(elsewhere: Path) -> None:
     """Two machines share eight trainings; one is killed while it trains. Every weights file is as if nothing was."""
     pytest.importorskip("ray")

@@ -122,7 +122,7 @@ def test_every_model_that_can_be_exported_is_tried_on_its_page(site: Path, no_pr
     assert sum(file.stat().st_size for file in play.iterdir()) < 25e6
 
 
-@pytest.mark.parametrize(("required", "code"), [pytest.param("", 0, marks=pytest.mark.nightly), ("required", 1)])
+@pytest.mark.parametrize(("required", "code"), [("", 0), ("required", 1)])
 def test_without_the_program_no_model_is_tried(required: str, code: int, tmp_path: Path) -> None:
     """As `docs/site/build.py` asks for these pages."""
     ask = "import play; assert play.pages(['cgan']) == {} and play.section('cgan', {}) == ''"

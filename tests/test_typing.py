@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import sysconfig
+import venv
 from pathlib import Path
 
 import pytest
@@ -33,9 +35,24 @@ WRONG = {
 
 
 def check(folder: Path, *files: str) -> subprocess.CompletedProcess[str]:
-    """What ``mypy --strict`` says of files in a folder of a user's own."""
-    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(folder.parent / "mypy"), *files]
+    """What ``mypy --strict`` says of files in a folder of a user's own, who has installed the zoo."""
+    python = folder.parent / "env" / "bin" / "python"
+    command = [
+        sys.executable, "-m", "mypy", "--strict", "--python-executable", str(python), "--cache-dir",
+        str(folder.parent / "mypy"), *files,
+    ]  # fmt: skip
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+
+
+def install(folder: Path) -> None:
+    """An environment that has what a wheel would put there, as links: mypy sees no install in place."""
+    venv.create(folder / "env", symlinks=True)
+    packages = folder / "packages"
+    packages.mkdir()
+    for package in (ROOT / "zoo_core", *(ROOT / "plugins").glob("zoo_*")):
+        (packages / package.name).symlink_to(package)
+    (site,) = (folder / "env" / "lib").glob("python*/site-packages")
+    (site / "zoo.pth").write_text(f"{packages}\n{sysconfig.get_paths()['purelib']}\n")
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +60,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose checks share a cache."""
     folder = tmp_path_factory.mktemp("user") / "desk"
     folder.mkdir()
+    install(folder.parent)
     return folder
 
 
