@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from browsing import Visit, browsing, visit
+from browsing import Visit, visit
 from conftest import ROOT, SLICES, WARM, Zoo, answered, environment, some_nightly
 from loopback import GUARD, Hub
 from PIL import Image
@@ -382,16 +382,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     assert set(peers[::2]) <= {"127.0.0.1", "localhost", "::1"}, "the server asks nobody"
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browsing() as running:
-        yield running
-
-
 @pytest.fixture
-def user(chromium: Browser, served: Served) -> Iterator[Visit]:
+def user(browser: Browser, served: Served) -> Iterator[Visit]:
     """A user, whose page asks no other host and has no fault."""
-    with visit(chromium) as seen:
+    with visit(browser) as seen:
         yield seen
         assert seen.requests and seen.foreign(served.address) == []
         assert seen.complaints == []
@@ -509,8 +503,8 @@ def test_models_of_others_have_their_page_and_a_broken_one_its_message(zoo: Zoo,
 
 
 @pytest.mark.browser
-def test_two_users_at_once_get_what_each_asked_for(zoo: Zoo, served: Served, chromium: Browser) -> None:
-    with visit(chromium) as one, visit(chromium) as other:
+def test_two_users_at_once_get_what_each_asked_for(zoo: Zoo, served: Served, browser: Browser) -> None:
+    with visit(browser) as one, visit(browser) as other:
         for seen, seed in ((one, "1"), (other, "2")):
             opened(seen.page, served, "gan")
             seen.page.fill("#seed input", seed)
@@ -581,8 +575,8 @@ def test_a_run_that_ended_a_moment_ago_is_offered(served: Served, user: Visit) -
 
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_need_not_be_moved_sideways(served: Served, chromium: Browser, scheme: str) -> None:
-    with visit(chromium, viewport={"width": 390, "height": 844}, color_scheme=scheme) as seen:
+def test_a_phone_need_not_be_moved_sideways(served: Served, browser: Browser, scheme: str) -> None:
+    with visit(browser, viewport={"width": 390, "height": 844}, color_scheme=scheme) as seen:
         for name in ("", *CHOSEN):
             opened(seen.page, served, name)
             if name in ("gan", "ewc"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import shlex
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,16 +50,11 @@ def said(command: str) -> str:
     Raises:
         RuntimeError: the command fails.
     """
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        contextlib.chdir(folder),  # where a command leaves what it also writes
-        contextlib.redirect_stdout(io.StringIO()) as out,
-        contextlib.redirect_stderr(io.StringIO()) as wrong,
-    ):
-        code = run(shlex.split(command)[1:])
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):  # where it leaves what it also writes
+        code, printed = _run(command)
     if code:
-        raise RuntimeError(f"{command} ends with {code}:\n{wrong.getvalue()}")
-    return out.getvalue()
+        raise RuntimeError(f"{command} ends with {code}")
+    return printed
 
 
 def draw(command: str, file: str) -> Picture | None:
@@ -67,10 +63,18 @@ def draw(command: str, file: str) -> Picture | None:
     Raises:
         RuntimeError: the command fails.
     """
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()) as said:
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / file
-        with contextlib.redirect_stdout(io.StringIO()):
-            code = run([*shlex.split(command)[1:], "-o", str(path)])
+        code, _ = _run(f"{command} -o {shlex.quote(str(path))}")
         if code in (0, 2):
             return Picture(command, file, path.read_bytes()) if code == 0 and path.exists() else None
-    raise RuntimeError(f"{command} ends with {code}:\n{said.getvalue()}")
+    raise RuntimeError(f"{command} ends with {code}")
+
+
+def _run(command: str) -> tuple[int, str]:
+    """What a command ends with, and what it prints; the reason of a failure stays in sight."""
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as wrong:
+        code = run(shlex.split(command)[1:])
+    if code not in (0, 2):
+        print(wrong.getvalue(), file=sys.stderr)
+    return code, out.getvalue()

@@ -176,7 +176,7 @@ class _Push:
             page = self._space(parcel)
             sent = send(parcel, file, private=self.private, tag=self.tag, endpoint=self.endpoint)
             pin = sent.pin
-            where = page.send(pin, self.private, self.endpoint) if page else ""
+            where = page.send(pin, self.endpoint) if page else ""
             rows.append({**pin_facts(pin), "space": where})
             if where and not as_json:
                 render.line(f"published a page of {pin.name}  {where}")

@@ -208,7 +208,7 @@ def new(name: str, kind: str, output: Path | None, as_json: bool) -> None:
     for path in written:
         render.line(f"  {folder / path}")
     render.line(f"\npip install -e {folder}  # then: zoo train {called.model}")
-    render.line(f"zoo plugin check {called.model}        what pytest in {folder} says, too")
+    render.line(f"zoo plugin check {called.model}  # what pytest in {folder} says, too")
 
 
 @plugin.command(

@@ -75,7 +75,7 @@ class Space:
         texts = {"app.py": app, "requirements.txt": "\n".join(self._required()) + "\n", README: self._readme()}
         return {name: text.encode() for name, text in texts.items()}
 
-    def send(self, pin: Pin, private: bool = False, endpoint: str | None = None) -> str:
+    def send(self, pin: Pin, endpoint: str | None = None) -> str:
         """Publish the page of weights that have been published, in one commit.
 
         Args:
@@ -85,7 +85,7 @@ class Space:
         """
         files = replace(self, pin=pin).files()
         message = f"the page of {pin.name}"
-        hub.push(self.repo, files, message=message, private=private, endpoint=endpoint, kind="space")
+        hub.push(self.repo, files, message=message, endpoint=endpoint, kind="space")
         return self.repo
 
     def _required(self) -> list[str]:
