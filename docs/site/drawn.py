@@ -50,8 +50,8 @@ def said(command: str) -> str:
     Raises:
         RuntimeError: the command fails.
     """
-    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):  # where it leaves what it also writes
-        code, printed = _run(command)
+    with tempfile.TemporaryDirectory() as folder:
+        code, printed = _run(command, folder)
     if code:
         raise RuntimeError(f"{command} ends with {code}")
     return printed
@@ -65,15 +65,19 @@ def draw(command: str, file: str) -> Picture | None:
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / file
-        code, _ = _run(f"{command} -o {shlex.quote(str(path))}")
+        code, _ = _run(f"{command} -o {shlex.quote(file)}", folder)
         if code in (0, 2):
             return Picture(command, file, path.read_bytes()) if code == 0 and path.exists() else None
     raise RuntimeError(f"{command} ends with {code}")
 
 
-def _run(command: str) -> tuple[int, str]:
-    """What a command ends with, and what it prints; the reason of a failure stays in sight."""
-    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as wrong:
+def _run(command: str, folder: str) -> tuple[int, str]:
+    """What a command ends with in a folder, and what it prints; the reason of a failure stays in sight."""
+    with (
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(io.StringIO()) as out,
+        contextlib.redirect_stderr(io.StringIO()) as wrong,
+    ):
         code = run(shlex.split(command)[1:])
     if code not in (0, 2):
         print(wrong.getvalue(), file=sys.stderr)
